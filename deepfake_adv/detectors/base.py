@@ -1,0 +1,138 @@
+"""What every detector has in common: normalisation, size checks and the loss it trains on."""
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+HALF = (0.5, 0.5, 0.5)  # facts of the field: AdvProp and Xception weights want inputs in [-1, 1]
+
+
+class DetectorLoss(NamedTuple):
+    """A detector's training loss.
+
+    Attributes:
+        total: Scalar to minimise: batch mean of ``classification`` plus the weighted auxiliary terms.
+        classification: ``(B,)``, each image's (or clip's) own cross-entropy, in nats.
+        parts: Every term of ``total`` by name, detached scalars for the log.
+    """
+
+    total: Tensor
+    classification: Tensor
+    parts: dict[str, Tensor]
+
+
+class Detector(nn.Module):
+    """Base of all detectors: images in [0, 1] to two logits, column 1 being fake.
+
+    A subclass sets ``feature_channels`` and writes `extract` and `classify`; one with auxiliary losses
+    also writes `training_terms`. All parameters take part in `training_loss`, so that DDP needs no search
+    for unused ones. Random draws in training come from torch's global generator, as dropout's do.
+
+    Attributes:
+        needs_masks: `training_loss` asks for forgery masks.
+        clip_length: Frames per sample; 1 for a frame detector, which takes ``(B, 3, H, W)``.
+        min_size: Smallest height and width taken, pixels.
+        image_multiple: Heights and widths must be multiples of this many pixels.
+        feature_channels: Channels of `features`.
+    """
+
+    mean: Tensor
+    std: Tensor
+    feature_channels: int
+    needs_masks: bool = False
+    clip_length: int = 1
+    min_size: int = 1
+    image_multiple: int = 1
+    num_classes: ClassVar[int] = 2
+
+    def __init__(self, *, mean: Sequence[float] = HALF, std: Sequence[float] = HALF) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(tuple(mean)).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(tuple(std)).view(1, 3, 1, 1))
+
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse a size that this detector cannot take; call it before the first epoch.
+
+        Raises:
+            ValueError: If a side is below ``min_size`` or no multiple of ``image_multiple``.
+        """
+        smallest, step = self.min_size, self.image_multiple
+        if height < smallest or width < smallest or height % step or width % step:
+            multiple = f" and a multiple of {step}" if step > 1 else ""
+            raise ValueError(
+                f"image size must be at least {smallest} px{multiple} for {type(self).__name__}; "
+                f"got {height} x {width}. Change `image_size` or take another detector."
+            )
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Check ``(B, 3, H, W)`` images in [0, 1] and bring them to the backbone's range.
+
+        Raises:
+            ValueError: If ``images`` is not of that shape or of a size that the detector cannot take.
+        """
+        if images.ndim != 4 or images.shape[1] != 3:
+            raise ValueError(
+                f"images must be (B, 3, H, W); got {tuple(images.shape)}. "
+                "Pass RGB images in [0, 1], clips only to a detector of clips."
+            )
+        self.check_size(images.shape[2], images.shape[3])
+        return (images - self.mean) / self.std
+
+    def features(self, images: Tensor) -> Tensor:
+        """Last feature map.
+
+        Args:
+            images: ``(B, 3, H, W)`` in [0, 1].
+
+        Returns:
+            ``(B, feature_channels, h, w)``.
+
+        Raises:
+            ValueError: If the shape or size is not one that the detector takes.
+        """
+        return self.extract(self.normalise(images))
+
+    def extract(self, normalised: Tensor) -> Tensor:
+        """Feature map of images already normalised; what a subclass writes."""
+        raise NotImplementedError
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Logits ``(B, 2)`` of what `features` gave."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``(B, 2)`` of ``images``, ``(B, 3, H, W)`` in [0, 1]; column 1 is fake."""
+        return self.classify(self.features(images))
+
+    def training_terms(
+        self, images: Tensor, labels: Tensor, masks: Tensor | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits and the auxiliary losses by name, each a scalar already weighted."""
+        return self(images), {}
+
+    def training_loss(self, images: Tensor, labels: Tensor, masks: Tensor | None = None) -> DetectorLoss:
+        """Cross-entropy plus the detector's auxiliary terms.
+
+        Args:
+            images: ``(B, 3, H, W)`` in [0, 1], or ``(B, K, 3, H, W)`` for a detector of clips.
+            labels: ``(B,)`` int64, 0 real and 1 fake.
+            masks: ``(B, 1, H, W)`` in [0, 1], zeros for reals (``(B, K, 1, H, W)`` for clips); ignored
+                unless ``needs_masks``.
+
+        Raises:
+            ValueError: If ``needs_masks`` and ``masks`` is None, or for a size that the detector cannot take.
+        """
+        if self.needs_masks and masks is None:
+            raise ValueError(
+                f"masks must be given to train {type(self).__name__}; got None. "
+                "Use data whose forgeries have mask videos, or set its mask weight to 0."
+            )
+        logits, auxiliary = self.training_terms(images, labels, masks)
+        full = torch.promote_types(logits.dtype, torch.float32)  # a bf16 softmax loses small losses
+        classification = functional.cross_entropy(logits.to(full), labels, reduction="none")
+        terms = {"classification": classification.mean(), **auxiliary}
+        total = torch.stack([term.to(full) for term in terms.values()]).sum()
+        return DetectorLoss(total, classification, {name: term.detach() for name, term in terms.items()})
