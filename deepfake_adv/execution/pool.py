@@ -1,0 +1,121 @@
+"""Per-item tasks on a process pool or a Ray cluster: one code path, failures as values."""
+
+import logging
+import multiprocessing
+import os
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from deepfake_adv.log import progress
+
+logger = logging.getLogger(__name__)
+
+Task = TypeVar("Task")
+Value = TypeVar("Value")
+
+ENGINES = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Task, Value]):
+    """What became of one task: its value, or one sentence why there is none."""
+
+    task: Task
+    value: Value | None
+    error: str | None
+
+    def unwrap(self) -> Value:
+        """The value.
+
+        Raises:
+            RuntimeError: If the task failed.
+        """
+        if self.error is not None:
+            raise RuntimeError(self.error)
+        assert self.value is not None
+        return self.value
+
+
+def map_tasks(
+    function: Callable[[Task], Value],
+    tasks: Sequence[Task],
+    *,
+    workers: int = 0,
+    desc: str = "tasks",
+    unit: str = "tasks",
+    engine: str = "local",
+    address: str | None = None,
+) -> Iterator[Outcome[Task, Value]]:
+    """Run `function` on every task and yield the outcomes as they finish, in any order.
+
+    A task that raises yields an outcome with its error; the others go on. Only
+    KeyboardInterrupt and a dead pool (a worker killed, out of memory) end the whole.
+
+    Args:
+        function: Module-level callable of one picklable task.
+        tasks: The tasks.
+        workers: Processes; 0 for one per core. Ignored by Ray, which schedules over its cluster.
+        desc: What the progress line says.
+        unit: What is counted there.
+        engine: "local" (spawned processes; in this process where one worker suffices) or "ray".
+        address: Ray cluster to join; None starts one on this machine.
+
+    Raises:
+        ValueError: If `engine` is unknown.
+        RuntimeError: If a worker process died, or Ray is asked for and not installed.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}; got {engine!r}. Mend execution.engine in params.yaml.")
+    workers = min(workers or os.cpu_count() or 1, max(len(tasks), 1))
+    if engine == "ray":
+        from deepfake_adv.execution.on_ray import outcomes_on_ray  # Ray is an optional extra
+
+        outcomes = outcomes_on_ray(guarded, function, tasks, address)
+    elif workers == 1:
+        outcomes = (guarded(function, task) for task in tasks)
+    else:
+        outcomes = _outcomes_on_pool(function, tasks, workers)
+    yield from progress(outcomes, total=len(tasks), desc=desc, unit=unit)
+
+
+def guarded(function: Callable[[Task], Value], task: Task) -> Outcome[Task, Value]:
+    """Run one task; its exception becomes the outcome's error."""
+    try:
+        return Outcome(task, function(task), None)
+    except Exception as error:  # noqa: BLE001 - one bad video must not stop the other 14,999
+        logger.debug("%s", traceback.format_exc())
+        return Outcome(task, None, f"{error}" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}")
+
+
+def _outcomes_on_pool(
+    function: Callable[[Task], Value], tasks: Sequence[Task], workers: int
+) -> Iterator[Outcome[Task, Value]]:
+    # spawn: OpenCV, PyAV and torch all dislike being forked with threads running
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_single_threaded) as pool:
+        futures = [pool.submit(guarded, function, task) for task in tasks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                f"a worker process must live until its task ends; one of {workers} was killed (often: out of memory). "
+                "Lower execution.workers and run the stage again: finished pieces are kept."
+            ) from error
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _single_threaded() -> None:
+    """One thread per worker process: the pool is the parallelism."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        import cv2
+    except ImportError:
+        return
+    cv2.setNumThreads(1)

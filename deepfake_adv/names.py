@@ -1,0 +1,94 @@
+"""The field's names, spelled once: forgeries, qualities, splits, labels, conditions."""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+REAL: Final = "real"
+REAL_LABEL: Final = 0
+FAKE_LABEL: Final = 1
+
+ALL_FORGERIES: Final = "FF"
+ALL_QUALITIES: Final = "all"
+
+
+class Forgery(StrEnum):
+    """How a fake was made, or the dataset whose fakes are taken together."""
+
+    DF = "DF"
+    F2F = "F2F"
+    FS = "FS"
+    NT = "NT"
+    FSH = "FSH"
+    DFD = "DFD"
+    CELEB = "CelebDF"
+    DFDC = "DFDC"
+    DFDCP = "DFDCP"
+    DFR = "DFR"
+    OTHER = "other"
+
+
+class Quality(StrEnum):
+    """Video quality tier; `native` is a dataset that ships in one quality of its own."""
+
+    RAW = "raw"
+    C23 = "c23"
+    C40 = "c40"
+    NATIVE = "native"
+
+
+class Split(StrEnum):
+    """Part of a dataset; test data is never looked at for a choice."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+FF_FOLDERS: Final[dict[Forgery, str]] = {
+    Forgery.DF: "Deepfakes",
+    Forgery.F2F: "Face2Face",
+    Forgery.FS: "FaceSwap",
+    Forgery.NT: "NeuralTextures",
+    Forgery.FSH: "FaceShifter",
+}
+
+FF_FORGERIES: Final = (Forgery.DF, Forgery.F2F, Forgery.FS, Forgery.NT)
+
+
+class Condition(NamedTuple):
+    """What a detector is trained or tested on: forgery (or dataset) and quality.
+
+    `forgery` is a `Forgery` or "FF" (all four of FaceForensics++); `quality` is a
+    `Quality` or "all". Written ``NT_c23``: DVC loses names with "-" or "." in them.
+    """
+
+    forgery: str
+    quality: str
+
+    def __str__(self) -> str:
+        return f"{self.forgery}_{self.quality}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Condition":
+        """Read ``NT_c23``.
+
+        Raises:
+            ValueError: If `text` is not <forgery>_<quality>.
+        """
+        forgery, _, quality = text.rpartition("_")
+        forgeries = [*map(str, Forgery), ALL_FORGERIES]
+        qualities = [*map(str, Quality), ALL_QUALITIES]
+        if forgery not in forgeries or quality not in qualities:
+            raise ValueError(
+                f"condition must be <forgery>_<quality>, a forgery of {', '.join(forgeries)} and a quality "
+                f"of {', '.join(qualities)}; got {text!r}. Write it like NT_c23 or FF_all."
+            )
+        return cls(forgery, quality)
+
+    def forgeries(self) -> tuple[str, ...]:
+        """The forgeries that the condition stands for."""
+        return tuple(map(str, FF_FORGERIES)) if self.forgery == ALL_FORGERIES else (self.forgery,)
+
+    def qualities(self) -> tuple[str, ...] | None:
+        """The qualities that the condition stands for; None for every one there is."""
+        return None if self.quality == ALL_QUALITIES else (self.quality,)

@@ -1,0 +1,28 @@
+"""Section `corpus`: the embedded default, or forgeries of the user's own clips."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from deepfake_adv.params.base import Section
+
+
+class Pairs(Section):
+    """Pairs of identities per split; each pair gives two originals and eight forgeries."""
+
+    train: int = Field(ge=1)
+    val: int = Field(ge=1)
+    test: int = Field(ge=1)
+
+
+class Corpus(Section):
+    """What the `corpus` stage makes."""
+
+    source: Literal["procedural", "clips", "none"]
+    folder: str | None
+    seed: int = Field(ge=0)
+    pairs: Pairs
+    frames: int = Field(ge=6)
+    size: int = Field(ge=128, multiple_of=2)
+    fps: int = Field(ge=1)
+    max_height: int = Field(ge=128)

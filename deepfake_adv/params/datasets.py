@@ -1,0 +1,48 @@
+"""Sections `datasets`, `parts`, `inventory`, `extract`: which videos, and which of their frames."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from deepfake_adv.names import Forgery, Quality
+from deepfake_adv.params.base import Section
+
+
+class FrameCounts(Section):
+    """Frames sampled per video."""
+
+    train: int = Field(ge=1)
+    val: int = Field(ge=1)
+    test: int = Field(ge=1)
+
+
+class Dataset(Section):
+    """One dataset on disk."""
+
+    layout: str
+    root: str
+    forgeries: list[Forgery]
+    frames: FrameCounts
+    options: dict[str, Any]
+
+
+class Part(Section):
+    """One dataset at one quality: the unit of the data path's stages."""
+
+    dataset: str
+    quality: Quality
+
+
+class Inventory(Section):
+    """What is tolerated in a dataset."""
+
+    missing: Literal["fatal", "tolerated"]
+    max_unreadable_share: float = Field(ge=0, le=1)
+
+
+class Extract(Section):
+    """Which frames are sampled, and in which form they are kept."""
+
+    store: Literal["frames", "index"]
+    min_frames: int = Field(ge=1)
+    max_skipped_share: float = Field(ge=0, le=1)

@@ -1,0 +1,15 @@
+"""Section `execution`: where per-video tasks and runs are carried out."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from deepfake_adv.params.base import Section
+
+
+class Execution(Section):
+    """Changes how fast, never what: no stage tracks it."""
+
+    engine: Literal["local", "ray"]
+    address: str | None
+    workers: int = Field(ge=0)

@@ -1,0 +1,99 @@
+"""Read params.yaml: all faults in one message, and only the sections that a stage names."""
+
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from deepfake_adv.params.schema import Params, cross_faults, did_you_mean
+
+
+class _Sections:
+    """The named sections of params.yaml; any other is out of reach, as DVC does not track it."""
+
+    def __init__(self, params: Params, names: tuple[str, ...]) -> None:
+        for name in names:
+            setattr(self, name, getattr(params, name))
+
+
+def load_params(*sections: str, path: Path | str = "params.yaml") -> Params:
+    """Validate the whole of params.yaml and give `sections` of it (all where none is named).
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not YAML, or any key or value is wrong; names every fault.
+    """
+    params = validate(read_yaml(Path(path)), str(path))
+    return cast(Params, _Sections(params, sections)) if sections else params
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML 1.2 mapping, as DVC does: 5e-4 is a number and NO a string.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a YAML mapping.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} must be there; found nothing. Copy a profile over it: make profile-demo.")
+    try:
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise ValueError(f"{path} must be YAML; got {error}. Mend that line.") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must be a mapping of sections; got {type(content).__name__}. See profiles/demo.yaml.")
+    return content
+
+
+def validate(content: dict[str, Any], name: str = "params.yaml") -> Params:
+    """Check the content of a params file.
+
+    Raises:
+        ValueError: Naming every fault, each with the key it meant where one is near.
+    """
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(_message(name, [_sentence(fault) for fault in error.errors()])) from None
+    faults = cross_faults(params)
+    if faults:
+        raise ValueError(_message(name, faults))
+    return params
+
+
+def _message(name: str, faults: list[str]) -> str:
+    listed = "\n".join(f"  - {fault}" for fault in faults)
+    return f"{name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; mend and run again:\n{listed}"
+
+
+def _sentence(fault: Any) -> str:
+    location = [str(part) for part in fault["loc"]]
+    key = ".".join(location)
+    if fault["type"] == "extra_forbidden":
+        known = _fields(location[:-1])
+        return f"{key} is not a key; known here: {', '.join(known)}.{did_you_mean(location[-1], known)}"
+    if fault["type"] == "missing":
+        return f"{key} is missing. See profiles/demo.yaml for its meaning."
+    return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}; got {fault['input']!r}."
+
+
+def _fields(location: list[str]) -> list[str]:
+    """Keys that the schema knows at a place, followed through dicts and unions."""
+    models: list[type[BaseModel]] = [Params]
+    for part in location:
+        models = [found for model in models for found in _below(model, part)] or models
+    return sorted({name for model in models for name in model.model_fields})
+
+
+def _below(model: type[BaseModel], part: str) -> list[type[BaseModel]]:
+    if part in model.model_fields:
+        return _models_in(model.model_fields[part].annotation)
+    return []
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]

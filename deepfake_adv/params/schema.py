@@ -1,0 +1,72 @@
+"""The whole of params.yaml, and the faults that only show between its sections."""
+
+from difflib import get_close_matches
+
+from deepfake_adv.names import Condition
+from deepfake_adv.params.base import Section
+from deepfake_adv.params.corpus import Corpus
+from deepfake_adv.params.datasets import Dataset, Extract, Inventory, Part
+from deepfake_adv.params.detectors import DetectorEntry
+from deepfake_adv.params.evaluation import Evaluate, Report, Tables
+from deepfake_adv.params.execution import Execution
+from deepfake_adv.params.faces import Crop, Locate, Shard
+from deepfake_adv.params.methods import MethodEntry
+from deepfake_adv.params.training import Run, Score, Train
+
+
+class Params(Section):
+    """params.yaml."""
+
+    profile: str
+    execution: Execution
+    corpus: Corpus
+    datasets: dict[str, Dataset]
+    parts: dict[str, Part]
+    tiers: list[str]
+    inventory: Inventory
+    extract: Extract
+    locate: Locate
+    crop: Crop
+    shard: Shard
+    detectors: dict[str, DetectorEntry]
+    methods: dict[str, MethodEntry]
+    runs: dict[str, Run]
+    train: Train
+    score: Score
+    evaluate: Evaluate
+    tables: Tables
+    report: Report
+
+
+def cross_faults(params: Params) -> list[str]:
+    """Names that point nowhere, one sentence each."""
+    faults = [f for name in params.parts for f in _names("parts", name, params.parts[name].dataset, params.datasets, "dataset")]
+    for name, run in params.runs.items():
+        faults += _names("runs", name, run.method, params.methods, "method")
+        faults += _names("runs", name, run.detector, params.detectors, "detector")
+        faults += _names("runs", name, run.tier, params.tiers, "tier")
+        for condition in run.conditions:
+            try:
+                Condition.parse(condition)
+            except ValueError as error:
+                faults.append(f"runs.{name}.conditions: {error}")
+    for kind, names in (("parts", params.parts), ("runs", params.runs), ("datasets", params.datasets)):
+        faults += [
+            f"{kind}.{name} must be a name of letters, digits and _, since DVC loses names with other signs; rename it."
+            for name in names
+            if not name.replace("_", "").isalnum()
+        ]
+    return faults
+
+
+def _names(section: str, entry: str, name: str, known: object, kind: str) -> list[str]:
+    names = list(known)  # type: ignore[call-overload]
+    if name in names:
+        return []
+    return [f"{section}.{entry}.{kind} must be one of {', '.join(names)}; got {name!r}.{did_you_mean(name, names)}"]
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """A hint to add to an error, empty where nothing is near."""
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
