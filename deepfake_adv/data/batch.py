@@ -1,0 +1,98 @@
+"""What one training or scoring step sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Batch:
+    """Images (or clips) with their labels and whatever else is known of them.
+
+    Attributes:
+        images: ``(B, 3, H, W)`` in [0, 1], or clips ``(B, K, 3, H, W)``.
+        labels: ``(B,)`` int64, 0 real, 1 fake.
+        masks: ``(B, 1, H, W)`` (clips: ``(B, K, 1, H, W)``) in [0, 1], zeros for reals, or None.
+        landmarks: ``(B, 68, 2)`` (clips: ``(B, K, 68, 2)``) x and y in pixels of ``images``, NaN where a
+            face has none, or None.
+        rows: ``(B,)`` int64 rows of the manifest, or None.
+    """
+
+    images: Tensor
+    labels: Tensor
+    masks: Tensor | None = None
+    landmarks: Tensor | None = None
+    rows: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        """Check the shapes.
+
+        Raises:
+            ValueError: If ``images`` is neither frames nor clips, or the parts differ in length.
+        """
+        if self.images.ndim not in (4, 5):
+            raise ValueError(
+                f"images must be (B, 3, H, W) or (B, K, 3, H, W); got {tuple(self.images.shape)}. "
+                "Add the batch dimension, or stack the frames of a clip."
+            )
+        for name in ("labels", "masks", "landmarks", "rows"):
+            value = getattr(self, name)
+            if value is not None and len(value) != len(self.images):
+                raise ValueError(
+                    f"{name} must have one entry per image ({len(self.images)}); got {len(value)}. "
+                    "Collate all parts of a batch from the same rows."
+                )
+
+    def __len__(self) -> int:
+        """Number of images or clips."""
+        return len(self.images)
+
+    @property
+    def clip_length(self) -> int | None:
+        """Frames per clip, None where the batch holds single images."""
+        return self.images.shape[1] if self.images.ndim == 5 else None
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
+        """The same batch on another device."""
+        return self._map(lambda part: part.to(device, non_blocking=non_blocking))
+
+    def split(self, label: int) -> "Batch":
+        """The images of one label, in their order."""
+        chosen = self.labels == label
+        return self._map(lambda part: part[chosen])
+
+    def frames(self) -> "Batch":
+        """Clips taken apart into single images, each with its clip's label; images as they are."""
+        length = self.clip_length
+        if length is None:
+            return self
+        return Batch(
+            self.images.flatten(0, 1),
+            self.labels.repeat_interleave(length),
+            None if self.masks is None else self.masks.flatten(0, 1),
+            None if self.landmarks is None else self.landmarks.flatten(0, 1),
+            None if self.rows is None else self.rows.repeat_interleave(length),
+        )
+
+    def with_frames(self, frames: "Batch") -> "Batch":
+        """This batch with images, labels and masks of its own frames, altered.
+
+        Args:
+            frames: As ``frames()`` gave it, altered; a clip takes its first frame's label.
+        """
+        length = self.clip_length
+        if length is None:
+            return replace(self, images=frames.images, labels=frames.labels, masks=frames.masks)
+        shape = (len(self), length)
+        return replace(
+            self,
+            images=frames.images.unflatten(0, shape),
+            labels=frames.labels.unflatten(0, shape)[:, 0],
+            masks=None if frames.masks is None else frames.masks.unflatten(0, shape),
+        )
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
+        parts = (self.images, self.labels, self.masks, self.landmarks, self.rows)
+        return Batch(*(None if part is None else function(part) for part in parts))  # type: ignore[arg-type]
