@@ -1,0 +1,80 @@
+import copy
+from pathlib import Path
+
+import pytest
+
+from deepfake_adv.params.load import load_params, read_yaml, validate
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return read_yaml(ROOT / "profiles" / "demo.yaml")
+
+
+@pytest.fixture
+def content(demo):
+    return copy.deepcopy(demo)
+
+
+def test_only_the_named_sections_are_within_reach():
+    params = load_params("crop", path=ROOT / "profiles" / "demo.yaml")
+    assert params.crop.margin == 1.3
+    with pytest.raises(AttributeError):
+        params.train  # noqa: B018
+
+
+def test_every_fault_is_in_one_message_with_the_key_it_meant(content):
+    content["crop"]["margn"] = content["crop"].pop("margin")
+    content["repot"] = {}
+    content["score"]["batch_size"] = 0
+    with pytest.raises(ValueError) as error:
+        validate(content)
+    message = str(error.value)
+    assert "4 faults" in message
+    for part in ("Did you mean 'margin'", "crop.margin is missing", "Did you mean 'report'", "score.batch_size"):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "key", "kind"),
+    [("runs", "compact_baseline", "method", "method"), ("runs", "compact_baseline", "detector", "detector"),
+     ("runs", "compact_baseline", "tier", "tier"), ("parts", "corpus_raw", "dataset", "dataset")],
+)  # fmt: skip
+def test_a_name_that_points_nowhere_is_named(content, section, entry, key, kind):
+    content[section][entry][key] += "x"
+    with pytest.raises(ValueError, match=rf"{section}\.{entry}\.{kind} must be one of .*Did you mean"):
+        validate(content)
+
+
+def test_a_condition_that_is_none_is_named(content):
+    content["runs"]["compact_baseline"]["conditions"] = ["NT-c23"]
+    with pytest.raises(ValueError, match=r"runs\.compact_baseline\.conditions: condition must be"):
+        validate(content)
+
+
+def test_a_name_that_dvc_would_lose_is_refused(content):
+    content["runs"]["compact-baseline"] = content["runs"].pop("compact_baseline")
+    with pytest.raises(ValueError, match="letters, digits and _"):
+        validate(content)
+
+
+def test_numbers_are_read_as_dvc_reads_them(tmp_path):
+    (tmp_path / "params.yaml").write_text("a: 5e-4\nb: NO\n")
+    assert read_yaml(tmp_path / "params.yaml") == {"a": 5e-4, "b": "NO"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [", "must be YAML"), ("- a\n", "must be a mapping"), ("a: 1\na: 2\n", "must be YAML"), ("", "must be a mapping")],
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_params(path=tmp_path / "params.yaml")
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path):
+    with pytest.raises(FileNotFoundError, match="make profile-demo"):
+        load_params(path=tmp_path / "params.yaml")

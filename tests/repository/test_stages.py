@@ -1,0 +1,76 @@
+"""dvc.yaml agrees with the scripts and with what they import."""
+
+import ast
+
+import pytest
+
+# The schema only refuses bad values; the values themselves are tracked as params.
+# Scheduling and logging change how a stage runs, never what it leaves.
+UNTRACKED = ("deepfake_adv/params/", "deepfake_adv/execution/", "deepfake_adv/log.py")
+
+
+def script_of(stage):
+    return stage["cmd"].split()[1]
+
+
+def test_stages_and_scripts_are_the_same(root, stages):
+    scripts = {f"pipeline/{path.name}" for path in (root / "pipeline").glob("*.py")}
+    assert {script_of(stage) for stage in stages.values()} == scripts
+    assert len(stages) >= 11
+    for name, stage in stages.items():
+        assert script_of(stage) == f"pipeline/{name}.py"
+
+
+def test_deps_cover_the_import_closure(root, stages, closure):
+    missing = []
+    for name, stage in stages.items():
+        deps = [dep if isinstance(dep, str) else next(iter(dep)) for dep in stage["deps"]]
+        assert script_of(stage) in deps
+        for module in closure(root / script_of(stage)):
+            path = str(module.relative_to(root))
+            if path.startswith(UNTRACKED):
+                continue
+            if not any(path == dep or path.startswith(f"{dep}/") for dep in deps):
+                missing.append(f"{name}: {path}")
+    assert not missing, "\n".join(sorted(missing))
+
+
+def test_deps_name_no_code_that_is_not_reached(root, stages, closure):
+    """A folder in `deps` reruns the stage on every edit within it, so it must be worth it."""
+    idle = []
+    for name, stage in stages.items():
+        reached = {str(module.relative_to(root)) for module in closure(root / script_of(stage))}
+        for dep in stage["deps"]:
+            if dep.startswith("deepfake_adv") and not any(path == dep or path.startswith(f"{dep}/") for path in reached):
+                idle.append(f"{name}: {dep}")
+    assert not idle, "\n".join(idle)
+
+
+def sections_read(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "load_params":
+            yield from (argument.value for argument in node.args if isinstance(argument, ast.Constant))
+
+
+# Read without being tracked: where a dataset lies, and where tasks run, decide nothing of the output.
+FREE = {"execution", "datasets"}
+
+
+def test_a_stage_tracks_the_params_that_its_script_reads(root, stages):
+    for name, stage in stages.items():
+        if stage.get("always_changed"):
+            continue
+        tracked = {param.split(".")[0] for param in stage.get("params", [])}
+        read = set(sections_read(ast.parse((root / script_of(stage)).read_text(encoding="utf-8"))))
+        assert read - FREE <= tracked, f"{name} reads {read - FREE - tracked} untracked"
+        assert tracked <= read | FREE, f"{name} tracks {tracked - read} and does not read it"
+
+
+@pytest.mark.parametrize("script", ["inventory", "extract", "locate", "crop", "shard", "evaluate", "tables"])
+def test_light_stages_do_not_reach_torch(root, closure, script):
+    heavy = {"torch", "timm", "lightning_fabric", "sklearn"}
+    for path in closure(root / "pipeline" / f"{script}.py") | {root / "pipeline" / f"{script}.py"}:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not heavy & {name.split(".")[0] for name in names}, path

@@ -1,0 +1,110 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from deepfake_adv.files import Scratch, atomic_write, file_fingerprint, fingerprint, read_json, write_json
+
+
+def test_atomic_write_replaces_the_whole_file(tmp_path):
+    path = tmp_path / "folder" / "video.mp4"
+    for text in ("old", "new"):
+        with atomic_write(path) as temporary:
+            assert temporary.suffix == ".mp4"
+            temporary.write_text(text)
+    assert path.read_text() == "new"
+    assert os.listdir(path.parent) == ["video.mp4"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_killed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    code = f"""
+        import time
+        from pathlib import Path
+        from deepfake_adv.files import atomic_write
+        with atomic_write(Path({str(path)!r})) as temporary:
+            temporary.write_text("half")
+            print("ready", flush=True)
+            time.sleep(60)
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+    assert path.read_text() == "old"
+
+
+def test_json_is_sorted_and_refuses_nan(tmp_path):
+    write_json(tmp_path / "a.json", {"b": 1, "a": [0.5, None]})
+    assert (tmp_path / "a.json").read_text().index('"a"') < (tmp_path / "a.json").read_text().index('"b"')
+    assert read_json(tmp_path / "a.json") == {"a": [0.5, None], "b": 1}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "b.json", float("nan"))
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_broken_json_is_named(tmp_path):
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(ValueError, match=r"run\.json must be JSON"):
+        read_json(tmp_path / "run.json")
+
+
+def test_fingerprint_ignores_key_order_only():
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+@pytest.mark.parametrize("where", [0, 1000, 100_000, 299_999])
+def test_file_fingerprint_sees_the_ends_and_the_size(tmp_path, where):
+    path = tmp_path / "video"
+    content = bytearray(300_000)
+    path.write_bytes(content)
+    before = file_fingerprint(path)
+    content[where] = 1
+    path.write_bytes(content)
+    middle = 65_536 <= where < 300_000 - 65_536
+    assert (file_fingerprint(path) == before) == middle
+    path.write_bytes(content + b"x")
+    assert file_fingerprint(path) != before
+
+
+def test_scratch_finds_its_own_pieces_again_and_no_others(tmp_path):
+    first = Scratch("crop", {"margin": 1.3}, root=tmp_path / "work")
+    (first.path / "piece").write_text("done")
+    assert (Scratch("crop", {"margin": 1.3}, root=tmp_path / "work").path / "piece").exists()
+    assert not (Scratch("crop", {"margin": 1.4}, root=tmp_path / "work").path / "piece").exists()
+
+
+def test_publishing_replaces_the_output_whole(tmp_path):
+    output = tmp_path / "data" / "crops"
+    output.mkdir(parents=True)
+    (output / "stale").write_text("old")
+    scratch = Scratch("crop", {}, root=tmp_path / "work")
+    (scratch.path / "piece").write_text("new")
+    scratch.publish(output)
+    assert os.listdir(output) == ["piece"]
+    assert not scratch.path.exists()
+
+
+def test_fingerprint_of_a_large_file_is_cheap(tmp_path):
+    path = tmp_path / "large"
+    with open(path, "wb") as stream:
+        stream.truncate(1 << 34)
+    start = time.monotonic()
+    file_fingerprint(path)
+    assert time.monotonic() - start < 1

@@ -1,0 +1,22 @@
+import pytest
+
+from deepfake_adv.names import Condition, Forgery, Quality
+
+
+@pytest.mark.parametrize("forgery", [*map(str, Forgery), "FF"])
+@pytest.mark.parametrize("quality", [*map(str, Quality), "all"])
+def test_condition_reads_what_it_writes(forgery, quality):
+    assert Condition.parse(str(Condition(forgery, quality))) == (forgery, quality)
+
+
+@pytest.mark.parametrize("text", ["NT-c23", "NT", "NT_c24", "XX_c23", "", "_c23", "NT_"])
+def test_condition_refuses_other_text(text):
+    with pytest.raises(ValueError, match="condition must be"):
+        Condition.parse(text)
+
+
+def test_condition_says_which_forgeries_and_qualities_it_holds():
+    assert Condition.parse("FF_all").forgeries() == ("DF", "F2F", "FS", "NT")
+    assert Condition.parse("FF_all").qualities() is None
+    assert Condition.parse("NT_c40").forgeries() == ("NT",)
+    assert Condition.parse("NT_c40").qualities() == ("c40",)
