@@ -1,0 +1,121 @@
+"""The CycleGAN residual generator, emitting a map of inverse sigmas; paper Sec. III-C."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+STRIDE = 4  # two stride-2 stages
+BORDER = 3  # reflection padding of the 7 x 7 convolutions
+HEAD_GAIN = 0.1  # spread of the raw map at the start: a tenth of a Kaiming-initialised layer's
+
+
+def _unit(inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int = 0) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]
+
+
+def _upsample(inputs: int, outputs: int) -> list[nn.Module]:
+    up = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1, bias=False)
+    return [up, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+
+class ResidualBlock(nn.Module):
+    """Two reflection-padded 3 x 3 convolutions with BN, added to the input."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        second = _unit(channels, channels, 3)[:2]  # no ReLU before the sum
+        self.body = nn.Sequential(
+            nn.ReflectionPad2d(1), *_unit(channels, channels, 3), nn.ReflectionPad2d(1), *second
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(B, C, h, w)`` to the same shape."""
+        return maps + self.body(maps)
+
+
+class ResnetGenerator(nn.Module):
+    """Images to a positive one-channel map of inverse sigmas, one entry per pixel.
+
+    Reflection-padded 7 x 7 convolution, two stride-2 convolutions, residual blocks, two transposed
+    convolutions, 7 x 7 convolution to one channel; BN and ReLU throughout.
+
+    The release squares the last layer and clamps it at 1, which leaves most of the pixels without
+    gradient at the start; here the map is ``floor + softplus(raw + offset)``: bounded below like the
+    clamp, with a gradient everywhere, and close to ``start`` before training.
+
+    Args:
+        blocks: Residual blocks.
+        width: Channels of the first layer; 64 with 3 blocks has 4.3 million parameters.
+        start: Value of the map before training, 1/pixels, above ``floor``.
+        floor: Lower bound of the map, 1/pixels, at least 0: no pixel is blurred with a sigma above
+            ``1 / floor``. The release's clamp corresponds to 1.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(self, *, blocks: int = 3, width: int = 64, start: float = 1.0, floor: float = 0.5) -> None:
+        super().__init__()
+        if blocks < 0 or width < 1:
+            raise ValueError(
+                f"blocks must be at least 0 and width at least 1; got {blocks} and {width}. "
+                "Set both in the method's `generator`."
+            )
+        if not 0 <= floor < start < math.inf:
+            raise ValueError(
+                f"floor and start must be 0 <= floor < start; got {floor} and {start}. "
+                "Set `start` of the method's `generator` above its `floor`."
+            )
+        self.floor = floor
+        self.offset = start - floor + math.log(-math.expm1(-(start - floor)))  # softplus(offset) = start - floor
+        self.body = nn.Sequential(
+            *_unit(3, width, 7),
+            *_unit(width, 2 * width, 3, stride=2, padding=1),
+            *_unit(2 * width, 4 * width, 3, stride=2, padding=1),
+            *(ResidualBlock(4 * width) for _ in range(blocks)),
+            *_upsample(4 * width, 2 * width),
+            *_upsample(2 * width, width),
+        )
+        self.head = nn.Conv2d(width, 1, 7)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(module.weight)
+        with torch.no_grad():
+            self.head.weight.mul_(HEAD_GAIN)
+            assert self.head.bias is not None
+            self.head.bias.zero_()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map of inverse sigmas.
+
+        Args:
+            images: ``(B, 3, H, W)`` in [0, 1], both sides at least 4 pixels.
+
+        Returns:
+            ``(B, 1, H, W)``, 1/pixels, above ``floor``; float32 under autocast.
+
+        Raises:
+            ValueError: If ``images`` is not of that shape.
+        """
+        if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < STRIDE:
+            raise ValueError(
+                f"images must be (B, 3, H, W) with sides of at least {STRIDE} px; got {tuple(images.shape)}. "
+                "Pass RGB frames; take clips apart first."
+            )
+        height, width = images.shape[2:]
+        spare = (-height % STRIDE, -width % STRIDE)  # cut off again below, so that any size comes out as it went in
+        padded = functional.pad(2 * images - 1, (BORDER, BORDER, BORDER, BORDER), mode="reflect")
+        padded = functional.pad(padded, (0, spare[1], 0, spare[0]), mode="replicate")
+        maps = functional.pad(self.body(padded), (BORDER, BORDER, BORDER, BORDER), mode="reflect")
+        raw = self.head(maps)[:, :, :height, :width]
+        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))  # softplus in bf16 has 3 digits
+        return self.floor + functional.softplus(raw + self.offset)

@@ -1,0 +1,76 @@
+import pytest
+import torch
+
+from deepfake_adv.generators.resnet import ResnetGenerator
+
+
+def make(**arguments: float) -> ResnetGenerator:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return ResnetGenerator(**{"blocks": 2, "width": 8, **arguments})  # type: ignore[arg-type]
+
+
+def images(*size: int) -> torch.Tensor:
+    return torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("size", [(4, 4), (32, 32), (37, 50), (33, 31)])
+def test_any_size_comes_out_as_it_went_in(size: tuple[int, int]) -> None:
+    generator = make()
+    for mode in (True, False):
+        maps = generator.train(mode)(images(*size))
+        assert maps.shape == (2, 1, *size)
+        assert maps.isfinite().all() and (maps > generator.floor).all()
+
+
+@pytest.mark.parametrize(("start", "floor"), [(1.0, 0.5), (1.0, 0.0), (2.0, 1.0), (0.1, 0.05)])
+def test_starts_near_start_and_unsaturated(start: float, floor: float) -> None:
+    generator = make(start=start, floor=floor)
+    raws: list[torch.Tensor] = []
+
+    def keep(module: torch.nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        output.retain_grad()
+        raws.append(output)
+
+    generator.head.register_forward_hook(keep)
+    maps = generator(images(64, 64))
+    assert maps.mean().item() == pytest.approx(start, rel=0.1)
+    assert maps.std().item() < 0.25 * start
+    maps.sum().backward()
+    assert raws[0].grad is not None
+    slope = raws[0].grad / (start - floor)  # relative to what the map can move
+    assert (slope.abs() > 0.05).float().mean() > 0.95
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in generator.parameters())
+
+
+def test_paper_size() -> None:
+    assert sum(p.numel() for p in ResnetGenerator().parameters()) == pytest.approx(4.29e6, rel=0.01)
+
+
+def test_gradcheck_in_float64() -> None:
+    generator = make(width=2, blocks=1).double().eval()
+    x = images(6, 5)[:1].double().requires_grad_()
+    assert torch.autograd.gradcheck(generator, (x,), atol=1e-6)
+
+
+def test_autocast_keeps_the_map_in_float32() -> None:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert make()(images(16, 16)).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"start": 0.5, "floor": 0.5}, "floor and start must be 0 <= floor < start; got 0.5 and 0.5"),
+        ({"floor": -1.0}, "floor and start must be"),
+        ({"width": 0}, "blocks must be at least 0 and width at least 1; got 2 and 0"),
+    ],
+)
+def test_bad_arguments(arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(**arguments)
+
+
+def test_bad_images() -> None:
+    with pytest.raises(ValueError, match=r"images must be .*; got \(2, 3, 3, 8\)"):
+        make()(images(3, 8))
