@@ -1,0 +1,17 @@
+"""What goes wrong with a user's video."""
+
+
+class VideoError(ValueError):
+    """A video that cannot be read as asked; the message names the file and what to do.
+
+    Args:
+        message: One sentence for the user.
+        frames: How many frames there truly are, where that is what went wrong.
+    """
+
+    def __init__(self, message: str, frames: int | None = None) -> None:
+        super().__init__(message)
+        self.frames = frames
+
+    def __reduce__(self) -> tuple[type["VideoError"], tuple[str, int | None]]:
+        return type(self), (str(self), self.frames)

@@ -1,0 +1,57 @@
+"""A folder of images that stands for a video: crops or frames that somebody extracted already."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from deepfake_adv.video.colour import Frame, rgb_to_i420
+from deepfake_adv.video.errors import VideoError
+
+SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
+_OTHER_FACE = re.compile(r"_\d{6}_[1-9]\d*$")  # <video>_<frame>_<face>, all but the first face
+
+
+def images(path: Path) -> list[Path]:
+    """The images of a folder in the order of their names: index i is the i-th.
+
+    Masks (``*_mask.png``) and all but the first face of the paper's lists (``*_000012_1.png``) do not count.
+
+    Raises:
+        VideoError: If the folder cannot be listed or holds no image.
+    """
+    try:
+        names = sorted(os.listdir(path))
+    except OSError as error:
+        raise VideoError(f"{path} must be readable; got: {error.strerror}. Check its permissions.") from error
+    found = [path / name for name in names if _is_frame(name)]
+    if not found:
+        raise VideoError(f"{path} must hold images; got none of {', '.join(sorted(SUFFIXES))}. Leave the folder out.")
+    return found
+
+
+def read(path: Path) -> Frame:
+    """Read one image as I420 planes ``(H * 3 // 2, W)``; an odd last row or column is dropped.
+
+    The interface of frames is 4:2:0, so colour detail finer than two pixels is lost here.
+
+    Raises:
+        VideoError: If it is no image.
+    """
+    try:
+        encoded = np.fromfile(path, dtype=np.uint8)
+    except OSError as error:
+        raise VideoError(f"{path} must be readable; got: {error.strerror}. Check its permissions.") from error
+    bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    if bgr is None or min(bgr.shape[:2]) < 2:
+        raise VideoError(f"{path} must be an image; it cannot be decoded. Copy the file anew or delete it.")
+    height, width = bgr.shape[0] // 2 * 2, bgr.shape[1] // 2 * 2
+    return rgb_to_i420(np.ascontiguousarray(bgr[:height, :width, ::-1]))
+
+
+def _is_frame(name: str) -> bool:
+    stem, suffix = os.path.splitext(name)
+    return suffix.lower() in SUFFIXES and not stem.endswith("_mask") and not _OTHER_FACE.search(stem)

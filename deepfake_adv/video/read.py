@@ -1,0 +1,262 @@
+"""Frames of a video at exact indices, and the facts about it that headers get wrong.
+
+A frame's index counts what the decoder puts out: frames outside an edit list (`is_discard`) do not
+count, whatever the header's own number says. Index i of a forged video and of its target are the same
+moment, so nothing here ever skips, repeats or approximates a frame: what cannot be read is an error.
+"""
+
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.video import folder
+from deepfake_adv.video.colour import Frame
+from deepfake_adv.video.errors import VideoError
+
+_JPEG_RANGE = 2  # AVCOL_RANGE_JPEG
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What `probe` found.
+
+    `width` and `height` are those of the frames that `read_frames` yields: after rotation, cut to even.
+    `fps` is frames per second over the whole video, so also where the rate varies (`variable_rate`).
+    `note` holds what a user may want to know, empty as a rule.
+    """
+
+    frames: int
+    fps: float
+    width: int
+    height: int
+    pix_fmt: str
+    rotation: int
+    variable_rate: bool
+    note: str
+
+
+def probe(path: Path | str) -> VideoFacts:
+    """Count a video's frames by its packets and decode the first one.
+
+    Args:
+        path: A video, or a folder of images that stand for one.
+
+    Raises:
+        VideoError: If it cannot be read, is cut short, holds no picture, or none that decodes.
+    """
+    path = Path(path)
+    if path.is_dir():
+        images = folder.images(path)
+        first = folder.read(images[0])
+        height, width = first.shape[0] * 2 // 3, first.shape[1]
+        return VideoFacts(len(images), 25.0, width, height, images[0].suffix[1:], 0, False, "")
+    first_frame = None
+    stamps: list[int | None] = []
+    with _opened(path) as (container, stream):
+        for packet in _packets(container, stream):
+            if packet.size and not packet.is_discard:
+                stamps.append(packet.pts)
+            if first_frame is None:
+                first_frame = next(iter(_decoded(path, packet, 0)), None)
+        count, header, rate = len(stamps), stream.frames, stream.average_rate or stream.guessed_rate
+        promised = _promised_bytes(container, stream)
+        times = _seconds(stamps, stream.time_base, float(rate or 25))
+    if first_frame is None:
+        raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file anew or leave it out.")
+    if promised > path.stat().st_size:
+        raise VideoError(f"{path} must be whole; it is cut short, {count} of {header} frames are there. Copy it anew.")
+    planes, rotation = _planes(first_frame), _rotation(first_frame)
+    steps = np.diff(times)
+    tick = float(stream.time_base or 0)
+    variable = steps.size > 1 and bool(np.ptp(steps) > max(2.5 * tick, 0.2 * float(np.median(steps))))
+    fps = float((len(times) - 1) / (times[-1] - times[0])) if variable else float(rate or 25)
+    notes = [f"header says {header} frames"] if header and header != count else []
+    notes += ["variable frame rate"] if variable else []
+    return VideoFacts(
+        frames=count,
+        fps=round(fps, 4),
+        width=planes.shape[1],
+        height=planes.shape[0] * 2 // 3,
+        pix_fmt=first_frame.format.name,
+        rotation=rotation,
+        variable_rate=variable,
+        note="; ".join(notes),
+    )
+
+
+def frame_times(path: Path | str) -> NDArray[np.float64]:
+    """Time of every frame, by its packet's stamp; nothing is decoded.
+
+    Returns:
+        ``(n,)`` seconds since the first frame, increasing; n is `probe`'s count.
+
+    Raises:
+        VideoError: If the video cannot be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return np.arange(len(folder.images(path))) / 25.0
+    with _opened(path) as (container, stream):
+        stamps = [packet.pts for packet in _packets(container, stream) if packet.size and not packet.is_discard]
+        rate = stream.average_rate or stream.guessed_rate
+        return _seconds(stamps, stream.time_base, float(rate or 25))
+
+
+def read_frames(path: Path | str, indices: Sequence[int] | NDArray[np.integer] | None = None) -> Iterator[Frame]:
+    """Yield frames at exact indices, one at a time, in one single-threaded pass.
+
+    Rotation metadata is applied. An odd width or height loses its last column or row (of the stored
+    picture, before rotation): 4:2:0 shares a chroma sample between two. Other pixel formats, full-range
+    ones among them, come through swscale to limited-range 4:2:0.
+
+    Args:
+        path: A video, or a folder of images that stand for one.
+        indices: Increasing frame indices from 0; None for every frame.
+
+    Yields:
+        ``(H * 3 // 2, W)`` uint8 I420 planes per index, in the decoder's own values.
+
+    Raises:
+        ValueError: If `indices` do not increase from 0.
+        VideoError: If the video cannot be read, or ends before the last index.
+    """
+    wanted = None if indices is None else np.asarray(indices, dtype=np.int64)
+    if wanted is not None and wanted.size and (wanted[0] < 0 or np.any(np.diff(wanted) <= 0)):
+        raise ValueError(f"indices must increase from 0 or above; got {wanted[:8].tolist()}. Sort them, each once.")
+    return _frames(Path(path), wanted)
+
+
+def _frames(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[Frame]:
+    remaining = None if wanted is None else iter(wanted.tolist())
+    following = 0 if remaining is None else next(remaining, None)
+    if following is None:
+        return
+    count, shape = 0, None
+    for picture in _pictures(path):
+        if count == following:
+            planes = picture if isinstance(picture, np.ndarray) else _planes(picture)
+            if shape not in (None, planes.shape) and not path.is_dir():
+                raise VideoError(f"{path} must keep one size; got another from frame {count} on. Leave it out.")
+            shape = planes.shape
+            yield planes
+            following = count + 1 if remaining is None else next(remaining, None)
+            if following is None:
+                return
+        count += 1
+    if remaining is not None:
+        raise VideoError(
+            f"{path} must have a frame {following}; it ends after {count} frames. Take the inventory anew.", frames=count
+        )
+
+
+def _pictures(path: Path) -> Iterator[Any]:
+    """Every frame in order: a decoded picture, or planes where the path is a folder."""
+    if path.is_dir():
+        yield from map(folder.read, folder.images(path))
+        return
+    with _opened(path) as (container, stream):
+        done = 0
+        for packet in _packets(container, stream):
+            pictures = _decoded(path, packet, done)
+            yield from pictures
+            done += len(pictures)
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets that decode to frames: from the first key frame on, none cut short by the file's end.
+
+    Counting and decoding both go by these, so they agree. An empty packet at the end flushes the decoder.
+    """
+    started = False
+    for packet in container.demux(stream):
+        started = started or packet.is_keyframe
+        if not packet.size or (started and not packet.is_corrupt):
+            yield packet
+
+
+def _decoded(path: Path, packet: Any, done: int) -> list[Any]:
+    try:
+        return packet.decode()
+    except av.FFmpegError as error:
+        raise VideoError(
+            f"{path} must decode; it breaks near frame {done} ({error.strerror}). Copy the file anew or leave it out."
+        ) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise VideoError(f"{path} must be readable; got: {error.strerror}. Check the path and its permissions.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoError(f"{path} must be a file or a folder of images; got something else. Leave it out.")
+    if status.st_size == 0:
+        raise VideoError(f"{path} must be a video; got an empty file. Copy the file anew.")
+    try:
+        container = av.open(str(path), mode="r", metadata_errors="ignore")
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"{path} must be a video; it cannot be opened ({error.strerror}). It may be cut short: copy it anew."
+        ) from error
+    with container:
+        stream = next((s for s in container.streams.video if not _is_cover(s)), None)
+        if stream is None:
+            raise VideoError(f"{path} must hold a video; got none, only other streams. Leave it out.")
+        if stream.codec_context is None:
+            raise VideoError(f"{path} must be coded in a way that FFmpeg reads; got an unknown codec. Convert the file.")
+        stream.codec_context.thread_count = 1
+        try:
+            yield container, stream
+        except av.FFmpegError as error:
+            raise VideoError(f"{path} must be whole; reading it broke off ({error.strerror}). Copy it anew.") from error
+
+
+def _is_cover(stream: Any) -> bool:
+    return bool(stream.disposition & stream.disposition.__class__.attached_pic)
+
+
+def _promised_bytes(container: Any, stream: Any) -> int:
+    """How long an MP4 file must be for its last frame to be there; 0 for formats without such a table."""
+    entries = stream.index_entries
+    if "mp4" not in container.format.name or not len(entries):
+        return 0
+    last = entries[len(entries) - 1]
+    return int(last.pos + last.size)
+
+
+def _seconds(stamps: list[int | None], time_base: Any, rate: float) -> NDArray[np.float64]:
+    if not stamps or None in stamps or time_base is None:
+        return np.arange(len(stamps)) / rate
+    ticks = np.sort(np.array(stamps, dtype=np.int64))
+    return (ticks - ticks[0]) * float(time_base)
+
+
+def _rotation(picture: Any) -> int:
+    """Quarter turns that the metadata ask for, in degrees against the clock: 0, 90, 180 or 270."""
+    return int(round(picture.rotation / 90)) % 4 * 90
+
+
+def _planes(picture: Any) -> Frame:
+    full_range = picture.format.name.startswith("yuvj") or int(picture.color_range) == _JPEG_RANGE
+    if full_range:
+        picture = picture.reformat(format="yuv420p", src_color_range="JPEG", dst_color_range="MPEG")
+    elif picture.format.name != "yuv420p":
+        picture = picture.reformat(format="yuv420p")
+    turns = _rotation(picture) // 90
+    if not (turns or picture.width % 2 or picture.height % 2):
+        return picture.to_ndarray()
+    width, height = picture.width // 2 * 2, picture.height // 2 * 2
+    sizes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
+    rotated = []
+    for plane, (rows, columns) in zip(picture.planes, sizes, strict=True):
+        whole = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+        rotated.append(np.rot90(whole[:rows, :columns], turns))
+    return np.concatenate([plane.reshape(-1) for plane in rotated]).reshape(-1, rotated[0].shape[1])
