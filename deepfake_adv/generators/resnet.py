@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 STRIDE = 4  # two stride-2 stages
+MIN_SIZE = STRIDE + 1  # reflection in the residual blocks needs two cells
 BORDER = 3  # reflection padding of the 7 x 7 convolutions
 HEAD_GAIN = 0.1  # spread of the raw map at the start: a tenth of a Kaiming-initialised layer's
 
@@ -98,7 +99,7 @@ class ResnetGenerator(nn.Module):
         """Map of inverse sigmas.
 
         Args:
-            images: ``(B, 3, H, W)`` in [0, 1], both sides at least 4 pixels.
+            images: ``(B, 3, H, W)`` in [0, 1], both sides at least 5 pixels.
 
         Returns:
             ``(B, 1, H, W)``, 1/pixels, above ``floor``; float32 under autocast.
@@ -106,9 +107,9 @@ class ResnetGenerator(nn.Module):
         Raises:
             ValueError: If ``images`` is not of that shape.
         """
-        if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < STRIDE:
+        if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < MIN_SIZE:
             raise ValueError(
-                f"images must be (B, 3, H, W) with sides of at least {STRIDE} px; got {tuple(images.shape)}. "
+                f"images must be (B, 3, H, W) with sides of at least {MIN_SIZE} px; got {tuple(images.shape)}. "
                 "Pass RGB frames; take clips apart first."
             )
         height, width = images.shape[2:]
