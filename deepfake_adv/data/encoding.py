@@ -1,0 +1,175 @@
+"""Lossless crops as bytes: `webp` and `png` hold RGB, `i420` the decoder's own planes as one gray PNG.
+
+`i420` needs half the bytes of PNG and is what the decoder gave, exactly; a reader that knows nothing of
+it (PIL, `datasets`) sees a gray picture with the luma above the two small chroma planes, side by side.
+Lossy crops would add traces of their own to the forgery's, so there are none.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from deepfake_adv.faces.box import Square
+from deepfake_adv.video.colour import i420_to_rgb
+
+Pixels = NDArray[np.uint8]
+
+# Run-length matching over Paeth residuals: six times faster than the default at nearly its size.
+_PNG: Final = (
+    [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    + [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
+)
+
+
+def _encode_webp(frame: Pixels, square: Square) -> bytes:
+    stream = io.BytesIO()
+    # method 0: method 1 saves 3 % and takes twice as long
+    Image.fromarray(cut_rgb(frame, square)).save(stream, "WEBP", lossless=True, method=0, quality=0, exact=True)
+    return stream.getvalue()
+
+
+def _encode_png(frame: Pixels, square: Square) -> bytes:
+    return _png(cv2.cvtColor(cut_rgb(frame, square), cv2.COLOR_RGB2BGR))
+
+
+def _encode_i420(frame: Pixels, square: Square) -> bytes:
+    side = square.side
+    planes = cut_planes(frame, square.x, square.y, side, side)
+    chroma = planes[side:].reshape(2, side // 2, side // 2)
+    # side by side the planes' neighbours are true neighbours, which the PNG filter profits from
+    return _png(np.vstack([planes[:side], np.hstack([chroma[0], chroma[1]])]))
+
+
+ENCODERS: Final[Mapping[str, Callable[[Pixels, Square], bytes]]] = MappingProxyType(
+    {"webp": _encode_webp, "png": _encode_png, "i420": _encode_i420}
+)
+
+
+def encode_crop(frame: Pixels, square: Square, encoding: str) -> bytes:
+    """Cut a square from a frame and encode it without loss.
+
+    Args:
+        frame: ``(H * 3 // 2, W)`` uint8 I420, H and W even.
+        square: What to cut; of even left, top and side for "i420".
+        encoding: "webp", "png" or "i420".
+
+    Raises:
+        ValueError: If the encoding is unknown, or the square leaves the frame or is odd where it must not.
+    """
+    return ENCODERS[_known(encoding)](frame, square)
+
+
+def decode_crop(data: bytes, encoding: str) -> Pixels:
+    """Decode a crop to RGB by the one conversion.
+
+    Returns:
+        ``(S, S, 3)`` uint8, the same whatever the encoding.
+
+    Raises:
+        ValueError: If the encoding is unknown or the bytes are damaged.
+    """
+    if _known(encoding) == "i420":
+        return i420_to_rgb(decode_planes(data))
+    return cv2.cvtColor(_read(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def decode_planes(data: bytes) -> Pixels:
+    """Decode an `i420` crop to the decoder's own planes, ``(S * 3 // 2, S)`` uint8.
+
+    Raises:
+        ValueError: If the bytes are damaged.
+    """
+    sheet = _read(data, cv2.IMREAD_GRAYSCALE)
+    side = sheet.shape[1]
+    planes = np.empty_like(sheet)
+    planes[:side] = sheet[:side]
+    halves = planes[side:].reshape(2, side // 2, side // 2)
+    halves[0], halves[1] = sheet[side:, : side // 2], sheet[side:, side // 2 :]
+    return planes
+
+
+def encode_mask(mask: Pixels) -> bytes:
+    """Encode ``(S, S)`` uint8 as a gray PNG."""
+    return _png(mask)
+
+
+def decode_mask(data: bytes) -> Pixels:
+    """Decode a mask to ``(S, S)`` uint8.
+
+    Raises:
+        ValueError: If the bytes are damaged.
+    """
+    return _read(data, cv2.IMREAD_GRAYSCALE)
+
+
+def cut_rgb(frame: Pixels, square: Square) -> Pixels:
+    """Cut any square and convert it: the very pixels of the whole frame's conversion, without its cost.
+
+    Returns:
+        ``(S, S, 3)`` uint8.
+
+    Raises:
+        ValueError: If the square leaves the frame.
+    """
+    left, top = square.x // 2 * 2, square.y // 2 * 2
+    right, bottom = (-(-(start + square.side) // 2) * 2 for start in (square.x, square.y))
+    rgb = i420_to_rgb(cut_planes(frame, left, top, right - left, bottom - top))
+    x, y = square.x - left, square.y - top
+    return np.ascontiguousarray(rgb[y : y + square.side, x : x + square.side])
+
+
+def cut_planes(frame: Pixels, x: int, y: int, width: int, height: int) -> Pixels:
+    """Cut a rectangle from a frame's I420 planes.
+
+    Args:
+        frame: ``(H * 3 // 2, W)`` uint8, H and W even.
+        x: Left, even.
+        y: Top, even.
+        width: Even.
+        height: Even.
+
+    Returns:
+        ``(height * 3 // 2, width)`` uint8, a copy.
+
+    Raises:
+        ValueError: If a number is odd or the rectangle leaves the frame.
+    """
+    rows, frame_width = frame.shape
+    frame_height = rows * 2 // 3
+    odd = any(value % 2 for value in (x, y, width, height))
+    if odd or min(x, y) < 0 or min(width, height) < 2 or x + width > frame_width or y + height > frame_height:
+        raise ValueError(
+            f"square must be even and lie in the frame of {frame_width} x {frame_height} px; got x {x}, y {y}, "
+            f"{width} x {height} px. Ask official_crop for an even one."
+        )
+    out = np.empty((height * 3 // 2, width), dtype=np.uint8)
+    out[:height] = frame[y : y + height, x : x + width]
+    chroma = frame[frame_height:].reshape(2, frame_height // 2, frame_width // 2)
+    rows_cut, columns_cut = slice(y // 2, (y + height) // 2), slice(x // 2, (x + width) // 2)
+    out[height:].reshape(2, height // 2, width // 2)[:] = chroma[:, rows_cut, columns_cut]
+    return out
+
+
+def _known(encoding: str) -> str:
+    if encoding not in ENCODERS:
+        raise ValueError(f"encoding must be one of {', '.join(ENCODERS)}; got {encoding!r}. Mend crop.encoding in params.yaml.")
+    return encoding
+
+
+def _png(pixels: Pixels) -> bytes:
+    done, data = cv2.imencode(".png", pixels, _PNG)
+    assert done
+    return data.tobytes()
+
+
+def _read(data: bytes, flag: int) -> Pixels:
+    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flag) if data else None
+    if pixels is None:
+        raise ValueError(f"image must be PNG or WebP; got {len(data)} bytes that do not decode. Run crop again.")
+    return pixels.astype(np.uint8, copy=False)

@@ -1,0 +1,121 @@
+"""Columns of every table on the data path, and how they are written.
+
+Plain strings and no dictionary pages: dictionary columns switch off the pruning of row groups by
+their statistics. No page compression on image bytes: they are compressed already.
+"""
+
+import json
+from typing import Any, Final
+
+import pyarrow as pa
+
+ROW_GROUP: Final = 32
+"""Crops per row group: a batch drawn from 32 pooled groups holds nearly as many videos as a shuffle."""
+
+LANDMARK_VALUES: Final = 136
+"""68 points as x0, y0, x1, y1, ..."""
+
+_IMAGE: Final = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_POINTS: Final = pa.list_(pa.float32())
+
+FRAME_SCHEMA: Final = pa.schema(
+    [
+        ("video", pa.string()),  # <forgery or real>/<name>
+        ("forgery", pa.string()),
+        ("label", pa.int8()),
+        ("split", pa.string()),
+        ("target", pa.string()),
+        ("source", pa.string()),
+        ("frame", pa.int32()),  # absolute index in the decoded video
+        ("time", pa.float32()),  # seconds
+        ("position", pa.int32()),  # index in the frame store
+    ]
+)
+
+BOX_SCHEMA: Final = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("target", pa.string()),
+        ("video", pa.string()),
+        ("frame", pa.int32()),
+        ("x0", pa.float32()),  # pixels of the frame; null where the frame was dropped
+        ("y0", pa.float32()),
+        ("x1", pa.float32()),
+        ("y1", pa.float32()),
+        ("confidence", pa.float32()),
+        ("detected", pa.bool_()),
+        ("landmarks", _POINTS),  # pixels of the frame
+    ]
+)
+
+CROP_SCHEMA: Final = pa.schema(
+    [
+        ("image", _IMAGE),
+        ("mask", _IMAGE),
+        ("video", pa.string()),
+        ("frame", pa.int32()),
+        ("time", pa.float32()),
+        ("label", pa.int8()),
+        ("forgery", pa.string()),
+        ("quality", pa.string()),
+        ("split", pa.string()),
+        ("dataset", pa.string()),
+        ("target", pa.string()),
+        ("source", pa.string()),
+        ("box_x", pa.int32()),  # the square cut, pixels of the frame
+        ("box_y", pa.int32()),
+        ("box_side", pa.int32()),
+        ("face_x0", pa.float32()),  # the face in it, pixels of the frame
+        ("face_y0", pa.float32()),
+        ("face_x1", pa.float32()),
+        ("face_y1", pa.float32()),
+        ("detected", pa.bool_()),
+        ("width", pa.int32()),  # of the frame
+        ("height", pa.int32()),
+        ("encoding", pa.string()),
+        ("landmarks", _POINTS),  # pixels of the crop
+    ]
+)
+
+METADATA: Final = tuple(name for name in CROP_SCHEMA.names if name not in ("image", "mask"))
+
+MANIFEST_SCHEMA: Final = pa.schema(
+    [CROP_SCHEMA.field(name) for name in METADATA]
+    + [
+        pa.field("has_mask", pa.bool_()),
+        pa.field("file", pa.string()),  # relative to the data folder, POSIX
+        pa.field("row_group", pa.int32()),
+        pa.field("row", pa.int32()),  # in the row group
+        pa.field("file_fingerprint", pa.string()),
+    ]
+)
+
+
+def crop_schema() -> pa.Schema:
+    """CROP_SCHEMA with the features that `datasets.load_dataset("parquet")` decodes images by."""
+    features = {field.name: _feature(field) for field in CROP_SCHEMA}
+    return CROP_SCHEMA.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def _feature(field: pa.Field) -> dict[str, Any]:
+    if field.type == _IMAGE:
+        return {"_type": "Image"}
+    if field.type == _POINTS:
+        return {"_type": "List", "feature": {"dtype": "float32", "_type": "Value"}}
+    name = {"float": "float32", "double": "float64"}.get(str(field.type), str(field.type))
+    return {"dtype": name, "_type": "Value"}
+
+
+WRITE_OPTIONS: Final[dict[str, Any]] = {
+    "use_dictionary": False,
+    "compression": "none",
+    "version": "2.6",
+    "store_schema": True,
+}
+"""Of `pyarrow.parquet.ParquetWriter`, for tables without pixels."""
+
+CROP_WRITE_OPTIONS: Final[dict[str, Any]] = {
+    **WRITE_OPTIONS,
+    "write_statistics": [name for name in METADATA if name != "landmarks"],
+}
+"""The same for crops: statistics on all that a reader filters by, none on bytes."""

@@ -1,0 +1,92 @@
+"""The face-alignment package as a backend: S3FD boxes, FAN landmarks, weights from a local folder only."""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.faces.box import FaceBox
+
+S3FD: Final = "s3fd-619a316812.pth"
+FAN: Final = "2DFAN4-11f355bf06.pth.tar"
+
+
+def weights_folder() -> Path:
+    """Where torch.hub keeps checkpoints, by the same environment variables."""
+    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+    return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub" / "checkpoints"
+
+
+def need_weights(*names: str) -> list[Path]:
+    """Paths of weight files that are at hand.
+
+    The package itself would try to download them and, offline, hang or raise a bare URLError.
+
+    Raises:
+        FileNotFoundError: If one is missing; names both files and the folder.
+    """
+    paths = [weights_folder() / name for name in names]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"face_alignment must find its weights {S3FD} (boxes) and {FAN} (landmarks) in {weights_folder()}; "
+            f"got no {' and no '.join(missing)}. Put the files there, or set locate.backend and locate.landmarks to dlib."
+        )
+    return paths
+
+
+class FaceAlignmentLocator:
+    """Find faces with S3FD. Its boxes are tighter than dlib's: do not mix the two in one study.
+
+    Args:
+        upsample: Taken for the registry's common signature; S3FD finds small faces without.
+        scale: The image is scaled by this before.
+
+    Raises:
+        FileNotFoundError: If the weights are not at hand.
+    """
+
+    def __init__(self, *, upsample: int = 0, scale: float = 1.0) -> None:
+        path = need_weights(S3FD)[0]
+        import torch  # here: the other backends do without torch
+        from face_alignment.detection.sfd.sfd_detector import SFDDetector
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._detector = SFDDetector(device, path_to_detector=str(path))
+        self._scale = scale
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[FaceBox]:
+        """Find faces in ``(H, W, 3)`` uint8 RGB, the most confident first."""
+        import cv2
+
+        if self._scale != 1:
+            rgb = cv2.resize(rgb, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA)
+        found = [[float(value) for value in face] for face in self._detector.detect_from_image(rgb)]
+        found.sort(key=lambda face: -face[4])
+        return [FaceBox(*(value / self._scale for value in face[:4]), face[4]) for face in found]
+
+
+class FanLandmarks:
+    """68 points by the Face Alignment Network.
+
+    Raises:
+        FileNotFoundError: If the weights are not at hand.
+    """
+
+    def __init__(self) -> None:
+        need_weights(FAN)
+        import face_alignment
+        import torch
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        # its dlib detector is never called, but needs no weights of its own
+        self._network: Any = face_alignment.FaceAlignment(
+            face_alignment.LandmarksType.TWO_D, device=device, face_detector="dlib", compile=False
+        )
+
+    def __call__(self, rgb: NDArray[np.uint8], box: FaceBox) -> NDArray[np.float32]:
+        """Points ``(68, 2)`` float32, frame pixels, of the face in `box`."""
+        points = self._network.get_landmarks_from_image(rgb, detected_faces=[np.array(box[:4])])
+        return np.asarray(points[0], dtype=np.float32)

@@ -1,0 +1,34 @@
+"""LOCATORS: the ways of finding faces, by name."""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.faces.alignment import FaceAlignmentLocator
+from deepfake_adv.faces.box import FaceBox
+from deepfake_adv.faces.dlib_hog import DlibHog
+
+Locator = Callable[[NDArray[np.uint8]], list[FaceBox]]
+"""Takes ``(H, W, 3)`` uint8 RGB; gives its faces, the most confident first."""
+
+LOCATORS: Final[Mapping[str, Callable[..., Locator]]] = MappingProxyType(
+    {"dlib": DlibHog, "face_alignment": FaceAlignmentLocator}
+)
+
+
+def build_locator(name: str, **options: Any) -> Locator:
+    """The locator of that name.
+
+    Raises:
+        ValueError: If the name is unknown; suggests one that is near.
+        FileNotFoundError: If its weights are not at hand.
+    """
+    if name not in LOCATORS:
+        near = get_close_matches(name, LOCATORS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else " Mend locate.backend in params.yaml."
+        raise ValueError(f"locator must be one of {', '.join(LOCATORS)}; got {name!r}.{hint}")
+    return LOCATORS[name](**options)
