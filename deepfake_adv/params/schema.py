@@ -11,7 +11,7 @@ from deepfake_adv.params.evaluation import Evaluate, Report, Tables
 from deepfake_adv.params.execution import Execution
 from deepfake_adv.params.faces import Crop, Locate, Shard
 from deepfake_adv.params.methods import MethodEntry
-from deepfake_adv.params.training import Run, Score, Train
+from deepfake_adv.params.training import Device, Run, Score, Train
 
 
 class Params(Section):
@@ -33,6 +33,7 @@ class Params(Section):
     runs: dict[str, Run]
     train: Train
     score: Score
+    device: Device
     evaluate: Evaluate
     tables: Tables
     report: Report

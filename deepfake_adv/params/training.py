@@ -1,4 +1,4 @@
-"""Sections `runs`, `train`, `score`."""
+"""Sections `runs`, `train`, `score`, and `device`, which says where they are carried out."""
 
 from typing import Literal
 
@@ -22,19 +22,45 @@ class Train(Section):
     seeds: list[int] = Field(min_length=1)
     image_size: int = Field(ge=16)
     batch_size: int = Field(ge=2, multiple_of=2)
+    accumulate: int = Field(ge=1)
     epochs: int = Field(ge=1)
-    steps_per_epoch: int = Field(ge=1)
+    sampling: Literal["draws", "full"]
+    steps_per_epoch: int | None = Field(ge=1)
+    pool: int = Field(ge=1)
+    flip: bool
+    optimizer: Literal["radam", "adamw"]
     learning_rate: float = Field(gt=0)
     adversary_learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     decay_epochs: int = Field(ge=1)
     decay_factor: float = Field(gt=0, le=1)
+    decay_weight_decay: bool
+    early_stop: int = Field(ge=0)
+    validation_frames: int = Field(ge=0)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
-    cache: Literal["none", "memory"]
-    workers: int = Field(ge=0)
+    sync_batchnorm: bool
+    corrupt: Literal["fail", "skip"]
 
 
 class Score(Section):
     """How test frames are scored."""
 
     batch_size: int = Field(ge=1)
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    corrupt: Literal["fail", "skip"]
+
+
+class Device(Section):
+    """Where and how fast detectors train and score, never to what end: no stage tracks it."""
+
+    accelerator: Literal["auto", "cpu", "cuda"]
+    devices: int = Field(ge=1)
+    nodes: int = Field(ge=1)
+    strategy: Literal["auto", "ddp"]
+    channels_last: bool
+    compile: bool
+    cache: Literal["none", "memory"]
+    workers: int = Field(ge=0)
+    checkpoint_minutes: float = Field(gt=0)
+    checkpoint_steps: int = Field(ge=0)
+    dvclive: bool
