@@ -1,0 +1,118 @@
+"""Image classifiers to attack: any of timm's, and small ones that the demo trains itself; Tables VII, XII to XIV."""
+
+import logging
+from collections.abc import Sequence
+
+import timm
+import torch
+from timm.data import resolve_data_config
+from torch import Tensor, nn
+from torch.nn import functional
+
+logger = logging.getLogger(__name__)
+
+
+class Classifier(nn.Module):
+    """A timm classifier over images in [0, 1] of any size.
+
+    Its own input size and normalisation are inside, so that an example crafted on one classifier can be
+    judged by another, gradients included.
+
+    Args:
+        architecture: timm's name of the model.
+        classes: Number of classes; None keeps the weights' own head.
+        image_size: Side that images are resized to, pixels; None takes the weights' own.
+        pretrained: Whether to load timm's weights.
+        seed: Of the random weights where they are not loaded.
+
+    Raises:
+        ValueError: If timm has no such model, or its weights cannot be had.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        architecture: str,
+        *,
+        classes: int | None = None,
+        image_size: int | None = None,
+        pretrained: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.model = _create(architecture, classes, pretrained, seed)
+        config = resolve_data_config({}, model=self.model)
+        self.image_size = image_size or int(config["input_size"][-1])
+        self.register_buffer("mean", torch.tensor(config["mean"]).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(config["std"]).view(1, 3, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``(B, classes)`` of images ``(B, 3, H, W)`` in [0, 1]."""
+        side = self.image_size
+        if images.shape[-2:] != (side, side):
+            images = functional.interpolate(images, (side, side), mode="bilinear", antialias=True)
+        logits: Tensor = self.model((images - self.mean) / self.std)
+        return logits
+
+
+def _create(architecture: str, classes: int | None, pretrained: bool, seed: int) -> nn.Module:
+    if not timm.is_model(architecture.partition(".")[0]):
+        near = timm.list_models(f"*{architecture.partition('.')[0][:8]}*")[:3]
+        raise ValueError(
+            f"attack.classifiers architecture must be a model of timm; got {architecture!r}. "
+            f"{'Near: ' + ', '.join(near) if near else 'See timm.list_models()'}."
+        )
+    keywords = {} if classes is None else {"num_classes": classes}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            return timm.create_model(architecture, pretrained=pretrained, **keywords)
+        except (OSError, RuntimeError) as error:
+            if not pretrained:
+                raise
+            raise ValueError(
+                f"weights of {architecture} must be at hand; got {type(error).__name__} from timm's hub. "
+                "Connect to the network once, fill the cache folder named by HF_HOME, or set pretrained: false."
+            ) from error
+
+
+def train_classifier(
+    classifier: Classifier, images: Tensor, labels: Tensor, *, steps: int, batch_size: int, learning_rate: float, seed: int
+) -> None:
+    """Train a classifier from random weights, in place, leaving it in eval mode.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8.
+        labels: ``(N,)`` int64.
+        steps: Optimiser steps.
+        batch_size: Images per step.
+        learning_rate: Peak of a one-cycle schedule of AdamW.
+        seed: Of the order of images and their flips.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    device = classifier.mean.device
+    optimiser = torch.optim.AdamW(classifier.parameters(), learning_rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps)
+    classifier.train()
+    for step in range(steps):
+        rows = torch.randint(len(images), (batch_size,), generator=generator)
+        batch = images[rows].to(device).float() / 255
+        if torch.rand((), generator=generator) < 0.5:
+            batch = batch.flip(-1)
+        loss = functional.cross_entropy(classifier(batch), labels[rows].to(device))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % 50 == 0 or step == steps - 1:
+            logger.info("step %d of %d: loss %.3f", step + 1, steps, loss.item())
+    classifier.eval()
+
+
+@torch.no_grad()
+def correct(classifier: nn.Module, images: Tensor, labels: Tensor, *, batch_size: int = 64) -> Tensor:
+    """Which images ``(N, 3, H, W)`` in [0, 1] are classified as their labels; ``(N,)`` bool."""
+    parts: Sequence[tuple[Tensor, Tensor]] = list(zip(images.split(batch_size), labels.split(batch_size), strict=True))
+    return torch.cat([classifier(part).argmax(1) == truth for part, truth in parts])
