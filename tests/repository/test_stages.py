@@ -53,7 +53,7 @@ def sections_read(tree):
 
 
 # Read without being tracked: where a dataset lies, and where tasks run, decide nothing of the output.
-FREE = {"execution", "datasets"}
+FREE = {"execution", "datasets", "device"}
 
 
 def test_a_stage_tracks_the_params_that_its_script_reads(root, stages):
