@@ -1,0 +1,124 @@
+"""Deterministic video files from I420 frames: H.264 for the corpus, FFV1 for the frame store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.files import atomic_write
+
+Frame = NDArray[np.uint8]
+
+
+def write_h264(
+    path: Path,
+    frames: Iterable[Frame],
+    *,
+    crf: int,
+    fps: float = 25.0,
+    preset: str = "veryfast",
+    gray: bool = False,
+) -> int:
+    """Encode frames with libx264, one thread, so that equal input gives equal bytes.
+
+    crf 0 is lossless in the coded samples: reading back gives the very planes that went in.
+
+    Args:
+        path: The file to write; it appears whole or not at all.
+        frames: I420 ``(H * 3 // 2, W)`` uint8 frames of one even size, or ``(H, W)`` planes with ``gray``.
+        crf: libx264's constant rate factor, 0 (lossless) to 51.
+        fps: Frames per second.
+        preset: libx264 preset; it trades time for size.
+        gray: The frames are single luma planes (masks).
+
+    Returns:
+        The number of frames written.
+
+    Raises:
+        ValueError: If there is no frame, or one of odd or changing size, or a setting is out of range.
+    """
+    if not 0 <= crf <= 51:
+        raise ValueError(f"crf must be between 0 and 51; got {crf}. Use 0 for lossless, 23 or 40 as in FF++.")
+    options = {"crf": str(crf), "preset": preset, "threads": "1"}
+    return _write(path, frames, "libx264", "mp4", fps, "gray" if gray else "yuv420p", options)
+
+
+def write_ffv1(path: Path, frames: Iterable[Frame], fps: float = 25.0) -> int:
+    """Store frames losslessly, every frame on its own (intra only), for random access without loss.
+
+    Args:
+        path: The file to write (Matroska); it appears whole or not at all.
+        frames: I420 ``(H * 3 // 2, W)`` uint8 frames of one even size.
+        fps: Frames per second.
+
+    Returns:
+        The number of frames written.
+
+    Raises:
+        ValueError: If there is no frame, or one of odd or changing size.
+    """
+    options = {"level": "3", "slices": "4", "slicecrc": "0", "g": "1", "threads": "1", "context": "0"}
+    return _write(path, frames, "ffv1", "matroska", fps, "yuv420p", options)
+
+
+def _write(
+    path: Path,
+    frames: Iterable[Frame],
+    codec: str,
+    container: str,
+    fps: float,
+    pixel_format: str,
+    options: Mapping[str, str],
+) -> int:
+    if not fps > 0:
+        raise ValueError(f"fps must be above 0; got {fps}. Give the clip's frame rate.")
+    frames = iter(frames)
+    first = next(frames, None)
+    if first is None:
+        raise ValueError(f"frames must hold at least one frame; got none for {path.name}. Check the source.")
+    height, width = _frame_size(first, pixel_format)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = 0
+    # bitexact keeps library versions and dates out of the file: the same frames give the same bytes.
+    with (
+        atomic_write(path) as temporary,
+        av.open(str(temporary), "w", format=container, container_options={"fflags": "+bitexact"}) as out,
+    ):
+        stream = out.add_stream(codec, rate=Fraction(fps).limit_denominator(1001))
+        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
+        stream.options = {**options, "flags": "+bitexact"}
+        stream.codec_context.thread_count = 1
+        for frame in chain([first], frames):
+            if frame.shape != first.shape:
+                raise ValueError(
+                    f"frames must all have one size; got {frame.shape} after {first.shape} in {path.name}. "
+                    "Resize or split the clip."
+                )
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=pixel_format)
+            picture.pts = count
+            out.mux(stream.encode(picture))
+            count += 1
+        out.mux(stream.encode(None))
+    return count
+
+
+def _frame_size(frame: Frame, pixel_format: str) -> tuple[int, int]:
+    planar = pixel_format == "yuv420p"
+    if frame.ndim != 2 or frame.dtype != np.uint8 or (planar and frame.shape[0] % 3):
+        raise ValueError(
+            f"frames must be uint8 {'I420' if planar else 'gray'} planes; got {frame.dtype} {frame.shape}. "
+            "Convert them with deepfake_adv.video.colour.rgb_to_i420."
+        )
+    height, width = frame.shape[0] * 2 // 3 if planar else frame.shape[0], frame.shape[1]
+    if height % 2 or width % 2:
+        raise ValueError(
+            f"frames must have an even height and width; got {height} x {width} (H x W). "
+            "Trim the last row or column first."
+        )
+    return height, width
