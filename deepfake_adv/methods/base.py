@@ -1,0 +1,138 @@
+"""The interface of a training method, and the one place where clean and adversarial losses meet."""
+
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor, nn
+
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.methods.frames import frame_model
+
+Clean = Literal["with", "instead"]
+
+
+class StepLoss(NamedTuple):
+    """What a detector step minimises.
+
+    Attributes:
+        total: Scalar with gradients.
+        clean: Mean cross-entropy of the clean images, detached; None where they are not used.
+        adversarial: Mean cross-entropy of the altered images, detached; None where there are none.
+        parts: Further scalars for the log, detached.
+    """
+
+    total: Tensor
+    clean: Tensor | None
+    adversarial: Tensor | None
+    parts: dict[str, Tensor]
+
+
+class Method(nn.Module):
+    """One table row: how the images that a detector trains on are altered.
+
+    The training loop runs ``adversary_steps`` times `adversary_loss` (minimised over ``adversary``) and
+    then once `detector_loss` (minimised over the detector and ``detector_side``); where ``joint``, the
+    latter's backward pass also fills the gradients of ``adversary``, and both optimisers step.
+
+    Clips are taken apart, altered frame by frame and put together again here, so that a subclass sees
+    single images only.
+
+    Attributes:
+        adversary: The opponent's parameters, with an optimiser of their own; None without an opponent.
+        detector_side: Auxiliary heads that learn with the detector's optimiser; None without any.
+        adversary_steps: Steps of the adversary per step of the detector; 0 without one, or where joint.
+        joint: Whether the adversary learns from the detector step's own backward pass.
+
+    Args:
+        lam: Weight of the altered images, lambda of paper Eq. (3); at least 0. Without effect on "instead".
+        clean: "with" trains on clean and altered images, paper Eq. (3); "instead" on altered ones
+            alone, paper Eq. (2).
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    adversary: nn.Module | None
+    detector_side: nn.Module | None
+
+    def __init__(self, *, lam: float = 1.0, clean: Clean = "with") -> None:
+        super().__init__()
+        if not 0 <= lam < float("inf"):
+            raise ValueError(f"lam must be finite and at least 0; got {lam}. The paper's Eq. (7) has 1.")
+        if clean not in get_args(Clean):
+            raise ValueError(
+                f"clean must be 'with' or 'instead'; got {clean!r}. "
+                "Take 'with' for the paper's Eq. (3), 'instead' for Eq. (2)."
+            )
+        self.lam = lam
+        self.clean = clean
+        self.adversary = None
+        self.detector_side = None
+        self.adversary_steps = 0
+        self.joint = False
+
+    def attach(self, detector: Detector) -> None:
+        """Make what depends on the detector, such as heads on its features.
+
+        The loop calls it once, before the optimisers are made and before a checkpoint is read.
+        """
+
+    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+        """Altered copies of single images, the heart of a method.
+
+        Args:
+            model: The detector as a classifier of single frames.
+            frames: Images ``(N, 3, H, W)`` with their labels, masks and landmarks.
+            generator: The only source of randomness.
+
+        Returns:
+            The altered images, their labels and masks.
+        """
+        raise NotImplementedError
+
+    def altered(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Batch:
+        """The batch, images or clips, with every frame altered."""
+        return batch.with_frames(self.alter(frame_model(detector, batch.clip_length), batch.frames(), generator))
+
+    def perturb(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
+        """The altered images, as `detector_loss` would train on them.
+
+        Returns:
+            Same shape as ``batch.images``, in [0, 1], without gradient.
+        """
+        return self.altered(detector, batch, generator).images.detach()
+
+    def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Scalar that the adversary minimises: minus the frozen detector's loss, paper Eq. (7).
+
+        Raises:
+            RuntimeError: If the method has no adversary.
+        """
+        raise RuntimeError(f"{type(self).__name__} has no adversary; call adversary_loss only if adversary_steps > 0.")
+
+    def detector_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> StepLoss:
+        """Loss of one detector step, paper Eqs. (2), (3) and (7)."""
+        return self.combine(detector, batch, self.altered(detector, batch, generator))
+
+    def combine(self, detector: Detector, batch: Batch, altered: Batch) -> StepLoss:
+        """``L(clean) + lam * L(altered)``, or ``L(altered)`` alone.
+
+        Clean and altered images go through the detector in one forward pass: its batch normalisation
+        sees both as one batch, as the release has it, and there is one pass to run. Cross-entropies are
+        weighted image by image; a detector's auxiliary terms come as one mean over that joint batch, so
+        they enter with weight 1 + lam as a whole.
+        """
+        if self.clean == "instead":
+            loss = detector.training_loss(altered.images, altered.labels, altered.masks)
+            return StepLoss(loss.total, None, loss.classification.mean().detach(), loss.parts)
+        masks = None
+        if batch.masks is not None and altered.masks is not None:
+            masks = torch.cat([batch.masks, altered.masks])
+        loss = detector.training_loss(
+            torch.cat([batch.images, altered.images]), torch.cat([batch.labels, altered.labels]), masks
+        )
+        clean, adversarial = (half.mean() for half in loss.classification.split(len(batch)))
+        auxiliary = loss.total - loss.classification.mean()
+        total = clean + self.lam * adversarial + (1 + self.lam) * auxiliary
+        return StepLoss(total, clean.detach(), adversarial.detach(), loss.parts)

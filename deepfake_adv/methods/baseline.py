@@ -1,0 +1,27 @@
+"""The detector on its own images."""
+
+import torch
+
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.methods.base import Method, StepLoss
+
+
+class Baseline(Method):
+    """Plain training, the first row of every table.
+
+    The release alters the images of its baseline too (JPEG, noise, colour, geometry); ours does not, or
+    the augmentation rows of Tables IV and V would compare nothing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def alter(self, model: torch.nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+        """The frames as they are."""
+        return frames
+
+    def detector_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> StepLoss:
+        """The detector's loss on the clean batch."""
+        loss = detector.training_loss(batch.images, batch.labels, batch.masks)
+        return StepLoss(loss.total, loss.classification.mean().detach(), None, loss.parts)

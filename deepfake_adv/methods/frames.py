@@ -1,0 +1,59 @@
+"""Clips seen as single frames, written once for every method."""
+
+import torch
+from torch import Tensor, nn
+
+
+class FrameModel(nn.Module):
+    """A detector of clips as a classifier of frames: each frame gets its clip's logits.
+
+    The consensus stays in the detector, after the perturbation. All frames of a clip share one loss;
+    each copy passes back its share of the gradient, so that the sum over frames is the clip's loss and
+    a step size means the same for images and clips.
+
+    Args:
+        detector: ``(B, K, 3, H, W)`` to ``(B, classes)``.
+        length: Frames per clip, K.
+    """
+
+    def __init__(self, detector: nn.Module, length: int) -> None:
+        super().__init__()
+        self.detector = detector
+        self.length = length
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """``(B * K, 3, H, W)`` to ``(B * K, classes)``."""
+        logits: Tensor = self.detector(frames.unflatten(0, (-1, self.length)))
+        copies = logits.repeat_interleave(self.length, dim=0)
+        shared: Tensor = ScaleGradient.apply(copies, 1 / self.length)
+        return shared
+
+
+class ScaleGradient(torch.autograd.Function):
+    """The identity; its gradient is multiplied by a constant."""
+
+    @staticmethod
+    def forward(values: Tensor, factor: float) -> Tensor:
+        """``values`` as they are."""
+        return values.view_as(values)
+
+    @staticmethod
+    def setup_context(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: Tensor) -> None:
+        """Keep the factor."""
+        ctx.factor = inputs[1]  # type: ignore[attr-defined]
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
+        """The gradient times the factor."""
+        return gradient * ctx.factor, None  # type: ignore[attr-defined]
+
+
+def reverse_gradient(values: Tensor) -> Tensor:
+    """The identity with its gradient's sign turned: what minimises the loss after it maximises it before it."""
+    reversed_: Tensor = ScaleGradient.apply(values, -1.0)
+    return reversed_
+
+
+def frame_model(detector: nn.Module, clip_length: int | None) -> nn.Module:
+    """The detector as a classifier of single frames; itself where it already is one."""
+    return detector if clip_length is None else FrameModel(detector, clip_length)

@@ -1,0 +1,139 @@
+"""Blurring by generators that play against the detector: Gen-BAT and Two-Gen-BAT; paper Sec. III-C."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deepfake_adv.attacks.engine import frozen_eval
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.generators.resnet import ResnetGenerator
+from deepfake_adv.methods.base import Clean, Method
+from deepfake_adv.methods.frames import frame_model, reverse_gradient
+from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
+from deepfake_adv.ops.blur import blur_pixelwise
+
+Update = Literal["alternating", "reversal"]
+
+
+class Generators(nn.Module):
+    """One generator for all images, or one for each label: G_r for reals, G_f for fakes.
+
+    Args:
+        both: Whether real and fake images have a generator each.
+        arguments: Arguments of every `ResnetGenerator`.
+    """
+
+    def __init__(self, *, both: bool, arguments: Mapping[str, Any]) -> None:
+        super().__init__()
+        names = ("real", "fake") if both else ("all",)
+        self.players = nn.ModuleDict({name: ResnetGenerator(**arguments) for name in names})
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Each image's map, by the generator of its label.
+
+        Args:
+            images: ``(N, 3, H, W)`` in [0, 1].
+            labels: ``(N,)``, 0 real and 1 fake.
+
+        Returns:
+            ``(N, 1, H, W)``, 1/pixels.
+        """
+        if "all" in self.players:
+            shared: Tensor = self.players["all"](images)
+            return shared
+        places, maps = [], []
+        for name, label in (("real", REAL_LABEL), ("fake", FAKE_LABEL)):
+            chosen = (labels == label).nonzero().flatten()
+            if len(chosen):  # batch normalisation knows no empty batch
+                places.append(chosen)
+                maps.append(self.players[name](images[chosen]))
+        return torch.cat(maps)[torch.cat(places).argsort()]
+
+
+class GenerativeBlur(Method):
+    """Pixel-wise blur whose map comes from one or two generators; paper Eq. (7).
+
+    With ``update="alternating"`` (the release's way) the generators take ``adversary_steps`` steps against
+    the detector in eval mode with frozen weights, then the detector trains on what they now give.
+    With ``update="reversal"`` one backward pass serves both: the gradient that reaches the maps has its sign
+    turned. What differs: the generators learn from the detector in training mode (batch statistics,
+    dropout) including the little that their images do to the clean images through the shared batch
+    statistics; they learn from the auxiliary losses too, which under "alternating" they do not; both
+    players step at once, so each answers the other's previous move; there is one generator step per
+    detector step; and it is faster. ``lam`` = 0 then leaves the generators without a gradient.
+
+    The generators normalise by batch statistics in both passes while training, so that the detector sees
+    the very maps that they were trained to give.
+
+    Args:
+        both: Whether reals and fakes have a generator each (Two-Gen-BAT).
+        kernel_size: Window width of the blur, pixels, odd.
+        generator: Arguments of `ResnetGenerator`.
+        adversary_steps: Generator steps per detector step, at least 1; only for "alternating".
+        update: "alternating" or "reversal".
+        lam: See `Method`.
+        clean: See `Method`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    adversary: Generators
+
+    def __init__(
+        self,
+        *,
+        both: bool,
+        kernel_size: int = 9,
+        generator: Mapping[str, Any] | None = None,
+        adversary_steps: int = 1,
+        update: Update = "alternating",
+        lam: float = 1.0,
+        clean: Clean = "with",
+    ) -> None:
+        super().__init__(lam=lam, clean=clean)
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(
+                f"kernel_size must be odd and at least 1; got {kernel_size}. The paper's is 9."
+            )
+        if update not in get_args(Update):
+            raise ValueError(
+                f"update must be 'alternating' or 'reversal'; got {update!r}. The paper's game is 'alternating'."
+            )
+        if adversary_steps < 1:
+            raise ValueError(
+                f"adversary_steps must be at least 1; got {adversary_steps}. "
+                "Take 1, or the method `baseline` for no adversary."
+            )
+        self.kernel_size = kernel_size
+        self.adversary = Generators(both=both, arguments=generator or {})
+        self.joint = update == "reversal"
+        self.adversary_steps = 0 if self.joint else adversary_steps
+
+    def inverse_sigma(self, frames: Batch) -> Tensor:
+        """The generators' maps ``(N, 1, H, W)`` of single images, 1/pixels."""
+        maps: Tensor = self.adversary(frames.images, frames.labels)
+        return maps
+
+    def blur(self, images: Tensor, inverse_sigma: Tensor) -> Tensor:
+        """Images blurred pixel by pixel; paper Eqs. (4) and (5)."""
+        return blur_pixelwise(images, inverse_sigma, kernel_size=self.kernel_size)
+
+    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+        """Blur every frame by its generator's map; masks stay, since a blur moves nothing."""
+        with torch.set_grad_enabled(self.joint and torch.is_grad_enabled()):
+            maps = self.inverse_sigma(frames)
+            return replace(frames, images=self.blur(frames.images, reverse_gradient(maps)))
+
+    def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Minus the frozen detector's mean cross-entropy on the blurred images, with their true labels."""
+        frames = batch.frames()
+        images = self.blur(frames.images, self.inverse_sigma(frames))
+        with frozen_eval(detector):
+            logits = frame_model(detector, batch.clip_length)(images)
+        return -functional.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), frames.labels)
