@@ -1,0 +1,142 @@
+"""Pixel-wise Gaussian blur, paper Eqs. (4) and (5), with gradients for the images and for the map.
+
+One function for users; underneath, a fused kernel on CUDA devices (blur_triton.py, where Triton is installed) and
+plain torch operations everywhere else (blur_plain.py). Both are one operator to torch, so that autograd saves
+one derivative per output value and the map, and ``torch.compile`` sees a single node.
+"""
+
+import functools
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deepfake_adv.ops import blur_plain
+from deepfake_adv.ops.checks import check_finite, check_images, check_kernel_size
+
+
+def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -> Tensor:
+    """Blur every pixel with its own Gaussian; paper Eqs. (4) and (5).
+
+    The weights are normalised over the window; Eq. (4)'s continuous constant does not reach the identity as
+    sigma vanishes. Computed in float32 at least, also under autocast. Differentiable once, in both arguments.
+
+    Args:
+        images: ``(B, C, H, W)``, any range; borders are reflected.
+        inverse_sigma: ``(B, 1, H, W)``, 1/pixels, at least 0 (only its square counts); 0 is the box mean of the
+            window, and large values leave the image as it is.
+        kernel_size: Window width in pixels, odd, at most the image's shorter side.
+
+    Returns:
+        ``(B, C, H, W)``, same dtype and device as ``images``.
+
+    Raises:
+        ValueError: If a shape, dtype, device or ``kernel_size`` is not as above, or if a value is NaN or infinite
+            (values are looked at on the CPU only: on other devices that would wait for the device).
+    """
+    check_images(images)
+    check_kernel_size(kernel_size, images)
+    expected = (images.shape[0], 1, *images.shape[2:])
+    if inverse_sigma.shape != expected or not inverse_sigma.is_floating_point():
+        raise ValueError(
+            f"inverse_sigma must be floating point of the shape {expected}, one channel for all of the image's; "
+            f"got {inverse_sigma.dtype} of {tuple(inverse_sigma.shape)}. Use sigma maps of the images' own size."
+        )
+    if inverse_sigma.device != images.device:
+        raise ValueError(
+            f"inverse_sigma must be on the images' device, {images.device}; got {inverse_sigma.device}. "
+            "Move it with inverse_sigma.to(images.device)."
+        )
+    if images.device.type == "cpu" and not torch.compiler.is_compiling():
+        check_finite(images, name="images")
+        check_finite(inverse_sigma, name="inverse_sigma")
+    slope = torch.is_grad_enabled() and inverse_sigma.requires_grad
+    blurred: Tensor = _blur(images, inverse_sigma, kernel_size, slope)[0]
+    return blurred
+
+
+@torch.library.custom_op("deepfake_adv::blur", mutates_args=())
+def _blur(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor]:
+    """Return the blurred images and, if ``slope``, their derivative by the map (otherwise an empty tensor)."""
+    kernel = _fused_kernel(images.device.type)
+    if kernel is not None:
+        out, slopes = kernel.forward(images, inverse_sigma, kernel_size, slope)
+    else:
+        dtype = _compute_dtype(images, inverse_sigma)
+        out, slopes = blur_plain.forward(images.to(dtype), inverse_sigma.to(dtype), kernel_size, slope)
+    empty = images.new_empty(0, dtype=_compute_dtype(images, inverse_sigma))
+    return out.to(images.dtype), empty if slopes is None else slopes
+
+
+@_blur.register_fake
+def _(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor]:
+    shape = images.shape if slope else (0,)
+    return images.new_empty(images.shape), images.new_empty(shape, dtype=_compute_dtype(images, inverse_sigma))
+
+
+@torch.library.custom_op("deepfake_adv::blur_backward_images", mutates_args=())
+def _backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
+    kernel = _fused_kernel(grad.device.type)
+    if kernel is not None:
+        result: Tensor = kernel.backward_images(grad, inverse_sigma, kernel_size)
+        return result
+    dtype = _compute_dtype(grad, inverse_sigma)
+    return blur_plain.backward_images(grad.to(dtype), inverse_sigma.to(dtype), kernel_size).to(grad.dtype)
+
+
+@_backward_images.register_fake
+def _(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
+    return grad.new_empty(grad.shape)
+
+
+@torch.library.custom_op("deepfake_adv::blur_backward_map", mutates_args=())
+def _backward_map(grad: Tensor, slope: Tensor) -> Tensor:
+    kernel = _fused_kernel(grad.device.type)
+    result: Tensor = (kernel or blur_plain).backward_map(grad, slope)
+    return result
+
+
+@_backward_map.register_fake
+def _(grad: Tensor, slope: Tensor) -> Tensor:
+    return slope.new_empty(slope.shape[0], 1, *slope.shape[2:])
+
+
+def _save(ctx: Any, inputs: tuple[Tensor, Tensor, int, bool], output: tuple[Tensor, Tensor]) -> None:
+    _, inverse_sigma, kernel_size, _ = inputs
+    ctx.kernel_size = kernel_size
+    ctx.dtype = inverse_sigma.dtype
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(inverse_sigma if ctx.needs_input_grad[0] else None, output[1])
+
+
+def _backward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> tuple[Tensor | None, Tensor | None, None, None]:
+    if grad is None:
+        return None, None, None, None
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "blur_pixelwise must be differentiated once only; got create_graph=True. "
+            "Leave it out, or write the blur as a sum over shifted images where second derivatives are needed."
+        )
+    inverse_sigma, slope = ctx.saved_tensors
+    grad_images = _backward_images(grad, inverse_sigma, ctx.kernel_size) if ctx.needs_input_grad[0] else None
+    grad_map = _backward_map(grad, slope).to(ctx.dtype) if ctx.needs_input_grad[1] else None
+    return grad_images, grad_map, None, None
+
+
+_blur.register_autograd(_backward, setup_context=_save)
+
+
+def _compute_dtype(first: Tensor, second: Tensor) -> torch.dtype:
+    return torch.float64 if torch.float64 in (first.dtype, second.dtype) else torch.float32
+
+
+@functools.cache
+def _fused_kernel(device_type: str) -> ModuleType | None:
+    """Return the module with the fused kernel for a device type, or None where there is none."""
+    if device_type != "cuda" or find_spec("triton") is None:
+        return None
+    from deepfake_adv.ops import blur_triton
+
+    return blur_triton
