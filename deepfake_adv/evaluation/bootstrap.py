@@ -1,0 +1,166 @@
+"""Bootstrap over videos: whole clusters of frames are drawn, separately per class and forgery.
+
+Frames of one video are anything but independent, so intervals over frames would be
+some ten times too narrow. A resample is a multiplicity per video, and everything here
+is arranged so that 1,000 resamples are a matrix product instead of 1,000 sorts:
+AUC from the concordant pairs of each (real video, fake video), accuracy and calibration
+from sums per video, and the curve metrics from counts per video on a grid of thresholds.
+The AUC, accuracy and calibration of a resample are exact; those of the curve (AP, EER,
+TPR) are exact up to `GRID` distinct scores and otherwise off by at most a bin's mass, 2/GRID.
+"""
+
+import zlib
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.evaluation.metrics import CALIBRATION_BINS, MAX_FPR, THRESHOLD, calibration_bins
+from deepfake_adv.names import FAKE_LABEL
+
+GRID: Final = 1024
+_CELLS: Final = 4_000_000
+
+Floats = NDArray[np.float64]
+
+
+class Sample(NamedTuple):
+    """Scored items (frames, or videos) with the video that each belongs to.
+
+    `cluster` indexes the videos; `strata[k]` names what video `k` is drawn among
+    ("corpus/real", "corpus/NT"). All items of a video share its label.
+    """
+
+    scores: Floats
+    labels: NDArray[np.int64]
+    cluster: NDArray[np.int64]
+    strata: tuple[str, ...]
+
+
+def draw(strata: tuple[str, ...], resamples: int, seed: int) -> NDArray[np.float32]:
+    """How often each video is drawn: ``(resamples, videos)``.
+
+    The draws of a stratum depend on its name, size and the seed alone. Two runs scored on
+    the same videos, or two forgeries judged against the same reals, thus share their draws,
+    which makes differences and averages of their metrics paired.
+    """
+    names = np.array(strata)
+    drawn = np.empty((resamples, len(names)), dtype=np.float32)
+    for name in dict.fromkeys(strata):
+        members = np.flatnonzero(names == name)
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        even = np.full(len(members), 1 / len(members))
+        drawn[:, members] = rng.multinomial(len(members), even, size=resamples)
+    return drawn
+
+
+def replicate(sample: Sample, drawn: NDArray[np.float32]) -> dict[str, Floats]:
+    """Every metric for every resample: name -> ``(resamples,)`` fractions, NaN where undefined."""
+    videos = drawn.shape[1]
+    fakes = np.zeros(videos, dtype=bool)
+    fakes[sample.cluster[sample.labels == FAKE_LABEL]] = True
+    order = np.argsort(sample.cluster, kind="stable")
+    present = np.flatnonzero(np.bincount(sample.cluster, minlength=videos))  # a video may lack scored frames
+    cluster = np.searchsorted(present, sample.cluster[order])
+    strata = tuple(sample.strata[k] for k in present)
+    sample = Sample(sample.scores[order], sample.labels[order], cluster, strata)
+    drawn, fakes = drawn[:, present], fakes[present]
+    result = {"auc": _auc(sample, drawn, fakes), **_sums(sample, drawn)}
+    return {**result, **_on_grid(sample, drawn, fakes)}
+
+
+def interval(replicates: Floats, confidence: float) -> tuple[float, float]:
+    """Percentile interval; NaN where no resample is defined."""
+    defined = replicates[np.isfinite(replicates)]
+    if not len(defined):
+        return float("nan"), float("nan")
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def concordance(scores: Floats, cluster: NDArray[np.int64], fakes: NDArray[np.bool_]) -> Floats:
+    """Pairs of frames in which the fake scores above the real, ties half: ``(real, fake videos)``.
+
+    Args:
+        scores: ``(N,)``, sorted by `cluster`.
+        cluster: ``(N,)``, ascending.
+        fakes: ``(videos,)``, which videos are fake.
+    """
+    sizes = np.bincount(cluster, minlength=len(fakes))
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    real_scores = scores[~fakes[cluster]]
+    real_starts = np.concatenate([[0], np.cumsum(sizes[~fakes])])[:-1]
+    ids = np.flatnonzero(fakes)
+    step = max(1, int(_CELLS / max(len(real_scores), sizes[ids].max(initial=1) * 64, 1)))
+    pairs = np.zeros((int((~fakes).sum()), len(ids)))
+    for first in range(0, len(ids), step):
+        chunk = ids[first : first + step]
+        own = np.concatenate([scores[starts[k] : starts[k + 1]] for k in chunk])
+        column = np.repeat(np.arange(len(chunk)), sizes[chunk])
+        order = np.argsort(own, kind="stable")
+        below = np.zeros((len(own) + 1, len(chunk)), dtype=np.int32)
+        below[np.arange(1, len(own) + 1), column[order]] = 1
+        np.cumsum(below, axis=0, out=below)
+        left, right = (np.searchsorted(own[order], real_scores, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+        not_above = np.add.reduceat(below[left] + below[right], real_starts, axis=0, dtype=np.int64)
+        pairs[:, first : first + step] = sizes[~fakes][:, None] * sizes[chunk][None, :] - not_above / 2
+    return pairs
+
+
+def _auc(sample: Sample, drawn: NDArray[np.float32], fakes: NDArray[np.bool_]) -> Floats:
+    if fakes.all() or not fakes.any():
+        return np.full(len(drawn), np.nan)
+    sizes = np.bincount(sample.cluster, minlength=len(fakes)).astype(np.float64)
+    real, fake = drawn[:, ~fakes].astype(np.float64), drawn[:, fakes].astype(np.float64)
+    pairs = concordance(sample.scores, sample.cluster, fakes)
+    return np.einsum("rf,rf->r", real @ pairs, fake) / ((real @ sizes[~fakes]) * (fake @ sizes[fakes]))
+
+
+def _sums(sample: Sample, drawn: NDArray[np.float32]) -> dict[str, Floats]:
+    videos = drawn.shape[1]
+    weights = drawn.astype(np.float64)
+    right = (sample.scores > THRESHOLD) == (sample.labels == FAKE_LABEL)
+    items = weights @ np.bincount(sample.cluster, minlength=videos)
+    cells = sample.cluster * CALIBRATION_BINS + calibration_bins(sample.scores)
+    gaps = np.bincount(cells, weights=sample.scores - sample.labels, minlength=videos * CALIBRATION_BINS)
+    return {
+        "acc": weights @ np.bincount(sample.cluster, weights=right, minlength=videos) / items,
+        "ece": np.abs(weights @ gaps.reshape(videos, CALIBRATION_BINS)).sum(1) / items,
+    }
+
+
+def _on_grid(sample: Sample, drawn: NDArray[np.float32], fakes: NDArray[np.bool_]) -> dict[str, Floats]:
+    if fakes.all() or not fakes.any():
+        return {name: np.full(len(drawn), np.nan) for name in ("ap", "eer", "tpr")}
+    edges = np.unique(sample.scores)
+    if len(edges) > GRID:
+        edges = _grid(sample)
+    bins = len(edges) - np.searchsorted(edges, sample.scores, side="right")  # 0: the highest scores
+    table = np.bincount(sample.cluster * len(edges) + bins, minlength=len(fakes) * len(edges))
+    above = np.cumsum(table.reshape(len(fakes), len(edges)), axis=1, dtype=np.float32)
+    true, false = drawn[:, fakes] @ above[fakes], drawn[:, ~fakes] @ above[~fakes]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        tpr, fpr = true / true[:, -1:], false / false[:, -1:]
+        precision = np.where(true > 0, true / (true + false), 0)
+    first = np.zeros((len(drawn), 1), dtype=np.float32)
+    tpr, fpr = np.hstack([first, tpr]), np.hstack([first, fpr])
+    found = np.where(fpr <= MAX_FPR + 1e-6, tpr, 0).max(axis=1)
+    ap = np.einsum("rt,rt->r", np.diff(tpr, axis=1), precision)
+    return {"ap": ap.astype(np.float64), "eer": _crossing(fpr, 1 - tpr), "tpr": found.astype(np.float64)}
+
+
+def _grid(sample: Sample) -> Floats:
+    """Thresholds of equal mass, a quarter of them spent on the reals that decide TPR at 1 % FPR."""
+    everywhere = np.quantile(sample.scores, np.linspace(0, 1, GRID * 3 // 4, endpoint=False), method="lower")
+    strict = np.linspace(1 - 3 * MAX_FPR, 1, GRID // 4)
+    tail = np.quantile(sample.scores[sample.labels != FAKE_LABEL], strict, method="lower")
+    return np.unique(np.concatenate([everywhere, tail]))
+
+
+def _crossing(fpr: NDArray[np.float32], miss: NDArray[np.float32]) -> Floats:
+    rows = np.arange(len(fpr))
+    after = np.maximum(np.argmax(fpr >= miss, axis=1), 1)
+    gap_before, gap_after = (fpr - miss)[rows, after - 1], (fpr - miss)[rows, after]
+    share = gap_before / (gap_before - gap_after)
+    return (fpr[rows, after - 1] + share * (fpr[rows, after] - fpr[rows, after - 1])).astype(np.float64)

@@ -1,0 +1,86 @@
+"""The files of the `evaluate` stage: metrics for DVC, the full evaluation, ROC points, confusion."""
+
+import csv
+import hashlib
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from deepfake_adv.evaluation.run import ROC_GRID, Evaluated, Settings
+from deepfake_adv.files import atomic_write, read_json, write_json
+
+FORMAT: Final = 1
+_CLASSES: Final = ("real", "fake")
+
+
+def write_evaluation(path: Path, run: str, measured: list[Evaluated], origin: dict[str, Any]) -> None:
+    """Everything measured: `results` (one entry per train and test condition) and `provenance`."""
+    entries = [each.entry for each in measured]
+    write_json(path, {"format": FORMAT, "run": run, "results": entries, "provenance": origin})
+
+
+def write_metrics(path: Path, measured: list[Evaluated]) -> None:
+    """The small file for `dvc metrics show`: train -> test -> frame-level AUC in percent.
+
+    A test condition that two datasets share gets the dataset's name in front; an undefined
+    AUC is left out.
+    """
+    entries = [each.entry for each in measured]
+    shared = [(entry["train"], entry["test"]) for entry in entries]
+    table: dict[str, dict[str, float]] = {}
+    for entry in entries:
+        value = entry["frame"]["auc"]["value"]
+        if value is not None:
+            twice = shared.count((entry["train"], entry["test"])) > 1
+            name = f"{entry['dataset']}:{entry['test']}" if twice else entry["test"]
+            table.setdefault(entry["train"], {})[name] = round(100 * value, 2)
+    write_json(path, table)
+
+
+def write_roc(path: Path, measured: list[Evaluated]) -> None:
+    """TPR of every condition on one grid of FPR.
+
+    Column `tpr` is the first condition tested on itself, the curve that `dvc plots` draws;
+    the others are named ``<train>_to_<dataset>_<test>``.
+    """
+    own = [each for each in measured if each.entry["train"] == each.entry["test"]] or measured
+    names = [f"{e.entry['train']}_to_{e.entry['dataset']}_{e.entry['test']}" for e in measured]
+    columns = np.stack([each.roc for each in [*own[:1], *measured]])
+    rows = [["fpr", "tpr", *names]]
+    rows += [[f"{x:g}", *(f"{y:.5f}" for y in columns[:, k])] for k, x in enumerate(ROC_GRID)]
+    _write_csv(path, rows)
+
+
+def write_confusion(path: Path, measured: list[Evaluated]) -> None:
+    """One row per test video of the conditions trained on, for DVC's confusion template."""
+    rows = [["train", "test", "dataset", "actual", "predicted"]]
+    for each in measured:
+        if each.entry["train"] == each.entry["test"]:
+            place = [each.entry[key] for key in ("train", "test", "dataset")]
+            rows += [[*place, _CLASSES[int(fake)], _CLASSES[int(called)]] for fake, called in each.calls]
+    _write_csv(path, rows)
+
+
+def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, Any]:
+    """What the numbers rest on: training records as they are, the scores' hash, versions, settings."""
+    with open(scores, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    records = sorted(Path(run_folder).glob("*/*/run.json"))
+    return {
+        "scores": {"fingerprint": digest, "bytes": Path(scores).stat().st_size},
+        "settings": settings._asdict(),
+        "training": {f"{path.parent.parent.name}/{path.parent.name}": read_json(path) for path in records},
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": version("numpy"),
+            "pyarrow": version("pyarrow"),
+        },
+    }
+
+
+def _write_csv(path: Path, rows: list[list[str]]) -> None:
+    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(rows)

@@ -1,0 +1,113 @@
+"""One run's scores to its metrics: what the `evaluate` stage does."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.evaluation import metrics, replicates
+from deepfake_adv.evaluation.bootstrap import Sample, draw, interval, replicate
+from deepfake_adv.evaluation.scores import TestSet
+from deepfake_adv.files import fingerprint
+from deepfake_adv.names import FAKE_LABEL
+
+logger = logging.getLogger(__name__)
+
+LEVELS: Final = ("frame", "video")
+KEPT: Final = ("auc", "acc")  # frame-level metrics that tables compare and average need replicates
+
+
+class Settings(NamedTuple):
+    """How intervals are made."""
+
+    resamples: int
+    confidence: float
+    seed: int
+
+
+class Evaluated(NamedTuple):
+    """One test condition: its entry in the evaluation file, TPR on `ROC_GRID`, and video calls.
+
+    `calls` is ``(videos, 2)`` bool: is fake, was called fake; all seeds one after another.
+    """
+
+    entry: dict[str, Any]
+    roc: NDArray[np.float64]
+    calls: NDArray[np.bool_]
+
+
+ROC_GRID: Final = np.unique(
+    np.concatenate([[0.0], np.logspace(-4, -1, 61), np.linspace(0.1, 1, 91)]).round(6)
+)
+
+
+def evaluate(test_sets: Iterator[TestSet], settings: Settings) -> Iterator[Evaluated]:
+    """Measure every test set."""
+    for test in test_sets:
+        yield evaluate_one(test, settings)
+        logger.info("%s -> %s/%s measured", test.train, test.dataset, test.test)
+
+
+def evaluate_one(test: TestSet, settings: Settings) -> Evaluated:
+    """Metrics with intervals at frame and video level, averaged over seeds."""
+    seeds = sorted(test.frames)
+    sample = test.frames[seeds[0]]
+    drawn = draw(sample.strata, settings.resamples, settings.seed)
+    entry: dict[str, Any] = {
+        "train": test.train,
+        "dataset": test.dataset,
+        "test": str(test.test),
+        "seeds": seeds,
+        "frames": _per_class(sample),
+        "videos": _per_class(test.videos[seeds[0]]),
+        "lost_frames": test.lost_frames,
+        "lost_videos": test.lost_videos,
+    }
+    kept: dict[str, Any] = {"sample": fingerprint([test.fingerprint, *settings])}
+    for level in LEVELS:
+        samples = [(test.frames if level == "frame" else test.videos)[seed] for seed in seeds]
+        entry[level], packed = _measure(samples, drawn, settings)
+        if level == "frame":
+            kept.update(packed)
+    if settings.resamples:
+        entry["replicates"] = kept
+    counts = [metrics.confusion(test.frames[seed].scores, test.frames[seed].labels) for seed in seeds]
+    entry["confusion"] = dict(zip(counts[0]._fields, np.mean(counts, axis=0).round(2).tolist(), strict=True))
+    curves = [metrics.roc_on_grid(metrics.curve(s.scores, s.labels), ROC_GRID) for s in test.frames.values()]
+    calls = [
+        np.stack([s.labels == FAKE_LABEL, s.scores > metrics.THRESHOLD], axis=1) for s in test.videos.values()
+    ]
+    return Evaluated(entry, np.mean(curves, axis=0), np.concatenate(calls))
+
+
+def _measure(
+    samples: list[Sample], drawn: NDArray[np.float32], settings: Settings
+) -> tuple[dict[str, Any], dict[str, str]]:
+    points = [metrics.all_metrics(sample.scores, sample.labels) for sample in samples]
+    resampled = [replicate(sample, drawn) for sample in samples] if settings.resamples else []
+    level: dict[str, Any] = {}
+    packed: dict[str, str] = {}
+    for name in metrics.METRICS:
+        values = [point[name] for point in points]
+        low = high = float("nan")
+        if resampled:
+            combined = replicates.over_seeds([each[name] for each in resampled], settings.seed)
+            low, high = interval(combined, settings.confidence)
+            if name in KEPT:
+                packed[name] = replicates.pack(combined)
+        level[name] = {"value": _number(np.mean(values)), "low": _number(low), "high": _number(high)}
+        if len(values) > 1:
+            level[name]["seeds"] = [_number(value) for value in values]
+    return level, packed
+
+
+def _number(value: float | np.floating[Any]) -> float | None:
+    """Six decimals, and JSON's null for what is undefined."""
+    return round(float(value), 6) if np.isfinite(value) else None
+
+
+def _per_class(sample: Sample) -> dict[str, int]:
+    fakes = int((sample.labels == FAKE_LABEL).sum())
+    return {"real": len(sample.labels) - fakes, "fake": fakes}

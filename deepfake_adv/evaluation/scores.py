@@ -1,0 +1,173 @@
+"""Score files: from rows of frames to test sets of frames and of videos.
+
+A test set pairs the fakes of one or more forgeries with all reals of the same dataset and
+quality. A frame without a finite score is left out and counted; a video is the mean of its
+scored frames; a video with none scores 0.5, "cannot tell", and is counted too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from deepfake_adv.evaluation.bootstrap import Sample
+from deepfake_adv.files import fingerprint
+from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FF_FORGERIES, REAL, REAL_LABEL, Condition
+
+NO_SCORE: Final = 0.5
+_NAMES: Final = ("train_condition", "dataset", "quality", "forgery", "video")
+COLUMNS: Final = (*_NAMES, "seed", "label", "score")
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Columns of a score file; names as codes into sorted lists."""
+
+    names: dict[str, list[str]]
+    codes: dict[str, Codes]
+    seed: Codes
+    label: Codes
+    score: NDArray[np.float64]
+
+    def present(self, column: str, rows: NDArray[np.bool_]) -> list[str]:
+        """Values of a column among `rows`, sorted."""
+        return [self.names[column][k] for k in np.unique(self.codes[column][rows])]
+
+    def is_in(self, column: str, values: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Rows whose column is one of `values`."""
+        wanted = [k for k, name in enumerate(self.names[column]) if name in values]
+        return np.isin(self.codes[column], wanted)
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """One detector's frames on one test condition, for every seed it was trained with.
+
+    `fingerprint` names the videos, so that only detectors judged on the same ones are compared.
+    """
+
+    train: str
+    dataset: str
+    test: Condition
+    frames: dict[int, Sample]
+    videos: dict[int, Sample]
+    lost_frames: int
+    lost_videos: int
+    fingerprint: str
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+
+def read_scores(path: Path) -> Scores:
+    """Read data/scores/<run>.parquet.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a column is missing, the file is empty or a real is labelled fake.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(f"{path} must be a file of scores; found nothing. Run the score stage first.")
+    file = pq.ParquetFile(path, read_dictionary=list(_NAMES))  # read_table would load pandas as well
+    missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
+    if missing:
+        wanted, lost = ", ".join(COLUMNS), ", ".join(missing)
+        raise ValueError(f"{path} must have the columns {wanted}; got none of {lost}. Score again.")
+    return to_scores(file.read(columns=list(COLUMNS)), str(path))
+
+
+def to_scores(table: pa.Table, name: str = "scores") -> Scores:
+    """Take the columns of an Arrow table.
+
+    Raises:
+        ValueError: If there are no rows, or labels and forgeries disagree.
+    """
+    if not table.num_rows:
+        raise ValueError(f"{name} must have rows; got none. See whether the manifest has test rows.")
+    names: dict[str, list[str]] = {}
+    codes: dict[str, Codes] = {}
+    for column in _NAMES:
+        chunk = table[column].combine_chunks()
+        encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+        values = encoded.dictionary.to_pylist()
+        order = sorted(range(len(values)), key=values.__getitem__)
+        rank = np.empty(len(values), dtype=np.int64)
+        rank[order] = np.arange(len(values))
+        names[column], codes[column] = [values[k] for k in order], rank[_numbers(encoded.indices, pa.int64())]
+    label = _numbers(table["label"].combine_chunks(), pa.int64())
+    real = np.array([forgery == REAL for forgery in names["forgery"]])[codes["forgery"]]
+    wrong = int((real != (label == REAL_LABEL)).sum())
+    if wrong:
+        raise ValueError(
+            f"{name} must label reals 0 and all others 1; got {wrong} rows that differ. Score again."
+        )
+    score = _numbers(table["score"].combine_chunks().fill_null(float("nan")), pa.float64())
+    return Scores(names, codes, _numbers(table["seed"].combine_chunks(), pa.int64()), label, score)
+
+
+def _numbers(array: pa.Array, kind: pa.DataType) -> NDArray[Any]:
+    """An Arrow array without nulls as NumPy; Arrow's own `to_numpy` loads pandas, a third of the start-up."""
+    cast = array.cast(kind)
+    dtype = np.dtype(np.float64 if pa.types.is_floating(kind) else np.int64)
+    return np.frombuffer(cast.buffers()[1], dtype=dtype, count=len(cast), offset=cast.offset * dtype.itemsize)
+
+
+def all_test_sets(scores: Scores) -> Iterator[TestSet]:
+    """Every test condition that the rows allow: forgery x quality, qualities pooled, FF pooled."""
+    everything = np.ones(len(scores.score), dtype=bool)
+    for train in scores.present("train_condition", everything):
+        trained = scores.is_in("train_condition", (train,))
+        for dataset in scores.present("dataset", trained):
+            rows = trained & scores.is_in("dataset", (dataset,))
+            for condition in conditions(scores.present("forgery", rows), scores.present("quality", rows)):
+                chosen = rows & scores.is_in("forgery", (REAL, *condition.forgeries()))
+                if condition.quality != ALL_QUALITIES:
+                    chosen &= scores.is_in("quality", (condition.quality,))
+                fakes = chosen & (scores.label != REAL_LABEL)
+                if fakes.any():
+                    yield _test_set(scores, np.flatnonzero(chosen), train, dataset, condition)
+
+
+def conditions(forgeries: list[str], qualities: list[str]) -> list[Condition]:
+    """Test conditions from what a dataset has; pooled ones only where they pool something."""
+    fakes = [forgery for forgery in forgeries if forgery != REAL]
+    if set(map(str, FF_FORGERIES)) <= set(fakes):
+        fakes.append(ALL_FORGERIES)
+    tiers = [*qualities, ALL_QUALITIES] if len(qualities) > 1 else qualities
+    return [Condition(forgery, quality) for forgery in fakes for quality in tiers]
+
+
+def _test_set(scores: Scores, rows: Codes, train: str, dataset: str, condition: Condition) -> TestSet:
+    videos, cluster = np.unique(scores.codes["video"][rows], return_inverse=True)
+    forgery = np.empty(len(videos), dtype=np.int64)
+    forgery[cluster] = scores.codes["forgery"][rows]
+    strata = tuple(f"{dataset}/{scores.names['forgery'][k]}" for k in forgery)
+    item = cluster * len(scores.names["quality"]) + scores.codes["quality"][rows]  # a video at one quality
+    frames, means, lost_frames, lost_videos = {}, {}, 0, 0
+    for seed in np.unique(scores.seed[rows]):
+        mine = np.flatnonzero(scores.seed[rows] == seed)
+        score, label = scores.score[rows][mine], scores.label[rows][mine]
+        finite = np.isfinite(score)
+        frames[int(seed)] = Sample(score[finite], label[finite], cluster[mine][finite], strata)
+        means[int(seed)], unscored = _video_means(score, label, cluster[mine], item[mine], strata)
+        lost_frames += int((~finite).sum())
+        lost_videos += unscored
+    names = fingerprint([dataset, [scores.names["video"][k] for k in videos]])
+    return TestSet(train, dataset, condition, frames, means, lost_frames, lost_videos, names)
+
+
+def _video_means(
+    score: NDArray[np.float64], label: Codes, cluster: Codes, item: Codes, strata: tuple[str, ...]
+) -> tuple[Sample, int]:
+    _, first, inverse = np.unique(item, return_index=True, return_inverse=True)
+    finite = np.isfinite(score)
+    scored = np.bincount(inverse[finite], minlength=len(first))
+    total = np.bincount(inverse[finite], weights=score[finite], minlength=len(first))
+    mean = np.where(scored > 0, total / np.maximum(scored, 1), NO_SCORE)
+    return Sample(mean, label[first], cluster[first], strata), int((scored == 0).sum())
