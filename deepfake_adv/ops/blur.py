@@ -73,7 +73,9 @@ def _blur(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) 
 @_blur.register_fake
 def _(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor]:
     shape = images.shape if slope else (0,)
-    return images.new_empty(images.shape), images.new_empty(shape, dtype=_compute_dtype(images, inverse_sigma))
+    return images.new_empty(images.shape), images.new_empty(
+        shape, dtype=_compute_dtype(images, inverse_sigma)
+    )
 
 
 @torch.library.custom_op("deepfake_adv::blur_backward_images", mutates_args=())
@@ -111,7 +113,9 @@ def _save(ctx: Any, inputs: tuple[Tensor, Tensor, int, bool], output: tuple[Tens
     ctx.save_for_backward(inverse_sigma if ctx.needs_input_grad[0] else None, output[1])
 
 
-def _backward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> tuple[Tensor | None, Tensor | None, None, None]:
+def _backward(
+    ctx: Any, grad: Tensor | None, _: Tensor | None
+) -> tuple[Tensor | None, Tensor | None, None, None]:
     if grad is None:
         return None, None, None, None
     if torch.is_grad_enabled():

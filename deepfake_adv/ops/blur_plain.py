@@ -23,7 +23,9 @@ _STRIP_ELEMENTS = 24_576
 _PARALLEL_ELEMENTS = 33_000
 
 
-def forward(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor | None]:
+def forward(
+    images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool
+) -> tuple[Tensor, Tensor | None]:
     """Blur ``images`` (B, C, H, W) by ``inverse_sigma`` (B, 1, H, W); both of one floating dtype.
 
     Returns:

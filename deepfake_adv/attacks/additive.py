@@ -1,0 +1,70 @@
+"""Perturbations of the pixels within an L-infinity ball: FGSM, its iterations and PGD."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from deepfake_adv.attacks.engine import Attack, StepRule
+from deepfake_adv.attacks.values import check_positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Additive(Attack):
+    """Pixels moved by at most ``epsilon`` each, within [0, 1]; paper Eq. (1). The variable is the image itself.
+
+    Attributes:
+        epsilon: Radius of the ball around each image's own pixels, in units of the pixel range [0, 1].
+        step_size: Size of a step; None: epsilon / steps, which just reaches the ball's border.
+        random_start: Whether to start at a random point of the ball.
+    """
+
+    epsilon: float = 1 / 255
+    step_size: float | None = None
+    random_start: bool = False
+    rule: str = StepRule.SIGN
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive("epsilon", self.epsilon)
+        if self.step_size is not None:
+            check_positive("step_size", self.step_size)
+
+    @property
+    def size(self) -> float:
+        return self.epsilon / self.steps if self.step_size is None else self.step_size
+
+    def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+        if not self.random_start:
+            return images
+        device = images.device if generator is None else generator.device
+        noise = torch.rand(images.shape, generator=generator, dtype=images.dtype, device=device)
+        return images + (2 * noise.to(images.device) - 1) * self.epsilon
+
+    def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
+        return variable
+
+    def project(self, images: Tensor, variable: Tensor) -> Tensor:
+        return torch.clamp(variable, images - self.epsilon, images + self.epsilon).clamp(0, 1)
+
+
+def fgsm(*, epsilon: float = 1 / 255) -> Additive:
+    """Build the fast gradient sign method; paper Eq. (1), rows Grad-AAT and FGSM of Table VII."""
+    return Additive(epsilon=epsilon)
+
+
+def iterative_fgsm(*, epsilon: float = 1 / 255, steps: int = 3, step_size: float | None = None) -> Additive:
+    """Build iterative FGSM; paper App. C (three steps). A step is epsilon / steps unless given."""
+    return Additive(epsilon=epsilon, steps=steps, step_size=step_size)
+
+
+def pgd(
+    *, epsilon: float = 1 / 255, steps: int = 3, step_size: float | None = None, random_start: bool = True
+) -> Additive:
+    """Build projected gradient descent; paper Table XIV (three steps).
+
+    A step is 2.5 epsilon / steps unless given, so that any point of the ball can be reached from any start.
+    """
+    if step_size is None and isinstance(steps, int) and steps > 0:
+        step_size = 2.5 * epsilon / steps
+    return Additive(epsilon=epsilon, steps=steps, step_size=step_size, random_start=random_start)

@@ -1,0 +1,228 @@
+"""Gradient ascent on a classifier's loss over any variable that makes an image: one loop for every attack.
+
+The loop knows neither the variable (pixels, a flow, a blur map) nor the number of steps; an attack is a few
+hooks around it. Each image's own loss is ascended (their sum, not their mean), so that a perturbation does not
+depend on the other images of its batch.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deepfake_adv.ops.checks import check_finite, check_images
+
+LossPerImage = Callable[[Tensor, Tensor], Tensor]
+
+
+class StepRule(StrEnum):
+    """How a gradient becomes a step of size ``step_size``.
+
+    RAW adds step_size x gradient, as Eq. (6) prints it; RELATIVE divides the gradient by its mean magnitude over
+    the image and multiplies by the attack's scale; SIGN moves every entry by step_size, as Eq. (1); L2 gives each
+    image's step the Euclidean norm step_size.
+    """
+
+    RAW = "raw"
+    RELATIVE = "relative"
+    SIGN = "sign"
+    L2 = "l2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack(ABC):
+    """An adversary: a variable, the image it makes, its steps and what bounds it.
+
+    Attributes:
+        rule: One of ``StepRule``.
+        steps: Number of ascent steps, at least 1.
+    """
+
+    rule: str
+    steps: int = 1
+
+    def __post_init__(self) -> None:
+        if self.rule not in StepRule.__members__.values():
+            names = ", ".join(StepRule)
+            raise ValueError(f"rule must be one of {names}; got {self.rule!r}. Choose one of them.")
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
+            raise ValueError(
+                f"steps must be an integer of at least 1; got {self.steps!r}. Use 1 for one-step attacks."
+            )
+
+    @abstractmethod
+    def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Return the variable's start for ``images`` (B, C, H, W)."""
+
+    @abstractmethod
+    def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
+        """Return the adversarial images that ``variable`` makes of ``images``, differentiable in ``variable``."""
+
+    @abstractmethod
+    def project(self, images: Tensor, variable: Tensor) -> Tensor:
+        """Return the nearest allowed variable."""
+
+    @property
+    @abstractmethod
+    def size(self) -> float:
+        """Size of one step, in the units of ``rule``."""
+
+    @property
+    def scale(self) -> float:
+        """The variable's own magnitude, by which a relative step is multiplied."""
+        return 1.0
+
+    def penalty(self, variable: Tensor) -> Tensor | None:
+        """Return what is subtracted from each image's loss, (B,), or None."""
+        return None
+
+    def step(self, variable: Tensor, gradient: Tensor) -> Tensor:
+        """Return ``variable`` after one step along ``gradient``, not yet projected."""
+        return variable + self.size * direction(gradient, self.rule, self.scale)
+
+
+class AttackResult(NamedTuple):
+    """What an attack left; all tensors are detached.
+
+    ``loss_before`` (B,) is each image's loss at the attack's start (the clean images for FGSM, the evenly blurred
+    ones for the blur); ``loss_after`` (B,) is the loss on ``images``, or None where it was not asked for, since it
+    takes another pass.
+    """
+
+    images: Tensor
+    variable: Tensor
+    loss_before: Tensor
+    loss_after: Tensor | None
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return each image's cross entropy (B,) in float32 at least."""
+    return F.cross_entropy(
+        logits if logits.dtype == torch.float64 else logits.float(), labels, reduction="none"
+    )
+
+
+def ascend(
+    attack: Attack,
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    generator: torch.Generator | None = None,
+    loss: LossPerImage = cross_entropy,
+    measure: bool = False,
+) -> AttackResult:
+    """Make adversarial images against ``model``; paper Eqs. (1), (2) and (6), one step or many.
+
+    The model runs in eval mode with frozen weights, so that neither its batch statistics nor its gradients
+    change; it is left as it was found, also after an exception. Works under ``no_grad`` and autocast.
+
+    Args:
+        attack: What varies and how.
+        model: Images to logits ``(B, classes)``, any number of classes.
+        images: ``(B, C, H, W)`` in [0, 1].
+        labels: ``(B,)``, integers.
+        generator: Random numbers for attacks with a random start.
+        loss: Logits and labels to each image's loss ``(B,)``.
+        measure: Whether to spend one more pass on ``loss_after``.
+
+    Raises:
+        ValueError: If images, labels or the model's output are not as above (values are looked at on the CPU
+            only: elsewhere that would wait for the device).
+    """
+    _check(images, labels)
+    with torch.inference_mode(False), torch.enable_grad(), frozen_eval(model):
+        images, labels = _outside_autograd(images), _outside_autograd(labels)
+        start = None
+        with torch.no_grad():
+            variable = attack.project(images, attack.initial(images, generator))
+        for _ in range(attack.steps):
+            variable = variable.detach().requires_grad_(True)
+            losses = _losses(model, attack.to_image(images, variable), labels, loss)
+            start = losses.detach() if start is None else start
+            penalty = attack.penalty(variable)
+            objective = losses.sum() if penalty is None else losses.sum() - penalty.sum()
+            (gradient,) = torch.autograd.grad(objective, variable)
+            with torch.no_grad():
+                variable = attack.project(images, attack.step(variable, gradient))
+        assert start is not None, "an attack has at least one step"
+        with torch.no_grad():
+            adversarial = attack.to_image(images, variable)
+            after = _losses(model, adversarial, labels, loss) if measure else None
+    return AttackResult(adversarial, variable, start, after)
+
+
+def direction(gradient: Tensor, rule: str, scale: float) -> Tensor:
+    """Return the step for ``gradient`` (B, ...) under ``rule``, per unit of step size; zero where it is zero."""
+    if rule == StepRule.RAW:
+        return gradient
+    if rule == StepRule.SIGN:
+        return gradient.sign()
+    dims = tuple(range(1, gradient.dim()))
+    # Divided by the largest magnitude first: squares of small gradients would vanish in float32.
+    tiny = torch.finfo(gradient.dtype).tiny
+    gradient = gradient / gradient.abs().amax(dims, keepdim=True).clamp_min(tiny)
+    if rule == StepRule.RELATIVE:
+        return scale * gradient / gradient.abs().mean(dims, keepdim=True).clamp_min(tiny)
+    return gradient / gradient.square().sum(dims, keepdim=True).sqrt().clamp_min(tiny)
+
+
+@contextmanager
+def frozen_eval(model: nn.Module) -> Iterator[None]:
+    """Run ``model`` in eval mode with frozen weights; every module's mode and weight's flag come back at the end."""
+    modes = [(module, module.training) for module in model.modules()]
+    flags = [(weight, weight.requires_grad) for weight in model.parameters()]
+    try:
+        for module, _ in modes:
+            module.training = False
+        for weight, _ in flags:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for weight, requires_grad in flags:
+            weight.requires_grad_(requires_grad)
+
+
+def _losses(model: nn.Module, images: Tensor, labels: Tensor, loss: LossPerImage) -> Tensor:
+    logits = model(images)
+    if logits.dim() != 2 or logits.shape[0] != labels.shape[0]:
+        raise ValueError(
+            f"model must return logits of the shape (B, classes) with B = {labels.shape[0]}; "
+            f"got {tuple(logits.shape)}. Wrap it so that it returns one row per image."
+        )
+    losses = loss(logits, labels)
+    if losses.shape != labels.shape:
+        raise ValueError(
+            f"loss must return one value per image, (B,) = {tuple(labels.shape)}; got {tuple(losses.shape)}. "
+            "Use reduction='none'."
+        )
+    return losses
+
+
+def _check(images: Tensor, labels: Tensor) -> None:
+    check_images(images)
+    if labels.shape != images.shape[:1] or labels.is_floating_point():
+        raise ValueError(
+            f"labels must be integers of the shape (B,) = ({images.shape[0]},); got {labels.dtype} of "
+            f"{tuple(labels.shape)}. Give one class index per image."
+        )
+    if images.device.type == "cpu" and images.numel():
+        check_finite(images, name="images")
+        low, high = (value.item() for value in torch.aminmax(images.detach()))
+        if low < -1e-4 or high > 1 + 1e-4:
+            raise ValueError(
+                f"images must be within [0, 1]; got {low:.4g} to {high:.4g}. Leave normalisation to the model."
+            )
+
+
+def _outside_autograd(tensor: Tensor) -> Tensor:
+    """Detach; tensors made in inference mode are copied, since autograd refuses to save them."""
+    return tensor.clone() if tensor.is_inference() else tensor.detach()

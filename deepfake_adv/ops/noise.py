@@ -1,0 +1,34 @@
+"""Additive Gaussian noise, paper App. E."""
+
+import torch
+from torch import Tensor
+
+from deepfake_adv.ops.checks import check_images, check_per_image
+
+
+def gaussian_noise(
+    images: Tensor, variance: Tensor, mean: float = 0.0, generator: torch.Generator | None = None
+) -> Tensor:
+    """Add Gaussian noise whose strength is given in 8-bit levels; paper App. E draws the variance from U[0, 30].
+
+    Args:
+        images: ``(B, C, H, W)`` in [0, 1].
+        variance: ``(B,)``, squared 8-bit levels, at least 0: 30 is a standard deviation of 5.5 / 255.
+        mean: In 8-bit levels.
+        generator: Source of the noise; on any device.
+
+    Returns:
+        ``(B, C, H, W)`` in [0, 1], same dtype and device as ``images``; differentiable in ``images`` and, above
+        0, in ``variance``.
+
+    Raises:
+        ValueError: If a shape is not as above or a variance is below 0.
+    """
+    check_images(images)
+    check_per_image(variance, images, name="variance", low=0, high=float("inf"))
+    device = images.device if generator is None else generator.device
+    noise = torch.randn(images.shape, generator=generator, device=device, dtype=images.dtype).to(
+        images.device
+    )
+    deviation = variance.to(images).sqrt()[:, None, None, None]
+    return (images + (mean + deviation * noise) / 255).clamp(0, 1)
