@@ -113,6 +113,9 @@ class Detector(nn.Module):
         """Logits and the auxiliary losses by name, each a scalar already weighted."""
         return self(images), {}
 
+    def end_epoch(self) -> None:
+        """To be called after each epoch of training; for a detector with schedules of its own."""
+
     def training_loss(self, images: Tensor, labels: Tensor, masks: Tensor | None = None) -> DetectorLoss:
         """Cross-entropy plus the detector's auxiliary terms.
 

@@ -37,7 +37,7 @@ class Compact(Detector):
     def __init__(self, *, width: int = 24, dropout: float = 0.0, image_size: int | None = None) -> None:
         super().__init__()
         if width < 1:
-            raise ValueError(f"width must be at least 1; got {width}. Set `width` of this detector to about 24.")
+            raise ValueError(f"width must be at least 1; got {width}. Set `width` to about 24.")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1); got {dropout}. Set 0 for none.")
         if image_size is not None:

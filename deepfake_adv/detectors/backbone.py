@@ -1,0 +1,146 @@
+"""Any of timm's models as a detector: EfficientNet and Xception of the paper, ViT and DINO included."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from timm.models import get_pretrained_cfg
+from torch import Tensor, nn
+
+from deepfake_adv.detectors.base import HALF, Detector
+from deepfake_adv.detectors.weights import check_model, create_backbone
+
+
+class TimmDetector(Detector):
+    """One of timm's models with two logits.
+
+    Images are normalised as the model's own weights want them (.5/.5 for the paper's EfficientNet and
+    Xception). A model whose class token would be lost in a feature map (ViT, DINO) is read out by the
+    mean of its patch tokens and a linear layer of our own instead of the token; everything else keeps
+    timm's own head. Sides that are no multiple of a ViT's patch are padded at the right and the bottom.
+
+    Args:
+        model: timm's name, such as ``tf_efficientnet_b7.ap_in1k``.
+        pretrained: Load ImageNet weights (paper Sec. IV: all layers but the last).
+        weights: Where from; see `create_backbone`.
+        dropout: Probability of dropping a pooled feature in training.
+        drop_path: Stochastic depth in training; 0 for a model that knows none.
+        image_size: Side of the images it will see, pixels; tried at once without computing. None: the
+            size that timm states for the model.
+
+    Raises:
+        ValueError: If timm has no such model, or it cannot take ``image_size`` or one of the arguments.
+        FileNotFoundError: If pretrained weights are out of reach.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        pretrained: bool = False,
+        weights: str | Path | None = None,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        image_size: int | None = None,
+    ) -> None:
+        check_model(model)
+        config = get_pretrained_cfg(model)
+        super().__init__(mean=config.mean if config else HALF, std=config.std if config else HALF)
+        self.model = model
+        side = image_size or (config.input_size[-1] if config else 224)
+        arguments: dict[str, Any] = {"num_classes": self.num_classes, "drop_rate": dropout}
+        arguments |= {"drop_path_rate": drop_path} if drop_path else {}
+        arguments, probe, shape = _fitting_arguments(model, arguments, side)
+        self.min_size = min(side, 32)
+        self._only_size = side if "img_size" in arguments and "dynamic_img_size" not in arguments else None
+        self._channels_last = str(getattr(probe, "output_fmt", "NCHW")).endswith("NHWC")
+        self._prefix = int(getattr(probe, "num_prefix_tokens", 0) or 0) if len(shape) == 3 else 0
+        self._tokens = len(shape) == 3
+        self.feature_channels = shape[-1] if self._tokens or self._channels_last else shape[1]
+        if self._prefix:
+            arguments["num_classes"] = 0
+            if getattr(probe, "attn_pool", None) is not None:
+                arguments |= {"global_pool": "avg", "fc_norm": False}
+        self.backbone: Any = create_backbone(model, pretrained=pretrained, weights=weights, **arguments)
+        self.dropout = nn.Dropout(dropout)
+        if self._prefix:
+            self.head = nn.Linear(self.feature_channels, self.num_classes)
+
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse a size that the model cannot take.
+
+        Raises:
+            ValueError: If a side is below ``min_size``, or the model was built for another size only.
+        """
+        super().check_size(height, width)
+        only = self._only_size
+        if only is not None and (height, width) != (only, only):
+            raise ValueError(
+                f"image size must be {only} px for {self.model} as built; got {height} x {width}. "
+                f"Build it with `image_size` of that size."
+            )
+
+    def extract(self, normalised: Tensor) -> Tensor:
+        """``(B, feature_channels, h, w)``; patch tokens laid out as their grid."""
+        maps = self.backbone.forward_features(normalised)
+        if self._tokens:
+            patches = maps[:, self._prefix :]
+            rows, columns = self._grid(normalised.shape[2], normalised.shape[3], patches.shape[1])
+            return patches.transpose(1, 2).unflatten(2, (rows, columns))
+        return maps.permute(0, 3, 1, 2) if self._channels_last else maps
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Logits ``(B, 2)``."""
+        if self._prefix:
+            pooled = features.mean((2, 3))
+            norm = getattr(self.backbone, "fc_norm", None)
+            return self.head(self.dropout(pooled if norm is None else norm(pooled)))
+        if self._tokens:
+            features = features.flatten(2).transpose(1, 2)
+        elif self._channels_last:
+            features = features.permute(0, 2, 3, 1)
+        return self.backbone.forward_head(features)
+
+    def _grid(self, height: int, width: int, tokens: int) -> tuple[int, int]:
+        laid_out = getattr(getattr(self.backbone, "patch_embed", None), "dynamic_feat_size", None)
+        if laid_out is not None:
+            rows, columns = laid_out((height, width))
+            if rows * columns == tokens:
+                return rows, columns
+        rows = max(round((tokens * height / width) ** 0.5), 1)
+        assert tokens % rows == 0, f"{tokens} tokens of a {height} x {width} image form no grid"
+        return rows, tokens // rows
+
+
+def _fitting_arguments(
+    model: str, arguments: dict[str, Any], side: int
+) -> tuple[dict[str, Any], nn.Module, tuple[int, ...]]:
+    """The first way to state the image size that the model accepts, a weightless copy, its features' shape.
+
+    The copy lives on torch's meta device: shapes are computed, numbers are not.
+    """
+    sizes: tuple[dict[str, Any], ...] = (
+        {"img_size": side, "dynamic_img_size": True, "dynamic_img_pad": True},
+        {"img_size": side},
+        {},
+    )
+    reason: Exception | None = None
+    for size in sizes:
+        try:
+            with torch.device("meta"):
+                probe = create_backbone(model, pretrained=False, **arguments, **size).eval()
+        except TypeError as error:  # the model knows no such argument
+            reason = reason if size else error
+            continue
+        try:
+            with torch.no_grad():
+                features = probe.forward_features(torch.zeros(1, 3, side, side, device="meta"))
+        except (RuntimeError, AssertionError, ValueError) as error:
+            reason = error
+            continue
+        return {**arguments, **size}, probe, tuple(features.shape)
+    detail = str(reason).splitlines()[0] if reason else "unknown"
+    raise ValueError(
+        f"image size and options must be ones that {model} takes; got {side} px and {arguments} ({detail}). "
+        "Change `image_size`, or set `drop_path` and `dropout` to 0 where the model has none."
+    ) from reason

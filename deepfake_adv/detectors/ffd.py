@@ -1,0 +1,160 @@
+"""Stehouwer et al., "On the Detection of Digital Face Manipulation": Xception that says where it looks.
+
+Figures (channels, place of the map, loss) are those of the authors' public code.
+"""
+
+from pathlib import Path
+
+import torch
+from timm.models.xception import Block, SeparableConv2d, Xception
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.templates import read_templates
+from deepfake_adv.detectors.weights import create_backbone
+
+MIDDLE = 728  # channels of Xception's middle flow
+LAST_BEFORE, LAST = 7, 12  # the map sits between blocks 7 and 8 of 12
+
+
+class RegressionMap(nn.Module):
+    """Attention map by one separable convolution and a sigmoid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = SeparableConv2d(MIDDLE, 1, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(B, 728, h, w)`` to ``(B, 1, h, w)`` in [0, 1]."""
+        return self.conv(features).sigmoid()
+
+
+class TemplateMap(nn.Module):
+    """Attention map as a combination of fixed templates; its coefficients are unbounded, as published.
+
+    Args:
+        templates: ``(T, h, w)`` in [0, 1]; resized to the feature map.
+    """
+
+    templates: Tensor
+
+    def __init__(self, templates: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("templates", templates)
+        self.block = Block(MIDDLE, MIDDLE // 2, 2, 2, grow_first=False)
+        self.linear = nn.Linear(MIDDLE // 2, len(templates))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(B, 728, h, w)`` to ``(B, 1, h, w)``."""
+        coefficients = self.linear(self.block(features).relu().mean((2, 3)))
+        templates = self.templates
+        if templates.shape[-2:] != features.shape[-2:]:
+            size = (features.shape[2], features.shape[3])
+            templates = functional.interpolate(
+                templates.unsqueeze(0), size, mode="bilinear", align_corners=False, antialias=True
+            )[0]
+        return torch.einsum("bt,thw->bhw", coefficients, templates.to(coefficients.dtype)).unsqueeze(1)
+
+
+class Ffd(Detector):
+    """Xception with an attention map after block 7, which forgery masks supervise.
+
+    Loss: cross-entropy + ``mask_weight`` times the mean absolute difference of map and mask. Masks are
+    averaged down to the map's size; the authors resized them as pictures.
+
+    Args:
+        model: timm's name of an Xception of the published form.
+        pretrained: Load ImageNet weights.
+        weights: Where from; see `create_backbone`.
+        map: ``regression``, or the authors' variant ``template``.
+        templates: For ``template``: an .npz file (``templates``, ``(T, h, w)``) or a folder of .png pictures.
+        mask_weight: Weight of the map's loss; at 0 no masks are needed.
+        dropout: Probability of dropping a pooled feature in training.
+        image_size: Side of the images it will see, pixels; checked at once. None: not checked.
+
+    Raises:
+        ValueError: If an argument is not as above.
+        FileNotFoundError: If templates or pretrained weights are out of reach.
+    """
+
+    feature_channels = 2048
+    min_size = 32
+
+    def __init__(
+        self,
+        *,
+        model: str = "legacy_xception.tf_in1k",
+        pretrained: bool = False,
+        weights: str | Path | None = None,
+        map: str = "regression",
+        templates: str | Path | None = None,
+        mask_weight: float = 1.0,
+        dropout: float = 0.0,
+        image_size: int | None = None,
+    ) -> None:
+        super().__init__()
+        if not model.startswith("legacy_xception"):
+            raise ValueError(
+                f"model must be one of timm's legacy_xception; got {model!r}. "
+                "The attention map has its place between two of that model's blocks."
+            )
+        if map not in ("regression", "template"):
+            raise ValueError(f"map must be regression or template; got {map!r}. Set `map` to one of them.")
+        if (map == "template") != (templates is not None):
+            raise ValueError(
+                f"templates must be given for map: template, and only there; got {templates!r} for {map!r}. "
+                "Name an .npz file or a folder of .png pictures, or set it to null."
+            )
+        if mask_weight < 0:
+            raise ValueError(f"mask_weight must be at least 0; got {mask_weight}. The authors' value is 1.")
+        if image_size is not None:
+            self.check_size(image_size, image_size)
+        self.attention_map: nn.Module = (
+            RegressionMap() if templates is None else TemplateMap(read_templates(Path(templates)))
+        )
+        backbone = create_backbone(
+            model, pretrained=pretrained, weights=weights, num_classes=self.num_classes, drop_rate=dropout
+        )
+        assert isinstance(backbone, Xception)
+        self.backbone = backbone
+        self.mask_weight = mask_weight
+        self.needs_masks = mask_weight > 0
+
+    def attention(self, images: Tensor) -> Tensor:
+        """Attention map ``(B, 1, h, w)`` of ``(B, 3, H, W)`` images in [0, 1]; 19 x 19 at 299 px."""
+        return self._attended(self.normalise(images))[1]
+
+    def extract(self, normalised: Tensor) -> Tensor:
+        """``(B, 2048, h, w)``, the map applied on the way."""
+        return self._attended(normalised)[0]
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Logits ``(B, 2)``."""
+        return self.backbone.forward_head(features)
+
+    def training_terms(
+        self, images: Tensor, labels: Tensor, masks: Tensor | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits and the map's loss."""
+        features, attention = self._attended(self.normalise(images))
+        if not self.needs_masks:
+            return self.classify(features), {}
+        assert masks is not None
+        full = torch.promote_types(attention.dtype, torch.float32)
+        target = functional.adaptive_avg_pool2d(masks.to(full), (attention.shape[2], attention.shape[3]))
+        return self.classify(features), {
+            "map": self.mask_weight * functional.l1_loss(attention.to(full), target)
+        }
+
+    def _attended(self, normalised: Tensor) -> tuple[Tensor, Tensor]:
+        net = self.backbone
+        maps = net.act2(net.bn2(net.conv2(net.act1(net.bn1(net.conv1(normalised))))))
+        for index in range(1, LAST_BEFORE + 1):
+            maps = getattr(net, f"block{index}")(maps)
+        attention = self.attention_map(maps)
+        maps = maps * attention
+        for index in range(LAST_BEFORE + 1, LAST + 1):
+            maps = getattr(net, f"block{index}")(maps)
+        maps = net.act3(net.bn3(net.conv3(maps)))
+        return net.act4(net.bn4(net.conv4(maps))), attention

@@ -1,0 +1,118 @@
+"""Backbones of timm's, with pretrained weights from the hub, a cache folder or a file."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import timm
+from huggingface_hub import try_to_load_from_cache
+from timm.models import get_pretrained_cfg, load_state_dict
+from torch import Tensor, nn
+
+NEAR_ENOUGH = 0.5  # share of a model's weights that a file must hold
+
+
+def create_backbone(
+    model: str, *, pretrained: bool, weights: str | Path | None = None, **arguments: Any
+) -> Any:
+    """Build one of timm's models.
+
+    A classifier whose number of classes differs from the pretrained one's starts at random.
+
+    Args:
+        model: timm's name, with or without the tag of its weights.
+        pretrained: Load weights; False starts at random and needs no network.
+        weights: None: the hub, or its default cache where the file is there already. A folder: the hub's
+            cache there. A file (.safetensors, .pth): its weights.
+        arguments: The model's own, such as ``num_classes``.
+
+    Raises:
+        ValueError: If timm has no such model or tag, ``weights`` is given though ``pretrained`` is False,
+            or the file holds another model's weights.
+        FileNotFoundError: If the weights are neither in a cache nor to be had from the hub.
+    """
+    check_model(model)
+    if not pretrained:
+        if weights is not None:
+            raise ValueError(
+                f"weights must be null where pretrained is false; got {str(weights)!r}. "
+                "Set `pretrained: true` to load them."
+            )
+        return timm.create_model(model, pretrained=False, **arguments)
+    path = None if weights is None else Path(weights)
+    if path is not None and path.is_file():
+        return _from_file(model, path, arguments)
+    if path is not None and not path.is_dir():
+        raise FileNotFoundError(
+            f"weights must be a file or a cache folder; found nothing at {path}. "
+            "Correct `weights`, or set it to null to load from the hub."
+        )
+    cached = _cached_file(model, path)
+    if cached is not None:  # asking the hub first would wait for a network that may not be there
+        return _from_file(model, cached, arguments)
+    try:
+        return timm.create_model(model, pretrained=True, cache_dir=path, **arguments)
+    except (OSError, RuntimeError) as error:
+        raise FileNotFoundError(
+            f"pretrained weights of {model} must be in reach; got {type(error).__name__}. Connect to the "
+            "hub once, or point `weights` to a cache folder that holds them, or name a .safetensors or "
+            ".pth file there."
+        ) from error
+
+
+def check_model(model: str) -> None:
+    """Refuse a name that timm does not know.
+
+    Raises:
+        ValueError: If timm has no such model, or no such tag of it.
+    """
+    architecture, _, tag = model.partition(".")
+    if not timm.is_model(architecture):
+        near = get_close_matches(architecture, timm.list_models(), n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else "See timm.list_models()."
+        raise ValueError(f"model must be one of timm's; got {model!r}. {hint}")
+    known = timm.list_models(f"{architecture}.*", pretrained=True)
+    if tag and model not in known:
+        near = get_close_matches(model, known, n=1, cutoff=0)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Write {architecture!r} with no tag."
+        raise ValueError(f"model must carry a tag that timm knows; got {model!r}. {hint}")
+
+
+def _cached_file(model: str, cache: Path | None) -> Path | None:
+    config = get_pretrained_cfg(model)
+    if config is None or not config.hf_hub_id or config.custom_load:
+        return None
+    names = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
+    for name in names:
+        found = try_to_load_from_cache(config.hf_hub_id, name, cache_dir=cache)
+        if isinstance(found, str):
+            return Path(found)
+    return None
+
+
+def _from_file(model: str, path: Path, arguments: dict[str, Any]) -> nn.Module:
+    overlay = {"file": str(path), "custom_load": False}
+    hint = f"Name a file of {model}'s weights, or correct `model`."
+    try:
+        built = timm.create_model(model, pretrained=True, pretrained_cfg_overlay=overlay, **arguments)
+        stored = load_state_dict(str(path))
+    except Exception as error:  # torch, pickle and safetensors each raise their own
+        raise ValueError(
+            f"weights must be a file of {model}'s weights; got {path.name}, which timm could not load "
+            f"({type(error).__name__}). {hint}"
+        ) from error
+    # timm lets a file of other keys pass once the number of classes differs, and would train from scratch.
+    held = {_content(value) for value in stored.values() if isinstance(value, Tensor)}
+    wanted = [parameter for parameter in built.parameters() if parameter.ndim > 1]
+    matched = sum(_content(parameter) in held for parameter in wanted)
+    if matched < NEAR_ENOUGH * len(wanted):
+        raise ValueError(
+            f"weights must be a file of {model}'s weights; got {path.name}, which holds "
+            f"{matched} of its {len(wanted)} weight tensors. {hint}"
+        )
+    return built
+
+
+def _content(tensor: Tensor) -> tuple[int, float]:
+    # Names and shapes may differ from the model's (timm renames on loading); values do not.
+    return tensor.numel(), float(tensor.detach().double().sum())
