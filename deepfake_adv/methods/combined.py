@@ -1,0 +1,60 @@
+"""Combined AT: the generators' blur, then the gradient's additive perturbation; paper Fig. 3."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from deepfake_adv.attacks.additive import Additive
+from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.methods.base import Clean
+from deepfake_adv.methods.generative import GenerativeBlur, Update
+
+
+class CombinedAttack(GenerativeBlur):
+    """Two-Gen-BAT's image, additively attacked by the input gradient at that very image.
+
+    The generators' own steps are Two-Gen-BAT's: they are scored on the blurred image, before the additive
+    perturbation. Under ``update="reversal"`` the perturbation is a constant to them.
+
+    Args:
+        attack: The additive attack.
+        kernel_size: See `GenerativeBlur`.
+        generator: See `GenerativeBlur`.
+        adversary_steps: See `GenerativeBlur`.
+        update: See `GenerativeBlur`.
+        lam: See `Method`.
+        clean: See `Method`.
+    """
+
+    def __init__(
+        self,
+        attack: Additive,
+        *,
+        kernel_size: int = 9,
+        generator: Mapping[str, Any] | None = None,
+        adversary_steps: int = 1,
+        update: Update = "alternating",
+        lam: float = 1.0,
+        clean: Clean = "with",
+    ) -> None:
+        super().__init__(
+            both=True,
+            kernel_size=kernel_size,
+            generator=generator,
+            adversary_steps=adversary_steps,
+            update=update,
+            lam=lam,
+            clean=clean,
+        )
+        self.attack = attack
+
+    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+        """Blur every frame, then attack the blurred frame."""
+        blurred = super().alter(model, frames, generator)
+        start = blurred.images.detach()
+        attacked = ascend(self.attack, model, start, frames.labels, generator=generator).images
+        return replace(blurred, images=blurred.images + (attacked - start) if self.joint else attacked)

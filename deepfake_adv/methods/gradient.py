@@ -1,0 +1,38 @@
+"""Training on examples made from the input gradient: Grad-AAT, Grad-SAT and Grad-BAT; paper Sec. III-A, B."""
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from deepfake_adv.attacks.engine import Attack, ascend
+from deepfake_adv.attacks.spatial import Spatial
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.methods.base import Clean, Method
+from deepfake_adv.ops.warp import warp_flow
+
+
+class GradientAttack(Method):
+    """Adversarial training with any attack of the one ascent engine, one step or many.
+
+    Every image is attacked within its own bound and by its own loss, real or fake alike; the variable of
+    one step is where the next starts. (In the release the fake half is bounded by the real images, and
+    many steps start over from the first image each time.)
+
+    Args:
+        attack: What is varied, its step rule, bound and start.
+        lam: See `Method`.
+        clean: See `Method`.
+    """
+
+    def __init__(self, attack: Attack, *, lam: float = 1.0, clean: Clean = "with") -> None:
+        super().__init__(lam=lam, clean=clean)
+        self.attack = attack
+
+    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+        """Attack every frame; masks follow the flow where the attack moves pixels."""
+        result = ascend(self.attack, model, frames.images, frames.labels, generator=generator)
+        masks = frames.masks
+        if masks is not None and isinstance(self.attack, Spatial):
+            masks = warp_flow(masks, result.variable).clamp(0, 1)
+        return replace(frames, images=result.images, masks=masks)

@@ -1,0 +1,131 @@
+"""Traditional augmentation: noise, blur, JPEG and all three; paper Tables IV, V, X, XI and Appendix E."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.methods.base import Clean, Method
+from deepfake_adv.ops.gaussian import gaussian_blur
+from deepfake_adv.ops.jpeg import jpeg
+from deepfake_adv.ops.noise import gaussian_noise
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One operation, applied to a share of the images with a strength drawn for each.
+
+    Attributes:
+        apply: ``(images, strengths (N,), generator)`` to images.
+        probability: Share of images that are altered.
+        strength: Bounds of the uniform strength.
+    """
+
+    apply: Callable[[Tensor, Tensor, torch.Generator], Tensor]
+    probability: float
+    strength: tuple[float, float]
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Alter some of ``images`` ``(N, 3, H, W)``."""
+        draws = torch.rand(2, len(images), generator=generator, device=generator.device).to(images.device)
+        chosen = (draws[0] < self.probability).nonzero().flatten()
+        if not len(chosen):
+            return images
+        low, high = self.strength
+        strengths = low + (high - low) * draws[1, chosen]
+        return images.index_copy(0, chosen, self.apply(images[chosen], strengths, generator).to(images.dtype))
+
+
+class Traditional(Method):
+    """Augmentations in a row, in place of the clean images unless asked otherwise.
+
+    Args:
+        augmentations: Applied in this order.
+        lam: See `Method`.
+        clean: See `Method`; the paper's rows are "instead".
+    """
+
+    def __init__(
+        self, augmentations: Sequence[Augmentation], *, lam: float = 1.0, clean: Clean = "instead"
+    ) -> None:
+        super().__init__(lam=lam, clean=clean)
+        self.augmentations = tuple(augmentations)
+
+    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+        """Augment every frame on its own; masks stay, since nothing moves."""
+        images = frames.images
+        with torch.no_grad():
+            for augmentation in self.augmentations:
+                images = augmentation(images, generator)
+        return replace(frames, images=images)
+
+
+def noise(probability: float, variance: Sequence[float], mean: float) -> Augmentation:
+    """Additive Gaussian noise.
+
+    Args:
+        probability: Share of images, in [0, 1].
+        variance: Bounds of the variance, squared grey levels of 0 to 255.
+        mean: Mean, grey levels.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    return Augmentation(
+        lambda images, strengths, generator: gaussian_noise(images, strengths, mean, generator),
+        _probability(probability),
+        _bounds("variance", variance, 0, float("inf")),
+    )
+
+
+def blur(probability: float, variance: Sequence[float], kernel_size: int) -> Augmentation:
+    """Gaussian blur of one sigma per image.
+
+    Args:
+        probability: Share of images, in [0, 1].
+        variance: Bounds of sigma squared, squared pixels.
+        kernel_size: Window width, pixels, odd.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    return Augmentation(
+        lambda images, strengths, generator: gaussian_blur(images, strengths, kernel_size),
+        _probability(probability),
+        _bounds("variance", variance, 0, float("inf")),
+    )
+
+
+def compression(probability: float, quality: Sequence[float]) -> Augmentation:
+    """JPEG compression by libjpeg.
+
+    Args:
+        probability: Share of images, in [0, 1].
+        quality: Bounds of the quality, 1 to 100, both included.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    low, high = _bounds("quality", quality, 1, 100)
+    return Augmentation(
+        lambda images, strengths, generator: jpeg(images, strengths.floor().clamp(max=high)),
+        _probability(probability),
+        (low, high + 1),  # floor of the draw: every whole quality equally often
+    )
+
+
+def _probability(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"probability must be in [0, 1]; got {value}. Appendix E of the paper has 0.5 for noise.")
+    return value
+
+
+def _bounds(name: str, bounds: Sequence[float], least: float, most: float) -> tuple[float, float]:
+    if len(bounds) != 2 or not least <= bounds[0] <= bounds[1] <= most:
+        raise ValueError(
+            f"{name} must be two numbers in ascending order from {least} to {most}; got {list(bounds)}. "
+            "Appendix E of the paper has [0, 30] for variances and [60, 100] for the JPEG quality."
+        )
+    return float(bounds[0]), float(bounds[1])
