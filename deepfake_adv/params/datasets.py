@@ -9,11 +9,12 @@ from deepfake_adv.params.base import Section
 
 
 class FrameCounts(Section):
-    """Frames sampled per video."""
+    """Frames sampled per video, and how: evenly in a centred window, or drawn by the video's name (DFD)."""
 
     train: int = Field(ge=1)
     val: int = Field(ge=1)
     test: int = Field(ge=1)
+    sampling: Literal["even", "random"]
 
 
 class Dataset(Section):

@@ -5,19 +5,17 @@ count, whatever the header's own number says. Index i of a forged video and of i
 moment, so nothing here ever skips, repeats or approximates a frame: what cannot be read is an error.
 """
 
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.video import folder
 from deepfake_adv.video.colour import Frame
+from deepfake_adv.video.container import decoded, opened, packets, promised_bytes, seconds
 from deepfake_adv.video.errors import VideoError
 
 _JPEG_RANGE = 2  # AVCOL_RANGE_JPEG
@@ -59,15 +57,15 @@ def probe(path: Path | str) -> VideoFacts:
         return VideoFacts(len(images), 25.0, width, height, images[0].suffix[1:], 0, False, "")
     first_frame = None
     stamps: list[int | None] = []
-    with _opened(path) as (container, stream):
-        for packet in _packets(container, stream):
+    with opened(path) as (container, stream):
+        for packet in packets(container, stream):
             if packet.size and not packet.is_discard:
                 stamps.append(packet.pts)
             if first_frame is None:
-                first_frame = next(iter(_decoded(path, packet, 0)), None)
+                first_frame = next(iter(decoded(path, packet, 0)), None)
         count, header, rate = len(stamps), stream.frames, stream.average_rate or stream.guessed_rate
-        promised = _promised_bytes(container, stream)
-        times = _seconds(stamps, stream.time_base, float(rate or 25))
+        promised = promised_bytes(container, stream)
+        times = seconds(stamps, stream.time_base, float(rate or 25))
     if first_frame is None:
         raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file anew or leave it out.")
     if promised > path.stat().st_size:
@@ -103,10 +101,10 @@ def frame_times(path: Path | str) -> NDArray[np.float64]:
     path = Path(path)
     if path.is_dir():
         return np.arange(len(folder.images(path))) / 25.0
-    with _opened(path) as (container, stream):
-        stamps = [packet.pts for packet in _packets(container, stream) if packet.size and not packet.is_discard]
+    with opened(path) as (container, stream):
+        stamps = [packet.pts for packet in packets(container, stream) if packet.size and not packet.is_discard]
         rate = stream.average_rate or stream.guessed_rate
-        return _seconds(stamps, stream.time_base, float(rate or 25))
+        return seconds(stamps, stream.time_base, float(rate or 25))
 
 
 def read_frames(path: Path | str, indices: Sequence[int] | NDArray[np.integer] | None = None) -> Iterator[Frame]:
@@ -152,7 +150,8 @@ def _frames(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[Frame]:
         count += 1
     if remaining is not None:
         raise VideoError(
-            f"{path} must have a frame {following}; it ends after {count} frames. Take the inventory anew.", frames=count
+            f"{path} must have a frame {following}; it ends after {count} frames. Take the inventory anew.",
+            frames=count,
         )
 
 
@@ -161,91 +160,25 @@ def _pictures(path: Path) -> Iterator[Any]:
     if path.is_dir():
         yield from map(folder.read, folder.images(path))
         return
-    with _opened(path) as (container, stream):
+    with opened(path) as (container, stream):
         done = 0
-        for packet in _packets(container, stream):
-            pictures = _decoded(path, packet, done)
+        for packet in packets(container, stream):
+            pictures = decoded(path, packet, done)
             yield from pictures
             done += len(pictures)
 
 
-def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets that decode to frames: from the first key frame on, none cut short by the file's end.
-
-    Counting and decoding both go by these, so they agree. An empty packet at the end flushes the decoder.
-    """
-    started = False
-    for packet in container.demux(stream):
-        started = started or packet.is_keyframe
-        if not packet.size or (started and not packet.is_corrupt):
-            yield packet
-
-
-def _decoded(path: Path, packet: Any, done: int) -> list[Any]:
-    try:
-        return packet.decode()
-    except av.FFmpegError as error:
-        raise VideoError(
-            f"{path} must decode; it breaks near frame {done} ({error.strerror}). Copy the file anew or leave it out."
-        ) from error
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise VideoError(f"{path} must be readable; got: {error.strerror}. Check the path and its permissions.") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise VideoError(f"{path} must be a file or a folder of images; got something else. Leave it out.")
-    if status.st_size == 0:
-        raise VideoError(f"{path} must be a video; got an empty file. Copy the file anew.")
-    try:
-        container = av.open(str(path), mode="r", metadata_errors="ignore")
-    except (av.FFmpegError, OSError) as error:
-        raise VideoError(
-            f"{path} must be a video; it cannot be opened ({error.strerror}). It may be cut short: copy it anew."
-        ) from error
-    with container:
-        stream = next((s for s in container.streams.video if not _is_cover(s)), None)
-        if stream is None:
-            raise VideoError(f"{path} must hold a video; got none, only other streams. Leave it out.")
-        if stream.codec_context is None:
-            raise VideoError(f"{path} must be coded in a way that FFmpeg reads; got an unknown codec. Convert the file.")
-        stream.codec_context.thread_count = 1
-        try:
-            yield container, stream
-        except av.FFmpegError as error:
-            raise VideoError(f"{path} must be whole; reading it broke off ({error.strerror}). Copy it anew.") from error
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & stream.disposition.__class__.attached_pic)
-
-
-def _promised_bytes(container: Any, stream: Any) -> int:
-    """How long an MP4 file must be for its last frame to be there; 0 for formats without such a table."""
-    entries = stream.index_entries
-    if "mp4" not in container.format.name or not len(entries):
-        return 0
-    last = entries[len(entries) - 1]
-    return int(last.pos + last.size)
-
-
-def _seconds(stamps: list[int | None], time_base: Any, rate: float) -> NDArray[np.float64]:
-    if not stamps or None in stamps or time_base is None:
-        return np.arange(len(stamps)) / rate
-    ticks = np.sort(np.array(stamps, dtype=np.int64))
-    return (ticks - ticks[0]) * float(time_base)
-
-
 def _rotation(picture: Any) -> int:
     """Quarter turns that the metadata ask for, in degrees against the clock: 0, 90, 180 or 270."""
-    return int(round(picture.rotation / 90)) % 4 * 90
+    return round(picture.rotation / 90) % 4 * 90
 
 
 def _planes(picture: Any) -> Frame:
     full_range = picture.format.name.startswith("yuvj") or int(picture.color_range) == _JPEG_RANGE
+    if picture.format.name == "gray":  # masks: their values are kept as luma, not squeezed into 16 to 235
+        luma = picture.to_ndarray()[: picture.height // 2 * 2, : picture.width // 2 * 2]
+        luma = np.rot90(luma, _rotation(picture) // 90)
+        return np.concatenate([luma, np.full((luma.shape[0] // 2, luma.shape[1]), 128, np.uint8)])
     if full_range:
         picture = picture.reformat(format="yuv420p", src_color_range="JPEG", dst_color_range="MPEG")
     elif picture.format.name != "yuv420p":

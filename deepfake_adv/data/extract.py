@@ -1,0 +1,188 @@
+"""Sample the frames of a part's videos; per video, resumable, the same bytes however often it was killed."""
+
+import errno
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from deepfake_adv.data.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table, write_frame_table
+from deepfake_adv.data.sampling import Indices, even_indices, random_indices
+from deepfake_adv.data.videos import UNREADABLE, VideoRow, format_rows, join_notes, read_rows
+from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.files import Scratch, read_json, write_json, write_text
+from deepfake_adv.video.encode import write_ffv1
+from deepfake_adv.video.errors import VideoError
+from deepfake_adv.video.read import frame_times, read_frames
+
+logger = logging.getLogger(__name__)
+
+FORMS: Final = ("frames", "index")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One video: where it lies, how many of its frames, and where to put them."""
+
+    video: str
+    path: str
+    count: int
+    sampling: str
+    min_frames: int
+    store: str  # empty where no frames are kept
+    piece: str
+
+
+def extract(
+    inventory: Path,
+    root: Path,
+    output: Path,
+    *,
+    counts: Mapping[str, int],
+    sampling: str,
+    store: str,
+    min_frames: int,
+    max_skipped_share: float,
+    execution: Mapping[str, Any],
+    scratch: Path = Path("work"),
+) -> None:
+    """Sample the frames of every usable video of an inventory; see `frames` for what is left in `output`.
+
+    Args:
+        inventory: The part's table.
+        root: The dataset's folder.
+        output: Folder that appears whole at the end.
+        counts: Frames per video by split.
+        sampling: "even" or "random".
+        store: "frames" to keep the frames as lossless video, "index" to decode again when they are needed.
+        min_frames: A shorter video is skipped and reported.
+        max_skipped_share: Share of the usable videos that may fail here.
+        execution: `workers`, `engine` and `address` for `map_tasks`.
+        scratch: Folder of unfinished work; must lie on the output's file system.
+
+    Raises:
+        ValueError: If `store` or `sampling` is unknown, or more videos are skipped than allowed.
+    """
+    if store not in FORMS or sampling not in ("even", "random"):
+        raise ValueError(
+            f"store must be one of {', '.join(FORMS)} and sampling even or random; got {store!r} and "
+            f"{sampling!r}. Mend params.yaml."
+        )
+    rows = read_rows(inventory)
+    usable = [row for row in rows if row.usable]
+    key = {
+        "videos": [(row.video, row.fingerprint, row.frames) for row in usable],
+        "counts": dict(counts),
+        "choice": [sampling, store, min_frames],
+    }
+    name = f"extract-{inventory.parent.name}-{inventory.stem}"
+    whole, pieces = Scratch(name, key, scratch), Scratch(f"{name}-pieces", key, scratch)
+    tasks = [
+        Task(
+            video=row.video,
+            path=str(root / row.path),
+            count=counts[row.split],
+            sampling=sampling,
+            min_frames=min_frames,
+            store=str(whole.path / STORE / f"{row.video}.mkv") if store == "frames" else "",
+            piece=str(pieces.path / f"{row.video}.json"),
+        )
+        for row in usable
+    ]
+    failures = _work_off([task for task in tasks if not Path(task.piece).exists()], execution)
+    skipped = [
+        replace(row, status=UNREADABLE, note=failures[row.video].replace(str(root / row.path), row.path))
+        for row in usable
+        if row.video in failures
+    ]
+    _check_share(skipped, len(usable), max_skipped_share)
+    sampled = [
+        (row, read_json(Path(task.piece))) for row, task in zip(usable, tasks, strict=True) if row.video not in failures
+    ]
+    if store == "frames":
+        (whole.path / STORE).mkdir(exist_ok=True)
+    table = frame_table((row, piece["frames"], piece["times"]) for row, piece in sampled)
+    write_frame_table(whole.path / TABLE, table)
+    kept = [replace(row, note=join_notes(row.note, piece["note"])) for row, piece in sampled]
+    write_text(whole.path / VIDEOS, format_rows(kept))
+    write_text(whole.path / SKIPPED, format_rows([*skipped, *(row for row in rows if not row.usable)]))
+    whole.publish(output)
+    shutil.rmtree(pieces.path)
+    short = sum(bool(piece["note"]) for _, piece in sampled)
+    logger.info(
+        "%d videos sampled, %d of them shorter than asked, %d skipped",
+        len(kept),
+        short,
+        len(rows) - len(kept),
+    )
+
+
+def extract_video(task: Task) -> str:
+    """Sample one video; its frames, if they are kept, are whole before its piece says so. A worker runs this.
+
+    Returns:
+        Empty, or what the disk said when it was full: the one failure that is not the video's.
+
+    Raises:
+        VideoError: If the video cannot be read or has too few frames.
+    """
+    path = Path(task.path)
+    times = frame_times(path)
+    frames = len(times)
+    indices = _sample(task, frames)
+    try:
+        if task.store:
+            try:
+                write_ffv1(Path(task.store), read_frames(path, indices))
+            except VideoError as error:
+                if error.frames is None:
+                    raise
+                frames = error.frames  # fewer decode than its packets promise: sample what there is
+                indices = _sample(task, frames)
+                write_ffv1(Path(task.store), read_frames(path, indices))
+        note = f"{frames} frames, {task.count} asked for" if frames < task.count else ""
+        piece = {"frames": indices.tolist(), "times": times[indices].tolist(), "note": note}
+        write_json(Path(task.piece), piece)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return error.strerror or "no space left"
+    return ""
+
+
+def _sample(task: Task, frames: int) -> Indices:
+    if frames < task.min_frames:
+        raise VideoError(
+            f"{task.path} must have {task.min_frames} frames or more; got {frames}. "
+            "Lower extract.min_frames to take it."
+        )
+    if task.sampling == "random":
+        return random_indices(frames, task.count, task.video)
+    return even_indices(frames, task.count)
+
+
+def _work_off(tasks: Sequence[Task], execution: Mapping[str, Any]) -> dict[str, str]:
+    """Carry out the tasks; the failures by video."""
+    failures = {}
+    for outcome in map_tasks(extract_video, tasks, desc="extract", unit="videos", **execution):
+        if outcome.error is not None:
+            failures[outcome.task.video] = outcome.error
+        elif outcome.value:
+            raise OSError(
+                errno.ENOSPC,
+                f"the disk must have room for the frames; got: {outcome.value}. Free some and run again, finished "
+                "videos are kept; or set extract.store to index, which needs next to none",
+            )
+    return failures
+
+
+def _check_share(skipped: Sequence[VideoRow], videos: int, allowed: float) -> None:
+    for row in skipped:
+        logger.warning("skipped %s: %s", row.video, row.note)
+    if len(skipped) > allowed * videos:
+        raise ValueError(
+            f"at most {allowed:.1%} of the videos may be skipped; got {len(skipped)} of {videos}, such as "
+            f"{skipped[0].path} ({skipped[0].note}). Copy them anew, or raise extract.max_skipped_share."
+        )

@@ -1,0 +1,100 @@
+"""What every layout of a dataset gives, and how its folders are found."""
+
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from deepfake_adv.data.videos import VideoEntry
+
+logger = logging.getLogger(__name__)
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".m4v"})
+
+
+class Layout(ABC):
+    """How one dataset lies on a disk.
+
+    Args:
+        root: The dataset's folder.
+    """
+
+    how_to_get: ClassVar[str]
+    exact_identities: ClassVar[bool] = True  # whether targets and sources name people, so that leaks can be proven
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    @abstractmethod
+    def videos(self, quality: str) -> Iterator[VideoEntry]:
+        """Every video that the dataset should have at a quality, there or not, each once."""
+
+    def expected(self, quality: str) -> dict[str, int]:
+        """Published numbers of videos by forgery, where no list names each; empty where lists do."""
+        return {}
+
+    def problem(self) -> str | None:
+        """Why there is no dataset to speak of at the root, in one sentence; None where there is one."""
+        if not self.root.exists():
+            return f"looked in {self.root}: there is no such folder"
+        if not self.root.is_dir():
+            return f"looked in {self.root}: it is no folder"
+        try:
+            empty = not os.listdir(self.root)
+        except OSError as error:
+            return f"looked in {self.root}: it cannot be listed ({error.strerror}); give read permission"
+        return f"looked in {self.root}: the folder is empty" if empty else None
+
+
+def child(parent: Path, *names: str) -> Path:
+    """A folder or file below `parent` by names in turn, in the right case or, with a warning, in another.
+
+    Returns:
+        The path found, else the path as it should be.
+
+    Raises:
+        ValueError: If several names differ from the right one in case only.
+    """
+    path = parent
+    for name in names:
+        if not (path / name).exists():
+            found = [other for other in listing(path) if other.casefold() == name.casefold()]
+            if len(found) > 1:
+                raise ValueError(f"{path} must hold one {name}; got {', '.join(found)}. Merge them.")
+            if found:
+                logger.warning("%s is written %s here; taken all the same", path / name, found[0])
+                name = found[0]
+        path = path / name
+    return path
+
+
+def listing(folder: Path) -> list[str]:
+    """Names in a folder, sorted; none where there is no such folder.
+
+    Raises:
+        PermissionError: If the folder may not be listed.
+    """
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except PermissionError as error:
+        raise PermissionError(
+            f"{folder} must be readable; permission was denied. Give read permission, or leave it out."
+        ) from error
+
+
+def video_names(folder: Path) -> list[str]:
+    """Names of the videos in a folder, sorted; hidden files do not count."""
+    return [
+        name
+        for name in listing(folder)
+        if os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES and not name.startswith(".")
+    ]
+
+
+def relative(path: Path, root: Path) -> str:
+    """`path` as seen from `root`, with "/"; through ".." where it lies elsewhere."""
+    return Path(os.path.relpath(path, root)).as_posix()

@@ -1,0 +1,72 @@
+"""Splits by exact id: FaceForensics++'s pairs, and the proof that no identity is in two splits."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.files import read_json
+from deepfake_adv.names import Split
+
+Pair = tuple[str, str]
+
+AUTHORS_FILES: Final = (
+    "They are in dataset/splits of the dataset authors' repository (github.com/ondyari/FaceForensics)"
+)
+
+
+def read_pairs(folder: Path) -> dict[Split, list[Pair]]:
+    """Read train.json, val.json and test.json: lists of two originals that were swapped with each other.
+
+    Raises:
+        FileNotFoundError: If one of the files is not there.
+        ValueError: If one is not a list of pairs of strings, or an id is in two pairs.
+    """
+    pairs = {split: _pairs(folder / f"{split}.json") for split in Split}
+    seen: dict[str, str] = {}
+    for split, listed in pairs.items():
+        for name in (name for pair in listed for name in pair):
+            if name in seen:
+                raise ValueError(
+                    f"an id must be in one pair of {folder}; {name!r} is in {seen[name]}.json and again in "
+                    f"{split}.json. Take the authors' files as they are."
+                )
+            seen[name] = split
+    return pairs
+
+
+def check_identities(entries: Iterable[VideoEntry], dataset: str) -> None:
+    """Refuse a split that lets an identity, a fake's source included, into two of train, val and test.
+
+    Raises:
+        ValueError: If one crosses; names it and videos of both splits.
+    """
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for entry in entries:
+        for name in filter(None, (entry.target, entry.source)):
+            if entry.split:
+                found[name].setdefault(entry.split, entry.video)
+    crossing = {name: where for name, where in found.items() if len(where) > 1}
+    if crossing:
+        name, where = next(iter(crossing.items()))
+        examples = " and ".join(f"{video} ({split})" for split, video in where.items())
+        raise ValueError(
+            f"datasets.{dataset}: an identity must be in one split; {len(crossing)} are in several, {name!r} "
+            f"through {examples}. Give all videos of one identity the same split."
+        )
+
+
+def _pairs(path: Path) -> list[Pair]:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} must be there; found nothing. {AUTHORS_FILES}: name their folder as options.splits."
+        )
+    content = read_json(path)
+    if not isinstance(content, list) or not all(_is_pair(pair) for pair in content):
+        raise ValueError(f'{path} must be a list of pairs like ["071", "054"]; got something else. {AUTHORS_FILES}.')
+    return [(first, second) for first, second in content]
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(name, str) for name in value)

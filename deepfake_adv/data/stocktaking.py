@@ -1,0 +1,91 @@
+"""The inventory stage: look at every part, write its table and the reports, stop where that is asked for."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from deepfake_adv.data import completeness
+from deepfake_adv.data.inventory import MEMORY, Part, take_inventory
+from deepfake_adv.data.videos import VideoRow, format_rows, read_rows
+from deepfake_adv.files import write_text
+
+logger = logging.getLogger(__name__)
+
+
+def take_stock(
+    parts: Sequence[Part],
+    folder: Path,
+    *,
+    min_frames: int,
+    missing_is_fatal: bool,
+    max_unreadable_share: float,
+    execution: Mapping[str, Any],
+    memory: Path = MEMORY,
+) -> None:
+    """Write ``<dataset>/<quality>.csv`` per part, report.csv and missing.csv into `folder`.
+
+    A table that did not change is left untouched. A dataset that is not at its root keeps the table of an
+    earlier inventory if missing videos are tolerated: so a clone without the videos can still go on.
+
+    Raises:
+        ValueError: If a dataset is not there, or lacks more than is tolerated; names every fault. The tables
+            of what is there are written before.
+    """
+    parts = [replace(part, previous=_earlier(folder, part)) for part in parts]
+    absent = {part.name: problem for part in parts if (problem := part.layout.problem()) is not None}
+    kept = [part for part in parts if part.name in absent and part.previous and not missing_is_fatal]
+    for part in kept:
+        logger.warning("datasets.%s: %s; its earlier inventory is kept", part.dataset, absent[part.name])
+    lost = [part for part in parts if part.name in absent and part not in kept]
+    present = [part for part in parts if part.name not in absent]
+    found = take_inventory(present, min_frames=min_frames, execution=execution, memory=memory)
+    rows: dict[str, Sequence[VideoRow]] = {part.name: part.previous for part in kept}
+    rows |= {part.name: listed for part, listed in zip(present, found, strict=True)}
+    for part, listed in zip(present, found, strict=True):
+        _write(_table(folder, part), format_rows(listed))
+    known = [part for part in parts if part.name in rows]
+    tables = [rows[part.name] for part in known]
+    _write(folder / "report.csv", completeness.report(known, tables))
+    _write(folder / "missing.csv", completeness.missing(known, tables))
+    faults = _not_there(lost, absent) + completeness.faults(
+        known, tables, missing_is_fatal=missing_is_fatal, max_unreadable_share=max_unreadable_share
+    )
+    if faults:
+        listed_faults = "\n".join(f"  - {fault}" for fault in faults)
+        raise ValueError(f"the datasets are not as params.yaml says; see {folder}/report.csv:\n{listed_faults}")
+    for part, table in zip(known, tables, strict=True):
+        usable = sum(row.usable for row in table)
+        logger.info("%s at %s: %d of %d videos are usable", part.dataset, part.quality, usable, len(table))
+
+
+def _not_there(lost: Sequence[Part], absent: Mapping[str, str]) -> list[str]:
+    """One sentence per dataset that is not at its root, however many of its qualities are asked for."""
+    qualities: dict[str, list[str]] = {}
+    for part in lost:
+        qualities.setdefault(part.dataset, []).append(part.quality)
+    layouts = {part.dataset: (part.layout, absent[part.name]) for part in lost}
+    return [
+        f"datasets.{name} ({', '.join(asked)}) must be on disk; {layouts[name][1]}. To get it: "
+        f"{layouts[name][0].how_to_get}. Then set datasets.{name}.root, or take its parts out of params.yaml."
+        for name, asked in qualities.items()
+    ]
+
+
+def _table(folder: Path, part: Part) -> Path:
+    return folder / part.dataset / f"{part.quality}.csv"
+
+
+def _earlier(folder: Path, part: Part) -> list[VideoRow]:
+    path = _table(folder, part)
+    try:
+        return read_rows(path) if path.exists() else []
+    except ValueError as error:
+        logger.warning("%s; it is written anew", error)
+        return []
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)

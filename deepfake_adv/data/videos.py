@@ -1,0 +1,123 @@
+"""A video of a dataset: what a layout expects, what the inventory found, and the inventory's table."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Final
+
+OK: Final = "ok"
+UNREADABLE: Final = "unreadable"
+EMPTY: Final = "empty"
+MISSING: Final = "missing"
+DUPLICATE: Final = "duplicate"
+TOO_SHORT: Final = "too_short"
+
+
+@dataclass(frozen=True)
+class VideoEntry:
+    """A video that a layout expects, whether it is there or not.
+
+    Attributes:
+        video: ``<forgery or real>/<name without suffix>``, unique in dataset x quality.
+        label: 0 for real, 1 for fake.
+        forgery: "real" or a `Forgery`.
+        split: "train", "val", "test", or empty: in none of them, so no later stage takes it.
+        target: Name of the video whose background and head this is; its own name for a real one.
+        source: Identity or video that gave the face; empty where unknown, and for a real one.
+        path: Where it lies, relative to the dataset's root, with "/".
+        mask_path: Video or folder of its manipulation masks; empty where there is none.
+        note: What the layout has to say about it.
+    """
+
+    video: str
+    label: int
+    forgery: str
+    split: str
+    target: str
+    source: str
+    path: str
+    mask_path: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class VideoRow:
+    """A line of an inventory: a `VideoEntry` and what was found at its path."""
+
+    video: str
+    label: int
+    forgery: str
+    split: str
+    target: str
+    source: str
+    path: str
+    mask_path: str
+    bytes: int
+    fingerprint: str
+    frames: int
+    fps: float
+    width: int
+    height: int
+    status: str
+    note: str
+
+    @property
+    def usable(self) -> bool:
+        """Whether later stages take the video."""
+        return self.status == OK and bool(self.split)
+
+    def noting(self, status: str, note: str) -> "VideoRow":
+        """The row with another status, and a note added to its own."""
+        return replace(self, status=status, note=join_notes(self.note, note))
+
+
+COLUMNS: Final = tuple(field.name for field in fields(VideoRow))
+_TYPES: Final = {field.name: field.type for field in fields(VideoRow)}
+
+
+def join_notes(*notes: str) -> str:
+    """Notes as one, the empty ones left out."""
+    return "; ".join(note for note in notes if note)
+
+
+def format_rows(rows: Iterable[VideoRow]) -> str:
+    """An inventory as CSV text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([getattr(row, name) for name in COLUMNS])
+    return text.getvalue()
+
+
+def read_rows(path: Path) -> list[VideoRow]:
+    """Read an inventory.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not an inventory.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} must be there; found nothing. Run `dvc repro inventory`.")
+    with open(path, encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise ValueError(
+                f"{path} must have the columns {', '.join(COLUMNS)}; got {reader.fieldnames}. "
+                "Delete it and run `dvc repro inventory`."
+            )
+        try:
+            return [_row(record) for record in reader]
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} must be an inventory; line {reader.line_num} is not ({error}). "
+                "Delete it and run `dvc repro inventory`."
+            ) from error
+
+
+def _row(record: dict[str, str]) -> VideoRow:
+    converters = {int: int, float: float, str: str}
+    values = {name: converters[_TYPES[name]](record[name]) for name in COLUMNS}  # type: ignore[index]
+    return VideoRow(**values)  # type: ignore[arg-type]

@@ -1,0 +1,87 @@
+"""Which packets of a video file decode to its frames; every complaint of FFmpeg in the user's words."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.video.errors import VideoError
+
+
+def packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets that decode to frames: from the first key frame on, none cut short by the file's end.
+
+    Counting and decoding both go by these, so they agree. An empty packet at the end flushes the decoder.
+    """
+    started = False
+    for packet in container.demux(stream):
+        started = started or packet.is_keyframe
+        if not packet.size or (started and not packet.is_corrupt):
+            yield packet
+
+
+def decoded(path: Path, packet: Any, done: int) -> list[Any]:
+    try:
+        return packet.decode()
+    except av.FFmpegError as error:
+        raise VideoError(
+            f"{path} must decode; it breaks near frame {done} ({error.strerror}). Copy the file anew."
+        ) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise VideoError(
+            f"{path} must be readable; got: {error.strerror}. Check the path and its permissions."
+        ) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoError(f"{path} must be a file or a folder of images; got something else. Leave it out.")
+    if status.st_size == 0:
+        raise VideoError(f"{path} must be a video; got an empty file. Copy the file anew.")
+    try:
+        container = av.open(str(path), mode="r", metadata_errors="ignore")
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"{path} must be a video; it cannot be opened ({error.strerror}). It may be cut short: copy anew."
+        ) from error
+    with container:
+        stream = next((s for s in container.streams.video if not _is_cover(s)), None)
+        if stream is None:
+            raise VideoError(f"{path} must hold a video; got none, only other streams. Leave it out.")
+        if stream.codec_context is None:
+            raise VideoError(
+                f"{path} must be coded in a way that FFmpeg reads; got an unknown codec. Convert the file."
+            )
+        stream.codec_context.thread_count = 1
+        try:
+            yield container, stream
+        except av.FFmpegError as error:
+            raise VideoError(f"{path} must be whole; reading it broke off ({error.strerror}). Copy it anew.") from error
+
+
+def _is_cover(stream: Any) -> bool:
+    return bool(stream.disposition & stream.disposition.__class__.attached_pic)
+
+
+def promised_bytes(container: Any, stream: Any) -> int:
+    """How long an MP4 file must be for its last frame to be there; 0 for formats without such a table."""
+    entries = stream.index_entries
+    if "mp4" not in container.format.name or not len(entries):
+        return 0
+    last = entries[len(entries) - 1]
+    return int(last.pos + last.size)
+
+
+def seconds(stamps: list[int | None], time_base: Any, rate: float) -> NDArray[np.float64]:
+    if not stamps or None in stamps or time_base is None:
+        return np.arange(len(stamps)) / rate
+    ticks = np.sort(np.array(stamps, dtype=np.int64))
+    return (ticks - ticks[0]) * float(time_base)

@@ -1,0 +1,33 @@
+"""Which videos are there: inventory.py FOLDER."""
+
+import sys
+from pathlib import Path
+
+from deepfake_adv import log
+from deepfake_adv.data.inventory import Part
+from deepfake_adv.data.layouts.registry import build_layout
+from deepfake_adv.data.stocktaking import take_stock
+from deepfake_adv.params.load import load_params
+
+
+def main(folder: Path) -> None:
+    """Look, compare, write."""
+    log.configure("inventory")
+    params = load_params("datasets", "parts", "inventory", "extract", "execution")
+    parts = []
+    for part in params.parts.values():
+        dataset = params.datasets[part.dataset]
+        layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dict(dataset.options))
+        parts.append(Part(part.dataset, str(part.quality), layout))
+    take_stock(
+        parts,
+        folder,
+        min_frames=params.extract.min_frames,
+        missing_is_fatal=params.inventory.missing == "fatal",
+        max_unreadable_share=params.inventory.max_unreadable_share,
+        execution=params.execution.model_dump(),
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
