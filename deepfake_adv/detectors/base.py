@@ -107,9 +107,7 @@ class Detector(nn.Module):
         """Logits ``(B, 2)`` of ``images``, ``(B, 3, H, W)`` in [0, 1]; column 1 is fake."""
         return self.classify(self.features(images))
 
-    def training_terms(
-        self, images: Tensor, labels: Tensor, masks: Tensor | None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
         """Logits and the auxiliary losses by name, each a scalar already weighted."""
         return self(images), {}
 

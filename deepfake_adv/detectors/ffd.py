@@ -133,9 +133,7 @@ class Ffd(Detector):
         """Logits ``(B, 2)``."""
         return self.backbone.forward_head(features)
 
-    def training_terms(
-        self, images: Tensor, labels: Tensor, masks: Tensor | None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
         """Logits and the map's loss."""
         features, attention = self._attended(self.normalise(images))
         if not self.needs_masks:
@@ -143,9 +141,7 @@ class Ffd(Detector):
         assert masks is not None
         full = torch.promote_types(attention.dtype, torch.float32)
         target = functional.adaptive_avg_pool2d(masks.to(full), (attention.shape[2], attention.shape[3]))
-        return self.classify(features), {
-            "map": self.mask_weight * functional.l1_loss(attention.to(full), target)
-        }
+        return self.classify(features), {"map": self.mask_weight * functional.l1_loss(attention.to(full), target)}
 
     def _attended(self, normalised: Tensor) -> tuple[Tensor, Tensor]:
         net = self.backbone

@@ -54,15 +54,11 @@ def _read_pictures(folder: Path) -> NDArray[np.float32]:
     pictures = [np.asarray(Image.open(file).convert("L"), dtype=np.float32) / 255 for file in files]
     sizes = {picture.shape for picture in pictures}
     if len(sizes) > 1:
-        raise ValueError(
-            f"templates must be pictures of one size; got {sorted(sizes)} in {folder.name}. Resize them."
-        )
+        raise ValueError(f"templates must be pictures of one size; got {sorted(sizes)} in {folder.name}. Resize them.")
     return np.stack(pictures)
 
 
-def average_templates(
-    masks: NDArray[np.float32], count: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def average_templates(masks: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Averages of ``count`` groups of forgery masks, grouped by likeness (k-means).
 
     Args:
@@ -78,17 +74,14 @@ def average_templates(
     """
     if masks.ndim != 3 or len(masks) < count or count < 1:
         raise ValueError(
-            f"masks must be (N, h, w) with N at least {count}; got {masks.shape}. "
-            "Pass more masks, or lower `count`."
+            f"masks must be (N, h, w) with N at least {count}; got {masks.shape}. Pass more masks, or lower `count`."
         )
     flat = masks.reshape(len(masks), -1).astype(np.float64)
     centres = flat[rng.choice(len(flat), count, replace=False)]
     for _ in range(ROUNDS):
         # |x - c|^2 without |x|^2, which is the same for all centres
         nearest = (np.square(centres).sum(1) - 2 * flat @ centres.T).argmin(1)
-        moved = np.stack(
-            [flat[nearest == i].mean(0) if (nearest == i).any() else centres[i] for i in range(count)]
-        )
+        moved = np.stack([flat[nearest == i].mean(0) if (nearest == i).any() else centres[i] for i in range(count)])
         if np.allclose(moved, centres):
             break
         centres = moved

@@ -27,8 +27,7 @@ class Tsn(Detector):
             raise ValueError(f"segments must be at least 1; got {segments}. Set `segments` to 3 or more.")
         if frame.clip_length != 1:
             raise ValueError(
-                f"frame must be a detector of single frames; got {type(frame).__name__}. "
-                "Name another detector."
+                f"frame must be a detector of single frames; got {type(frame).__name__}. Name another detector."
             )
         self.frame = frame
         self.segments = self.clip_length = segments
@@ -50,9 +49,7 @@ class Tsn(Detector):
         """Consensus logits ``(B, 2)`` of ``(B * K, C, h, w)``."""
         return self._consensus(self.frame.classify(features))
 
-    def training_terms(
-        self, images: Tensor, labels: Tensor, masks: Tensor | None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
         """Consensus logits and the frame detector's auxiliary terms."""
         logits, auxiliary = self.frame.training_terms(
             self._frames(images),

@@ -12,9 +12,7 @@ from torch import Tensor, nn
 NEAR_ENOUGH = 0.5  # share of a model's weights that a file must hold
 
 
-def create_backbone(
-    model: str, *, pretrained: bool, weights: str | Path | None = None, **arguments: Any
-) -> Any:
+def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None = None, **arguments: Any) -> Any:
     """Build one of timm's models.
 
     A classifier whose number of classes differs from the pretrained one's starts at random.
