@@ -1,7 +1,7 @@
 """Image classifiers to attack: any of timm's, and small ones that the demo trains itself; Tables VII, XII to XIV."""
 
 import logging
-from collections.abc import Sequence
+from typing import Any
 
 import timm
 import torch
@@ -64,7 +64,7 @@ def _create(architecture: str, classes: int | None, pretrained: bool, seed: int)
             f"attack.classifiers architecture must be a model of timm; got {architecture!r}. "
             f"{'Near: ' + ', '.join(near) if near else 'See timm.list_models()'}."
         )
-    keywords = {} if classes is None else {"num_classes": classes}
+    keywords: dict[str, Any] = {} if classes is None else {"num_classes": classes}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -79,7 +79,14 @@ def _create(architecture: str, classes: int | None, pretrained: bool, seed: int)
 
 
 def train_classifier(
-    classifier: Classifier, images: Tensor, labels: Tensor, *, steps: int, batch_size: int, learning_rate: float, seed: int
+    classifier: Classifier,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
 ) -> None:
     """Train a classifier from random weights, in place, leaving it in eval mode.
 
@@ -114,5 +121,5 @@ def train_classifier(
 @torch.no_grad()
 def correct(classifier: nn.Module, images: Tensor, labels: Tensor, *, batch_size: int = 64) -> Tensor:
     """Which images ``(N, 3, H, W)`` in [0, 1] are classified as their labels; ``(N,)`` bool."""
-    parts: Sequence[tuple[Tensor, Tensor]] = list(zip(images.split(batch_size), labels.split(batch_size), strict=True))
+    parts = zip(images.split(batch_size), labels.split(batch_size), strict=True)
     return torch.cat([classifier(part).argmax(1) == truth for part, truth in parts])

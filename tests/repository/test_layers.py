@@ -6,7 +6,8 @@ LAYERS = [
     {"data", "detectors", "generators", "corpus"},
     {"attacks", "evaluation"},
     {"methods", "reporting"},
-    {"training", "studies"},
+    {"training"},
+    {"studies"},
     {"cli"},
 ]
 # Detecting a face starts from decoded frames, so `faces` stands on `video`.

@@ -1,0 +1,67 @@
+"""Pictures of what the adversaries do: Fig. 1, Fig. 4 and the learned maps."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.attacks.registry import build_attack
+from deepfake_adv.files import write_json
+
+
+def adversarial_rows(
+    detector: nn.Module, images: Tensor, labels: Tensor, attacks: Mapping[str, Mapping[str, Any]], *, seed: int = 0
+) -> dict[str, Tensor]:
+    """Fig. 1: the images and each attack's version of them, by the attack's label.
+
+    Args:
+        detector: Attacked.
+        images: ``(N, 3, H, W)`` in [0, 1].
+        labels: ``(N,)``.
+        attacks: A label to the arguments of `build_attack`.
+        seed: Of random starts.
+    """
+    rows = {"original": images}
+    for label, arguments in attacks.items():
+        generator = torch.Generator().manual_seed(seed)
+        rows[label] = ascend(build_attack(**arguments), detector, images, labels, generator=generator).images
+    return rows
+
+
+def kernel_rows(
+    detector: nn.Module, images: Tensor, labels: Tensor, kernel_sizes: Sequence[int], blur: Mapping[str, Any]
+) -> dict[str, Tensor]:
+    """Fig. 4: the images blurred adversarially with windows of several widths."""
+    rows = {"original": images}
+    for size in kernel_sizes:
+        attack = build_attack(**{**blur, "kernel_size": size})
+        rows[f"k = {size}"] = ascend(attack, detector, images, labels).images
+    return rows
+
+
+def write_grid(folder: Path, name: str, rows: Mapping[str, Tensor], labels: Sequence[str], **facts: Any) -> None:
+    """Write each image as PNG, ``<name>-<row>-<column>.png``, and a JSON that says which is where.
+
+    Args:
+        folder: Where to write.
+        name: The figure.
+        rows: Row's title to images ``(N, 3, H, W)`` or maps ``(N, 1, H, W)``, in [0, 1].
+        labels: Title of each column.
+        facts: What else the figure says; goes into the JSON.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, images in enumerate(rows.values()):
+        line = []
+        for column, image in enumerate(images):
+            pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+            path = folder / f"{name}-{number}-{column}.png"
+            cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1]))
+            line.append(path.name)
+        files.append(line)
+    write_json(folder / f"{name}.json", {"rows": list(rows), "columns": list(labels), "files": files, **facts})

@@ -1,0 +1,105 @@
+"""Images for studies: crops of a manifest, or an ImageFolder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deepfake_adv.data.crop_dataset import CropTable, read_manifest, select, thin
+from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.names import REAL_LABEL, Condition
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+
+class Labelled(NamedTuple):
+    """Images ``(N, 3, H, W)`` uint8, labels ``(N,)`` int64, and the names of the classes."""
+
+    images: Tensor
+    labels: Tensor
+    names: list[str]
+
+
+def fetch_images(table: CropTable, rows: NDArray[np.int64], root: Path, image_size: int) -> Tensor:
+    """Crops ``(N, 3, size, size)`` uint8 of some rows of a manifest."""
+    crops = CropStore(table, root, image_size=image_size).fetch(rows)
+    return torch.from_numpy(crops.images).permute(0, 3, 1, 2).contiguous()
+
+
+def condition_rows(table: CropTable, condition: str, frames: int) -> NDArray[np.int64]:
+    """Rows of a condition, `frames` evenly spaced ones of each video (0: all)."""
+    return thin(table, select(table, Condition.parse(condition)), frames)
+
+
+def identities(manifests: Sequence[Path], root: Path, image_size: int) -> tuple[Labelled, Labelled]:
+    """Real faces with their identity as label: the first two thirds of each video to train, the rest to test.
+
+    Frames next to the cut are left out (a tenth of the video), since neighbours look alike.
+
+    Raises:
+        ValueError: If there are fewer than two identities.
+    """
+    images: list[Tensor] = []
+    names: list[str] = []
+    position: list[float] = []
+    for path in manifests:
+        table = read_manifest(path)
+        quality = table.strings("quality")
+        real = np.flatnonzero((table.labels == REAL_LABEL) & (quality == quality[table.labels == REAL_LABEL][0]))
+        order = real[np.lexsort((table.frames[real], table.videos[real]))]
+        _, counts = np.unique(table.videos[order], return_counts=True)
+        images.append(fetch_images(table, order, root, image_size))
+        names.extend(table.strings("target")[order])
+        position.extend(np.concatenate([np.arange(count) / count for count in counts]))
+    classes = sorted(set(names))
+    if len(classes) < 2:
+        raise ValueError(
+            f"attack.images must hold at least two identities; got {len(classes)} in {manifests[0].parent}. "
+            "Name an ImageFolder instead: attack.images.source: folder."
+        )
+    labels = torch.tensor([classes.index(name) for name in names])
+    place = torch.tensor(position)
+    pixels = torch.cat(images)
+    parts = [place < 2 / 3, place >= 2 / 3 + 0.1]
+    return tuple(Labelled(pixels[part], labels[part], classes) for part in parts)  # type: ignore[return-value]
+
+
+def image_folder(folder: Path, count: int, image_size: int) -> Labelled:
+    """Images of a folder per class (sorted, as torchvision's ImageFolder), evenly drawn over all of them.
+
+    Each is cut to its central square and resized.
+
+    Raises:
+        FileNotFoundError: If there is no image in a sub-folder of `folder`.
+    """
+    import cv2  # only this source needs it
+
+    classes = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    files = [
+        (path, label)
+        for label, name in enumerate(classes)
+        for path in sorted((folder / name).rglob("*"))
+        if path.suffix.lower() in SUFFIXES
+    ]
+    if not files:
+        raise FileNotFoundError(
+            f"attack.images.folder must hold a folder of images per class; found none in {folder}. "
+            "Put the validation images there, or set attack.images.source: identities."
+        )
+    chosen = [files[place] for place in np.linspace(0, len(files) - 1, min(count, len(files))).astype(int)]
+    pixels = np.empty((len(chosen), image_size, image_size, 3), np.uint8)
+    for place, (path, _) in enumerate(chosen):
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        if image is None:
+            raise ValueError(f"{path} must be an image; OpenCV cannot read it. Remove it or make it again.")
+        side = min(image.shape[:2])
+        y, x = ((length - side) // 2 for length in image.shape[:2])
+        shrink = cv2.INTER_AREA if side > image_size else cv2.INTER_LINEAR
+        square = image[y : y + side, x : x + side]
+        cv2.resize(square, (image_size, image_size), dst=pixels[place], interpolation=shrink)
+    labels = torch.tensor([label for _, label in chosen])
+    return Labelled(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), labels, classes)
