@@ -54,10 +54,12 @@ def _multi_attention(**params: Any) -> Detector:
     return MultiAttention(**params)
 
 
-def _tsn(*, frame: Mapping[str, Any] | Detector, **params: Any) -> Detector:
+def _tsn(*, frame: Mapping[str, Any] | Detector, image_size: int | None = None, **params: Any) -> Detector:
     from deepfake_adv.detectors.tsn import Tsn
 
-    return Tsn(frame if isinstance(frame, Detector) else build_detector(**frame), **params)
+    if not isinstance(frame, Detector):
+        frame = build_detector(**{**frame, "image_size": image_size or frame.get("image_size")})
+    return Tsn(frame, image_size=image_size, **params)
 
 
 DETECTORS: Final[Mapping[str, Callable[..., Detector]]] = MappingProxyType(
