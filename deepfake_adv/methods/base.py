@@ -10,6 +10,7 @@ from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.frames import frame_model
 
 Clean = Literal["with", "instead"]
+Update = Literal["alternating", "reversal"]
 
 
 class StepLoss(NamedTuple):

@@ -10,8 +10,8 @@ from torch import nn
 from deepfake_adv.attacks.additive import Additive
 from deepfake_adv.attacks.engine import ascend
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.methods.base import Clean
-from deepfake_adv.methods.generative import GenerativeBlur, Update
+from deepfake_adv.methods.base import Clean, Update
+from deepfake_adv.methods.generative import GenerativeBlur
 
 
 class CombinedAttack(GenerativeBlur):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,10 @@ from deepfake_adv.attacks.engine import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.generators.resnet import ResnetGenerator
-from deepfake_adv.methods.base import Clean, Method
+from deepfake_adv.methods.base import Clean, Method, Update
 from deepfake_adv.methods.frames import frame_model, reverse_gradient
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.ops.blur import blur_pixelwise
-
-Update = Literal["alternating", "reversal"]
 
 
 class Generators(nn.Module):
@@ -98,9 +96,7 @@ class GenerativeBlur(Method):
     ) -> None:
         super().__init__(lam=lam, clean=clean)
         if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(
-                f"kernel_size must be odd and at least 1; got {kernel_size}. The paper's is 9."
-            )
+            raise ValueError(f"kernel_size must be odd and at least 1; got {kernel_size}. The paper's is 9.")
         if update not in get_args(Update):
             raise ValueError(
                 f"update must be 'alternating' or 'reversal'; got {update!r}. The paper's game is 'alternating'."

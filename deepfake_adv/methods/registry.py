@@ -7,13 +7,17 @@ where it has none those of the demo profile.
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from inspect import Parameter, signature
+from functools import partial
+from inspect import signature
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import torch
 
-from deepfake_adv.methods.base import Clean, Method
+from deepfake_adv.methods.base import Clean, Method, Update
+
+if TYPE_CHECKING:
+    from deepfake_adv.methods.traditional import Traditional
 
 
 def _baseline() -> Method:
@@ -77,18 +81,29 @@ def _grad_bat(
     return GradientAttack(attack, lam=lam, clean=clean)
 
 
-def _gen_bat(**params: Any) -> Method:
-    """Gen-BAT, paper Eq. (7)."""
+def _generative(
+    both: bool,
+    /,
+    *,
+    kernel_size: int = 9,
+    generator: Mapping[str, Any] | None = None,
+    adversary_steps: int = 1,
+    update: Update = "alternating",
+    lam: float = 1.0,
+    clean: Clean = "with",
+) -> Method:
+    """Gen-BAT and Two-Gen-BAT, paper Eq. (7) and Sec. III-C."""
     from deepfake_adv.methods.generative import GenerativeBlur
 
-    return GenerativeBlur(both=False, **params)
-
-
-def _two_gen_bat(**params: Any) -> Method:
-    """Two-Gen-BAT, paper Sec. III-C."""
-    from deepfake_adv.methods.generative import GenerativeBlur
-
-    return GenerativeBlur(both=True, **params)
+    return GenerativeBlur(
+        both=both,
+        kernel_size=kernel_size,
+        generator=generator,
+        adversary_steps=adversary_steps,
+        update=update,
+        lam=lam,
+        clean=clean,
+    )
 
 
 def _combined_at(
@@ -98,14 +113,27 @@ def _combined_at(
     step_size: float | None = None,
     random_start: bool = False,
     rule: str = "sign",
-    **params: Any,
+    kernel_size: int = 9,
+    generator: Mapping[str, Any] | None = None,
+    adversary_steps: int = 1,
+    update: Update = "alternating",
+    lam: float = 1.0,
+    clean: Clean = "with",
 ) -> Method:
     """Combined AT, paper Fig. 3."""
     from deepfake_adv.attacks.additive import Additive
     from deepfake_adv.methods.combined import CombinedAttack
 
     attack = Additive(epsilon=epsilon, steps=steps, step_size=step_size, random_start=random_start, rule=rule)
-    return CombinedAttack(attack, **params)
+    return CombinedAttack(
+        attack,
+        kernel_size=kernel_size,
+        generator=generator,
+        adversary_steps=adversary_steps,
+        update=update,
+        lam=lam,
+        clean=clean,
+    )
 
 
 def _gaussian_noise(
@@ -115,7 +143,7 @@ def _gaussian_noise(
     mean: float = 0.0,
     lam: float = 1.0,
     clean: Clean = "instead",
-) -> Method:
+) -> "Traditional":
     """Gaussian noise, paper Appendix E; 8-bit levels."""
     from deepfake_adv.methods.traditional import Traditional, noise
 
@@ -129,7 +157,7 @@ def _gaussian_blur(
     kernel_size: int = 9,
     lam: float = 1.0,
     clean: Clean = "instead",
-) -> Method:
+) -> "Traditional":
     """Gaussian blur, paper Appendix E (which leaves the probability open); pixels."""
     from deepfake_adv.methods.traditional import Traditional, blur
 
@@ -142,7 +170,7 @@ def _jpeg(
     quality: Sequence[float] = (60, 100),
     lam: float = 1.0,
     clean: Clean = "instead",
-) -> Method:
+) -> "Traditional":
     """JPEG, paper Appendix E (which leaves the probability open)."""
     from deepfake_adv.methods.traditional import Traditional, compression
 
@@ -158,18 +186,40 @@ def _combined_traditional(
     clean: Clean = "instead",
 ) -> Method:
     """Blur, noise and JPEG in the order in which a camera's pictures meet them; the paper names no order."""
-    parts = [_gaussian_blur(**(blur or {})), _gaussian_noise(**(noise or {})), _jpeg(**(jpeg or {}))]
     from deepfake_adv.methods.traditional import Traditional
 
-    row = [step for part in parts if isinstance(part, Traditional) for step in part.augmentations]
-    return Traditional(row, lam=lam, clean=clean)
+    parts = [_gaussian_blur(**(blur or {})), _gaussian_noise(**(noise or {})), _jpeg(**(jpeg or {}))]
+    return Traditional([step for part in parts for step in part.augmentations], lam=lam, clean=clean)
 
 
-def _sladd(**params: Any) -> Method:
+def _sladd(
+    *,
+    synthesizer: Mapping[str, Any] | None = None,
+    weights: Mapping[str, float] | None = None,
+    margin: float = 0.45,
+    scale: float = 30.0,
+    entropy_weight: float = 1e-5,
+    flip: bool = True,
+    adversary_steps: int = 1,
+    update: Literal["alternating", "joint"] = "joint",
+    lam: float = 1.0,
+    clean: Clean = "instead",
+) -> Method:
     """Self-supervised adversarial forgeries (Chen et al., CVPR 2022)."""
     from deepfake_adv.methods.sladd.method import Sladd
 
-    return Sladd(**params)
+    return Sladd(
+        synthesizer=synthesizer,
+        weights=weights,
+        margin=margin,
+        scale=scale,
+        entropy_weight=entropy_weight,
+        flip=flip,
+        adversary_steps=adversary_steps,
+        update=update,
+        lam=lam,
+        clean=clean,
+    )
 
 
 METHODS: Final[Mapping[str, Callable[..., Method]]] = MappingProxyType(
@@ -178,8 +228,8 @@ METHODS: Final[Mapping[str, Callable[..., Method]]] = MappingProxyType(
         "grad_aat": _grad_aat,
         "grad_sat": _grad_sat,
         "grad_bat": _grad_bat,
-        "gen_bat": _gen_bat,
-        "two_gen_bat": _two_gen_bat,
+        "gen_bat": partial(_generative, False),
+        "two_gen_bat": partial(_generative, True),
         "combined_at": _combined_at,
         "gaussian_noise": _gaussian_noise,
         "gaussian_blur": _gaussian_blur,
@@ -204,6 +254,11 @@ def build_method(name: str, *, seed: int | None = None, **params: Any) -> Method
     """
     if name not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}; got {name!r}.{_hint(name, METHODS)}")
+    known = list(signature(METHODS[name]).parameters)
+    for param in params:
+        if param not in known:
+            takes = f"among {', '.join(known)}" if known else "left out"
+            raise ValueError(f"params of the method {name} must be {takes}; got {param!r}.{_hint(param, known)}")
     if seed is None:
         return METHODS[name](**params)
     with torch.random.fork_rng(devices=[]):
@@ -213,4 +268,4 @@ def build_method(name: str, *, seed: int | None = None, **params: Any) -> Method
 
 def _hint(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
     near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else " Rename it to one of these."
+    return f" Did you mean {near[0]!r}?" if near else " Rename or remove it."

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Clean, Method
+from deepfake_adv.methods.draws import uniform
 from deepfake_adv.ops.gaussian import gaussian_blur
 from deepfake_adv.ops.jpeg import jpeg
 from deepfake_adv.ops.noise import gaussian_noise
@@ -29,7 +30,7 @@ class Augmentation:
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Alter some of ``images`` ``(N, 3, H, W)``."""
-        draws = torch.rand(2, len(images), generator=generator, device=generator.device).to(images.device)
+        draws = uniform((2, len(images)), generator, images)
         chosen = (draws[0] < self.probability).nonzero().flatten()
         if not len(chosen):
             return images
@@ -47,9 +48,7 @@ class Traditional(Method):
         clean: See `Method`; the paper's rows are "instead".
     """
 
-    def __init__(
-        self, augmentations: Sequence[Augmentation], *, lam: float = 1.0, clean: Clean = "instead"
-    ) -> None:
+    def __init__(self, augmentations: Sequence[Augmentation], *, lam: float = 1.0, clean: Clean = "instead") -> None:
         super().__init__(lam=lam, clean=clean)
         self.augmentations = tuple(augmentations)
 

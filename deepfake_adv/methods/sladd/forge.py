@@ -1,0 +1,88 @@
+"""One forgery from a configuration: a reference face blended into a real one."""
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from deepfake_adv.methods.sladd.blend import COLOUR_TRANSFERS, aligned, feathered, mix, poisson
+from deepfake_adv.methods.sladd.regions import FloatArray, deformed, region_mask, roughened
+
+LEAST_COVER: Final = 0.005  # a mask below this mean leaves the image as it is
+FEATHER: Final = 0.2  # widest feather, share of the face's height
+
+
+class Kind(IntEnum):
+    """How the reference is blended; also the first targets of the type head."""
+
+    ALPHA = 0
+    POISSON = 1
+    MIX = 2
+    NOTHING = 3
+
+
+ORIGINAL_FAKE: Final = 4  # the type head's target for a dataset's own forgery; `Kind.NOTHING` for an untouched real
+
+
+class Configuration(NamedTuple):
+    """A choice from the forgery configuration pool.
+
+    Attributes:
+        region: Index into `regions.REGIONS`.
+        kind: Blending.
+        magnitude: Share of the reference in the mixture, in (0, 1); used by `Kind.MIX` only.
+    """
+
+    region: int
+    kind: Kind
+    magnitude: float
+
+
+def usable(points: FloatArray, size: tuple[int, int]) -> bool:
+    """Whether landmarks ``(68, 2)`` are all known, apart from one another, and about an image of ``size`` (H, W)."""
+    if not np.isfinite(points).all():
+        return False
+    inside = ((points > -0.5) & (points < (size[1] - 0.5, size[0] - 0.5))).all(1).mean()
+    return bool(inside > 0.5 and points.std(0).min() > 1)
+
+
+def forge(
+    image: FloatArray,
+    points: FloatArray,
+    reference: FloatArray,
+    reference_points: FloatArray,
+    configuration: Configuration,
+    generator: np.random.Generator,
+) -> tuple[FloatArray, FloatArray] | None:
+    """Blend a region of the reference's face into the image.
+
+    The reference's landmarks are its own (the seed's code finds them on the first image, with the
+    reference's box), and the feather follows the true distance to the outline (there only its sign).
+
+    Args:
+        image: ``(H, W, 3)`` in [0, 1].
+        points: ``(68, 2)`` of the image, px.
+        reference: ``(H, W, 3)`` in [0, 1].
+        reference_points: ``(68, 2)`` of the reference, px.
+        configuration: Region, blending and magnitude.
+        generator: Source of deformation, colour transfer and feather.
+
+    Returns:
+        The forged image and its mask ``(H, W)`` in [0, 1]; None where nothing is to be done or the mask is
+        as good as empty.
+    """
+    if configuration.kind is Kind.NOTHING:
+        return None
+    outline = region_mask(points, configuration.region, image.shape[:2])
+    mask = roughened(deformed(outline, generator), generator)
+    if mask.mean() < LEAST_COVER:
+        return None
+    face = aligned(reference, reference_points, points)
+    transfer = COLOUR_TRANSFERS[generator.integers(len(COLOUR_TRANSFERS))]
+    face = transfer(face, image, mask, points).astype(np.float32)
+    if configuration.kind is Kind.POISSON:
+        return poisson(face, image, mask), mask
+    if configuration.kind is Kind.MIX:
+        return mix(face, image, mask * np.float32(configuration.magnitude)), mask
+    mask = feathered(mask, generator.uniform(0, FEATHER) * float(np.ptp(points[:, 1])))
+    return mix(face, image, mask), mask

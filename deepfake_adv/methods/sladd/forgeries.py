@@ -1,0 +1,115 @@
+"""A batch whose real faces carry forgeries of the synthesizer's choice."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.methods.draws import whole
+from deepfake_adv.methods.sladd.forge import ORIGINAL_FAKE, Configuration, Kind, forge, usable
+from deepfake_adv.methods.sladd.heads import Targets
+from deepfake_adv.methods.sladd.regions import FloatArray
+from deepfake_adv.methods.sladd.synthesizer import Choice, Synthesizer
+from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
+
+
+class Forgeries(NamedTuple):
+    """A batch after the synthesizer.
+
+    Attributes:
+        batch: Forged reals are labelled fake and carry their masks; everything else is as it was.
+        targets: For the heads, one row per image or clip (masks: per frame).
+        candidates: ``(C,)`` int64, the reals for which a configuration was chosen.
+        choice: The configurations, C rows; None where C is 0.
+        forged: How many reals became fakes.
+        without_landmarks: How many reals were left alone for want of landmarks.
+    """
+
+    batch: Batch
+    targets: Targets
+    candidates: Tensor
+    choice: Choice | None
+    forged: int
+    without_landmarks: int
+
+
+def untouched(batch: Batch) -> Targets:
+    """The heads' targets for a batch as the dataset has it."""
+    kind = torch.where(batch.labels == FAKE_LABEL, ORIGINAL_FAKE, int(Kind.NOTHING))
+    frames = batch.frames()
+    if frames.masks is not None:
+        masks = frames.masks.clone()
+    else:
+        masks = frames.images.new_full((len(frames), 1, *frames.images.shape[2:]), float("nan"))
+    masks[frames.labels == REAL_LABEL] = 0
+    return Targets(masks, kind, frames.images.new_full((len(batch),), float("nan")))
+
+
+def synthesize(batch: Batch, synthesizer: Synthesizer, generator: torch.Generator) -> Forgeries:
+    """Forge the batch's reals, each with a fake of the same batch as its reference.
+
+    All frames of a clip share one configuration, chosen from the first frame, and one deformation; a clip is
+    forged as a whole or not at all.
+
+    Args:
+        batch: Images or clips with landmarks; without them nothing is forged.
+        synthesizer: Chooses region, blending and magnitude.
+        generator: The only source of randomness.
+    """
+    clips = batch.images if batch.clip_length is not None else batch.images[:, None]
+    points = _points(batch, clips)
+    known = [all(usable(frame, (clips.shape[3], clips.shape[4])) for frame in clip) for clip in points]
+    labels = batch.labels.tolist()
+    reals = [index for index, label in enumerate(labels) if label == REAL_LABEL]
+    partners = [index for index, label in enumerate(labels) if label == FAKE_LABEL and known[index]]
+    chosen = [index for index in reals if known[index]] if partners else []
+    candidates = torch.tensor(chosen, dtype=torch.long, device=clips.device)
+    targets, missing = untouched(batch), sum(not known[index] for index in reals)
+    if not chosen:
+        return Forgeries(batch, targets, candidates, None, 0, missing)
+    references = [partners[draw] for draw in whole(len(partners), len(chosen), generator)]
+    choice = synthesizer.choose(clips[chosen, 0], clips[references, 0], generator)
+    seeds = whole(2**62, len(chosen), generator)
+
+    images, clip_labels, magnitude = clips.clone(), batch.labels.clone(), targets.magnitude.clone()
+    masks, kinds = targets.masks.unflatten(0, clips.shape[:2]).clone(), targets.kind.clone()
+    pixels = clips.detach().float().cpu().movedim(2, -1).numpy()
+    choices = zip(choice.region.tolist(), choice.kind.tolist(), choice.magnitude.tolist(), strict=True)
+    for index, reference, seed, (region, kind, share) in zip(chosen, references, seeds, choices, strict=True):
+        results = [
+            forge(
+                pixels[index, frame],
+                points[index, frame],
+                pixels[reference, frame],
+                points[reference, frame],
+                Configuration(region, Kind(kind), share),
+                np.random.default_rng(seed),
+            )
+            for frame in range(clips.shape[1])
+        ]
+        done = [result for result in results if result is not None]
+        if len(done) < len(results):
+            continue
+        images[index] = torch.from_numpy(np.stack([image for image, _ in done])).movedim(-1, 1).to(images)
+        masks[index] = torch.from_numpy(np.stack([mask for _, mask in done]))[:, None].to(masks)
+        clip_labels[index], kinds[index] = FAKE_LABEL, kind
+        if kind == Kind.MIX:
+            magnitude[index] = share
+    forged = replace(
+        batch,
+        images=images.view_as(batch.images),
+        labels=clip_labels,
+        masks=None if batch.masks is None else masks.view_as(batch.masks),
+    )
+    done_count = int((clip_labels != batch.labels).sum())
+    return Forgeries(forged, Targets(masks.flatten(0, 1), kinds, magnitude), candidates, choice, done_count, missing)
+
+
+def _points(batch: Batch, clips: Tensor) -> FloatArray:
+    """Landmarks ``(B, K, 68, 2)``; all NaN where the batch has none."""
+    if batch.landmarks is None:
+        return np.full((*clips.shape[:2], 68, 2), np.nan, np.float32)
+    return batch.landmarks.view(*clips.shape[:2], 68, 2).float().cpu().numpy()

@@ -1,0 +1,147 @@
+"""Auxiliary heads on any detector: where, how and how strongly an image was forged."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.methods.draws import dropout
+from deepfake_adv.methods.sladd.forge import ORIGINAL_FAKE
+
+
+class Targets(NamedTuple):
+    """What the heads learn, for N images.
+
+    Attributes:
+        masks: ``(N, 1, H, W)`` in [0, 1], zeros for reals; NaN for an image whose mask is not known.
+        kind: ``(N,)`` int64, `Kind` or ``ORIGINAL_FAKE``.
+        magnitude: ``(N,)`` in (0, 1), NaN where none applies.
+    """
+
+    masks: Tensor
+    kind: Tensor
+    magnitude: Tensor
+
+
+class Weights(NamedTuple):
+    """Weights of the auxiliary losses."""
+
+    masks: float
+    kind: float
+    magnitude: float
+
+
+class Heads(nn.Module):
+    """Map, type and magnitude of a forgery from the detector's last feature map.
+
+    The seed reads the map from Xception's block 7; a last feature map is what every detector has.
+
+    Args:
+        channels: Channels of the feature map.
+        dropout: Before the type and magnitude heads.
+    """
+
+    def __init__(self, channels: int, *, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.map = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+            nn.Conv2d(channels, 1, 1, bias=False),
+            nn.Sigmoid(),
+        )
+        self.dropout_probability = dropout
+        self.kind = nn.Linear(channels, ORIGINAL_FAKE + 1)
+        self.magnitude = nn.Linear(channels, 1)
+
+    def forward(self, features: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Map ``(N, 1, h, w)`` in [0, 1], type logits ``(N, 5)`` and magnitude ``(N,)`` of ``(N, C, h, w)``."""
+        pooled = dropout(features.mean((2, 3)), self.dropout_probability, generator)
+        outputs = (self.map(features), self.kind(pooled), self.magnitude(pooled)[:, 0])
+        maps, kinds, magnitudes = (part.to(torch.promote_types(part.dtype, torch.float32)) for part in outputs)
+        return maps, kinds, magnitudes
+
+    def losses(
+        self,
+        features: Tensor,
+        targets: Targets,
+        weights: Weights,
+        *,
+        margin: float,
+        scale: float,
+        generator: torch.Generator,
+    ) -> dict[str, Tensor]:
+        """The weighted auxiliary losses by name, each a scalar.
+
+        The magnitude is compared image by image. (In the seed's code shapes broadcast, and every image is
+        compared with every other.)
+        """
+        maps, kinds, magnitudes = self(features, generator if self.training else None)
+        wanted = functional.adaptive_avg_pool2d(targets.masks.to(maps), maps.shape[2:])
+        return {
+            "map": weights.masks * _known_mse(maps, wanted),
+            "kind": weights.kind * am_softmax(kinds, targets.kind, margin=margin, scale=scale).mean(),
+            "magnitude": weights.magnitude * _known_mse(magnitudes, targets.magnitude.to(magnitudes)),
+        }
+
+
+def _known_mse(values: Tensor, targets: Tensor) -> Tensor:
+    """Mean squared error where the target is known; 0 where none is."""
+    known = ~targets.isnan()
+    error = torch.where(known, values - targets.nan_to_num(), 0.0) ** 2
+    return error.sum() / known.sum().clamp(min=1)
+
+
+def am_softmax(logits: Tensor, labels: Tensor, *, margin: float, scale: float) -> Tensor:
+    """Cross-entropy of scaled logits with a margin taken off the true class; on raw logits, as the seed has it.
+
+    Args:
+        logits: ``(N, classes)``.
+        labels: ``(N,)`` int64.
+        margin: Taken off the true class's logit before scaling.
+        scale: Multiplies all logits.
+
+    Returns:
+        ``(N,)``, nats.
+    """
+    true = functional.one_hot(labels, logits.shape[1]).to(logits)
+    return functional.cross_entropy(scale * (logits - margin * true), labels, reduction="none")
+
+
+@dataclass
+class Recording:
+    """What a detector's own training step computed on the way to its loss."""
+
+    features: list[Tensor] = field(default_factory=list)
+    logits: list[Tensor] = field(default_factory=list)
+    auxiliary: dict[str, Tensor] = field(default_factory=dict)
+
+
+@contextmanager
+def recorded(detector: Detector) -> Iterator[Recording]:
+    """Keep features, logits and auxiliary terms of the detector's next `training_loss`.
+
+    This attaches the heads to any detector with one forward pass, through whatever wraps it (mixed precision,
+    data parallelism), and leaves its own auxiliary losses in force.
+    """
+    inner: Any = detector if isinstance(detector, Detector) else detector.module
+    recording = Recording()
+    extract, terms = inner.extract, inner.training_terms
+
+    def extract_recorded(images: Tensor) -> Tensor:
+        recording.features.append(extract(images))
+        return recording.features[-1]
+
+    def terms_recorded(*arguments: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        logits, recording.auxiliary = terms(*arguments)
+        recording.logits.append(logits)
+        return logits, recording.auxiliary
+
+    inner.extract, inner.training_terms = extract_recorded, terms_recorded
+    try:
+        yield recording
+    finally:
+        del inner.extract, inner.training_terms

@@ -1,0 +1,139 @@
+"""The policy that chooses forgeries, and the game's reward for it."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from deepfake_adv.methods.draws import dropout, normal, uniform
+from deepfake_adv.methods.sladd.forge import Kind
+from deepfake_adv.methods.sladd.regions import REGIONS
+
+CHANNELS = 6  # image and reference
+
+
+class Choice(NamedTuple):
+    """Actions for N images, with what REINFORCE needs.
+
+    Attributes:
+        region: ``(N,)`` int64.
+        kind: ``(N,)`` int64, `Kind`.
+        magnitude: ``(N,)`` in (0, 1).
+        log_probability: ``(N,)``, with gradients; counts just the choices that mattered: no region where
+            nothing is done, no magnitude but for a mixture.
+        entropy: ``(N,)``, nats, of region and kind.
+    """
+
+    region: Tensor
+    kind: Tensor
+    magnitude: Tensor
+    log_probability: Tensor
+    entropy: Tensor
+
+
+class Synthesizer(nn.Module):
+    """Distribution over forgery configurations, given an image and a reference.
+
+    The seed's backbone is an Xception with a fresh six-channel stem: ``backbone="legacy_xception"``.
+    The magnitude is sampled in logit space around the head's value. (The seed's code scores it by
+    log sigmoid, which is the probability of nothing sampled and only ever raises the magnitude.)
+
+    Args:
+        backbone: "compact" (a small CNN of our own) or the name of a timm model.
+        width: Channels of the compact backbone's first stage; unused by timm's.
+        pretrained: Whether a timm backbone starts from its published weights (its stem does not).
+        dropout: Before each head.
+        spread: Standard deviation of the magnitude's logit.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: str = "compact",
+        width: int = 16,
+        pretrained: bool = False,
+        dropout: float = 0.5,
+        spread: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.spread = spread
+        self.backbone, features = _compact(width) if backbone == "compact" else _timm(backbone, pretrained=pretrained)
+        heads: Mapping[str, int] = {"region": len(REGIONS), "kind": len(Kind), "magnitude": 1}
+        self.heads = nn.ModuleDict(
+            {name: nn.Sequential(nn.Dropout(dropout), nn.Linear(features, size)) for name, size in heads.items()}
+        )
+
+    def forward(
+        self, images: Tensor, references: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of region ``(N, 10)`` and kind ``(N, 4)``, logit of the magnitude ``(N,)``.
+
+        Args:
+            images: ``(N, 3, H, W)`` in [0, 1].
+            references: As ``images``.
+            generator: Source of the dropout; None for none.
+        """
+        pooled = self.backbone(2 * torch.cat([images, references], dim=1) - 1)
+        logits = (head(dropout(pooled, self.dropout_probability, generator)) for head in self.heads.values())
+        region, kind, magnitude = (part.to(torch.promote_types(part.dtype, torch.float32)) for part in logits)
+        return region, kind, magnitude[:, 0]
+
+    def choose(self, images: Tensor, references: Tensor, generator: torch.Generator) -> Choice:
+        """Sample a configuration for each image.
+
+        Args:
+            images: ``(N, 3, H, W)`` in [0, 1], N at least 1.
+            references: As ``images``.
+            generator: Source of the samples.
+        """
+        region_logits, kind_logits, centre = self(images, references, generator if self.training else None)
+        region_log, kind_log = region_logits.log_softmax(1), kind_logits.log_softmax(1)
+        region, kind = (_sample(log, generator) for log in (region_log, kind_log))
+        logit = (centre + self.spread * normal((len(images),), generator, centre)).detach()
+        score = torch.where(kind == Kind.NOTHING, 0.0, region_log.gather(1, region[:, None])[:, 0])
+        score = score + kind_log.gather(1, kind[:, None])[:, 0]
+        drawn = torch.distributions.Normal(centre, self.spread).log_prob(logit)
+        score = score + torch.where(kind == Kind.MIX, drawn, 0.0)
+        entropy = -sum((log.exp() * log).sum(1) for log in (region_log, kind_log))
+        return Choice(region, kind, logit.sigmoid(), score, entropy)
+
+
+def reinforce(choice: Choice, reward: Tensor, *, entropy_weight: float) -> Tensor:
+    """Loss whose gradient raises the expected reward; scalar to minimise.
+
+    The batch's mean reward is the baseline: the seed has none, so that with a reward that is never
+    negative every choice made is reinforced, bad ones only less.
+
+    Args:
+        choice: What was done, N at least 1.
+        reward: ``(N,)``, the detector's loss on each result.
+        entropy_weight: Weight of the entropy bonus, at least 0.
+    """
+    advantage = (reward - reward.mean()).detach()
+    return -(choice.log_probability * advantage).mean() - entropy_weight * choice.entropy.mean()
+
+
+def _sample(log_probabilities: Tensor, generator: torch.Generator) -> Tensor:
+    draws = uniform(tuple(log_probabilities.shape), generator, log_probabilities)
+    gumbel = -(-draws.clamp(1e-20, 1 - 1e-7).log()).log()
+    return (log_probabilities.detach() + gumbel).argmax(1)
+
+
+def _compact(width: int) -> tuple[nn.Module, int]:
+    channels = [CHANNELS, width, 2 * width, 4 * width, 4 * width]
+    stages: list[nn.Module] = []
+    for inputs, outputs in pairwise(channels):
+        convolution = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False)
+        stages += [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    return nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten()), channels[-1]
+
+
+def _timm(name: str, *, pretrained: bool) -> tuple[nn.Module, int]:
+    import timm  # three seconds that the compact backbone need not pay
+
+    model: Any = timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=CHANNELS)
+    stem = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
+    nn.init.xavier_normal_(stem.weight, gain=0.02)
+    return model, model.num_features
