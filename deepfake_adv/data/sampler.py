@@ -1,0 +1,145 @@
+"""Which crop stands where in an epoch: balanced batches, a function of seed and epoch alone."""
+
+from typing import Literal
+
+import numpy as np
+
+from deepfake_adv.data.crop_dataset import Ints
+from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
+
+Mode = Literal["draws", "full"]
+
+
+class BalancedSampler:
+    """Plans epochs whose batches are half real, half fake.
+
+    ``draws``: each class's videos are gone through in random order again and again, and each visit
+    draws one random frame (the release's way). ``full``: every crop of the larger class once per epoch,
+    the smaller class repeated; row groups are shuffled and `pool` of them mixed at a time, so that a
+    reader holds few of them and still sees many videos per batch. With clips, every video once per pass.
+
+    A clip's frames come one from each of `clip_length` equal segments of its video, at random (TSN).
+
+    Args:
+        labels: ``(N,)`` 0 or 1.
+        videos: ``(N,)`` number of the video.
+        frames: ``(N,)`` frame index, which orders a video.
+        groups: ``(N,)`` number of the row group.
+        batch_size: Images (or clips) per batch, even.
+        steps: Batches per epoch; None, in mode ``full`` only, for a whole pass.
+        mode: See above.
+        clip_length: Frames per sample.
+        pool: Row groups mixed at a time.
+        seed: Of all draws.
+
+    Raises:
+        ValueError: If the batch is odd, a class is absent or larger than no batch, or `steps` is missing.
+    """
+
+    def __init__(
+        self,
+        labels: Ints,
+        videos: Ints,
+        frames: Ints,
+        groups: Ints,
+        *,
+        batch_size: int,
+        steps: int | None,
+        mode: Mode,
+        clip_length: int = 1,
+        pool: int = 64,
+        seed: int = 0,
+    ) -> None:
+        if batch_size < 2 or batch_size % 2:
+            raise ValueError(f"batch_size must be even and at least 2; got {batch_size}. Half of it are reals.")
+        if mode == "draws" and steps is None:
+            raise ValueError("steps_per_epoch must be a number where sampling is draws; got null. Set train.steps_per_epoch.")
+        self.half, self.mode, self.clip_length, self.pool, self.seed = batch_size // 2, mode, clip_length, pool, seed
+        self.classes = [_Class(np.flatnonzero(labels == label), videos, frames, groups) for label in (REAL_LABEL, FAKE_LABEL)]
+        if any(not len(side.rows) for side in self.classes):
+            raise ValueError("labels must hold both classes; got one alone. Choose a condition with reals and fakes.")
+        whole = max(side.count if clip_length > 1 else len(side.rows) for side in self.classes) // self.half
+        self.steps = min(steps, whole) if mode == "full" and steps is not None else steps if steps is not None else whole
+        if self.steps < 1:
+            raise ValueError(
+                f"batch_size must be at most twice the larger class; got {batch_size}, which leaves no batch "
+                "in a pass. Lower train.batch_size or set train.sampling to draws."
+            )
+
+    def plan(self, epoch: int) -> Ints:
+        """Rows of every batch of an epoch.
+
+        Returns:
+            ``(steps, batch_size, clip_length)``; a batch has its reals first, then its fakes.
+        """
+        need = self.steps * self.half
+        sides = []
+        for label, side in enumerate(self.classes):
+            generator = np.random.default_rng([self.seed, epoch, label])
+            if self.mode == "draws" or self.clip_length > 1:
+                chosen = side.visits(need, self.clip_length, generator)
+            else:
+                chosen = _repeat(lambda g=generator, s=side: s.shuffled(self.pool, g), need)[:, None]
+            sides.append(chosen.reshape(self.steps, self.half, self.clip_length))
+        return np.concatenate(sides, axis=1)
+
+
+class _Class:
+    """The rows of one label, by video and by row group."""
+
+    def __init__(self, rows: Ints, videos: Ints, frames: Ints, groups: Ints) -> None:
+        self.rows = rows[np.lexsort((frames[rows], videos[rows]))]
+        _, self.first, self.length = np.unique(videos[self.rows], return_index=True, return_counts=True)
+        self.count = len(self.first)
+        ordered = rows[np.argsort(groups[rows], kind="stable")]
+        starts = np.unique(groups[ordered], return_index=True)[1] if len(ordered) else np.empty(0, np.int64)
+        self.groups = np.split(ordered, starts[1:])
+
+    def visits(self, need: int, clip_length: int, generator: np.random.Generator) -> Ints:
+        """Videos in random order, each visit one random frame per segment: ``(need, clip_length)``."""
+        videos = _repeat(lambda: generator.permutation(self.count), need)
+        length = self.length[videos, None]
+        edges = np.arange(clip_length + 1) * length // clip_length
+        low = np.minimum(edges[:, :-1], length - 1)
+        width = np.maximum(edges[:, 1:] - low, 1)  # a video shorter than the clip repeats frames
+        offset = low + (generator.random(low.shape) * width).astype(np.int64)
+        return self.rows[self.first[videos, None] + offset]
+
+    def shuffled(self, pool: int, generator: np.random.Generator) -> Ints:
+        """Every row once, mixed within pools of random row groups."""
+        order = generator.permutation(len(self.groups))
+        pools = np.array_split(order, max(len(order) // pool, 1))  # no short pool at the end
+        mixed = [generator.permutation(np.concatenate([self.groups[group] for group in part])) for part in pools]
+        return np.concatenate(mixed)
+
+
+def _repeat(draw, need: int) -> Ints:  # type: ignore[no-untyped-def]
+    """Call `draw` until there are `need` entries."""
+    parts: list[Ints] = []
+    while sum(map(len, parts)) < need:
+        parts.append(draw())
+    return np.concatenate(parts)[:need]
+
+
+def covering_clips(count: int, clip_length: int) -> Ints:
+    """Clips that cover every frame of a video at test time.
+
+    Clip j takes the j-th frame of each of the equal segments; with one clip per video this would be
+    TSN's rule but for its offset, and every frame gets a score.
+
+    Returns:
+        ``(clips, clip_length)`` positions in a video of `count` frames.
+    """
+    edges = np.arange(clip_length + 1) * count // clip_length
+    low, width = np.minimum(edges[:-1], count - 1), np.maximum(np.diff(edges), 1)
+    return low + np.minimum(np.arange(width.max())[:, None], width - 1)
+
+
+def covering_samples(videos: Ints, frames: Ints, rows: Ints, clip_length: int) -> Ints:
+    """Samples ``(n, clip_length)`` of rows in which each of `rows` stands at least once; see `covering_clips`."""
+    if clip_length == 1:
+        return rows[:, None]
+    ordered = rows[np.lexsort((frames[rows], videos[rows]))]
+    starts = np.flatnonzero(np.diff(videos[ordered], prepend=-1))
+    parts = np.split(ordered, starts[1:])
+    return np.concatenate([own[covering_clips(len(own), clip_length)] for own in parts])

@@ -1,0 +1,89 @@
+"""Checkpoints of a run in progress, and the weights that it leaves."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from deepfake_adv.files import atomic_write
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Any], params: Mapping[str, Any]) -> None:
+    """Write a checkpoint whole or not at all.
+
+    Args:
+        path: Where.
+        state: Tensors, numbers, strings, lists and dicts alone.
+        params: All that decided it; must agree when it is read.
+    """
+    with atomic_write(path) as temporary:
+        torch.save({"params": dict(params), "state": dict(state)}, temporary)
+
+
+def load_checkpoint(path: Path, params: Mapping[str, Any], *, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint made under the same params.
+
+    Raises:
+        ValueError: If it cannot be read, or its params differ; names the differing keys.
+    """
+    try:
+        # no pickled code: a checkpoint from elsewhere must not run anything
+        content = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:
+        raise ValueError(
+            f"checkpoint must be readable; got {type(error).__name__} from {path}. Delete it to start this run anew."
+        ) from error
+    differing = differences(content["params"], params)
+    if differing:
+        raise ValueError(
+            f"checkpoint must be of this run's params; got {path}, which differs in {', '.join(differing)}. "
+            "Restore those keys to continue it, or delete it to start anew."
+        )
+    state: dict[str, Any] = content["state"]
+    return state
+
+
+def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
+    """Dotted keys in which two nested mappings differ."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = sorted({*old, *new}, key=str)
+        absent = object()
+        return [
+            found
+            for key in keys
+            for found in differences(old.get(key, absent), new.get(key, absent), f"{prefix}.{key}" if prefix else str(key))
+        ]
+    return [] if old == new else [prefix]
+
+
+def save_weights(path: Path, module: nn.Module) -> None:
+    """Write a module's state as safetensors, in ordinary memory layout."""
+    state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    with atomic_write(path) as temporary:
+        save_file(state, temporary)
+
+
+def load_weights(path: Path, module: nn.Module) -> None:
+    """Read what `save_weights` wrote.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no safetensors file, or of another architecture; names the first keys.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(f"weights must be a safetensors file; found none at {path}. Run `dvc repro` to train it.")
+    try:
+        state = load_file(path)
+    except Exception as error:
+        raise ValueError(f"weights must be a safetensors file; got {path} ({error}). Train it again.") from error
+    own = module.state_dict()
+    faults = [name for name in sorted({*own, *state}) if name not in own or name not in state or own[name].shape != state[name].shape]
+    if faults:
+        raise ValueError(
+            f"weights must fit {type(module).__name__}; got {path}, which differs in {', '.join(faults[:5])}"
+            f"{' and more' if len(faults) > 5 else ''}. Build the detector with the params that its run.json names."
+        )
+    module.load_state_dict(state)

@@ -1,0 +1,103 @@
+"""Optimisers and their schedule: a function of the epoch, so that a resumed run needs no state of it."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import torch
+from torch import nn
+from torch.optim import AdamW, Optimizer, RAdam
+
+# The paper's RAdam is its authors', whose weight decay is decoupled; torch's is coupled by default.
+OPTIMIZERS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "radam": lambda parameters, **options: RAdam(parameters, decoupled_weight_decay=True, **options),
+        "adamw": AdamW,
+    }
+)
+BETAS: Final = (0.9, 0.999)  # paper Sec. IV
+
+
+def build_optimizer(
+    name: str, parameters: Iterable[nn.Parameter], *, learning_rate: float, weight_decay: float
+) -> Optimizer:
+    """Build an optimiser with decoupled weight decay that remembers its first rates.
+
+    Raises:
+        ValueError: If the name is unknown.
+    """
+    if name not in OPTIMIZERS:
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {name!r}. Mend train.optimizer.")
+    chosen = [parameter for parameter in parameters if parameter.requires_grad]
+    optimizer: Optimizer = OPTIMIZERS[name](chosen, lr=learning_rate, weight_decay=weight_decay, betas=BETAS)
+    return optimizer
+
+
+class StepDecay:
+    """Rates times `factor` every `every` epochs; paper Sec. IV: 0.1, every 10.
+
+    Decoupled decay subtracts rate x weight decay x weight, so it shrinks with the rate in any case;
+    with `weight_decay` it is multiplied too, as the release does in each decay.
+
+    Args:
+        optimizers: Whose rates are set, from what they have now.
+        every: Epochs between decays.
+        factor: Multiplier.
+        weight_decay: Multiply weight decay as well.
+    """
+
+    def __init__(self, optimizers: Iterable[Optimizer], *, every: int, factor: float, weight_decay: bool) -> None:
+        self.every, self.factor, self.weight_decay = every, factor, weight_decay
+        self._first = [
+            (group, float(group["lr"]), float(group["weight_decay"]))
+            for optimizer in optimizers
+            for group in optimizer.param_groups
+        ]
+
+    def set_epoch(self, epoch: int) -> None:
+        """Set the rates of an epoch, counted from 0."""
+        scale = self.factor ** (epoch // self.every)
+        for group, rate, decay in self._first:
+            group["lr"] = rate * scale
+            if self.weight_decay:
+                group["weight_decay"] = decay * scale
+
+    def rates(self) -> list[float]:
+        """The rates as they are, one per parameter group."""
+        return [float(group["lr"]) for group, _, _ in self._first]
+
+
+def average_gradients(parameters: Iterable[nn.Parameter], world: int, *, bucket_bytes: int = 64 << 20) -> None:
+    """Replace gradients by their mean over all ranks.
+
+    We average after the backward pass instead of wrapping the players in DDP: its hooks count on one
+    forward pass per backward pass through the whole module, while the game runs the detector several
+    times per step, frozen and not, and gradient reversal fills both players at once. Buckets are in
+    flight together.
+    """
+    if world == 1:
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    pending = []
+    for bucket in _buckets(gradients, bucket_bytes):
+        flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
+        pending.append((torch.distributed.all_reduce(flat, async_op=True), flat, bucket))
+    for handle, flat, bucket in pending:
+        handle.wait()
+        flat.div_(world)
+        parts = flat.split([gradient.numel() for gradient in bucket])
+        for gradient, part in zip(bucket, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+
+def _buckets(gradients: list[torch.Tensor], size: int) -> list[list[torch.Tensor]]:
+    buckets: list[list[torch.Tensor]] = []
+    room = 0
+    for gradient in gradients:
+        need = gradient.numel() * gradient.element_size()
+        if not buckets or need > room or gradient.dtype != buckets[-1][0].dtype:
+            buckets.append([])
+            room = size
+        buckets[-1].append(gradient)
+        room -= need
+    return buckets

@@ -1,0 +1,73 @@
+"""A run: one detector per condition and seed, piece by piece in a scratch folder, then moved whole."""
+
+import logging
+from pathlib import Path
+
+import torch
+
+from deepfake_adv.files import Scratch, file_fingerprint
+from deepfake_adv.names import Split
+from deepfake_adv.params.training import Device
+from deepfake_adv.training.engine import Engine, check_shares
+from deepfake_adv.training.provenance import code_fingerprint
+from deepfake_adv.training.session import Session
+from deepfake_adv.training.setup import Plan, build_players, make_fabric, open_split, train_loader, validation_loader
+
+logger = logging.getLogger(__name__)
+
+
+def train_run(plan: Plan, manifests: Path, output: Path, *, device: Device, work: Path = Path("work")) -> None:
+    """Train all detectors of a run and put them at `output`.
+
+    Killed at any moment, the same call goes on from the last checkpoint. Detectors that are done are not
+    trained again; leftovers of other params, data or code are never taken up.
+
+    Args:
+        plan: What decides the result.
+        manifests: Folder of train.parquet and val.parquet, <data>/manifests/<tier>.
+        output: Folder that gets <condition>/seed<k>/.
+        device: Where and how fast; decides nothing.
+        work: Folder of scratch folders.
+
+    Raises:
+        FileNotFoundError: If a manifest is missing.
+        ValueError: If params or data have a fault that can be known beforehand.
+        FloatingPointError: If a loss is not finite.
+        RuntimeError: If the device has too little memory.
+    """
+    fabric = make_fabric(device, plan.train.precision)
+    check_shares(plan.train.batch_size, fabric.world_size, plan.train.accumulate)
+    detector, method = build_players(plan, seed=0)
+    clip_length = detector.clip_length
+    needs = {
+        "masks": detector.needs_masks or bool(getattr(method, "needs_masks", False)),
+        "landmarks": bool(getattr(method, "needs_landmarks", False)),
+    }
+    del detector, method
+    paths = {split: Path(manifests) / f"{split}.parquet" for split in (Split.TRAIN, Split.VAL)}
+    train = open_split(plan, paths[Split.TRAIN], cache=device.cache, **needs)
+    val = open_split(
+        plan, paths[Split.VAL], cache=device.cache, masks=False, landmarks=False, frames=plan.train.validation_frames
+    )
+    data = {str(split): file_fingerprint(path) for split, path in paths.items()}
+    key = {"run": plan.name, **plan.params(), "data": data, "code": code_fingerprint(), "processes": fabric.world_size}
+    scratch = Scratch(f"train-{plan.name}", key, root=work)
+    cuda = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
+    for condition in plan.conditions:
+        for seed in plan.train.seeds:
+            folder = scratch.path / str(condition) / f"seed{seed}"
+            if (folder / "run.json").exists():
+                logger.info("%s %s seed %d is done already", plan.name, condition, seed)
+                continue
+            with torch.random.fork_rng(devices=cuda):
+                engine = Engine(
+                    fabric, *build_players(plan, seed), plan.train,
+                    seed=seed, channels_last=device.channels_last, compiled=device.compile,
+                )  # fmt: skip
+                parts = {"clip_length": clip_length, "fabric": fabric, "device": device}
+                batches = train_loader(plan, train, condition, seed, **parts)  # type: ignore[arg-type]
+                checks = validation_loader(plan, val, condition, **parts)  # type: ignore[arg-type]
+                Session(plan, condition, seed, engine, batches, checks, folder, device=device, data=data).run()
+    fabric.barrier()
+    if fabric.is_global_zero:
+        scratch.publish(Path(output))

@@ -1,0 +1,140 @@
+"""P(fake) of every test frame by every detector of a run; each crop is decoded once for all of them."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+
+from deepfake_adv.data.crop_dataset import CorruptCrop, CropTable, Ints, read_manifest, verify_files
+from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.data.loader import Loader, Source
+from deepfake_adv.data.sampler import covering_samples
+from deepfake_adv.files import atomic_write
+from deepfake_adv.log import progress
+from deepfake_adv.names import FAKE_LABEL
+from deepfake_adv.training.trained import Trained, autocast, choose_device, load_trained, trained_folders
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = pa.schema(
+    [
+        ("train_condition", pa.string()),
+        ("seed", pa.int32()),
+        ("dataset", pa.string()),
+        ("quality", pa.string()),
+        ("forgery", pa.string()),
+        ("label", pa.int8()),
+        ("video", pa.string()),
+        ("target", pa.string()),
+        ("frame", pa.int32()),
+        ("score", pa.float32()),
+    ]
+)
+_COPIED = ("dataset", "quality", "forgery", "label", "video", "target", "frame")
+
+
+def score_run(
+    run: Path,
+    manifest: Path,
+    output: Path,
+    *,
+    batch_size: int,
+    precision: str = "32-true",
+    accelerator: str = "auto",
+    channels_last: bool = False,
+    workers: int = 0,
+    corrupt: Literal["fail", "skip"] = "fail",
+) -> None:
+    """Score all frames of a manifest.
+
+    A detector of clips scores clips that together cover every frame; a frame gets its clip's score.
+
+    Args:
+        run: Folder of <condition>/seed<k>/.
+        manifest: Test frames, <data>/manifests/<tier>/test.parquet.
+        output: Parquet, one row per detector and frame, in the manifest's order.
+        batch_size: Samples at a time.
+        precision: 32-true, bf16-mixed or 16-mixed.
+        accelerator: auto, cpu or cuda.
+        channels_last: Memory format.
+        workers: Processes that decode.
+        corrupt: "fail" stops at a crop that cannot be read; "skip" leaves its row out.
+
+    Raises:
+        FileNotFoundError: If the run, a weight file or the manifest is missing.
+        ValueError: If a crop cannot be read, or the crop files are not those of the manifest.
+    """
+    device = choose_device(accelerator)
+    trained = [load_trained(folder, device, channels_last=channels_last) for folder in trained_folders(run)]
+    table = read_manifest(manifest)
+    root = Path(manifest).parents[2]
+    good = np.arange(len(table))
+    verify_files(table, good, root)
+    scores = np.zeros((len(trained), len(table)), np.float32)
+    scored = np.zeros(scores.shape, bool)
+    for size, clip_length in sorted({(one.image_size, one.detector.clip_length) for one in trained}):
+        chosen = [i for i, one in enumerate(trained) if (one.image_size, one.detector.clip_length) == (size, clip_length)]
+        store = CropStore(table, root, image_size=size)
+        rows = readable(store, good) if corrupt == "skip" else good
+        samples = covering_samples(table.videos, table.frames, rows, clip_length)
+        batches = [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
+        loader = Loader(
+            Source(store, good, table.labels), lambda epoch, b=batches: b, len(batches),  # type: ignore[misc]
+            device=device, workers=workers, channels_last=channels_last,
+        )  # fmt: skip
+        detectors = [trained[i] for i in chosen]
+        shown = progress(score_batches(detectors, loader, device, precision), total=len(batches), desc=run.name, unit="batches")
+        for part, found in zip(batches, shown, strict=True):
+            # a frame repeated to fill the last clip of a video keeps its first score
+            for column in range(clip_length):
+                free = ~scored[chosen[0], part[:, column]]
+                scores[np.ix_(chosen, part[free, column])] = found[:, free]
+                scored[np.ix_(chosen, part[free, column])] = True
+    write_scores(output, table, trained, scores, kept=scored.all(axis=0))
+
+
+@torch.inference_mode()
+def score_batches(
+    trained: Sequence[Trained], loader: Loader, device: torch.device, precision: str
+) -> Iterator[NDArray[np.float32]]:
+    """P(fake) of each batch by each detector, ``(detectors, B)``."""
+    for batch in loader:
+        with autocast(device, precision):
+            logits = [one.detector(batch.images) for one in trained]
+        stacked = torch.stack([each.float().softmax(1)[:, FAKE_LABEL] for each in logits])
+        yield stacked.cpu().numpy()
+
+
+def readable(store: CropStore, rows: Ints) -> Ints:
+    """Rows whose crops can be decoded; the others are named in the log."""
+    kept = []
+    for row in rows:
+        try:
+            store.fetch(np.array([row]))
+        except CorruptCrop as error:
+            logger.warning("%s (skipped)", error)
+        else:
+            kept.append(row)
+    return np.array(kept, np.int64)
+
+
+def write_scores(
+    output: Path, table: CropTable, trained: Sequence[Trained], scores: NDArray[np.float32], *, kept: NDArray[np.bool_]
+) -> None:
+    """Write the scores ``(detectors, N)`` of the frames in `kept`."""
+    copied = table.columns.select(_COPIED).filter(pa.array(kept))
+    with atomic_write(Path(output)) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
+        for one, values in zip(trained, scores, strict=True):
+            columns = {
+                "train_condition": pa.array([one.condition] * len(copied)),
+                "seed": pa.array([one.seed] * len(copied)),
+                **{name: copied[name] for name in _COPIED},
+                "score": pa.array(values[kept]),
+            }
+            writer.write_table(pa.table(columns).cast(SCHEMA))

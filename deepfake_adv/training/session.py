@@ -1,0 +1,236 @@
+"""One detector trained on one condition from one seed: epochs, validation, checkpoints, what is left."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deepfake_adv.data.loader import Loader
+from deepfake_adv.files import write_json
+from deepfake_adv.names import Condition
+from deepfake_adv.params.training import Device
+from deepfake_adv.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from deepfake_adv.training.engine import Engine
+from deepfake_adv.training.progress import LiveLog, Meter, write_log
+from deepfake_adv.training.provenance import device_name, versions
+from deepfake_adv.training.setup import Plan
+from deepfake_adv.training.validate import Validation, fake_probabilities, judge
+from deepfake_adv.training.watch import LossWatch
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT = "checkpoint.pt"
+_LOOK = 20  # steps between waits for a GPU
+
+
+class Session:
+    """Trains and leaves weights, log and provenance in a folder; continues from the checkpoint in it.
+
+    Args:
+        plan: The run.
+        condition: What it trains on.
+        seed: Of everything random.
+        engine: The players.
+        batches: Training batches.
+        validation: Validation batches.
+        folder: Where everything goes; rank 0 alone writes.
+        device: How often to write checkpoints, and whether to log to DVCLive.
+        data: Fingerprint of each manifest by split.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        condition: Condition,
+        seed: int,
+        engine: Engine,
+        batches: Loader,
+        validation: Loader,
+        folder: Path,
+        *,
+        device: Device,
+        data: Mapping[str, str],
+    ) -> None:
+        self.plan, self.condition, self.seed, self.engine = plan, condition, seed, engine
+        self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
+        self.fabric = engine.fabric
+        self.main = self.fabric.is_global_zero
+        self.name = f"{plan.name} {condition} seed {seed}"
+        self.params = {**plan.params(), "condition": str(condition), "seed": seed, "data": dict(data)}
+        self.watch = LossWatch(_LOOK if self.fabric.device.type == "cuda" else 1)
+        self.history: list[dict[str, Any]] = []
+        self.best: dict[str, Any] | None = None
+        self.steps = 0
+        self.seconds = 0.0
+        self._since = time.monotonic()
+        self._saved = (0, self._since)  # step and time of the last checkpoint
+        self._epoch_start = (self._since, 0)
+
+    def run(self, *, after_step: Callable[[int], None] | None = None) -> None:
+        """Train to the end.
+
+        Args:
+            after_step: Called with the count of steps after each; for tests.
+
+        Raises:
+            FloatingPointError: If a loss is not finite; the last checkpoint stays.
+            RuntimeError: If the device has too little memory.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if (self.folder / CHECKPOINT).exists():
+            self._restore()
+        live = LiveLog(self.folder / "dvclive", self.history) if self.main and self.device.dvclive else None
+        train = self.plan.train
+        steps = len(self.batches) + self.batches.step
+        meter = Meter(self.name, train.epochs, steps, silent=not self.main)
+        try:
+            while not self.finished():
+                self._epoch(meter, after_step)
+                if live is not None:
+                    live.add(self.history[-1])
+        finally:
+            if live is not None:
+                live.close()
+        if self.main:
+            self._finish()
+        self.fabric.barrier()
+
+    def finished(self) -> bool:
+        """Whether all epochs are done, or `early_stop` of them brought nothing better."""
+        train = self.plan.train
+        done = len(self.history)
+        stale = done - 1 - self.best["epoch"] if self.best else 0
+        return done >= train.epochs or bool(train.early_stop and stale >= train.early_stop)
+
+    def _epoch(self, meter: Meter, after_step: Callable[[int], None] | None) -> None:
+        epoch = self.batches.epoch
+        self.engine.schedule.set_epoch(epoch)
+        self._epoch_start = (time.monotonic(), self.steps)
+        for batch in self.batches:
+            step = self.batches.step - 1
+            losses = self.engine.step(batch, self.steps)
+            self.steps += 1
+            try:
+                self.watch.add(self.steps, losses)
+            except FloatingPointError as error:
+                raise self._not_finite(error, epoch) from error
+            meter.update(epoch, step, self.plan.train.batch_size, self.watch.latest)
+            if self._due():
+                self._save()
+            if after_step is not None:
+                after_step(self.steps)
+        try:
+            self.watch.look()
+        except FloatingPointError as error:
+            raise self._not_finite(error, epoch) from error
+        self._end_epoch(epoch, meter)
+
+    def _end_epoch(self, epoch: int, meter: Meter) -> None:
+        start, before = self._epoch_start
+        speed = (self.steps - before) * self.plan.train.batch_size / max(time.monotonic() - start, 1e-9)
+        found = self.validate()
+        rates = self.engine.schedule.rates()
+        losses = self.watch.means()
+        row: dict[str, Any] = {"epoch": epoch, "step": self.steps, "lr": rates[0], "loss": losses.pop("loss")}
+        if len(rates) > 1:
+            row["adversary_lr"] = rates[-1]
+        row |= losses
+        row |= {"val_acc": found.accuracy, "val_auc": found.auc, "images_per_s": round(speed, 1)}
+        self.history.append(row)
+        self.watch.reset()
+        if self.best is None or found > Validation(self.best["accuracy"], self.best["auc"]):
+            self.best = {"epoch": epoch, "accuracy": found.accuracy, "auc": found.auc}
+            if self.main:
+                save_weights(self.folder / "detector.safetensors", self.engine.detector)
+                if self.engine.method.adversary is not None:
+                    save_weights(self.folder / "generator.safetensors", self.engine.method.adversary)
+        self._save()
+        if self.main:
+            write_log(self.folder / "log.csv", self.history)
+        meter.say(
+            f"{self.name}: epoch {epoch + 1}/{self.plan.train.epochs}, loss {row['loss']:.4f}, validation accuracy "
+            f"{100 * found.accuracy:.2f} %, AUC {100 * found.auc:.2f} %, {speed:.0f} images/s"
+        )
+
+    def validate(self) -> Validation:
+        """Accuracy and AUC on the run's own condition, over all ranks."""
+        scores, labels, _ = fake_probabilities(self.engine.detector, self.validation, self.fabric.autocast)
+        if self.fabric.world_size > 1:
+            gathered: list[Any] = [None] * self.fabric.world_size
+            torch.distributed.all_gather_object(gathered, (scores, labels))
+            scores, labels = (torch.cat([part[i] for part in gathered]) for i in (0, 1))
+        return judge(scores.numpy(), labels.numpy())
+
+    def _due(self) -> bool:
+        step, moment = self._saved
+        if self.device.checkpoint_steps and self.steps - step >= self.device.checkpoint_steps:
+            return True
+        if self.fabric.world_size > 1 and self.steps % _LOOK:  # agreeing costs a message
+            return False
+        due = time.monotonic() - moment >= 60 * self.device.checkpoint_minutes
+        return bool(self.fabric.broadcast(due)) if self.fabric.world_size > 1 else due
+
+    def _save(self) -> None:
+        """Write a checkpoint; never one that follows a loss that is not finite."""
+        try:
+            self.watch.look()
+        except FloatingPointError as error:
+            raise self._not_finite(error, self.batches.epoch) from error
+        self._saved = (self.steps, time.monotonic())
+        if self.main:
+            state = {
+                "engine": self.engine.state_dict(),
+                "loader": self.batches.state_dict(),
+                "watch": self.watch.state_dict(),
+                "history": self.history,
+                "best": self.best,
+                "steps": self.steps,
+                "seconds": self.seconds + time.monotonic() - self._since,
+            }
+            save_checkpoint(self.folder / CHECKPOINT, state, self.params)
+
+    def _restore(self) -> None:
+        state = load_checkpoint(self.folder / CHECKPOINT, self.params, device=self.fabric.device)
+        self.engine.load_state_dict(state["engine"])
+        self.batches.load_state_dict(state["loader"])
+        self.watch.load_state_dict(state["watch"])
+        self.history, self.best = state["history"], state["best"]
+        self.steps, self.seconds = state["steps"], state["seconds"]
+        logger.info("%s: continues at epoch %d, step %d", self.name, self.batches.epoch + 1, self.batches.step + 1)
+
+    def _not_finite(self, error: FloatingPointError, epoch: int) -> FloatingPointError:
+        saved = self.folder / CHECKPOINT
+        left = f"The last good checkpoint is {saved}." if saved.exists() else "There is no checkpoint yet."
+        return FloatingPointError(
+            f"every loss must be finite; got {error}, in epoch {epoch + 1} of {self.name}. {left} "
+            "Lower train.learning_rate, or set train.precision to 32-true."
+        )
+
+    def _finish(self) -> None:
+        """Write run.json, the mark of a whole run, and drop the checkpoint."""
+        self.seconds += time.monotonic() - self._since
+        assert self.best is not None
+        write_json(
+            self.folder / "run.json",
+            {
+                "run": self.plan.name,
+                "condition": str(self.condition),
+                "seed": self.seed,
+                "params": self.plan.params(),
+                "image_size": self.plan.image_size,
+                "data": dict(self.data),
+                "versions": versions(),
+                "device": device_name(self.fabric.device),
+                "processes": self.fabric.world_size,
+                "best": self.best,
+                "epochs": len(self.history),
+                "steps": self.steps,
+                "seconds": round(self.seconds, 1),
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+        )
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)

@@ -1,0 +1,195 @@
+"""What a run needs before its first step: fabric, players, data; every fault that can be known is found here."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from deepfake_adv.data.crop_dataset import CropTable, Ints, read_manifest, select, thin, verify_files
+from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.data.loader import Loader, Source
+from deepfake_adv.data.sampler import BalancedSampler, covering_samples
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.methods.base import Method
+from deepfake_adv.methods.registry import build_method
+from deepfake_adv.names import FAKE_LABEL, Condition
+from deepfake_adv.params.training import Device, Train
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what a run leaves.
+
+    Attributes:
+        name: Of the run.
+        conditions: What it trains on, one detector each.
+        detector: Entry of `detectors`: the registry's name and arguments.
+        method: Entry of `methods`.
+        train: The recipe.
+        image_size: Side of the images, pixels.
+    """
+
+    name: str
+    conditions: tuple[Condition, ...]
+    detector: Mapping[str, Any]
+    method: Mapping[str, Any]
+    train: Train
+
+    @property
+    def image_size(self) -> int:
+        """Side of the images: the detector's own where its entry names one."""
+        return int(self.detector.get("image_size") or self.train.image_size)
+
+    def params(self) -> dict[str, Any]:
+        """As nested plain values."""
+        return {
+            "conditions": [str(condition) for condition in self.conditions],
+            "detector": dict(self.detector),
+            "method": dict(self.method),
+            "train": self.train.model_dump(mode="json"),
+        }
+
+
+def make_fabric(device: Device, precision: str) -> Fabric:
+    """Start (or join, under torchrun or SLURM) the processes of a run.
+
+    Raises:
+        ValueError: If CUDA is asked for and there is none, or fewer devices than asked.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.accelerator == "cuda" and count < device.devices:
+        raise ValueError(
+            f"device.devices must be at most the GPUs of this machine ({count}); got {device.devices}. "
+            "Lower it, or set device.accelerator to cpu."
+        )
+    fabric = Fabric(
+        accelerator=device.accelerator,
+        devices=device.devices,
+        num_nodes=device.nodes,
+        strategy=device.strategy,
+        precision=precision,  # type: ignore[arg-type]
+    )
+    fabric.launch()
+    return fabric
+
+
+def build_players(plan: Plan, seed: int) -> tuple[Detector, Method]:
+    """Detector and method with first weights from the seed.
+
+    Raises:
+        ValueError: If an entry has a wrong name or argument, or the detector cannot take the image size.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        detector = build_detector(**{**plan.detector, "image_size": plan.image_size})
+    detector.check_size(plan.image_size, plan.image_size)
+    return detector, build_method(**plan.method, seed=seed)
+
+
+@dataclass(frozen=True, eq=False)
+class SplitData:
+    """One split of a run's manifest and its decoded crops; `rows` per condition."""
+
+    table: CropTable
+    store: CropStore
+    rows: Mapping[Condition, Ints]
+
+
+def open_split(
+    plan: Plan, path: Path, *, masks: bool, landmarks: bool, cache: str, frames: int = 0
+) -> SplitData:
+    """Open the crops of a split that the run's conditions ask for.
+
+    Args:
+        plan: The run.
+        path: The manifest, at <data>/manifests/<tier>/<split>.parquet.
+        masks: The detector or method learns from masks, so every fake must have one.
+        landmarks: The method needs landmarks.
+        cache: "memory" decodes everything now.
+        frames: Frames per video, 0 for all.
+
+    Raises:
+        FileNotFoundError: If there is no manifest.
+        ValueError: If a class, a file or a mask is missing, or memory is too small for the cache.
+    """
+    table = read_manifest(path)
+    rows = {condition: thin(table, select(table, condition), frames) for condition in plan.conditions}
+    union = np.unique(np.concatenate(list(rows.values())))
+    root = Path(path).parents[2]
+    verify_files(table, union, root)
+    if masks:
+        _check_masks(plan, table, union)
+    store = CropStore(
+        table, root, image_size=plan.image_size, masks=masks, landmarks=landmarks,
+        keep=2 * plan.train.pool if plan.train.sampling == "full" else 8, corrupt=plan.train.corrupt,
+    )  # fmt: skip
+    if cache == "memory":
+        _check_memory(len(union), plan.image_size)
+        store.remember(union)
+    return SplitData(table, store, rows)
+
+
+def _check_masks(plan: Plan, table: CropTable, rows: Ints) -> None:
+    fakes = rows[table.labels[rows] == FAKE_LABEL]
+    without = fakes[~np.asarray(table.columns["has_mask"])[fakes]]
+    if len(without):
+        raise ValueError(
+            f"every fake must have a mask to train {plan.detector['name']} with {plan.method['name']}; got "
+            f"{len(without)} of {len(fakes)} without, e.g. {table.strings('video')[without[0]]}. Set crop.masks to "
+            "true, or choose conditions whose forgeries have mask videos."
+        )
+
+
+def _check_memory(count: int, size: int) -> None:
+    need = count * size * size * 3
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # not on this system
+        return
+    if need > 4 * free:  # the page cache gives way, so free memory understates
+        raise ValueError(
+            f"device.cache must be none where crops outgrow memory; got memory for {count} crops of {size} px, "
+            f"{need / 2**30:.1f} GiB. Set device.cache to none and device.workers to the number of cores."
+        )
+
+
+def train_loader(
+    plan: Plan, data: SplitData, condition: Condition, seed: int, *, clip_length: int, fabric: Fabric, device: Device
+) -> Loader:
+    """Balanced batches of a condition, this rank's share."""
+    rows, table, train = data.rows[condition], data.table, plan.train
+    sampler = BalancedSampler(
+        table.labels[rows], table.videos[rows], table.frames[rows], table.groups[rows],
+        batch_size=train.batch_size, steps=train.steps_per_epoch, mode=train.sampling,
+        clip_length=clip_length, pool=train.pool, seed=seed,
+    )  # fmt: skip
+    source = Source(data.store, rows, table.labels, flip=train.flip, seed=seed)
+    return Loader(
+        source, sampler.plan, sampler.steps, device=fabric.device, channels_last=device.channels_last,
+        workers=0 if device.cache == "memory" else device.workers, rank=fabric.global_rank, world=fabric.world_size,
+    )  # fmt: skip
+
+
+def validation_loader(
+    plan: Plan, data: SplitData, condition: Condition, *, clip_length: int, fabric: Fabric, device: Device
+) -> Loader:
+    """Every validation sample of a condition once, this rank's share."""
+    table = data.table
+    samples = covering_samples(table.videos, table.frames, data.rows[condition], clip_length)
+    samples = samples[fabric.global_rank :: fabric.world_size]
+    size = max(2 * plan.train.batch_size // fabric.world_size, 1)
+    batches = [samples[start : start + size] for start in range(0, len(samples), size)]
+    source = Source(data.store, np.arange(len(data.table)), data.table.labels)
+    return Loader(
+        source, lambda epoch: batches, len(batches), device=fabric.device, channels_last=device.channels_last,  # type: ignore[arg-type,return-value]
+        workers=0 if device.cache == "memory" else device.workers,
+    )  # fmt: skip

@@ -1,0 +1,90 @@
+"""Trained detectors as a run left them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.files import read_json
+from deepfake_adv.training.checkpoint import load_weights
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """One detector with what it was trained on.
+
+    Attributes:
+        detector: In eval mode.
+        condition: What it was trained on, e.g. NT_c23.
+        seed: Of its training.
+        image_size: Side of the images it saw, pixels.
+        folder: Where it lies.
+    """
+
+    detector: Detector
+    condition: str
+    seed: int
+    image_size: int
+    folder: Path
+
+
+def load_trained(folder: Path, device: torch.device | str = "cpu", *, channels_last: bool = False) -> Trained:
+    """Build a detector by its run.json and load its weights.
+
+    Args:
+        folder: <run>/<condition>/seed<k>.
+        device: Where to.
+        channels_last: Its memory format.
+
+    Raises:
+        FileNotFoundError: If run.json or the weights are missing.
+        ValueError: If one of them is damaged, or they do not fit together.
+    """
+    record_path = Path(folder) / "run.json"
+    if not record_path.exists():
+        raise FileNotFoundError(
+            f"a trained detector must have run.json beside its weights; found none in {folder}. "
+            "Name a folder <run>/<condition>/seed<k> that a finished run left."
+        )
+    record: dict[str, Any] = read_json(record_path)
+    entry = {**record["params"]["detector"], "image_size": record["image_size"]}
+    if "pretrained" in entry:  # its own weights come next
+        entry["pretrained"] = False
+    detector = build_detector(**entry)
+    load_weights(Path(folder) / "detector.safetensors", detector)
+    detector.to(device).eval()
+    if channels_last:
+        detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Trained(detector, record["condition"], int(record["seed"]), int(record["image_size"]), Path(folder))
+
+
+def trained_folders(run: Path) -> list[Path]:
+    """Folders of a run's detectors, in the order of their names.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    found = sorted(path.parent for path in Path(run).glob("*/seed*/run.json"))
+    if not found:
+        raise FileNotFoundError(f"run must hold trained detectors; found none in {run}. Run `dvc repro train@{Path(run).name}`.")
+    return found
+
+
+def choose_device(accelerator: str) -> torch.device:
+    """The device for inference: a GPU where there is one and it is not declined.
+
+    Raises:
+        ValueError: If CUDA is asked for and there is none.
+    """
+    if accelerator == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device.accelerator must be cpu or auto on a machine without CUDA; got cuda. Mend params.yaml.")
+    return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The autocast of a precision; no effect for 32-true."""
+    dtype = torch.float16 if precision == "16-mixed" and device.type != "cpu" else torch.bfloat16
+    return torch.autocast(device.type, dtype=dtype, enabled=precision != "32-true")

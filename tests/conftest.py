@@ -1,0 +1,89 @@
+"""What several test folders share: small fabricated shards in the layout that `crop` and `shard` leave."""
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, METADATA, WRITE_OPTIONS
+from deepfake_adv.files import file_fingerprint
+
+
+def _crop(generator, fake, side):
+    """Smooth noise; a fake has a checkerboard that a small network finds in seconds."""
+    image = cv2.resize(generator.integers(0, 255, (6, 6, 3), np.uint8), (side, side), interpolation=cv2.INTER_CUBIC)
+    if fake:
+        image = np.clip(image + 24 * (np.indices((side, side)).sum(0) % 2)[..., None], 0, 255).astype(np.uint8)
+    return image
+
+
+def _png(image):
+    return {"bytes": cv2.imencode(".png", image)[1].tobytes(), "path": "crop.png"}
+
+
+def _rows(generator, forgery, quality, split, videos, frames, side, masks):
+    fake = forgery != "real"
+    for video in range(videos):
+        for frame in range(frames):
+            mask = np.zeros((side, side), np.uint8)
+            mask[side // 4 : side // 2, : side // 4] = 255
+            yield {
+                "image": _png(cv2.cvtColor(_crop(generator, fake, side), cv2.COLOR_RGB2BGR)),
+                "mask": _png(mask) if fake and masks else None,
+                "video": f"{forgery}/{split}{video:03d}",
+                "frame": frame * 3,
+                "time": frame / 10,
+                "label": int(fake),
+                "forgery": forgery,
+                "quality": quality,
+                "split": split,
+                "dataset": "corpus",
+                "target": f"{split}{video:03d}",
+                "source": f"{split}{video + 1:03d}" if fake else None,
+                "encoding": "png",
+                "detected": True,
+                "landmarks": np.tile([side * 0.25, side * 0.75], 68).astype(np.float32),
+                **{name: 0 for name in ("box_x", "box_y", "face_x0", "face_y0", "face_x1", "face_y1")},
+                **{name: side for name in ("box_side", "width", "height")},
+            }
+
+
+def write_shards(
+    root, *, tier="c23", forgeries=("NT",), qualities=("c23",), videos=None, frames=8, side=24, masks=True, group=32, seed=0
+):
+    """Write crops and manifests under ``root / "data"``; give the tier's folder of manifests."""
+    generator = np.random.default_rng(seed)
+    data = root / "data"
+    folder = data / "manifests" / tier
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, count in (videos or {"train": 4, "val": 2, "test": 2}).items():
+        entries = []
+        for quality in qualities:
+            for forgery in ("real", *forgeries):
+                rows = list(_rows(generator, forgery, quality, split, count, frames, side, masks))
+                path = data / "crops" / "corpus" / quality / f"{forgery}-{split}-000.parquet"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                table = pa.Table.from_pylist(rows, schema=CROP_SCHEMA)
+                pq.write_table(table, path, row_group_size=group, **CROP_WRITE_OPTIONS)
+                place = {"file": path.relative_to(data).as_posix(), "file_fingerprint": file_fingerprint(path)}
+                entries += [
+                    {name: row[name] for name in METADATA}
+                    | {"has_mask": row["mask"] is not None, "row_group": i // group, "row": i % group}
+                    | place
+                    for i, row in enumerate(rows)
+                ]
+        pq.write_table(pa.Table.from_pylist(entries, schema=MANIFEST_SCHEMA), folder / f"{split}.parquet", **WRITE_OPTIONS)
+    return folder
+
+
+@pytest.fixture
+def make_shards(tmp_path):
+    """`write_shards` into this test's folder."""
+    return lambda root=tmp_path, **options: write_shards(root, **options)
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory):
+    """Manifests of one forgery in three qualities, tier "all"; read only."""
+    return write_shards(tmp_path_factory.mktemp("shards"), tier="all", qualities=("raw", "c23", "c40"))
