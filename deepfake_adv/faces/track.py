@@ -27,6 +27,7 @@ class Track:
         confidence: ``(N,)`` float; between two detections the lesser one's, 0 where the face was missed.
         action: ``(N,)`` str, "" where the face was seen, else what was done instead.
         shot: ``(N,)`` int, the same number where neighbours may be interpolated between.
+        points: ``(N, 136)`` float, 68 landmarks x0 y0 x1 y1 ... in pixels, or None; not smoothed, as lips move fast.
     """
 
     frames: NDArray[np.int64]
@@ -34,6 +35,7 @@ class Track:
     confidence: NDArray[np.float64]
     action: NDArray[np.str_]
     shot: NDArray[np.int64]
+    points: NDArray[np.float64] | None = None
 
 
 def detect_sparse(
@@ -169,14 +171,17 @@ def sample_track(track: Track, frames: NDArray[np.int64], *, end: int) -> Track:
     span = np.maximum(track.frames[right] - track.frames[left], 1)
     share = np.clip((frames - track.frames[left]) / span, 0, 1)
     near = np.where(share <= 0.5, left, right)
-    share = np.where(track.shot[left] == track.shot[right], share, near == right)[:, None]
-    boxes = np.where(share == 0, track.boxes[left], np.where(share == 1, track.boxes[right], 0))
-    inside = (share[:, 0] > 0) & (share[:, 0] < 1)
-    boxes[inside] = ((1 - share) * track.boxes[left] + share * track.boxes[right])[inside]
+    whole = track.shot[left] != track.shot[right]
+    left, right = np.where(whole, near, left), np.where(whole, near, right)
+
+    def between(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values[left] + share[:, None] * (values[right] - values[left])
+
     action = track.action[near].copy()
     action[(frames >= end) & (action == SEEN)] = NEAREST
     confidence = np.where(action == SEEN, np.minimum(track.confidence[left], track.confidence[right]), 0.0)
-    return Track(frames, boxes, confidence, action, track.shot[near])
+    points = None if track.points is None else between(track.points)
+    return Track(frames, between(track.boxes), confidence, action, track.shot[near], points)
 
 
 def _nowhere(frames: NDArray[np.int64]) -> Track:

@@ -1,0 +1,189 @@
+"""One video's crops: decoded once, cut by its boxes, encoded without loss, its mask beside it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from deepfake_adv.data.encoding import ENCODERS, cut_rgb, encode_crop, encode_mask
+from deepfake_adv.data.frames import open_store
+from deepfake_adv.data.schema import CROP_WRITE_OPTIONS, crop_schema
+from deepfake_adv.data.videos import VideoRow
+from deepfake_adv.faces.box import FaceBox, Square, official_crop
+from deepfake_adv.files import atomic_write, write_json
+from deepfake_adv.video.errors import VideoError
+from deepfake_adv.video.read import read_frames
+
+Planes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class CropOptions:
+    """What decides the crops, beside frames and boxes: section `crop` of params.yaml.
+
+    Attributes:
+        margin: Side of the square over the face box's longer side.
+        encoding: "webp", "png" or "i420".
+        masks: Whether forgery masks are stored.
+    """
+
+    margin: float
+    encoding: str
+    masks: bool
+
+    def check(self) -> None:
+        """Refuse what cannot be cut.
+
+        Raises:
+            ValueError: If the margin is below 1 or the encoding unknown.
+        """
+        if self.margin < 1:
+            raise ValueError(f"margin must be at least 1; got {self.margin}. FaceForensics++ uses 1.3.")
+        if self.encoding not in ENCODERS:
+            raise ValueError(
+                f"encoding must be one of {', '.join(ENCODERS)}; got {self.encoding!r}. Mend crop.encoding in params.yaml."
+            )
+
+
+@dataclass(frozen=True)
+class CropTask:
+    """One video to cut; picklable."""
+
+    dataset: str
+    quality: str
+    row: VideoRow
+    frames: Path
+    boxes: Path
+    root: Path
+    options: CropOptions
+    piece: Path
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What became of a video's frames: a line of the crop report.
+
+    `dropped` have no box or none in the frame; `undetected` are cut by an interpolated or held box.
+    """
+
+    video: str
+    asked: int
+    cut: int = 0
+    dropped: int = 0
+    undetected: int = 0
+    masks_missing: int = 0
+    note: str = ""
+
+
+def crop_video(task: CropTask) -> None:
+    """Cut one video into a piece and its report.
+
+    Raises:
+        ValueError: If its frames were not located.
+        VideoError: If it cannot be read.
+    """
+    store = open_store(task.frames, task.root)
+    asked = store.indices(task.row.video)
+    boxes = _read_boxes(task.boxes, task.row)
+    unknown = [frame for frame in asked.tolist() if frame not in boxes]
+    if unknown:
+        raise ValueError(f"{task.row.video} must be located at every sampled frame; got no row for {unknown[:5]}. Run `dvc repro locate`.")
+    times = _read_times(task.frames, task.row.video)
+    wanted = [frame for frame in asked.tolist() if boxes[frame]["x0"] is not None]
+    masks = _masks(task, wanted)
+    rows, notes = [], set()
+    masks_missing = 0
+    for frame, planes in store.frames(task.row.video, wanted) if wanted else ():
+        mask = next(masks, None)
+        box = boxes[frame]
+        height, width = planes.shape[0] * 2 // 3, planes.shape[1]
+        try:
+            square = official_crop(
+                FaceBox(box["x0"], box["y0"], box["x1"], box["y1"]),
+                width, height, margin=task.options.margin, even=task.options.encoding == "i420",
+            )  # fmt: skip
+        except ValueError as error:
+            notes.add(str(error))
+            continue
+        if mask is not None and mask.shape != planes.shape:
+            notes.add(f"mask of {mask.shape[1]} x {mask.shape[0] * 2 // 3} px left out, as the frame has {width} x {height}")
+            mask = None
+        masks_missing += bool(task.options.masks and task.row.mask_path and mask is None)
+        rows.append(_crop_row(task, frame, times[frame], planes, mask, square, box))
+    if masks_missing and not notes:
+        notes.add("mask video is missing or ends early")
+    table = pa.Table.from_pylist(rows, schema=crop_schema())
+    with atomic_write(task.piece) as temporary:
+        pq.write_table(table, temporary, row_group_size=max(len(table), 1), **CROP_WRITE_OPTIONS)
+    undetected = sum(not row["detected"] for row in rows)
+    report = Cut(
+        task.row.video, len(asked), len(rows), len(asked) - len(rows), undetected, masks_missing, "; ".join(sorted(notes))
+    )
+    write_json(task.piece.with_suffix(".json"), vars(report))
+
+
+def _crop_row(
+    task: CropTask, frame: int, time: float, planes: Planes, mask: Planes | None, square: Square, box: dict[str, Any]
+) -> dict[str, Any]:
+    """One row of CROP_SCHEMA."""
+    row, encoding = task.row, task.options.encoding
+    name = f"{row.video}/{frame:06d}"
+    suffix = "png" if encoding == "i420" else encoding
+    stored_mask = None
+    if mask is not None:
+        gray = cv2.cvtColor(cut_rgb(mask, square), cv2.COLOR_RGB2GRAY)
+        stored_mask = {"bytes": encode_mask(gray), "path": f"{name}_mask.png"}
+    points = box["landmarks"]
+    if points is not None:
+        points = (np.array(points, dtype=np.float32).reshape(-1, 2) - np.float32([square.x, square.y])).ravel()
+    return {
+        "image": {"bytes": encode_crop(planes, square, encoding), "path": f"{name}.{suffix}"},
+        "mask": stored_mask,
+        "video": row.video,
+        "frame": frame,
+        "time": time,
+        "label": row.label,
+        "forgery": row.forgery,
+        "quality": task.quality,
+        "split": row.split,
+        "dataset": task.dataset,
+        "target": row.target,
+        "source": row.source or None,
+        "box_x": square.x,
+        "box_y": square.y,
+        "box_side": square.side,
+        **{f"face_{corner}": box[corner] for corner in ("x0", "y0", "x1", "y1")},
+        "detected": box["detected"],
+        "width": planes.shape[1],
+        "height": planes.shape[0] * 2 // 3,
+        "encoding": encoding,
+        "landmarks": points,
+    }
+
+
+def _masks(task: CropTask, frames: Sequence[int]) -> Iterator[Planes | None]:
+    """The mask of each frame, None from where the mask video ends or breaks."""
+    if not (task.options.masks and task.row.mask_path and frames):
+        return
+    try:
+        yield from read_frames(task.root / task.row.mask_path, frames)
+    except VideoError:
+        return
+
+
+def _read_boxes(path: Path, row: VideoRow) -> dict[int, dict[str, Any]]:
+    """Box rows of a video by frame; the target prunes row groups, as the table is sorted by it."""
+    columns = ["frame", "x0", "y0", "x1", "y1", "detected", "landmarks"]
+    filters = [("target", "=", row.target), ("video", "=", row.video)]
+    return {box["frame"]: box for box in pq.read_table(path, columns=columns, filters=filters).to_pylist()}
+
+
+def _read_times(frames: Path, video: str) -> dict[int, float]:
+    table = pq.read_table(Path(frames) / "frames.parquet", columns=["frame", "time"], filters=[("video", "=", video)])
+    return dict(zip(table["frame"].to_pylist(), table["time"].to_pylist(), strict=True))

@@ -1,0 +1,117 @@
+"""Which videos share a track: a source video, its forgeries and all their qualities."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from deepfake_adv.data.videos import VideoRow, read_rows
+from deepfake_adv.names import REAL, Forgery, Quality
+
+# The middle quality first: its faces are found as well as raw's, and decode faster.
+_PREFERRED: Final = (Quality.C23, Quality.NATIVE, Quality.RAW, Quality.C40)
+
+# DFD films some scenes with two people of whom one is forged: only each fake's own mask tells which.
+_OWN_TRACK: Final = frozenset({Forgery.DFD})
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Videos that take their boxes from one of them, the lead.
+
+    Attributes:
+        lead: Video id of the lead.
+        target: Name of the video whose head they all show.
+        quality: In which the lead is looked at.
+        end: Number of frames of the lead.
+        mask_path: Of the lead's own forgery mask, relative to the dataset's root; empty for none.
+        members: Per video id the absolute indices of all frames asked for, in any quality.
+        fingerprint: Of the lead's file.
+    """
+
+    lead: str
+    target: str
+    quality: str
+    end: int
+    mask_path: str
+    members: Mapping[str, NDArray[np.int64]]
+    fingerprint: str
+
+    @property
+    def asked(self) -> int:
+        """Frames asked for."""
+        return sum(map(len, self.members.values()))
+
+    def digest(self) -> str:
+        """Hex digest of everything that decides the group's boxes, beside the parameters."""
+        digest = hashlib.sha256(f"{self.lead} {self.quality} {self.end} {self.fingerprint} {self.mask_path}".encode())
+        for video, frames in self.members.items():
+            digest.update(video.encode() + frames.tobytes())
+        return digest.hexdigest()
+
+
+def plan_groups(frames: Path, inventory: Path, *, shared: bool) -> list[Group]:
+    """Sort the sampled videos of a dataset into groups.
+
+    Args:
+        frames: Folder of ``<quality>/frames.parquet``.
+        inventory: Folder of ``<quality>.csv``.
+        shared: Whether a forgery takes its target's boxes, where the target itself was sampled;
+            otherwise every video is a group of its own, over its qualities.
+
+    Returns:
+        Groups in order of their leads.
+
+    Raises:
+        FileNotFoundError: If no frame table is there, or an inventory is missing.
+        ValueError: If a sampled video is not in the inventory.
+    """
+    tables = {path.parent.name: path for path in sorted(Path(frames).glob("*/frames.parquet"))}
+    if not tables:
+        raise FileNotFoundError(f"frame tables must be in {frames}/<quality>; found none. Run `dvc repro extract`.")
+    asked = {quality: _frames_by_video(path) for quality, path in tables.items()}
+    rows = {quality: {row.video: row for row in read_rows(Path(inventory) / f"{quality}.csv")} for quality in tables}
+    best = {video: quality for quality in reversed(_ordered(tables)) for video in asked[quality]}
+    groups: dict[str, list[str]] = defaultdict(list)
+    for video in sorted(best):
+        own = _row(rows[best[video]], video, inventory)
+        target = f"{REAL}/{own.target}"
+        share = shared and own.forgery not in _OWN_TRACK and target in best
+        groups[target if share else video].append(video)
+    plan = []
+    for lead, members in sorted(groups.items()):
+        row = rows[best[lead]][lead]
+        union = {
+            video: np.unique(np.concatenate([table[video] for table in asked.values() if video in table]))
+            for video in members
+        }
+        plan.append(Group(lead, row.target, best[lead], row.frames, row.mask_path, union, row.fingerprint))
+    return plan
+
+
+def _ordered(qualities: Mapping[str, Any]) -> list[str]:
+    known = [str(quality) for quality in _PREFERRED if quality in qualities]
+    return known + sorted(set(qualities) - set(known))
+
+
+def _row(rows: Mapping[str, VideoRow], video: str, inventory: Path) -> VideoRow:
+    if video not in rows:
+        raise ValueError(f"{video} must be in the inventory {inventory}; it is only sampled. Run `dvc repro extract`.")
+    return rows[video]
+
+
+def _frames_by_video(path: Path) -> dict[str, NDArray[np.int64]]:
+    table = pq.read_table(path, columns=["video", "frame"])
+    encoded = table["video"].combine_chunks().dictionary_encode()
+    codes = encoded.indices.to_numpy()
+    frames = table["frame"].to_numpy().astype(np.int64)
+    order = np.lexsort((frames, codes))
+    names = encoded.dictionary.to_pylist()
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    return {names[codes[own[0]]]: frames[own] for own in np.split(order, starts[1:]) if own.size}

@@ -1,0 +1,240 @@
+"""Sort crops into quality tiers and splits: checked for leaks, thinned, balanced. No pixel is touched."""
+
+import csv
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from deepfake_adv.data.manifest import crop_file_rows, write_manifest
+from deepfake_adv.files import write_json
+from deepfake_adv.names import ALL_QUALITIES, REAL, Split
+
+logger = logging.getLogger(__name__)
+
+_NAMED: Final = 10  # ids spelled out in one error message
+
+Ints = NDArray[np.int64]
+
+
+def make_manifests(
+    tier: str,
+    crops: Path,
+    inventory: Path,
+    output: Path,
+    *,
+    balance: Literal["none", "equal"],
+    max_frames: int | None,
+    leaks: Literal["fatal", "tolerated"],
+    seed: int,
+) -> dict[str, Any]:
+    """Write {train,val,test}.parquet and summary.json of one tier.
+
+    Args:
+        tier: A quality, or "all".
+        crops: Folder of ``<dataset>/<quality>/*.parquet``.
+        inventory: Folder of ``<dataset>/<quality>.csv``, for the videos lost on the way.
+        output: Folder to write into.
+        balance: "equal" thins the training rows of each dataset and quality until every forgery and the
+            reals have as many as the scarcest of them, evenly over their videos.
+        max_frames: Crops kept per video, evenly spaced; None for all.
+        leaks: What to do where an identity crosses splits.
+        seed: Of the thinning.
+
+    Returns:
+        The summary.
+
+    Raises:
+        FileNotFoundError: If the tier has no crop.
+        ValueError: If crops contradict one another or an identity crosses splits; names them.
+    """
+    files = tier_files(crops, tier)
+    rows = pa.concat_tables([crop_file_rows(path, Path(crops).parent) for path in files]).combine_chunks()
+    check_conflicts(rows)
+    crossing = find_leaks(rows)
+    if crossing:
+        message = f"no identity may lie in two splits; {_listed(crossing)} do. Mend the splits that datasets names"
+        if leaks == "fatal":
+            raise ValueError(f"{message}, or set shard.leaks to tolerated.")
+        logger.warning("%s.", message)
+    total = len(rows)
+    if max_frames is not None:
+        rows = rows.take(thin_videos(rows, max_frames))
+    if balance == "equal":
+        rows = rows.take(balance_train(rows, np.random.default_rng(seed)))
+    for split in Split:
+        chosen = np.flatnonzero(_strings(rows, "split") == split)
+        write_manifest(rows.take(chosen), Path(output) / f"{split}.parquet")
+    summary = {
+        "tier": tier,
+        "crops_found": total,
+        "crops": len(rows),
+        "files": len(files),
+        "leaks": sorted(crossing),
+        "lost": lost_videos(rows, inventory),
+        "counts": _counts(rows),
+    }
+    write_json(Path(output) / "summary.json", summary)
+    return summary
+
+
+def tier_files(crops: Path, tier: str) -> list[Path]:
+    """Crop files of a tier, in a fixed order.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    pattern = f"*/{'*' if tier == ALL_QUALITIES else tier}/*.parquet"
+    files = sorted(path for path in Path(crops).glob(pattern) if not path.name.startswith("."))
+    if not files:
+        held = sorted({path.parent.name for path in Path(crops).glob("*/*/*.parquet")})
+        raise FileNotFoundError(
+            f"tier must have crops in {crops}; got none for {tier!r}, there are {', '.join(held) or 'none at all'}. "
+            "Add a part of that quality to params.yaml, or take the tier out of tiers."
+        )
+    return files
+
+
+def check_conflicts(rows: pa.Table) -> None:
+    """Refuse a crop that is there twice, and a video with two labels or splits.
+
+    Raises:
+        ValueError: Naming the first few.
+    """
+    videos, frames = _videos(rows), rows["frame"].to_numpy()
+    order = np.lexsort((frames, videos))
+    twice = order[1:][(videos[order][1:] == videos[order][:-1]) & (frames[order][1:] == frames[order][:-1])]
+    if twice.size:
+        named = [f"{rows['video'][int(k)]} frame {frames[k]}" for k in twice[:_NAMED]]
+        raise ValueError(
+            f"a crop must be there once; {_listed(named, twice.size)} come twice. Delete data/crops and run `dvc repro`."
+        )
+    for column in ("label", "split", "target"):
+        values = rows[column].to_numpy(zero_copy_only=False).astype(str)
+        pairs = sorted(set(zip(videos.tolist(), values.tolist(), strict=True)))
+        double = [k for k, count in Counter(video for video, _ in pairs).items() if count > 1]
+        if double:
+            names = _strings(rows, "video")
+            named = [str(names[np.flatnonzero(videos == k)[0]]) for k in double[:_NAMED]]
+            raise ValueError(
+                f"a video must have one {column}; {_listed(named, len(double))} have several. Mend the inventory."
+            )
+    wrong = (_strings(rows, "forgery") == REAL) != (rows["label"].to_numpy() == 0)
+    if wrong.any():
+        named = sorted(set(_strings(rows, "video")[wrong].tolist()))
+        raise ValueError(f"label must be 0 for real and 1 for fake; got others for {_listed(named)}. Mend the inventory.")
+
+
+def find_leaks(rows: pa.Table) -> list[str]:
+    """Identities, as ``<dataset>/<id>``, that lie in more than one split as target or as source."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for role in ("target", "source"):
+        seen = zip(*(_strings(rows, name).tolist() for name in ("dataset", role, "split")), strict=True)
+        for dataset, identity, split in set(seen):
+            if identity:
+                splits[f"{dataset}/{identity}"].add(split)
+    return sorted(identity for identity, found in splits.items() if len(found) > 1)
+
+
+def thin_videos(rows: pa.Table, most: int) -> Ints:
+    """Rows that keep at most `most` crops per video, evenly spaced, in their order."""
+    videos, frames = _videos(rows), rows["frame"].to_numpy()
+    order = np.lexsort((frames, videos))
+    _, start, count = np.unique(videos[order], return_index=True, return_counts=True)
+    place = np.arange(len(order)) - np.repeat(start, count)
+    length = np.repeat(count, count)
+    kept = np.minimum(length, most)
+    # a line of slope kept / length steps up exactly `kept` times, evenly
+    steps = (2 * (place + 1) * kept + length) // (2 * length) > (2 * place * kept + length) // (2 * length)
+    return np.sort(order[steps])
+
+
+def balance_train(rows: pa.Table, generator: np.random.Generator) -> Ints:
+    """Rows in which, within the training split of a dataset and quality, all classes are as many.
+
+    Rows are given up evenly over videos: round by round each video keeps one more random frame.
+    """
+    keep = np.ones(len(rows), bool)
+    train = _strings(rows, "split") == Split.TRAIN
+    dataset, quality, forgery = (_strings(rows, name) for name in ("dataset", "quality", "forgery"))
+    videos = _videos(rows)
+    for part in sorted(set(zip(dataset[train].tolist(), quality[train].tolist(), strict=True))):
+        inside = train & (dataset == part[0]) & (quality == part[1])
+        classes = {name: np.flatnonzero(inside & (forgery == name)) for name in sorted(set(forgery[inside].tolist()))}
+        fewest = min(map(len, classes.values()))
+        for own in classes.values():
+            shuffled = generator.permutation(own)
+            shuffled = shuffled[np.argsort(videos[shuffled], kind="stable")]
+            _, start, count = np.unique(videos[shuffled], return_index=True, return_counts=True)
+            turn = np.arange(len(own)) - np.repeat(start, count)
+            tie = np.repeat(generator.permutation(len(start)), count)
+            keep[shuffled[np.lexsort((tie, turn))[fewest:]]] = False
+    return np.flatnonzero(keep)
+
+
+def lost_videos(rows: pa.Table, inventory: Path) -> dict[str, list[str]]:
+    """Videos that the inventory calls good and that left no crop, by ``<dataset>/<quality>``."""
+    pairs = zip(*(_strings(rows, name).tolist() for name in ("dataset", "quality", "video")), strict=True)
+    held: dict[str, set[str]] = defaultdict(set)
+    for dataset, quality, video in set(pairs):
+        held[f"{dataset}/{quality}"].add(video)
+    lost = {}
+    for part, videos in sorted(held.items()):
+        path = Path(inventory) / f"{part}.csv"
+        if path.is_file():
+            with open(path, encoding="utf-8", newline="") as stream:
+                good = {row["video"] for row in csv.DictReader(stream) if row["status"] == "ok"}
+            if good - videos:
+                lost[part] = sorted(good - videos)
+    return lost
+
+
+def _counts(rows: pa.Table) -> dict[str, Any]:
+    """Crops, videos, masks and undetected faces per dataset, quality, split and forgery."""
+    keys = ["dataset", "quality", "split", "forgery"]
+    columns = pa.table(
+        {name: rows[name] for name in [*keys, "video"]}
+        | {"masks": rows["has_mask"].cast(pa.int64()), "undetected": pa.array(1 - rows["detected"].to_numpy().astype(int))}
+    )
+    aggregates = [("video", "count"), ("video", "count_distinct"), ("masks", "sum"), ("undetected", "sum")]
+    counts: dict[str, Any] = {}
+    for row in columns.group_by(keys).aggregate(aggregates).to_pylist():  # type: ignore[arg-type]
+        place = counts
+        for key in keys[:-1]:
+            place = place.setdefault(row[key], {})
+        place[row["forgery"]] = {
+            "crops": row["video_count"],
+            "videos": row["video_count_distinct"],
+            "masks": row["masks_sum"],
+            "undetected": row["undetected_sum"],
+        }
+    return counts
+
+
+def _strings(rows: pa.Table, name: str) -> NDArray[Any]:
+    return np.array(rows[name].to_pylist(), dtype=object) if len(rows) else np.empty(0, dtype=object)
+
+
+def _videos(rows: pa.Table) -> Ints:
+    """A number per video of a dataset and quality."""
+    names = [rows[name].combine_chunks().dictionary_encode() for name in ("dataset", "quality", "video")]
+    code = np.zeros(len(rows), np.int64)
+    for name in names:
+        if isinstance(name, pa.ChunkedArray):
+            name = name.unify_dictionaries().combine_chunks()
+        code = code * max(len(name.dictionary), 1) + name.indices.to_numpy()
+    return code
+
+
+def _listed(names: Iterable[str], count: int | None = None) -> str:
+    names = list(names)
+    count = len(names) if count is None else count
+    more = f" and {count - _NAMED} more" if count > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
