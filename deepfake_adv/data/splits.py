@@ -1,7 +1,7 @@
 """Splits by exact id: FaceForensics++'s pairs, and the proof that no identity is in two splits."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,26 +11,31 @@ from deepfake_adv.names import Split
 
 Pair = tuple[str, str]
 
+FILES: Final = {split: f"{split}.json" for split in Split}
 AUTHORS_FILES: Final = (
     "They are in dataset/splits of the dataset authors' repository (github.com/ondyari/FaceForensics)"
 )
 
 
-def read_pairs(folder: Path) -> dict[Split, list[Pair]]:
+def read_pairs(folder: Path, files: Mapping[Split, str] = FILES) -> dict[Split, list[Pair]]:
     """Read train.json, val.json and test.json: lists of two originals that were swapped with each other.
+
+    Args:
+        folder: Where the files are.
+        files: What they are called.
 
     Raises:
         FileNotFoundError: If one of the files is not there.
         ValueError: If one is not a list of pairs of strings, or an id is in two pairs.
     """
-    pairs = {split: _pairs(folder / f"{split}.json") for split in Split}
-    seen: dict[str, str] = {}
+    pairs = {split: _pairs(folder / name) for split, name in files.items()}
+    seen: dict[str, Split] = {}
     for split, listed in pairs.items():
         for name in (name for pair in listed for name in pair):
             if name in seen:
                 raise ValueError(
-                    f"an id must be in one pair of {folder}; {name!r} is in {seen[name]}.json and again in "
-                    f"{split}.json. Take the authors' files as they are."
+                    f"an id must be in one pair of {folder}; {name!r} is in {files[seen[name]]} and again in "
+                    f"{files[split]}. Take the authors' files as they are."
                 )
             seen[name] = split
     return pairs

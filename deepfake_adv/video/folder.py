@@ -18,7 +18,8 @@ _OTHER_FACE = re.compile(r"_\d{6}_[1-9]\d*$")  # <video>_<frame>_<face>, all but
 def images(path: Path) -> list[Path]:
     """The images of a folder in the order of their names: index i is the i-th.
 
-    Masks (``*_mask.png``) and all but the first face of the paper's lists (``*_000012_1.png``) do not count.
+    Masks (``*_mask.png``) count only where there is nothing else, and of the paper's lists
+    (``*_000012_0.png``) only the first face does.
 
     Raises:
         VideoError: If the folder cannot be listed or holds no image.
@@ -27,7 +28,8 @@ def images(path: Path) -> list[Path]:
         names = sorted(os.listdir(path))
     except OSError as error:
         raise VideoError(f"{path} must be readable; got: {error.strerror}. Check its permissions.") from error
-    found = [path / name for name in names if _is_frame(name)]
+    frames = [name for name in names if _is_frame(name)]
+    found = [path / name for name in frames if not _is_mask(name)] or [path / name for name in frames]
     if not found:
         raise VideoError(f"{path} must hold images; got none of {', '.join(sorted(SUFFIXES))}. Leave the folder out.")
     return found
@@ -54,4 +56,8 @@ def read(path: Path) -> Frame:
 
 def _is_frame(name: str) -> bool:
     stem, suffix = os.path.splitext(name)
-    return suffix.lower() in SUFFIXES and not stem.endswith("_mask") and not _OTHER_FACE.search(stem)
+    return suffix.lower() in SUFFIXES and not _OTHER_FACE.search(stem)
+
+
+def _is_mask(name: str) -> bool:
+    return os.path.splitext(name)[0].endswith("_mask")

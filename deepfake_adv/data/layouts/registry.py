@@ -8,11 +8,27 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from deepfake_adv.data.layouts.base import Layout
+from deepfake_adv.data.layouts.celebdf import CelebDF
+from deepfake_adv.data.layouts.csv_table import Table
+from deepfake_adv.data.layouts.deeperforensics import DeeperForensics
+from deepfake_adv.data.layouts.dfd import DeepFakeDetection
+from deepfake_adv.data.layouts.dfdc import DFDC
+from deepfake_adv.data.layouts.dfdc_preview import DFDCPreview
 from deepfake_adv.data.layouts.faceforensics import FaceForensics
+from deepfake_adv.data.layouts.lst import ReleaseLists
+from deepfake_adv.data.layouts.sladd import Sladd
 
 LAYOUTS: Final[Mapping[str, type[Layout]]] = MappingProxyType(
     {
         "faceforensics": FaceForensics,
+        "dfd": DeepFakeDetection,
+        "celebdf": CelebDF,
+        "dfdc": DFDC,
+        "dfdc_preview": DFDCPreview,
+        "deeperforensics": DeeperForensics,
+        "sladd": Sladd,
+        "lst": ReleaseLists,
+        "csv": Table,
     }
 )
 

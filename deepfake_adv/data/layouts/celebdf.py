@@ -1,0 +1,123 @@
+"""Celeb-DF, version 1 or 2, flat as it ships or with a folder videos/ in each of its three."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from deepfake_adv.data.layouts.base import Layout, child, relative, video_names
+from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
+
+_REALS = ("Celeb-real", "YouTube-real")
+_FAKES = "Celeb-synthesis"
+_LIST = "List_of_testing_videos.txt"
+_NUMBERS = {2: {REAL: 590 + 300, str(Forgery.CELEB): 5639}}
+
+
+class CelebDF(Layout):
+    """Celebrities swapped with each other: idA_idB_NNNN has idB's face on the video idA_NNNN.
+
+    The official list names the test videos; its label is 1 for real and 0 for fake, against most code.
+
+    Args:
+        root: Folder with Celeb-real, YouTube-real, Celeb-synthesis and List_of_testing_videos.txt.
+        version: 1 or 2.
+        rest: What becomes of videos that the list does not name: "none", or "train" for those in which no
+            identity of a test video appears. The list itself shares identities with the rest.
+
+    Raises:
+        ValueError: If `version` or `rest` is unknown.
+    """
+
+    how_to_get: ClassVar[str] = "ask for it by the form at github.com/yuezunli/celeb-deepfakeforensics"
+
+    def __init__(self, root: Path | str, version: Literal[1, 2] = 2, rest: Literal["none", "train"] = "none") -> None:
+        super().__init__(root)
+        if version not in (1, 2) or rest not in ("none", "train"):
+            raise ValueError(
+                f"version must be 1 or 2 and rest none or train; got {version!r} and {rest!r}. Mend options."
+            )
+        self.version = version
+        self.rest = rest
+
+    def problem(self) -> str | None:
+        """See `Layout.problem`."""
+        if (problem := super().problem()) is not None:
+            return problem
+        if not child(self.root, _LIST).is_file():
+            return f"looked in {self.root}: it holds no {_LIST}, which ships with the videos"
+        return None
+
+    def expected(self, quality: str) -> dict[str, int]:
+        """Published numbers, of version 2."""
+        return _NUMBERS.get(self.version, {})
+
+    def videos(self, quality: str) -> Iterator[VideoEntry]:
+        """Every video on the disk, and those of the list that are not there."""
+        listed = self._listed()
+        tested = {name for path in listed for name in _identities(path)}
+        for folder in (*_REALS, _FAKES):
+            place = child(self.root, folder)
+            place = place / "videos" if (place / "videos").is_dir() else place
+            there = {f"{folder}/{name}": place / name for name in video_names(place)}
+            here = {path: place / Path(path).name for path in listed if path.startswith(f"{folder}/")}
+            for path in sorted(there.keys() | here.keys()):
+                split, note = "", "not in the official test list"
+                if path in listed:
+                    split, note = Split.TEST, ""
+                elif self.rest == "train" and not tested & set(_identities(path)):
+                    split, note = Split.TRAIN, ""
+                elif self.rest == "train":
+                    note = "shares an identity with the official test list"
+                yield self._entry(folder, there.get(path) or here[path], split, note)
+
+    def _entry(self, folder: str, path: Path, split: str, note: str) -> VideoEntry:
+        fake = folder == _FAKES
+        name = path.stem
+        target, source = _people(name) if fake else (name, "")
+        forgery = Forgery.CELEB if fake else REAL
+        return VideoEntry(
+            video=f"{forgery}/{name}",
+            label=FAKE_LABEL if fake else REAL_LABEL,
+            forgery=forgery,
+            split=str(split),
+            target=target,
+            source=source,
+            path=relative(path, self.root),
+            note=note,
+        )
+
+    def _listed(self) -> dict[str, int]:
+        """The official list: <folder>/<file> and our label."""
+        path = child(self.root, _LIST)
+        listed = {}
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if not line.strip():
+                continue
+            label, _, video = line.strip().partition(" ")
+            folder, _, name = video.strip().rpartition("/")
+            folder = next((known for known in (*_REALS, _FAKES) if known.casefold() == folder.casefold()), folder)
+            if label not in ("0", "1") or folder not in (*_REALS, _FAKES):
+                raise ValueError(
+                    f"{path} must have lines like '1 YouTube-real/00170.mp4'; line {number} is {line!r}. "
+                    "Take the file as it ships."
+                )
+            if (label == "1") == (folder == _FAKES):
+                raise ValueError(
+                    f"{path} must say 1 for real and 0 for fake; line {number} is {line!r}. Take the file as it ships."
+                )
+            listed[f"{folder}/{name}"] = REAL_LABEL if label == "1" else FAKE_LABEL
+        return listed
+
+
+def _people(name: str) -> tuple[str, str]:
+    """id0_id1_0003: the original id0_0003, and the face id1."""
+    match = re.fullmatch(r"(id\d+)_(id\d+)_(\d+)", name)
+    return (f"{match[1]}_{match[3]}", match[2]) if match else (name, "")
+
+
+def _identities(path: str) -> list[str]:
+    """Whom a video shows: ids of celebrities, or the video itself where there is none in its name."""
+    name = Path(path).stem
+    return re.findall(r"id\d+", name) or [path]

@@ -1,0 +1,111 @@
+"""The user's own videos: a CSV file of path,label[,split,forgery,quality,source,target,mask]."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Final
+
+from deepfake_adv.data.layouts.base import Layout
+from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
+
+COLUMNS: Final = ("path", "label", "split", "forgery", "quality", "source", "target", "mask")
+_LABELS: Final = {"real": REAL_LABEL, "0": REAL_LABEL, "fake": FAKE_LABEL, "1": FAKE_LABEL}
+_SHOWN: Final = 20
+
+
+class Table(Layout):
+    """One line per video or folder of images; nothing but the table needs to be edited for new data.
+
+    label is real or fake (0 or 1); split train, val or test (test where the column is lacking); forgery one
+    of `Forgery` (other where lacking); quality one of `Quality` (any where lacking). source and target name
+    the identities of a fake; target is the video's own name where lacking.
+
+    Args:
+        root: Folder that the paths start from.
+        table: The CSV file, relative to `root` or absolute.
+    """
+
+    how_to_get: ClassVar[str] = "write a table with the columns path,label and name it as options.table"
+
+    def __init__(self, root: Path | str, table: Path | str = "videos.csv") -> None:
+        super().__init__(root)
+        self.table = self.root / table
+
+    def problem(self) -> str | None:
+        """See `Layout.problem`."""
+        if (problem := super().problem()) is not None:
+            return problem
+        return None if self.table.is_file() else f"looked for the table {self.table}: there is no such file"
+
+    def videos(self, quality: str) -> Iterator[VideoEntry]:
+        """Every line of the table at this quality.
+
+        Raises:
+            ValueError: If lines are wrong; names them all, up to 20.
+        """
+        faults: list[str] = []
+        entries = []
+        for number, line in self._lines():
+            wrong = _faults(line)
+            faults += [f"line {number}: {fault}" for fault in wrong]
+            if not wrong and line.get("quality", quality) == quality:
+                entries.append(line)
+        if faults:
+            more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+            listed = "\n".join(f"  - {fault}" for fault in faults[:_SHOWN])
+            raise ValueError(f"{self.table} has {len(faults)} faults; mend them and run again:\n{listed}{more}")
+        stems = Counter(Path(line["path"]).stem for line in entries)
+        for line in entries:
+            path = Path(line["path"])
+            name = path.stem if stems[path.stem] == 1 else "_".join(path.with_suffix("").parts).strip("/_")
+            yield _entry(line, name)
+
+    def _lines(self) -> Iterator[tuple[int, dict[str, str]]]:
+        with open(self.table, encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            names = [name.strip() for name in reader.fieldnames or ()]
+            if not {"path", "label"} <= set(names) or not set(names) <= set(COLUMNS):
+                raise ValueError(
+                    f"{self.table} must have the columns path,label and of {', '.join(COLUMNS[2:])} what you know; "
+                    f"got {', '.join(names) or 'none'}. Mend its first line."
+                )
+            reader.fieldnames = names
+            for line in reader:
+                # an empty field means the same as a column that is lacking
+                yield (
+                    reader.line_num,
+                    {key: value.strip() for key, value in line.items() if key and value and value.strip()},
+                )
+
+
+def _faults(line: dict[str, str]) -> list[str]:
+    found = []
+    if "path" not in line:
+        found.append("path must be given; got nothing")
+    if line.get("label", "").lower() not in _LABELS:
+        found.append(f"label must be real or fake (0 or 1); got {line.get('label', '')!r}")
+    elif _LABELS[line["label"].lower()] == REAL_LABEL and line.get("forgery", REAL) != REAL:
+        found.append(f"forgery must be empty or real for a real video; got {line['forgery']!r}")
+    elif _LABELS[line["label"].lower()] == FAKE_LABEL and line.get("forgery", "other") not in list(map(str, Forgery)):
+        found.append(f"forgery must be one of {', '.join(Forgery)}; got {line['forgery']!r}")
+    for name, kind in (("split", Split), ("quality", Quality)):
+        if name in line and line[name] not in list(map(str, kind)):
+            found.append(f"{name} must be one of {', '.join(kind)}; got {line[name]!r}")
+    return found
+
+
+def _entry(line: dict[str, str], name: str) -> VideoEntry:
+    label = _LABELS[line["label"].lower()]
+    forgery = line.get("forgery", str(Forgery.OTHER)) if label == FAKE_LABEL else REAL
+    return VideoEntry(
+        video=f"{forgery}/{name}",
+        label=label,
+        forgery=forgery,
+        split=line.get("split", str(Split.TEST)),
+        target=line.get("target", name),
+        source=line.get("source", ""),
+        path=Path(line["path"]).as_posix(),
+        mask_path=line.get("mask", ""),
+    )

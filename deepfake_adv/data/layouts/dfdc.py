@@ -1,0 +1,131 @@
+"""The Deepfake Detection Challenge: training parts with metadata.json, test videos with labels.csv."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from deepfake_adv.data.layouts.base import Layout, child, listing, relative, video_names
+from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.files import read_json
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
+
+_PART = "dfdc_train_part_"
+
+
+class DFDC(Layout):
+    """Training parts are split by folder, since actors stay within one; the official test set is test.
+
+    Args:
+        root: Folder with dfdc_train_part_N (or train/dfdc_train_part_N) and with labels.csv beside the
+            test videos, in test/ or in videos/.
+        train: First and last part for training; empty for none.
+        val: First and last part for validation; empty for none.
+        test: First and last part for testing beside the official test set; empty for none.
+
+    Raises:
+        ValueError: If a range is not two numbers, or two ranges overlap.
+    """
+
+    how_to_get: ClassVar[str] = "download it from ai.meta.com/datasets/dfdc after registering"
+
+    def __init__(
+        self,
+        root: Path | str,
+        train: Sequence[int] = (0, 34),
+        val: Sequence[int] = (35, 39),
+        test: Sequence[int] = (40, 49),
+    ) -> None:
+        super().__init__(root)
+        self.splits: dict[int, str] = {}
+        for split, ends in ((Split.TRAIN, train), (Split.VAL, val), (Split.TEST, test)):
+            if len(ends) not in (0, 2):
+                raise ValueError(f"options.{split} must be [first, last] or []; got {list(ends)}. Mend it.")
+            for part in range(ends[0], ends[1] + 1) if ends else ():
+                if self.splits.setdefault(part, split) != split:
+                    raise ValueError(
+                        f"a training part must be in one split; {part} is in {self.splits[part]} and {split}. "
+                        "Mend options.train, val and test."
+                    )
+
+    def problem(self) -> str | None:
+        """See `Layout.problem`."""
+        if (problem := super().problem()) is not None:
+            return problem
+        if not self._parts() and self._labels() is None:
+            return f"looked in {self.root}: it holds neither {_PART}N nor labels.csv"
+        return None
+
+    def videos(self, quality: str) -> Iterator[VideoEntry]:
+        """Every video that a metadata.json or labels.csv names, then those that none does."""
+        for number, folder in self._parts().items():
+            yield from self._part(folder, str(self.splits.get(number, "")))
+        labels = self._labels()
+        if labels is not None:
+            yield from self._test(labels)
+
+    def _parts(self) -> dict[int, Path]:
+        places = [self.root, child(self.root, "train")]
+        names = [(place, name) for place in places for name in listing(place) if name.startswith(_PART)]
+        numbered = {
+            int(name.removeprefix(_PART)): place / name for place, name in names if name[len(_PART) :].isdigit()
+        }
+        return dict(sorted(numbered.items()))
+
+    def _labels(self) -> Path | None:
+        places = [self.root, child(self.root, "test")]
+        return next((place / "labels.csv" for place in places if (place / "labels.csv").is_file()), None)
+
+    def _part(self, folder: Path, split: str) -> Iterator[VideoEntry]:
+        path = folder / "metadata.json"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} must be there; found nothing. It ships with the part: fetch it, or remove the folder."
+            )
+        metadata = read_json(path)
+        for name in sorted(metadata.keys() | set(video_names(folder))):
+            facts = metadata.get(name)
+            note = "" if split else "in none of the ranges of options.train, val and test"
+            if facts is None:
+                yield self._entry(folder / name, {"label": "REAL"}, "", "not in metadata.json, so of unknown label")
+            elif not isinstance(facts, Mapping) or facts.get("label") not in ("REAL", "FAKE"):
+                raise ValueError(
+                    f'{path} must say {{"label": "REAL" or "FAKE"}} of {name}; got {facts!r}. '
+                    "Take the file as it ships."
+                )
+            else:
+                yield self._entry(folder / name, facts, split, note)
+
+    def _test(self, labels: Path) -> Iterator[VideoEntry]:
+        folder = labels.parent / "videos" if (labels.parent / "videos").is_dir() else labels.parent
+        with open(labels, encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            if not {"filename", "label"} <= set(reader.fieldnames or ()):
+                raise ValueError(
+                    f"{labels} must have the columns filename,label; got {reader.fieldnames}. Take it as it ships."
+                )
+            given = {line["filename"]: line["label"] for line in reader}
+        for name in sorted(given.keys() | set(video_names(folder))):
+            if name not in given:
+                yield self._entry(folder / name, {"label": "REAL"}, "", "not in labels.csv, so of unknown label")
+            elif given[name] not in ("0", "1"):
+                raise ValueError(
+                    f"{labels} must say 0 (real) or 1 (fake) of {name}; got {given[name]!r}. Take it as it ships."
+                )
+            else:
+                label = "FAKE" if given[name] == "1" else "REAL"
+                yield self._entry(folder / name, {"label": label}, Split.TEST, "")
+
+    def _entry(self, path: Path, facts: Mapping[str, str], split: str, note: str) -> VideoEntry:
+        fake = facts["label"] == "FAKE"
+        forgery = Forgery.DFDC if fake else REAL
+        return VideoEntry(
+            video=f"{forgery}/{path.stem}",
+            label=FAKE_LABEL if fake else REAL_LABEL,
+            forgery=forgery,
+            split=str(split),
+            target=Path(facts.get("original") or path.name).stem,
+            source="",
+            path=relative(path, self.root),
+            note=note,
+        )

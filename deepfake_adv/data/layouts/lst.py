@@ -1,0 +1,112 @@
+"""The .lst files of the paper's own release: frames extracted already, named line by line."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Final
+
+from deepfake_adv.data.layouts.base import Layout, listing
+from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Quality, Split
+
+_LINE: Final = re.compile(
+    r"(?P<folder>[^/\s]+)_(?P<quality>[^_/\s]+)/(?P<video>[^/\s]+)(?:/(?P<file>[^/\s]*))? (?P<label>REAL|FAKE)"
+)
+_FORGERIES: Final = {folder: str(forgery) for forgery, folder in FF_FOLDERS.items()} | {"original": REAL}
+_QUALITIES: Final = {"c0": str(Quality.RAW)}
+
+
+@dataclass
+class _Listed:
+    """What the lists say of one folder of frames."""
+
+    split: str
+    files: set[str] = field(default_factory=set)
+
+
+class ReleaseLists(Layout):
+    """Lines <dir>_<quality>/<video>/<video>_<frame>_<face>.png REAL|FAKE, or of whole folders.
+
+    The lists decide which videos are taken and in which split; the frames are the images of the video's
+    folder with face index 0. Repeated lines (the release balances by repeating reals) count once.
+
+    Args:
+        root: Folder with <dir>_<quality>.
+        lists: Split to one or several .lst files, relative to `root` or absolute.
+
+    Raises:
+        ValueError: If a key of `lists` is no split.
+    """
+
+    how_to_get: ClassVar[str] = "the lists are in benchmark/ of the paper's release; the frames are yours to extract"
+
+    def __init__(self, root: Path | str, lists: Mapping[str, str | Sequence[str]]) -> None:
+        super().__init__(root)
+        unknown = [name for name in lists if name not in list(map(str, Split))]
+        if unknown or not lists:
+            raise ValueError(f"options.lists must have keys of {', '.join(Split)}; got {', '.join(lists) or 'none'}.")
+        self.lists = {split: [names] if isinstance(names, str) else list(names) for split, names in lists.items()}
+
+    def problem(self) -> str | None:
+        """See `Layout.problem`."""
+        if (problem := super().problem()) is not None:
+            return problem
+        lacking = [str(path) for paths in self._paths().values() for path in paths if not path.is_file()]
+        return f"looked for the lists {', '.join(lacking)}: there are no such files" if lacking else None
+
+    def videos(self, quality: str) -> Iterator[VideoEntry]:
+        """Every video that the lists name at this quality.
+
+        Raises:
+            ValueError: If a line is wrong, or a video is in two splits.
+        """
+        for (folder, name), listed in self._listed(quality).items():
+            forgery = _FORGERIES[folder.rpartition("_")[0]]
+            target, _, source = name.partition("_")
+            absent = listed.files - set(listing(self.root / folder / name)) if listed.files else set()
+            some = (self.root / folder / name).is_dir() and absent
+            yield VideoEntry(
+                video=f"{forgery}/{name}",
+                label=REAL_LABEL if forgery == REAL else FAKE_LABEL,
+                forgery=forgery,
+                split=listed.split,
+                target=target,
+                source=source,
+                path=f"{folder}/{name}",
+                note=f"{len(absent)} listed frames are not there, such as {min(absent)}" if some else "",
+            )
+
+    def _paths(self) -> dict[str, list[Path]]:
+        return {split: [self.root / name for name in names] for split, names in self.lists.items()}
+
+    def _listed(self, quality: str) -> dict[tuple[str, str], _Listed]:
+        found: dict[tuple[str, str], _Listed] = {}
+        for split, paths in self._paths().items():
+            for path in paths:
+                for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+                    match = _LINE.fullmatch(line.strip())
+                    if not line.strip():
+                        continue
+                    if match is None or match["folder"] not in _FORGERIES:
+                        raise ValueError(
+                            f"{path} must have lines like 'Deepfakes_c23/000_003/000_003_000012_0.png FAKE', of "
+                            f"{', '.join(_FORGERIES)}; line {number} is {line!r}. Take the file as it ships."
+                        )
+                    if (match["label"] == "REAL") != (_FORGERIES[match["folder"]] == REAL):
+                        raise ValueError(
+                            f"{path} must call original REAL and the rest FAKE; line {number} is {line!r}. "
+                            "Take the file as it ships."
+                        )
+                    if _QUALITIES.get(match["quality"], match["quality"]) != quality:
+                        continue
+                    key = (f"{match['folder']}_{match['quality']}", match["video"])
+                    listed = found.setdefault(key, _Listed(split))
+                    if listed.split != split:
+                        raise ValueError(
+                            f"a video must be in one split; {'/'.join(key)} is in the lists of {listed.split} and "
+                            f"{split}. Mend options.lists."
+                        )
+                    if match["file"]:
+                        listed.files.add(match["file"])
+        return found
