@@ -17,7 +17,7 @@ def main(folder: Path) -> None:
     parts = []
     for part in params.parts.values():
         dataset = params.datasets[part.dataset]
-        layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dict(dataset.options))
+        layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options.model_dump(mode="json"))
         parts.append(Part(part.dataset, str(part.quality), layout))
     take_stock(
         parts,

@@ -1,6 +1,7 @@
 """The inventory stage: look at every part, write its table and the reports, stop where that is asked for."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,9 +31,12 @@ def take_stock(
     earlier inventory if missing videos are tolerated: so a clone without the videos can still go on.
 
     Raises:
-        ValueError: If a dataset is not there, or lacks more than is tolerated; names every fault. The tables
+        ValueError: If two parts are the same, or a dataset is not there, or lacks more than is tolerated; names every fault. The tables
             of what is there are written before.
     """
+    twice = [name for name, times in Counter(part.name for part in parts).items() if times > 1]
+    if twice:
+        raise ValueError(f"parts must each be another dataset or quality; got {', '.join(twice)} twice. Remove one.")
     parts = [replace(part, previous=_earlier(folder, part)) for part in parts]
     absent = {part.name: problem for part in parts if (problem := part.layout.problem()) is not None}
     kept = [part for part in parts if part.name in absent and part.previous and not missing_is_fatal]
