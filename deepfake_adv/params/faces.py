@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from deepfake_adv.params.base import Section
 
@@ -16,6 +16,14 @@ class Locate(Section):
     smooth: int = Field(ge=1)
     landmarks: Literal["none", "dlib", "face_alignment"]
     on_miss: Literal["interpolate", "drop"]
+    max_failed_share: float = Field(ge=0, le=1)
+
+    @field_validator("smooth")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("smooth must be odd, as the median has a middle")
+        return value
 
 
 class Crop(Section):
@@ -24,10 +32,13 @@ class Crop(Section):
     margin: float = Field(ge=1, le=4)
     encoding: Literal["webp", "png", "i420"]
     masks: bool
+    max_failed_share: float = Field(ge=0, le=1)
 
 
 class Shard(Section):
     """How crops are sorted into manifests."""
 
     balance: Literal["none", "equal"]
+    max_frames: int | None = Field(ge=1)
+    leaks: Literal["fatal", "tolerated"]
     seed: int = Field(ge=0)
