@@ -11,6 +11,7 @@ from deepfake_adv.params.evaluation import Evaluate, Report, Tables
 from deepfake_adv.params.execution import Execution
 from deepfake_adv.params.faces import Crop, Locate, Shard
 from deepfake_adv.params.methods import MethodEntry
+from deepfake_adv.params.studies import Attack, Examples, Robustness
 from deepfake_adv.params.training import Device, Run, Score, Train
 
 
@@ -35,6 +36,9 @@ class Params(Section):
     score: Score
     device: Device
     evaluate: Evaluate
+    examples: Examples
+    attack: Attack
+    robustness: Robustness
     tables: Tables
     report: Report
 

@@ -48,6 +48,7 @@ class Attack(Section):
     classifiers: dict[str, ClassifierEntry]
     training: ClassifierTraining
     readings: dict[str, Reading]
+    table_reading: str
     fgsm_epsilon: float = Field(gt=0)
     pgd_steps: int = Field(ge=1)
     kernel_size: int = Field(ge=1)
@@ -62,6 +63,7 @@ class Robustness(Section):
     condition: str
     seed: int = Field(ge=0)
     frames: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
     attacks: dict[str, dict[str, Any]]
     jpeg: list[int]
     blur: list[float]

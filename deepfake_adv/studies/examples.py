@@ -11,7 +11,11 @@ from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import ascend
 from deepfake_adv.attacks.registry import build_attack
-from deepfake_adv.files import write_json
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.files import read_json, write_json
+from deepfake_adv.methods.generative import GenerativeBlur
+from deepfake_adv.methods.registry import build_method
+from deepfake_adv.training.checkpoint import load_weights
 
 
 def adversarial_rows(
@@ -42,6 +46,38 @@ def kernel_rows(
         attack = build_attack(**{**blur, "kernel_size": size})
         rows[f"k = {size}"] = ascend(attack, detector, images, labels).images
     return rows
+
+
+def load_generators(folder: Path) -> GenerativeBlur:
+    """A generative method with the generators that a run left, in eval mode.
+
+    Args:
+        folder: <run>/<condition>/seed<k>.
+
+    Raises:
+        FileNotFoundError: If its weights are missing.
+        ValueError: If the run's method has no generators.
+    """
+    method = build_method(**read_json(folder / "run.json")["params"]["method"])
+    if not isinstance(method, GenerativeBlur):
+        raise ValueError(
+            f"examples.generator_run must be a run with generators; got {folder.parents[1].name}, whose method has none. "
+            "Name a run of gen_bat, two_gen_bat or combined_at."
+        )
+    load_weights(folder / "generator.safetensors", method.adversary)
+    return method.eval()
+
+
+@torch.no_grad()
+def map_rows(method: GenerativeBlur, batch: Batch) -> dict[str, Tensor]:
+    """The images, the learned sigma (pixels, black 0 to white 3) and the images blurred by it."""
+    inverse_sigma = method.inverse_sigma(batch)
+    sigma = inverse_sigma.clamp_min(1e-3).reciprocal()
+    return {
+        "original": batch.images,
+        "σ, 0 to 3 px": (sigma / 3).clamp(0, 1),
+        "blurred": method.blur(batch.images, inverse_sigma),
+    }
 
 
 def write_grid(folder: Path, name: str, rows: Mapping[str, Tensor], labels: Sequence[str], **facts: Any) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from math import sqrt
 from typing import Any, NamedTuple
 
 import torch
@@ -24,6 +25,7 @@ class Setting(NamedTuple):
 def settings(
     readings: Mapping[str, Mapping[str, Any]],
     *,
+    table_reading: str,
     fgsm_epsilon: float,
     pgd_steps: int,
     kernel_size: int,
@@ -34,6 +36,7 @@ def settings(
 
     Args:
         readings: Readings of Eq. (6)'s epsilon: name to ``rule`` and ``epsilon``.
+        table_reading: The reading that fills the tables; cells of the others are marked extra.
         fgsm_epsilon: Radius of FGSM and PGD, of [0, 1].
         pgd_steps: Steps of PGD and of the iterated blur (Table XIV: 3).
         kernel_size: Window of Tables VII, XIII and XIV, pixels.
@@ -52,7 +55,7 @@ def settings(
         chosen += [(size, 1.0, 1) for size in kernel_sizes] + [(kernel_size, 1.0, pgd_steps)]
         for size, sigma, steps in dict.fromkeys(chosen):
             facts = {"attack": "blur", "reading": name, "steps": steps, "kernel_size": size, "sigma": sigma}
-            facts |= reading
+            facts |= {**reading, "extra": name != table_reading}
             found.append(
                 Setting(
                     facts,
@@ -83,7 +86,7 @@ def adversarial_accuracy(
 
     Returns:
         One cell per source, victim and attack, and one with attack "none" per victim: the attack's facts with
-        ``source``, ``victim``, ``accuracy`` (percent) and ``count``.
+        ``source``, ``victim``, ``accuracy`` with its 95 % interval ``low``, ``high`` (fractions) and ``images``.
     """
     right: dict[tuple[str, int, str], int] = {}
     device = next(next(iter(classifiers.values())).parameters()).device
@@ -101,12 +104,23 @@ def adversarial_accuracy(
                     key = (source, number, victim)
                     right[key] = right.get(key, 0) + int(correct(judge, crafted, truth).sum())
         logger.info("%d of %d images attacked", min(start + batch_size, len(images)), len(images))
-    count = len(images)
-    cells = [
-        {"attack": "none", "source": None, "victim": victim, "accuracy": 100 * n / count, "count": count}
-        for victim, n in clean.items()
+    cells: list[dict[str, Any]] = [
+        {"attack": "none", "source": None, "victim": victim, **_share(n, len(images))} for victim, n in clean.items()
     ]
     return cells + [
-        {**attacks[number].facts, "source": source, "victim": victim, "accuracy": 100 * n / count, "count": count}
+        {**attacks[number].facts, "source": source, "victim": victim, **_share(n, len(images))}
         for (source, number, victim), n in right.items()
     ]
+
+
+def _share(right: int, images: int) -> dict[str, Any]:
+    """A share with Wilson's score interval, which stays within [0, 1]."""
+    z2, share = 1.959964**2, right / images
+    centre = (share + z2 / (2 * images)) / (1 + z2 / images)
+    reach = sqrt(z2 * (share * (1 - share) / images + z2 / (4 * images**2))) / (1 + z2 / images)
+    return {
+        "accuracy": share,
+        "low": max(centre - reach, 0.0),
+        "high": min(centre + reach, 1.0),
+        "images": images,
+    }

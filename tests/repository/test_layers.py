@@ -2,7 +2,7 @@
 
 LAYERS = [
     {"names", "files", "log"},
-    {"ops", "video", "faces", "params", "execution"},
+    {"ops", "video", "faces", "params", "execution", "stage"},
     {"data", "detectors", "generators", "corpus"},
     {"attacks", "evaluation"},
     {"methods", "reporting"},

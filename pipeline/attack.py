@@ -1,0 +1,61 @@
+"""Attacks between image classifiers: attack.py MANIFESTS OUTPUT."""
+
+from pathlib import Path
+
+import torch
+
+from deepfake_adv.files import write_json
+from deepfake_adv.names import Split
+from deepfake_adv.params.load import load_params
+from deepfake_adv.params.studies import Attack
+from deepfake_adv.stage import run_stage
+from deepfake_adv.studies.classifiers import Classifier, train_classifier
+from deepfake_adv.studies.images import Labelled, identities, image_folder
+from deepfake_adv.studies.transfer import adversarial_accuracy, settings
+from deepfake_adv.training.provenance import device_name, versions
+from deepfake_adv.training.trained import choose_device
+
+
+def main(manifests: Path, output: Path) -> None:
+    """Load or train the classifiers, attack each, judge by all."""
+    params = load_params("attack", "device")
+    attack = params.attack
+    device = choose_device(params.device.accelerator)
+    train, test = _images(attack, manifests)
+    classifiers: dict[str, torch.nn.Module] = {}
+    for name, entry in attack.classifiers.items():
+        classifier = Classifier(
+            entry.architecture,
+            classes=None if train is None else len(train.names),
+            image_size=entry.image_size,
+            pretrained=entry.pretrained,
+            seed=attack.training.seed,
+        ).to(device)
+        if train is not None:
+            train_classifier(classifier, train.images, train.labels, **attack.training.model_dump())
+        classifiers[name] = classifier.eval()
+    wanted = settings(
+        {name: reading.model_dump() for name, reading in attack.readings.items()},
+        **attack.model_dump(include={"table_reading", "fgsm_epsilon", "pgd_steps", "kernel_size", "kernel_sizes", "starts"}),
+    )
+    cells = adversarial_accuracy(
+        classifiers, test.images, test.labels, wanted, batch_size=attack.images.batch_size, seed=attack.training.seed
+    )
+    facts = {"source": attack.images.source, "classes": len(test.names), "images": len(test.images)}
+    provenance = {"versions": versions(), "device": device_name(device), "params": attack.model_dump(mode="json"), **facts}
+    write_json(output, {"cells": cells, "provenance": provenance})
+
+
+def _images(attack: Attack, manifests: Path) -> tuple[Labelled | None, Labelled]:
+    """Images to train on, None where the classifiers come trained, and images to attack."""
+    source = attack.images
+    if source.source == "folder":
+        return None, image_folder(Path(source.folder or ""), source.count, source.image_size)
+    paths = [manifests / f"{split}.parquet" for split in Split]
+    train, test = identities(paths, manifests.parents[1], source.image_size)
+    chosen = torch.linspace(0, len(test.labels) - 1, min(source.count, len(test.labels))).long()
+    return train, Labelled(test.images[chosen], test.labels[chosen], test.names)
+
+
+if __name__ == "__main__":
+    run_stage("attack", main)
