@@ -16,13 +16,14 @@ def test_arguments_reach_the_stage_as_words_and_paths(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError("margin must be 1"), FileNotFoundError("no such file"), FloatingPointError("nan")])
-def test_an_error_ends_the_stage_with_one_message(error, tmp_path, monkeypatch, caplog):
+def test_an_error_ends_the_stage_with_one_message(error, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
         run_stage("crop", lambda: fail(error), [])
     assert stop.value.code == 1
-    assert str(error) in caplog.text
-    assert "Traceback" not in caplog.text
+    printed = capsys.readouterr().err
+    assert str(error) in printed
+    assert "Traceback" not in printed
     assert "Traceback" in (tmp_path / "work" / "crop.traceback.txt").read_text()
 
 
