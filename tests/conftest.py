@@ -44,13 +44,14 @@ def _rows(generator, forgery, quality, split, videos, frames, side, masks):
                 "encoding": "png",
                 "detected": True,
                 "landmarks": np.tile([side * 0.25, side * 0.75], 68).astype(np.float32),
-                **{name: 0 for name in ("box_x", "box_y", "face_x0", "face_y0", "face_x1", "face_y1")},
-                **{name: side for name in ("box_side", "width", "height")},
+                **dict.fromkeys(("box_x", "box_y", "face_x0", "face_y0", "face_x1", "face_y1"), 0),
+                **dict.fromkeys(("box_side", "width", "height"), side),
             }
 
 
 def write_shards(
-    root, *, tier="c23", forgeries=("NT",), qualities=("c23",), videos=None, frames=8, side=24, masks=True, group=32, seed=0
+    root, *, tier="c23", forgeries=("NT",), qualities=("c23",), videos=None, frames=8, side=24, masks=True, group=32,
+    seed=0,
 ):
     """Write crops and manifests under ``root / "data"``; give the tier's folder of manifests."""
     generator = np.random.default_rng(seed)
@@ -73,7 +74,8 @@ def write_shards(
                     | place
                     for i, row in enumerate(rows)
                 ]
-        pq.write_table(pa.Table.from_pylist(entries, schema=MANIFEST_SCHEMA), folder / f"{split}.parquet", **WRITE_OPTIONS)
+        manifest = pa.Table.from_pylist(entries, schema=MANIFEST_SCHEMA)
+        pq.write_table(manifest, folder / f"{split}.parquet", **WRITE_OPTIONS)
     return folder
 
 

@@ -71,7 +71,7 @@ def read_manifest(path: Path) -> CropTable:
         raise ValueError(f"{path} must have the columns {', '.join(sorted(missing))}. Run `dvc repro shard` again.")
     columns = pq.read_table(path, columns=_COLUMNS, memory_map=True).combine_chunks()
     if not len(columns):
-        raise ValueError(f"{path} must have at least one row; got none. See data/inventory/report.csv for what is there.")
+        raise ValueError(f"{path} must have at least one row; got none. See data/inventory/report.csv.")
     return CropTable(
         Path(path),
         columns,

@@ -131,7 +131,9 @@ class CropStore:
                         raise
                     logger.warning("%s (skipped)", error)
             else:
-                raise CorruptCrop(f"crops near row {row} of {self.path} must be readable; got none. Run `dvc repro crop`.")
+                raise CorruptCrop(
+                    f"crops near row {row} of {self.path} must be readable; got none. Run `dvc repro crop`."
+                )
 
     def _candidates(self, row: int) -> Sequence[int]:
         """The row, then a few others of its label, in a fixed order."""
@@ -156,7 +158,8 @@ class CropStore:
                     resize(decode_mask(mask["bytes"]), crops.masks[place])
             if crops.landmarks is not None:
                 points = record["landmarks"]
-                crops.landmarks[place] = np.nan if points is None else scale_points(points, image.shape, self.image_size)
+                moved = None if points is None else scale_points(points, image.shape, self.image_size)
+                crops.landmarks[place] = np.nan if moved is None else moved
         except (ValueError, IndexError, TypeError, cv2.error) as error:
             raise CorruptCrop(
                 f"crop must be decodable; got {str(error).strip()} at row {offset} of row group "

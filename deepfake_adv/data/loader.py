@@ -53,7 +53,8 @@ class Source:
         if self.flip:
             mirror(crops, np.repeat(flips[share], rows.shape[1]))
         images = torch.from_numpy(crops.images).permute(0, 3, 1, 2)  # channels last in memory
-        parts = {"images": images, "labels": torch.from_numpy(self.labels[rows[:, 0]]), "rows": torch.from_numpy(rows[:, 0].copy())}
+        first = rows[:, 0].copy()
+        parts = {"images": images, "labels": torch.from_numpy(self.labels[first]), "rows": torch.from_numpy(first)}
         if crops.masks is not None:
             parts["masks"] = torch.from_numpy(crops.masks)[:, None]
         if crops.landmarks is not None:

@@ -1,5 +1,7 @@
 """Which crop stands where in an epoch: balanced batches, a function of seed and epoch alone."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -53,13 +55,18 @@ class BalancedSampler:
         if batch_size < 2 or batch_size % 2:
             raise ValueError(f"batch_size must be even and at least 2; got {batch_size}. Half of it are reals.")
         if mode == "draws" and steps is None:
-            raise ValueError("steps_per_epoch must be a number where sampling is draws; got null. Set train.steps_per_epoch.")
-        self.half, self.mode, self.clip_length, self.pool, self.seed = batch_size // 2, mode, clip_length, pool, seed
-        self.classes = [_Class(np.flatnonzero(labels == label), videos, frames, groups) for label in (REAL_LABEL, FAKE_LABEL)]
+            raise ValueError(
+                "steps_per_epoch must be a number where sampling is draws; got null. Set train.steps_per_epoch."
+            )
+        self.half, self.mode = batch_size // 2, mode
+        self.clip_length, self.pool, self.seed = clip_length, pool, seed
+        self.classes = [
+            _Class(np.flatnonzero(labels == label), videos, frames, groups) for label in (REAL_LABEL, FAKE_LABEL)
+        ]
         if any(not len(side.rows) for side in self.classes):
             raise ValueError("labels must hold both classes; got one alone. Choose a condition with reals and fakes.")
         whole = max(side.count if clip_length > 1 else len(side.rows) for side in self.classes) // self.half
-        self.steps = min(steps, whole) if mode == "full" and steps is not None else steps if steps is not None else whole
+        self.steps = whole if steps is None else min(steps, whole) if mode == "full" else steps
         if self.steps < 1:
             raise ValueError(
                 f"batch_size must be at most twice the larger class; got {batch_size}, which leaves no batch "
@@ -79,7 +86,7 @@ class BalancedSampler:
             if self.mode == "draws" or self.clip_length > 1:
                 chosen = side.visits(need, self.clip_length, generator)
             else:
-                chosen = _repeat(lambda g=generator, s=side: s.shuffled(self.pool, g), need)[:, None]
+                chosen = _repeat(partial(side.shuffled, self.pool, generator), need)[:, None]
             sides.append(chosen.reshape(self.steps, self.half, self.clip_length))
         return np.concatenate(sides, axis=1)
 
@@ -113,7 +120,7 @@ class _Class:
         return np.concatenate(mixed)
 
 
-def _repeat(draw, need: int) -> Ints:  # type: ignore[no-untyped-def]
+def _repeat(draw: Callable[[], Ints], need: int) -> Ints:
     """Call `draw` until there are `need` entries."""
     parts: list[Ints] = []
     while sum(map(len, parts)) < need:

@@ -54,7 +54,7 @@ def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
         return [
             found
             for key in keys
-            for found in differences(old.get(key, absent), new.get(key, absent), f"{prefix}.{key}" if prefix else str(key))
+            for found in differences(old.get(key, absent), new.get(key, absent), f"{prefix}.{key}".lstrip("."))
         ]
     return [] if old == new else [prefix]
 
@@ -74,13 +74,15 @@ def load_weights(path: Path, module: nn.Module) -> None:
         ValueError: If it is no safetensors file, or of another architecture; names the first keys.
     """
     if not Path(path).exists():
-        raise FileNotFoundError(f"weights must be a safetensors file; found none at {path}. Run `dvc repro` to train it.")
+        raise FileNotFoundError(f"weights must be a safetensors file; found none at {path}. Train it by `dvc repro`.")
     try:
         state = load_file(path)
     except Exception as error:
         raise ValueError(f"weights must be a safetensors file; got {path} ({error}). Train it again.") from error
     own = module.state_dict()
-    faults = [name for name in sorted({*own, *state}) if name not in own or name not in state or own[name].shape != state[name].shape]
+    shapes = {name: value.shape for name, value in own.items()}
+    theirs = {name: value.shape for name, value in state.items()}
+    faults = differences(shapes, theirs)
     if faults:
         raise ValueError(
             f"weights must fit {type(module).__name__}; got {path}, which differs in {', '.join(faults[:5])}"

@@ -63,14 +63,14 @@ class Engine:
                 self.optimizers[0].add_param_group(theirs.param_groups[0])
             else:
                 self.optimizers.append(theirs)
-        self._steppers = [fabric.setup_optimizers(optimizer) for optimizer in self.optimizers]
+        self._steppers: list[Any] = [fabric.setup_optimizers(optimizer) for optimizer in self.optimizers]
         self.schedule = StepDecay(
             self.optimizers, every=train.decay_epochs, factor=train.decay_factor, weight_decay=train.decay_weight_decay
         )
         if compiled:
             self.detector.compile()
 
-    def step(self, batch: Batch, number: int) -> dict[str, Tensor | None]:
+    def step(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """Play one round: the adversary's steps, then the detector's.
 
         Args:
@@ -94,29 +94,28 @@ class Engine:
                 "lower train.batch_size or train.image_size, or set train.precision to bf16-mixed."
             ) from error
 
-    def _step(self, batch: Batch, number: int) -> dict[str, Tensor | None]:
+    def _step(self, batch: Batch, number: int) -> dict[str, Tensor]:
         generator = self._seed(number)
         parts = split(batch, self.train.accumulate)
         self.detector.train()
         self.method.train()
-        losses: dict[str, Tensor | None] = {}
+        losses: dict[str, Tensor] = {}
         for _ in range(self.method.adversary_steps):
             self._clear()
             for part in parts:
                 with self.fabric.autocast():
                     loss = self.method.adversary_loss(self.detector, part, generator) / len(parts)
                 self.fabric.backward(loss)
-                _accumulate(losses, {"adversary": loss})
+                _accumulate(losses, {"adversary": loss / self.method.adversary_steps})
             average_gradients(self._adversary_side, self.fabric.world_size)
             self._steppers[-1].step()
-        if "adversary" in losses:
-            losses["adversary"] = losses["adversary"] / self.method.adversary_steps  # type: ignore[operator]
         self._clear()
         for part in parts:
             with self.fabric.autocast():
                 found = self.method.detector_loss(self.detector, part, generator)
             self.fabric.backward(found.total / len(parts))
             named = {"loss": found.total, "clean": found.clean, "adversarial": found.adversarial, **found.parts}
+            named.pop("classification", None)  # clean and adversarial say it
             _accumulate(losses, {name: loss / len(parts) for name, loss in named.items() if loss is not None})
         mine = [*self._detector_side, *self._adversary_side] if self.method.joint else self._detector_side
         average_gradients(mine, self.fabric.world_size)
@@ -177,7 +176,7 @@ def _parameters(module: nn.Module | None) -> list[nn.Parameter]:
     return [] if module is None else list(module.parameters())
 
 
-def _accumulate(sums: dict[str, Tensor | None], losses: Mapping[str, Tensor]) -> None:
+def _accumulate(sums: dict[str, Tensor], losses: Mapping[str, Tensor]) -> None:
     for name, loss in losses.items():
         before = sums.get(name)
         sums[name] = loss.detach() if before is None else before + loss.detach()

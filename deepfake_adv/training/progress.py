@@ -27,7 +27,9 @@ class Meter:
         silent: Say nothing, on ranks other than 0.
     """
 
-    def __init__(self, name: str, epochs: int, steps: int, *, stream: TextIO | None = None, silent: bool = False) -> None:
+    def __init__(
+        self, name: str, epochs: int, steps: int, *, stream: TextIO | None = None, silent: bool = False
+    ) -> None:
         self.name, self.epochs, self.steps, self.silent = name, epochs, steps, silent
         self.stream = stream or sys.stderr
         self.terminal = self.stream.isatty()

@@ -78,8 +78,9 @@ def score_run(
     verify_files(table, good, root)
     scores = np.zeros((len(trained), len(table)), np.float32)
     scored = np.zeros(scores.shape, bool)
-    for size, clip_length in sorted({(one.image_size, one.detector.clip_length) for one in trained}):
-        chosen = [i for i, one in enumerate(trained) if (one.image_size, one.detector.clip_length) == (size, clip_length)]
+    inputs = [(one.image_size, one.detector.clip_length) for one in trained]
+    for size, clip_length in sorted(set(inputs)):
+        chosen = [i for i, wanted in enumerate(inputs) if wanted == (size, clip_length)]
         store = CropStore(table, root, image_size=size)
         rows = readable(store, good) if corrupt == "skip" else good
         samples = covering_samples(table.videos, table.frames, rows, clip_length)
@@ -89,14 +90,15 @@ def score_run(
             device=device, workers=workers, channels_last=channels_last,
         )  # fmt: skip
         detectors = [trained[i] for i in chosen]
-        shown = progress(score_batches(detectors, loader, device, precision), total=len(batches), desc=run.name, unit="batches")
+        values = score_batches(detectors, loader, device, precision)
+        shown = progress(values, total=len(batches), desc=run.name, unit="batches")
         for part, found in zip(batches, shown, strict=True):
             # a frame repeated to fill the last clip of a video keeps its first score
             for column in range(clip_length):
                 free = ~scored[chosen[0], part[:, column]]
                 scores[np.ix_(chosen, part[free, column])] = found[:, free]
                 scored[np.ix_(chosen, part[free, column])] = True
-    write_scores(output, table, trained, scores, kept=scored.all(axis=0))
+    write_scores(output, table, trained, scores, kept=np.asarray(scored.all(axis=0)))
 
 
 @torch.inference_mode()

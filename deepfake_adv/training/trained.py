@@ -69,7 +69,9 @@ def trained_folders(run: Path) -> list[Path]:
     """
     found = sorted(path.parent for path in Path(run).glob("*/seed*/run.json"))
     if not found:
-        raise FileNotFoundError(f"run must hold trained detectors; found none in {run}. Run `dvc repro train@{Path(run).name}`.")
+        raise FileNotFoundError(
+            f"run must hold trained detectors; found none in {run}. Run `dvc repro train@{Path(run).name}`."
+        )
     return found
 
 
@@ -80,7 +82,7 @@ def choose_device(accelerator: str) -> torch.device:
         ValueError: If CUDA is asked for and there is none.
     """
     if accelerator == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device.accelerator must be cpu or auto on a machine without CUDA; got cuda. Mend params.yaml.")
+        raise ValueError("device.accelerator must be cpu or auto without CUDA; got cuda. Mend params.yaml.")
     return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
 
 

@@ -20,15 +20,13 @@ class LossWatch:
         self._unseen: list[tuple[int, str, Tensor]] = []
         self.latest = float("nan")
 
-    def add(self, step: int, losses: Mapping[str, Tensor | None]) -> None:
+    def add(self, step: int, losses: Mapping[str, Tensor]) -> None:
         """Take the losses of a step.
 
         Raises:
             FloatingPointError: At the first loss that is not finite, with its name and step.
         """
         for name, loss in losses.items():
-            if loss is None:
-                continue
             value = loss.detach().float()
             self._unseen.append((step, name, value))
             self._sums[name] = self._sums[name] + value.double() if name in self._sums else value.double()
