@@ -1,20 +1,16 @@
 """Metrics of one run: evaluate.py RUN SCORES RUN_FOLDER METRICS EVALUATION ROC [CONFUSION]."""
 
-import sys
 from pathlib import Path
 
-from deepfake_adv import log
 from deepfake_adv.evaluation import outputs
 from deepfake_adv.evaluation.run import Settings, evaluate
 from deepfake_adv.evaluation.scores import all_test_sets, read_scores
 from deepfake_adv.params.load import load_params
+from deepfake_adv.stage import run_stage
 
 
-def main(
-    run: str, scores: Path, folder: Path, metrics: Path, evaluation: Path, roc: Path, *confusion: Path
-) -> None:
+def main(run: str, scores: Path, folder: Path, metrics: Path, evaluation: Path, roc: Path, *confusion: Path) -> None:
     """Read, measure, write."""
-    log.configure(f"evaluate@{run}")
     params = load_params("evaluate").evaluate
     settings = Settings(params.resamples, params.confidence, params.seed)
     measured = list(evaluate(all_test_sets(read_scores(scores)), settings))
@@ -26,4 +22,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(Path, sys.argv[2:]))
+    run_stage("evaluate", main, words=1)

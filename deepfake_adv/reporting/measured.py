@@ -1,0 +1,152 @@
+"""What was measured, looked up by what a table asks for: runs' evaluations and attacks' accuracies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.evaluation import replicates
+from deepfake_adv.files import read_json
+from deepfake_adv.reporting.specs import Column, Row
+
+IDENTITIES: Final = "identities"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number in percent, and what it rests on."""
+
+    value: float
+    low: float | None
+    high: float | None
+    run: str
+    dataset: str = ""
+    counts: str = ""
+    seeds: tuple[int, ...] = ()
+    replicates: Floats | None = None
+    sample: str = ""
+
+
+class Evaluations:
+    """Evaluation files of the runs that params name, by method, detector, train and test condition.
+
+    Args:
+        folder: reports/evaluation. Files of runs that are no longer in `runs` are left alone.
+        runs: Run name -> (method entry, detector entry).
+        roles: The paper's detectors and datasets -> this project's entries; a role that is not
+            named stands for itself.
+    """
+
+    def __init__(self, folder: Path, runs: Mapping[str, tuple[str, str]], roles: Mapping[str, str]) -> None:
+        self.roles = roles
+        self.runs = {name: read_json(folder / f"{name}.json") for name in runs if (folder / f"{name}.json").exists()}
+        self._entries: dict[tuple[str, str, str, str], list[tuple[str, dict[str, Any]]]] = {}
+        for name, evaluation in self.runs.items():
+            for entry in evaluation["results"]:
+                key = (*runs[name], entry["train"], entry["test"])
+                self._entries.setdefault(key, []).append((name, entry))
+
+    def detector(self, role: str) -> str:
+        """The `detectors` entry that plays a role."""
+        return self.roles.get(role, role)
+
+    def find(self, row: Row, column: Column, metric: str) -> Measurement | None:
+        """The frame-level metric of a cell, or None where no run gave it.
+
+        Raises:
+            ValueError: If two runs, or two datasets, claim the same cell.
+        """
+        key = (row.entry, self.detector(row.detector), column.train, column.test)
+        found = self._entries.get(key, [])
+        if column.dataset in self.roles:
+            found = [(run, entry) for run, entry in found if entry["dataset"] == self.roles[column.dataset]]
+        if len(found) > 1:
+            claims = ", ".join(f"{run} on {entry['dataset']}" for run, entry in found)
+            raise ValueError(
+                f"{' / '.join(key)} must be measured once; got {claims}. "
+                f"Say in tables.roles which dataset stands for {column.dataset}, or remove a run."
+            )
+        return _measurement(*found[0], metric) if found else None
+
+
+def _measurement(run: str, entry: dict[str, Any], metric: str) -> Measurement | None:
+    number = entry["frame"][metric]
+    if number["value"] is None:
+        return None
+    kept = entry.get("replicates", {})
+    frames, videos = entry["frames"], entry["videos"]
+    return Measurement(
+        value=100 * number["value"],
+        low=_percent(number["low"]),
+        high=_percent(number["high"]),
+        run=run,
+        dataset=entry["dataset"],
+        counts=f"{frames['real']}+{frames['fake']} frames of {videos['real']}+{videos['fake']} videos",
+        seeds=tuple(entry["seeds"]),
+        replicates=100 * replicates.unpack(kept[metric]) if metric in kept else None,
+        sample=kept.get("sample", ""),
+    )
+
+
+class Attacks:
+    """Adversarial accuracies of reports/attack/*.json.
+
+    Each file has ``cells``: a list of objects with attack (fgsm, pgd or blur), steps, source,
+    victim, accuracy and its interval low, high (fractions), images, and for blur
+    kernel_size and sigma. A cell with ``"extra": true`` is for other uses than the tables. Where
+    ``provenance.source`` is "identities" the classifiers tell this project's own faces apart.
+
+    Args:
+        folder: reports/attack; may be absent.
+        roles: The paper's classifiers -> names used in the files.
+    """
+
+    def __init__(self, folder: Path | None, roles: Mapping[str, str]) -> None:
+        self.roles = roles
+        files = sorted(folder.glob("*.json")) if folder is not None and folder.is_dir() else []
+        self._cells = [cell for path in files for cell in _table_cells(path)]
+
+    def find(self, row: Row, column: Column, metric: str) -> Measurement | None:
+        """The accuracy of a cell's victim, or None where the attack was not carried out.
+
+        Raises:
+            ValueError: If two cells claim the same place.
+        """
+        wanted = {
+            "attack": metric,
+            "steps": row.steps,
+            "source": self.roles.get(row.source, row.source),
+            "victim": self.roles.get(column.victim, column.victim),
+        }
+        if metric == "blur":
+            wanted |= {"kernel_size": row.kernel_size, "sigma": row.sigma}
+        found = [cell for cell in self._cells if all(cell.get(key) == value for key, value in wanted.items())]
+        if len(found) > 1:
+            raise ValueError(f"attack {wanted} must be measured once; got it {len(found)} times. Mark one as extra.")
+        if not found:
+            return None
+        cell = found[0]
+        return Measurement(
+            value=100 * cell["accuracy"],
+            low=_percent(cell.get("low")),
+            high=_percent(cell.get("high")),
+            run=cell["file"],
+            dataset=cell["dataset"],
+            counts=f"{cell['images']} images" if "images" in cell else "",
+        )
+
+
+def _table_cells(path: Path) -> list[dict[str, Any]]:
+    content = read_json(path)
+    own = content.get("provenance", {}).get("source") == "identities"
+    cells = [cell for cell in content["cells"] if not cell.get("extra")]
+    return [{**cell, "file": path.stem, "dataset": IDENTITIES if own else ""} for cell in cells]
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100 * value

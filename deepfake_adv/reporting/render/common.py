@@ -1,0 +1,78 @@
+"""How numbers read, the same in every format: two decimals, a true minus, words for what is not there."""
+
+from typing import Final
+
+from deepfake_adv.evaluation.paired import Difference
+from deepfake_adv.reporting.specs import Column, TableSpec, metric_label
+from deepfake_adv.reporting.tables import Cell, Table
+
+NOT_RUN: Final = "not run"
+NONE: Final = "–"
+VERSUS: Final = "vs baseline"
+LEGEND: Final = (
+    "Percent. Ours with its 95 % interval (bootstrap over videos, and over seeds where there are several); "
+    "bold is the best of a column. The paper's numbers are for FaceForensics++, DFD and Celeb-DF."
+)
+ATTACK_LEGEND: Final = (
+    "Accuracy of the victim (column) on images made adversarial against the source (row), percent; lower is a "
+    "stronger attack. The paper's numbers are for ImageNet's classifiers."
+)
+VERSUS_LEGEND: Final = (
+    f"“{VERSUS}”: mean AUC over the row's measured columns minus the baseline's on the same videos, "
+    "paired bootstrap with 95 % interval."
+)
+
+
+def number(value: float) -> str:
+    """98.75"""
+    return f"{value:.2f}"
+
+
+def signed(value: float) -> str:
+    """+1.20, −0.35, 0.00"""
+    text = f"{value:+.2f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def span(cell: Cell) -> str:
+    """97.10–99.30, empty without interval."""
+    if cell.ours is None or cell.ours.low is None or cell.ours.high is None:
+        return ""
+    return f"{cell.ours.low:.2f}–{cell.ours.high:.2f}"
+
+
+def paper(cell: Cell) -> str:
+    """The paper's number, or a dash."""
+    return NONE if cell.paper is None else number(cell.paper)
+
+
+def absent(cell: Cell) -> str:
+    """Word for a cell without our number."""
+    return NONE if cell.state == "none" else NOT_RUN
+
+
+def difference(value: Difference) -> str:
+    """+1.20 (0.30 to 2.10, p = 0.012)"""
+    if value.p != value.p:
+        return signed(value.value)
+    p = "p < 0.001" if value.p < 0.001 else f"p = {value.p:.3f}"
+    return f"{signed(value.value)} ({signed(value.low)} to {signed(value.high)}, {p})"
+
+
+def head(spec: TableSpec, column: Column, metric: str) -> str:
+    """Heading in one line: "C23 → Raw AUC"."""
+    parts = [column.group, column.label, metric_label(metric)]
+    return " ".join(part for part in parts if part)
+
+
+def legends(table: Table) -> list[str]:
+    """Sentences that explain the table's numbers."""
+    if table.spec.kind == "attack":
+        return [ATTACK_LEGEND]
+    return [LEGEND, VERSUS_LEGEND] if table.versus else [LEGEND]
+
+
+def row_label(table: Table, index: int) -> str:
+    """A row's label with its group in front where it has one."""
+    row = table.spec.rows[index]
+    return f"{row.group}, {row.label}" if row.group else row.label

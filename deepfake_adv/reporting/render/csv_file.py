@@ -1,0 +1,37 @@
+"""Tables as CSV: one line per cell, everything that is known of it."""
+
+import csv
+import io
+from typing import Final
+
+from deepfake_adv.reporting.specs import metric_label
+from deepfake_adv.reporting.tables import Table
+
+FIELDS: Final = (
+    "table", "row", "label", "column", "train", "test", "metric", "state", "value", "low", "high", "best",
+    "paper", "paper_bold", "difference", "vs_baseline", "vs_low", "vs_high", "vs_p", "run", "dataset", "data", "seeds",
+)  # fmt: skip
+
+
+def csv_text(table: Table) -> str:
+    """One table, tidy."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(FIELDS)
+    for row in table.spec.rows:
+        for column, metric in table.spec.heads():
+            cell = table.cell(row, column, metric)
+            ours, versus = cell.ours, cell.versus
+            label = f"{row.group}, {row.label}" if row.group else row.label
+            writer.writerow([
+                table.spec.id, row.id, label, column.id, column.train, column.test, metric_label(metric), cell.state,
+                *((_number(ours.value), _number(ours.low), _number(ours.high)) if ours else ("", "", "")),
+                int(cell.best), _number(cell.paper), int(cell.paper_bold), _number(cell.difference),
+                *(_number(value) for value in (versus or [None] * 4)),
+                *((ours.run, ours.dataset, ours.counts, " ".join(map(str, ours.seeds))) if ours else ("",) * 4),
+            ])  # fmt: skip
+    return stream.getvalue()
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.4f}".rstrip("0").rstrip(".")

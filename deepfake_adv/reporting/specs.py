@@ -1,0 +1,112 @@
+"""Table specifications: the data of specs.yaml as objects, checked once when read."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+_FILE = Path(__file__).with_name("specs.yaml")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a method of a detector, or a source with its attack's settings."""
+
+    id: str
+    label: str
+    group: str = ""
+    detector: str = ""
+    source: str = ""
+    kernel_size: int = 0
+    sigma: float = 0.0
+    steps: int = 0
+
+    @property
+    def entry(self) -> str:
+        """The `methods` entry of params that fills this row."""
+        return self.id.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One heading of a table: a pair of conditions, a victim, or an average of columns."""
+
+    id: str
+    label: str
+    group: str = ""
+    train: str = ""
+    test: str = ""
+    dataset: str = ""
+    victim: str = ""
+    average: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """One table: which cells it has, and where a run must come from to fill one."""
+
+    id: str
+    file: str
+    kind: str
+    title: str
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    metrics: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """How the table is called in prose."""
+        return {"C": "Appendix C", "TSN": "TSN"}.get(self.id, f"Table {self.id}")
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it is one of the paper's sixteen."""
+        return self.file.startswith("table_")
+
+    def heads(self) -> list[tuple[Column, str]]:
+        """Columns of numbers: each heading with each of its metrics."""
+        return [(column, metric) for column in self.columns for metric in self.metrics]
+
+
+@cache
+def load_specs() -> tuple[TableSpec, ...]:
+    """All tables, in the paper's order, its in-text numbers last."""
+    content = YAML(typ="safe").load(_FILE.read_text(encoding="utf-8"))
+    return tuple(_table(entry, content) for entry in content["tables"])
+
+
+@cache
+def metric_label(metric: str) -> str:
+    """Heading of a metric."""
+    return str(YAML(typ="safe").load(_FILE.read_text(encoding="utf-8"))["metrics"][metric]["label"])
+
+
+def _table(entry: dict[str, Any], content: dict[str, Any]) -> TableSpec:
+    detector = entry.get("detector", "")
+    named = content["detectors"] | content["classifiers"]
+    rows = []
+    for row in content["rows"][entry["rows"]]:
+        role = row.get("detector", detector)
+        label = str(row.get("label", named.get(row.get("source", ""), ""))).format(detector=named.get(role, role))
+        rows.append(Row(**{**row, "id": str(row["id"]), "label": label, "detector": role}))
+    columns = []
+    for column in content["columns"][entry["columns"]]:
+        sets = {name: tuple(column[name]) for name in ("average", "absent") if name in column}
+        label = column.get("label", named.get(column["id"], column["id"]))
+        columns.append(Column(**{**column, **sets, "label": label}))
+    titled = f"{entry['title']} ({named[detector]})" if detector else entry["title"]
+    spec = TableSpec(
+        entry["id"],
+        entry["file"],
+        entry["kind"],
+        titled,
+        tuple(rows),
+        tuple(columns),
+        tuple(entry["metrics"]),
+    )
+    assert len({row.id for row in spec.rows}) == len(rows), f"{spec.name} has a row twice"
+    assert len({column.id for column in spec.columns}) == len(columns), f"{spec.name} has a column twice"
+    return spec

@@ -1,0 +1,27 @@
+"""The paper's tables from this project's runs: tables.py EVALUATIONS PAPER TABLES [ATTACKS]."""
+
+from pathlib import Path
+
+from deepfake_adv.params.load import load_params
+from deepfake_adv.reporting.own_corpus import own_corpora
+from deepfake_adv.reporting.write_tables import build_tables, write_tables
+from deepfake_adv.stage import run_stage
+
+
+def main(evaluations: Path, paper: Path, folder: Path, attacks: Path | None = None) -> None:
+    """Read, fill, write."""
+    params = load_params("tables", "runs", "datasets", "corpus")
+    tables = build_tables(
+        evaluations,
+        attacks,
+        paper,
+        runs={name: (run.method, run.detector) for name, run in params.runs.items()},
+        roles=params.tables.roles,
+        baseline=params.tables.baseline,
+        own_corpus=own_corpora(params.corpus.source, {name: data.root for name, data in params.datasets.items()}),
+    )
+    write_tables(tables, folder)
+
+
+if __name__ == "__main__":
+    run_stage("tables", main)
