@@ -112,7 +112,7 @@ def select(table: CropTable, condition: Condition) -> Ints:
         same = pc.and_(pc.equal(dataset, name), pc.equal(quality, tier))
         reals |= np.asarray(pc.and_(same, pc.equal(forgery, REAL)))
     rows = np.flatnonzero(chosen | reals)
-    for label, name in ((REAL_LABEL, "real"), (FAKE_LABEL, "fake")):
+    for label, name in ((FAKE_LABEL, "fake"), (REAL_LABEL, "real")):
         if not (table.labels[rows] == label).any():
             held = sorted(set(zip(table.strings("forgery"), table.strings("quality"), strict=True)))
             raise ValueError(
