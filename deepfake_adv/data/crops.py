@@ -89,7 +89,9 @@ def crop_part(
     key = {"format": _FORMAT, "dataset": dataset, "quality": quality, "options": vars(options), "plan": rows_per_file}
     work = Scratch(f"crop-{dataset}-{quality}", {**key, **inputs}, root=scratch)
     pieces = Pieces(work.path / "pieces", [video for file in plan for video in file.videos])
-    waiting = {file: {v for v in file.videos if not pieces.path(v).exists()} for file in plan if not _done(work.path, file)}
+    waiting = {
+        file: {v for v in file.videos if not pieces.path(v).exists()} for file in plan if not _done(work.path, file)
+    }
     tasks = [
         CropTask(dataset, quality, rows[video], frames, boxes, root, options, pieces.path(video))
         for videos in waiting.values()
@@ -156,7 +158,10 @@ def _join(folder: Path, file: _File, pieces: Pieces) -> None:
     paths = [path for path in map(pieces.path, file.videos) if path.exists()]
     if sum(pq.read_metadata(path).num_rows for path in paths):
         schema = crop_schema()
-        with atomic_write(folder / file.name) as temporary, pq.ParquetWriter(temporary, schema, **CROP_WRITE_OPTIONS) as writer:
+        with (
+            atomic_write(folder / file.name) as temporary,
+            pq.ParquetWriter(temporary, schema, **CROP_WRITE_OPTIONS) as writer,
+        ):
             for table in gather(paths, None, at_least=ROW_GROUP):
                 writer.write_table(pa.Table.from_arrays(table.columns, schema=schema), row_group_size=ROW_GROUP)
     for path in paths:

@@ -47,7 +47,8 @@ class CropOptions:
             raise ValueError(f"margin must be at least 1; got {self.margin}. FaceForensics++ uses 1.3.")
         if self.encoding not in ENCODERS:
             raise ValueError(
-                f"encoding must be one of {', '.join(ENCODERS)}; got {self.encoding!r}. Mend crop.encoding in params.yaml."
+                f"encoding must be one of {', '.join(ENCODERS)}; got {self.encoding!r}. "
+                "Mend crop.encoding in params.yaml."
             )
 
 
@@ -93,7 +94,10 @@ def crop_video(task: CropTask) -> None:
     boxes = _read_boxes(task.boxes, task.row)
     unknown = [frame for frame in asked.tolist() if frame not in boxes]
     if unknown:
-        raise ValueError(f"{task.row.video} must be located at every sampled frame; got no row for {unknown[:5]}. Run `dvc repro locate`.")
+        raise ValueError(
+            f"{task.row.video} must be located at every sampled frame; got no row for {unknown[:5]}. "
+            "Run `dvc repro locate`."
+        )
     times = _read_times(task.frames, task.row.video)
     wanted = [frame for frame in asked.tolist() if boxes[frame]["x0"] is not None]
     masks = _masks(task, wanted)
@@ -112,7 +116,9 @@ def crop_video(task: CropTask) -> None:
             notes.add(str(error))
             continue
         if mask is not None and mask.shape != planes.shape:
-            notes.add(f"mask of {mask.shape[1]} x {mask.shape[0] * 2 // 3} px left out, as the frame has {width} x {height}")
+            notes.add(
+                f"mask of {mask.shape[1]} x {mask.shape[0] * 2 // 3} px left out, as the frame has {width} x {height}"
+            )
             mask = None
         masks_missing += bool(task.options.masks and task.row.mask_path and mask is None)
         rows.append(_crop_row(task, frame, times[frame], planes, mask, square, box))
@@ -123,7 +129,13 @@ def crop_video(task: CropTask) -> None:
         pq.write_table(table, temporary, row_group_size=max(len(table), 1), **CROP_WRITE_OPTIONS)
     undetected = sum(not row["detected"] for row in rows)
     report = Cut(
-        task.row.video, len(asked), len(rows), len(asked) - len(rows), undetected, masks_missing, "; ".join(sorted(notes))
+        task.row.video,
+        len(asked),
+        len(rows),
+        len(asked) - len(rows),
+        undetected,
+        masks_missing,
+        "; ".join(sorted(notes)),
     )
     write_json(task.piece.with_suffix(".json"), vars(report))
 
@@ -137,11 +149,11 @@ def _crop_row(
     suffix = "png" if encoding == "i420" else encoding
     stored_mask = None
     if mask is not None:
-        gray = cv2.cvtColor(cut_rgb(mask, square), cv2.COLOR_RGB2GRAY)
+        gray = np.asarray(cv2.cvtColor(cut_rgb(mask, square), cv2.COLOR_RGB2GRAY), np.uint8)
         stored_mask = {"bytes": encode_mask(gray), "path": f"{name}_mask.png"}
     points = box["landmarks"]
     if points is not None:
-        points = (np.array(points, dtype=np.float32).reshape(-1, 2) - np.float32([square.x, square.y])).ravel()
+        points = (np.reshape(points, (-1, 2)) - [square.x, square.y]).ravel()
     return {
         "image": {"bytes": encode_crop(planes, square, encoding), "path": f"{name}.{suffix}"},
         "mask": stored_mask,

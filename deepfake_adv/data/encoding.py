@@ -22,8 +22,9 @@ Pixels = NDArray[np.uint8]
 
 # Run-length matching over Paeth residuals: six times faster than the default at nearly its size.
 _PNG: Final = (
-    [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
-    + [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH),
 )
 
 
@@ -35,7 +36,7 @@ def _encode_webp(frame: Pixels, square: Square) -> bytes:
 
 
 def _encode_png(frame: Pixels, square: Square) -> bytes:
-    return _png(cv2.cvtColor(cut_rgb(frame, square), cv2.COLOR_RGB2BGR))
+    return _png(np.ascontiguousarray(cut_rgb(frame, square)[:, :, ::-1]))
 
 
 def _encode_i420(frame: Pixels, square: Square) -> bytes:
@@ -76,7 +77,7 @@ def decode_crop(data: bytes, encoding: str) -> Pixels:
     """
     if _known(encoding) == "i420":
         return i420_to_rgb(decode_planes(data))
-    return cv2.cvtColor(_read(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return np.ascontiguousarray(_read(data, cv2.IMREAD_COLOR)[:, :, ::-1])
 
 
 def decode_planes(data: bytes) -> Pixels:
@@ -158,7 +159,9 @@ def cut_planes(frame: Pixels, x: int, y: int, width: int, height: int) -> Pixels
 
 def _known(encoding: str) -> str:
     if encoding not in ENCODERS:
-        raise ValueError(f"encoding must be one of {', '.join(ENCODERS)}; got {encoding!r}. Mend crop.encoding in params.yaml.")
+        raise ValueError(
+            f"encoding must be one of {', '.join(ENCODERS)}; got {encoding!r}. Mend crop.encoding in params.yaml."
+        )
     return encoding
 
 

@@ -110,7 +110,10 @@ def locate_dataset(
         ValueError: If an option is wrong, or too many groups fail.
     """
     policy = options.build()
-    _locator(options.backend, policy.upsample, policy.scale), _landmarker(options.landmarks)  # fail here, not 15,000 times
+    (
+        _locator(options.backend, policy.upsample, policy.scale),
+        _landmarker(options.landmarks),
+    )  # fail here, not 15,000 times
     groups = plan_groups(frames, inventory, shared=policy.shared)
     key = {"format": _FORMAT, "dataset": dataset, "options": vars(options), "groups": [g.digest() for g in groups]}
     work = Scratch(f"locate-{dataset}", key, root=scratch)
@@ -241,7 +244,12 @@ def _failed_rows(dataset: str, group: Group, reason: str) -> pa.Table:
     for video, frames in group.members.items():
         count = len(frames)
         empty = {name: [None] * count for name in ("x0", "y0", "x1", "y1", "landmarks")}
-        columns = {"dataset": [dataset] * count, "target": [group.target] * count, "video": [video] * count, "frame": frames}
+        columns = {
+            "dataset": [dataset] * count,
+            "target": [group.target] * count,
+            "video": [video] * count,
+            "frame": frames,
+        }
         state = {"confidence": np.zeros(count), "detected": [False] * count, "action": [DROPPED] * count}
         tables.append(pa.table({**columns, **empty, **state, "reason": [reason] * count}, schema=_PIECE_SCHEMA))
     return pa.concat_tables(tables)
@@ -261,7 +269,10 @@ def _merge(folder: Path, pieces: Pieces) -> None:
             yield from table.filter(pc.not_equal(table["action"], SEEN)).to_pylist()
 
     write_csv(folder / "misses.csv", _MISS_COLUMNS, misses())
-    with atomic_write(folder / "boxes.parquet") as temporary, pq.ParquetWriter(temporary, BOX_SCHEMA, **WRITE_OPTIONS) as writer:
+    with (
+        atomic_write(folder / "boxes.parquet") as temporary,
+        pq.ParquetWriter(temporary, BOX_SCHEMA, **WRITE_OPTIONS) as writer,
+    ):
         for table in pieces.tables(BOX_SCHEMA.names, at_least=_GROUP):
             writer.write_table(table.cast(BOX_SCHEMA), row_group_size=_GROUP)
 
@@ -270,5 +281,3 @@ def _count(folder: Path, groups: int) -> dict[str, int]:
     detected = pq.read_table(folder / "boxes.parquet", columns=["detected"])["detected"].to_numpy()
     seen = int(detected.sum())
     return {"groups": groups, "asked": len(detected), "detected": seen, "missed": len(detected) - seen}
-
-

@@ -48,14 +48,18 @@ def read_crop(root: Path, row: Mapping[str, Any]) -> Crop:
     """
     path = Path(root) / row["file"]
     if not path.is_file():
-        raise FileNotFoundError(f"crop file must be at {path}; found none. Run `dvc repro crop shard`, or `dvc checkout`.")
+        raise FileNotFoundError(
+            f"crop file must be at {path}; found none. Run `dvc repro crop shard`, or `dvc checkout`."
+        )
     with pq.ParquetFile(path, memory_map=True) as file:
         if not 0 <= row["row_group"] < file.num_row_groups:
             raise ValueError(
                 f"row group must lie in {path}, which has {file.num_row_groups}; got {row['row_group']}. "
                 "Run `dvc repro shard`."
             )
-        table = file.read_row_group(row["row_group"], columns=["image", "mask", "encoding", "landmarks"], use_threads=False)
+        table = file.read_row_group(
+            row["row_group"], columns=["image", "mask", "encoding", "landmarks"], use_threads=False
+        )
     if not 0 <= row["row"] < len(table):
         raise ValueError(f"row must lie in a group of {len(table)} of {path}; got {row['row']}. Run `dvc repro shard`.")
     crop = table.slice(row["row"], 1).to_pylist()[0]
@@ -85,7 +89,9 @@ def crop_file_rows(path: Path, root: Path) -> pa.Table:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             table = file.read(columns=[*names, "mask.path"])
     except pa.ArrowException as error:
-        raise ValueError(f"{path} must be a whole crop file; got: {error}. Delete it and run `dvc repro crop`.") from error
+        raise ValueError(
+            f"{path} must be a whole crop file; got: {error}. Delete it and run `dvc repro crop`."
+        ) from error
     groups = np.repeat(np.arange(len(sizes)), sizes)
     rows = np.concatenate([np.arange(size) for size in sizes]) if sizes else np.empty(0, int)
     name = Path(path).relative_to(root).as_posix()

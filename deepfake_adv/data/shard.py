@@ -1,17 +1,18 @@
 """Sort crops into quality tiers and splits: checked for leaks, thinned, balanced. No pixel is touched."""
 
-import csv
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from deepfake_adv.data.manifest import crop_file_rows, write_manifest
+from deepfake_adv.data.videos import read_rows
 from deepfake_adv.files import write_json
 from deepfake_adv.names import ALL_QUALITIES, REAL, Split
 
@@ -112,22 +113,21 @@ def check_conflicts(rows: pa.Table) -> None:
     if twice.size:
         named = [f"{rows['video'][int(k)]} frame {frames[k]}" for k in twice[:_NAMED]]
         raise ValueError(
-            f"a crop must be there once; {_listed(named, twice.size)} come twice. Delete data/crops and run `dvc repro`."
+            f"a crop must be there once; {_listed(named, twice.size)} come twice. "
+            "Delete data/crops and run `dvc repro`."
         )
     for column in ("label", "split", "target"):
-        values = rows[column].to_numpy(zero_copy_only=False).astype(str)
-        pairs = sorted(set(zip(videos.tolist(), values.tolist(), strict=True)))
-        double = [k for k, count in Counter(video for video, _ in pairs).items() if count > 1]
+        pairs = pa.table({"number": videos, "video": rows["video"], column: rows[column]})
+        kinds = pairs.group_by(["number", "video"]).aggregate([(column, "count_distinct")])
+        double = sorted(kinds.filter(pc.greater(kinds[f"{column}_count_distinct"], 1))["video"].to_pylist())
         if double:
-            names = _strings(rows, "video")
-            named = [str(names[np.flatnonzero(videos == k)[0]]) for k in double[:_NAMED]]
-            raise ValueError(
-                f"a video must have one {column}; {_listed(named, len(double))} have several. Mend the inventory."
-            )
+            raise ValueError(f"a video must have one {column}; {_listed(double)} have several. Mend the inventory.")
     wrong = (_strings(rows, "forgery") == REAL) != (rows["label"].to_numpy() == 0)
     if wrong.any():
         named = sorted(set(_strings(rows, "video")[wrong].tolist()))
-        raise ValueError(f"label must be 0 for real and 1 for fake; got others for {_listed(named)}. Mend the inventory.")
+        raise ValueError(
+            f"label must be 0 for real and 1 for fake; got others for {_listed(named)}. Mend the inventory."
+        )
 
 
 def find_leaks(rows: pa.Table) -> list[str]:
@@ -187,10 +187,9 @@ def lost_videos(rows: pa.Table, inventory: Path) -> dict[str, list[str]]:
     for part, videos in sorted(held.items()):
         path = Path(inventory) / f"{part}.csv"
         if path.is_file():
-            with open(path, encoding="utf-8", newline="") as stream:
-                good = {row["video"] for row in csv.DictReader(stream) if row["status"] == "ok"}
-            if good - videos:
-                lost[part] = sorted(good - videos)
+            lost_here = {row.video for row in read_rows(path) if row.usable} - videos
+            if lost_here:
+                lost[part] = sorted(lost_here)
     return lost
 
 
@@ -199,7 +198,10 @@ def _counts(rows: pa.Table) -> dict[str, Any]:
     keys = ["dataset", "quality", "split", "forgery"]
     columns = pa.table(
         {name: rows[name] for name in [*keys, "video"]}
-        | {"masks": rows["has_mask"].cast(pa.int64()), "undetected": pa.array(1 - rows["detected"].to_numpy().astype(int))}
+        | {
+            "masks": rows["has_mask"].cast(pa.int64()),
+            "undetected": pa.array(1 - rows["detected"].to_numpy().astype(int)),
+        }
     )
     aggregates = [("video", "count"), ("video", "count_distinct"), ("masks", "sum"), ("undetected", "sum")]
     counts: dict[str, Any] = {}
@@ -236,5 +238,3 @@ def _listed(names: Iterable[str], count: int | None = None) -> str:
     count = len(names) if count is None else count
     more = f" and {count - _NAMED} more" if count > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
-
-

@@ -32,7 +32,8 @@ def need_weights(*names: str) -> list[Path]:
     if missing:
         raise FileNotFoundError(
             f"face_alignment must find its weights {S3FD} (boxes) and {FAN} (landmarks) in {weights_folder()}; "
-            f"got no {' and no '.join(missing)}. Put the files there, or set locate.backend and locate.landmarks to dlib."
+            f"got no {' and no '.join(missing)}. Put the files there, or set locate.backend and "
+            "locate.landmarks to dlib."
         )
     return paths
 
@@ -62,10 +63,12 @@ class FaceAlignmentLocator:
         import cv2
 
         if self._scale != 1:
-            rgb = cv2.resize(rgb, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA)
+            scaled = cv2.resize(rgb, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA)
+            rgb = np.asarray(scaled, np.uint8)
         found = [[float(value) for value in face] for face in self._detector.detect_from_image(rgb)]
         found.sort(key=lambda face: -face[4])
-        return [FaceBox(*(value / self._scale for value in face[:4]), face[4]) for face in found]
+        up = 1 / self._scale
+        return [FaceBox(x0 * up, y0 * up, x1 * up, y1 * up, confidence) for x0, y0, x1, y1, confidence in found]
 
 
 class FanLandmarks:

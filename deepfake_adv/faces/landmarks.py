@@ -83,6 +83,7 @@ def build_landmarker(name: str) -> Landmarker | None:
         return None
     if name not in LANDMARKERS:
         raise ValueError(
-            f"landmarks must be one of none, {', '.join(LANDMARKERS)}; got {name!r}. Mend locate.landmarks in params.yaml."
+            f"landmarks must be one of none, {', '.join(LANDMARKERS)}; got {name!r}. "
+            "Mend locate.landmarks in params.yaml."
         )
     return LANDMARKERS[name]()

@@ -47,7 +47,9 @@ def build_policy(name: str, *, every: int, smooth: int) -> Policy:
         ValueError: If the name is unknown or a number is out of range.
     """
     if name not in POLICIES:
-        raise ValueError(f"policy must be one of {', '.join(POLICIES)}; got {name!r}. Mend locate.policy in params.yaml.")
+        raise ValueError(
+            f"policy must be one of {', '.join(POLICIES)}; got {name!r}. Mend locate.policy in params.yaml."
+        )
     if every < 1:
         raise ValueError(f"every must be at least 1; got {every}. Use 10, or 1 for every sampled frame.")
     if smooth < 1 or smooth % 2 == 0:

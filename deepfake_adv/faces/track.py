@@ -95,7 +95,9 @@ def _agree(first: list[FaceBox], second: list[FaceBox], least: float) -> bool:
     return min(forth, back) >= least
 
 
-def fill_track(indices: list[int], chosen: Mapping[int, FaceBox], asked: Iterable[int], *, agree: float, smooth: int) -> Track:
+def fill_track(
+    indices: list[int], chosen: Mapping[int, FaceBox], asked: Iterable[int], *, agree: float, smooth: int
+) -> Track:
     """One box for every sampled frame: interpolate, smooth within a shot, hold across what was missed.
 
     Args:
@@ -186,4 +188,6 @@ def sample_track(track: Track, frames: NDArray[np.int64], *, end: int) -> Track:
 
 def _nowhere(frames: NDArray[np.int64]) -> Track:
     count = len(frames)
-    return Track(frames, np.full((count, 4), np.nan), np.zeros(count), np.full(count, DROPPED, dtype="<U12"), np.arange(count))
+    return Track(
+        frames, np.full((count, 4), np.nan), np.zeros(count), np.full(count, DROPPED, dtype="<U12"), np.arange(count)
+    )

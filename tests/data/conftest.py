@@ -62,14 +62,16 @@ def toy(tmp_path: Path) -> Callable[..., Toy]:
                 name = video.split("/")[1]
                 target, _, source = name.partition("_")
                 mask = "" if not source else f"masks/{name}.mp4"
+                split = "train" if target == "001" else "test"
                 row = VideoRow(
-                    video, int(bool(source)), video.split("/")[0], "train" if target == "001" else "test", target, source,
-                    f"{quality}/{name}.mp4", mask, 1, f"print-{quality}-{name}", count, 25.0, WIDTH, HEIGHT, "ok", "",
+                    video, int(bool(source)), video.split("/")[0], split, target, source, f"{quality}/{name}.mp4", mask,
+                    1, f"print-{quality}-{name}", count, 25.0, WIDTH, HEIGHT, "ok", "",
                 )  # fmt: skip
                 indices = list(range(0, count, 1 if source else 2))
                 missing = faceless.get(video, [])
                 planes = [
-                    draw(None if i in missing else data.where(f"real/{target}", i)[0], data.where("", i)[1], i) for i in indices
+                    draw(None if i in missing else data.where(f"real/{target}", i)[0], data.where("", i)[1], i)
+                    for i in indices
                 ]
                 write_ffv1(folder / STORE / f"{video}.mkv", planes)
                 if source and quality == qualities[0]:

@@ -18,7 +18,6 @@ from deepfake_adv.data.locate import LocateOptions, locate_dataset
 from deepfake_adv.data.schema import CROP_SCHEMA
 from deepfake_adv.faces.box import FaceBox, official_crop
 from deepfake_adv.video.colour import i420_to_rgb
-from deepfake_adv.video.errors import VideoError
 
 OPTIONS = CropOptions(margin=1.3, encoding="png", masks=True)
 LOCATE = LocateOptions(backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate")
@@ -92,7 +91,13 @@ def test_masks_are_cut_by_the_same_square_at_the_same_frames(located, run):
 def test_files_are_per_forgery_and_split_sorted_and_typed(located, run):
     _, output = run(located())
     names = sorted(path.name for path in output.iterdir())
-    assert names == ["NT-test-000.parquet", "NT-train-000.parquet", "real-test-000.parquet", "real-train-000.parquet", "report.csv"]
+    assert names == [
+        "NT-test-000.parquet",
+        "NT-train-000.parquet",
+        "real-test-000.parquet",
+        "real-train-000.parquet",
+        "report.csv",
+    ]
     for path in output.glob("*.parquet"):
         file = pq.ParquetFile(path)
         assert file.schema_arrow.equals(CROP_SCHEMA)
@@ -114,7 +119,12 @@ def test_files_are_bounded_and_hold_whole_videos(toy):
     rows = open_store(toy().frames / "c23", "nowhere").videos()
     counts = {row.video: 30 for row in rows}
     files = plan_files(rows, counts, 45)
-    assert [file.name for file in files] == ["NT-test-000.parquet", "NT-train-000.parquet", "real-test-000.parquet", "real-train-000.parquet"]
+    assert [file.name for file in files] == [
+        "NT-test-000.parquet",
+        "NT-train-000.parquet",
+        "real-test-000.parquet",
+        "real-train-000.parquet",
+    ]
     many = [replace(row, video=f"{row.video}{k}", split="train") for row in rows for k in range(4)]
     files = plan_files(many, {row.video: 30 for row in many}, 65)
     assert [len(file.videos) for file in files] == [2] * 8

@@ -2,6 +2,8 @@ import io
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from deepfake_adv.data.encoding import (
     ENCODERS,
     cut_planes,
@@ -14,7 +16,6 @@ from deepfake_adv.data.encoding import (
 )
 from deepfake_adv.faces.box import Square
 from deepfake_adv.video.colour import i420_to_rgb
-from PIL import Image
 
 
 @pytest.fixture

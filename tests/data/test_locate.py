@@ -101,7 +101,9 @@ def test_a_broken_video_is_reported_and_too_many_are_fatal(toy, square_locator, 
         return detect(frames, *args, **options)
 
     monkeypatch.setattr(locate, "detect_sparse", breaking)
-    with pytest.raises(ValueError, match=r"at most 0.0% of the videos may fail in locate; 1 of 2 did, real/001 for one"):
+    with pytest.raises(
+        ValueError, match=r"at most 0.0% of the videos may fail in locate; 1 of 2 did, real/001 for one"
+    ):
         run(data)
     broken.clear()
     monkeypatch.setattr(locate, "Scratch", lambda *a, **k: _fresh(*a, **k))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from deepfake_adv.faces.box import FaceBox, iou, mask_overlap, official_crop
 
 

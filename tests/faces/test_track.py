@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from deepfake_adv.faces.box import FaceBox, iou
 from deepfake_adv.faces.track import DROPPED, INTERPOLATED, NEAREST, SEEN, detect_sparse, fill_track, sample_track
 
@@ -132,7 +133,7 @@ def test_sampling_a_faceless_or_empty_track_drops():
 def test_nothing_is_lost_whatever_happens(seed):
     generator = np.random.default_rng(seed)
     truth = [[] if generator.random() < 0.3 else [at(generator.choice([100, 130, 500]))] for _ in range(70)]
-    indices, found = run(truth)
+    _, found = run(truth)
     track = track_of(truth)
     assert len(track.frames) == 70
     assert not np.isnan(track.boxes).any()

