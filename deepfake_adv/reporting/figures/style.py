@@ -1,0 +1,106 @@
+"""One look for all figures: Okabe and Ito's colours, marks besides colour, no clutter; same bytes every time.
+
+A figure is drawn on nothing, in `INK`, so that the report can show the SVG in light and dark;
+the PNG gets white paper.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib
+
+matplotlib.use("agg")
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from deepfake_adv.files import atomic_write
+
+INK: Final = "#20242b"
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
+DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (1, 2)))
+MARKS: Final = ("o", "s", "^", "D", "v", "P", "X")
+
+_RC: Final[Any] = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "figure.constrained_layout.use": True,
+    "grid.color": INK,
+    "grid.alpha": 0.14,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in the project's style."""
+    with rc_context(_RC):
+        yield
+
+
+def line(index: int) -> dict[str, Any]:
+    """Colour, dash and mark of the n-th line: told apart without colour, too."""
+    return {
+        "color": COLOURS[index % len(COLOURS)],
+        "linestyle": DASHES[index % len(DASHES)],
+        "marker": MARKS[index % len(MARKS)],
+    }
+
+
+def panels(rows: int, columns: int, *, width: float, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """A grid of axes, inches per panel; its axes row by row."""
+    figure = Figure(figsize=(columns * width, rows * height))
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, [axis for each in axes for axis in each]
+
+
+def save(figure: Figure, folder: Path, name: str, table: Sequence[Sequence[Any]], *, dpi: int) -> None:
+    """Write <name>.png, <name>.svg and <name>.csv.
+
+    Args:
+        figure: Drawn within `styled`.
+        folder: Made where absent.
+        name: Of the files.
+        table: The figure's data, the heading first.
+        dpi: Of the PNG.
+    """
+    with rc_context({**_RC, "svg.hashsalt": name}):
+        with atomic_write(folder / f"{name}.svg") as path:
+            figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+            path.write_text(_lean(path.read_text(encoding="utf-8")), encoding="utf-8")
+        with atomic_write(folder / f"{name}.png") as path:
+            figure.savefig(path, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+    with atomic_write(folder / f"{name}.csv") as path, open(path, "w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(table)
+
+
+def _lean(svg: str) -> str:
+    """Without the document head and metadata, which name a DTD on the network."""
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    return svg[svg.index("<svg") :]
