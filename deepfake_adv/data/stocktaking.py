@@ -31,12 +31,14 @@ def take_stock(
     earlier inventory if missing videos are tolerated: so a clone without the videos can still go on.
 
     Raises:
-        ValueError: If two parts are the same, or a dataset is not there, or lacks more than is tolerated; names every fault. The tables
-            of what is there are written before.
+        ValueError: If two parts are the same, or a dataset is not there, or lacks more than is tolerated; names
+            every fault. The tables of what is there are written before.
     """
     twice = [name for name, times in Counter(part.name for part in parts).items() if times > 1]
     if twice:
-        raise ValueError(f"parts must each be another dataset or quality; got {', '.join(twice)} twice. Remove one.")
+        raise ValueError(
+            f"parts must each be another dataset or quality; got {', '.join(twice)} twice. Remove one of them."
+        )
     parts = [replace(part, previous=_earlier(folder, part)) for part in parts]
     absent = {part.name: problem for part in parts if (problem := part.layout.problem()) is not None}
     kept = [part for part in parts if part.name in absent and part.previous and not missing_is_fatal]

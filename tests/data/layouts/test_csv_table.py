@@ -1,0 +1,49 @@
+import pytest
+
+from deepfake_adv.data.layouts.registry import build_layout
+
+
+def videos(root, text, quality="native"):
+    root.mkdir(exist_ok=True)
+    (root / "videos.csv").write_text(text, encoding="utf-8")
+    return list(build_layout("csv", root, [], {}).videos(quality))
+
+
+def test_path_and_label_are_enough(tmp_path):
+    real, fake = videos(tmp_path, "path,label\na.mp4,real\nsub/b.mp4,1\n")
+    assert (real.video, real.label, real.forgery, real.split) == ("real/a", 0, "real", "test")
+    assert (fake.video, fake.label, fake.forgery, fake.target) == ("other/b", 1, "other", "b")
+
+
+def test_every_column(tmp_path):
+    header = "path,label,split,forgery,quality,source,target,mask\n"
+    (entry,) = videos(tmp_path, header + "a.mp4,fake,val,NT,c40,007,006,m/a.mp4\nb.mp4,real,,,c23,,,\n", "c40")
+    assert (entry.split, entry.forgery, entry.source, entry.target) == ("val", "NT", "007", "006")
+    assert entry.mask_path == "m/a.mp4"
+
+
+def test_spreadsheet_habits(tmp_path):
+    """A byte-order mark, blanks around fields, empty fields, capitals."""
+    entries = videos(tmp_path, "\ufeffpath, label ,split\n a.mp4 ,FAKE,\n")
+    assert [(entry.path, entry.label, entry.split) for entry in entries] == [("a.mp4", 1, "test")]
+
+
+def test_equal_names_in_several_folders(tmp_path):
+    entries = videos(tmp_path, "path,label\na/x.mp4,0\nb/x.mp4,0\nb/y.mp4,0\n")
+    assert [entry.video for entry in entries] == ["real/a_x", "real/b_x", "real/y"]
+
+
+def test_all_faults_in_one_message(tmp_path):
+    text = "path,label,split,forgery,quality\n,real,,,\na,maybe,,,\nb,real,,NT,\nc,fake,,XX,\nd,1,tset,,c99\n"
+    with pytest.raises(ValueError, match="has 6 faults") as caught:
+        videos(tmp_path, text)
+    for part in ("line 2: path", "line 3: label", "line 4: forgery", "line 5: forgery", "line 6: split", "c99"):
+        assert part in str(caught.value)
+    with pytest.raises(ValueError, match="and 30 more"):
+        videos(tmp_path, "path,label\n" + "a,x\n" * 50)
+
+
+@pytest.mark.parametrize("header", ["", "file,label", "path,label,sorce"])
+def test_wrong_columns(tmp_path, header):
+    with pytest.raises(ValueError, match="must have the columns path,label"):
+        videos(tmp_path, header + "\n")

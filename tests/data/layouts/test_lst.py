@@ -1,0 +1,47 @@
+import pytest
+
+from deepfake_adv.data.layouts.registry import build_layout
+
+
+def made(root, **lists):
+    return build_layout("lst", root, [], {"lists": lists or {"train": "train.lst", "test": ["test.lst"]}})
+
+
+def test_repeated_lines_count_once_and_quality_is_in_the_folder(trees):
+    root, *_ = trees["lst"]()
+    assert [entry.video for entry in made(root).videos("c23")] == ["real/000", "NT/000_001", "real/006", "DF/006_007"]
+    assert [entry.path for entry in made(root).videos("c40")] == ["NeuralTextures_c40/000_001"]
+
+
+def test_an_absent_frame_is_noted_and_an_absent_folder_expected(trees):
+    root, *_ = trees["lst"]()
+    with open(root / "test.lst", "a") as stream:
+        stream.write("\nDeepfakes_c23/006_007/006_007_000099_0.png FAKE\noriginal_c23/007/007_000012_0.png REAL\n")
+    found = {entry.video: entry for entry in made(root).videos("c23")}
+    assert found["DF/006_007"].note == "1 listed frames are not there, such as 006_007_000099_0.png"
+    assert found["real/007"].note == ""
+    assert not (root / found["real/007"].path).exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("Deepfakes_c23/000_003/x.png REAL", "call original REAL and the rest FAKE; line 1"),
+        ("Somewhere_c23/000_003/x.png FAKE", "must have lines like"),
+        ("nonsense", "must have lines like"),
+    ],
+)
+def test_lines_that_are_wrong(tmp_path, line, message):
+    (tmp_path / "test.lst").write_text(line + "\n")
+    with pytest.raises(ValueError, match=message):
+        list(made(tmp_path, test="test.lst").videos("c23"))
+
+
+def test_lists_that_are_wrong(trees):
+    root, *_ = trees["lst"]()
+    with pytest.raises(ValueError, match="must have keys of train, val, test; got tset"):
+        made(root, tset="test.lst")
+    assert "there are no such files" in made(root, val="val.lst").problem()
+    (root / "again.lst").write_text("original_c23/000 REAL\n")
+    with pytest.raises(ValueError, match="original_c23/000 is in the lists of train and test"):
+        list(made(root, train="train.lst", test="again.lst").videos("c23"))
