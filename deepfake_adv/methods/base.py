@@ -44,6 +44,8 @@ class Method(nn.Module):
         detector_side: Auxiliary heads that learn with the detector's optimiser; None without any.
         adversary_steps: Steps of the adversary per step of the detector; 0 without one, or where joint.
         joint: Whether the adversary learns from the detector step's own backward pass.
+        wants_masks: Learns from forgery masks where every fake has one.
+        needs_landmarks: Does nothing to faces without landmarks.
 
     Args:
         lam: Weight of the altered images, lambda of paper Eq. (3); at least 0. Without effect on "instead".
@@ -56,6 +58,8 @@ class Method(nn.Module):
 
     adversary: nn.Module | None
     detector_side: nn.Module | None
+    wants_masks: bool = False
+    needs_landmarks: bool = False
 
     def __init__(self, *, lam: float = 1.0, clean: Clean = "with") -> None:
         super().__init__()

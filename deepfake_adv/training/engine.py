@@ -46,6 +46,7 @@ class Engine:
         compiled: bool = False,
     ) -> None:
         self.fabric, self.train, self.seed = fabric, train, seed
+        method.attach(detector)
         if train.sync_batchnorm and fabric.world_size > 1 and fabric.device.type == "cuda":
             detector, method = synchronise(detector), synchronise(method)
         self.detector: Detector = fabric.to_device(detector)  # type: ignore[assignment]

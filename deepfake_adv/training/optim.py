@@ -48,23 +48,24 @@ class StepDecay:
 
     def __init__(self, optimizers: Iterable[Optimizer], *, every: int, factor: float, weight_decay: bool) -> None:
         self.every, self.factor, self.weight_decay = every, factor, weight_decay
-        self._first = [
-            (group, float(group["lr"]), float(group["weight_decay"]))
-            for optimizer in optimizers
-            for group in optimizer.param_groups
-        ]
+        self.optimizers = list(optimizers)
+        self._first = [(float(group["lr"]), float(group["weight_decay"])) for group in self._groups()]
+
+    def _groups(self) -> list[dict[str, Any]]:
+        # asked for anew each time, since an optimiser that loads a state replaces its groups
+        return [group for optimizer in self.optimizers for group in optimizer.param_groups]
 
     def set_epoch(self, epoch: int) -> None:
         """Set the rates of an epoch, counted from 0."""
         scale = self.factor ** (epoch // self.every)
-        for group, rate, decay in self._first:
+        for group, (rate, decay) in zip(self._groups(), self._first, strict=True):
             group["lr"] = rate * scale
             if self.weight_decay:
                 group["weight_decay"] = decay * scale
 
     def rates(self) -> list[float]:
         """The rates as they are, one per parameter group."""
-        return [float(group["lr"]) for group, _, _ in self._first]
+        return [float(group["lr"]) for group in self._groups()]
 
 
 def average_gradients(parameters: Iterable[nn.Parameter], world: int, *, bucket_bytes: int = 64 << 20) -> None:

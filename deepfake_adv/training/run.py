@@ -11,7 +11,15 @@ from deepfake_adv.params.training import Device
 from deepfake_adv.training.engine import Engine, check_shares
 from deepfake_adv.training.provenance import code_fingerprint
 from deepfake_adv.training.session import Session
-from deepfake_adv.training.setup import Plan, build_players, make_fabric, open_split, train_loader, validation_loader
+from deepfake_adv.training.setup import (
+    Masks,
+    Plan,
+    build_players,
+    make_fabric,
+    open_split,
+    train_loader,
+    validation_loader,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -39,15 +47,13 @@ def train_run(plan: Plan, manifests: Path, output: Path, *, device: Device, work
     check_shares(plan.train.batch_size, fabric.world_size, plan.train.accumulate)
     detector, method = build_players(plan, seed=0)
     clip_length = detector.clip_length
-    needs = {
-        "masks": detector.needs_masks or bool(getattr(method, "needs_masks", False)),
-        "landmarks": bool(getattr(method, "needs_landmarks", False)),
-    }
+    masks: Masks = "needed" if detector.needs_masks else "wanted" if method.wants_masks else "none"
+    landmarks = method.needs_landmarks
     del detector, method
     paths = {split: Path(manifests) / f"{split}.parquet" for split in (Split.TRAIN, Split.VAL)}
-    train = open_split(plan, paths[Split.TRAIN], cache=device.cache, **needs)
+    train = open_split(plan, paths[Split.TRAIN], masks=masks, landmarks=landmarks, cache=device.cache)
     val = open_split(
-        plan, paths[Split.VAL], cache=device.cache, masks=False, landmarks=False, frames=plan.train.validation_frames
+        plan, paths[Split.VAL], masks="none", landmarks=False, cache=device.cache, frames=plan.train.validation_frames
     )
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
     key = {"run": plan.name, **plan.params(), "data": data, "code": code_fingerprint(), "processes": fabric.world_size}

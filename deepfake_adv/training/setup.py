@@ -5,9 +5,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pyarrow.parquet as pq
 import torch
 from lightning_fabric import Fabric
 
@@ -23,6 +24,8 @@ from deepfake_adv.names import FAKE_LABEL, Condition
 from deepfake_adv.params.training import Device, Train
 
 logger = logging.getLogger(__name__)
+
+Masks = Literal["needed", "wanted", "none"]
 
 
 @dataclass(frozen=True)
@@ -105,31 +108,32 @@ class SplitData:
 
 
 def open_split(
-    plan: Plan, path: Path, *, masks: bool, landmarks: bool, cache: str, frames: int = 0
+    plan: Plan, path: Path, *, masks: Masks, landmarks: bool, cache: str, frames: int = 0
 ) -> SplitData:
     """Open the crops of a split that the run's conditions ask for.
 
     Args:
         plan: The run.
         path: The manifest, at <data>/manifests/<tier>/<split>.parquet.
-        masks: The detector or method learns from masks, so every fake must have one.
+        masks: "needed": every fake must have one; "wanted": read where every fake has one; "none".
         landmarks: The method needs landmarks.
         cache: "memory" decodes everything now.
         frames: Frames per video, 0 for all.
 
     Raises:
         FileNotFoundError: If there is no manifest.
-        ValueError: If a class, a file or a mask is missing, or memory is too small for the cache.
+        ValueError: If a class, a file, a mask or all landmarks are missing, or memory is too small for the cache.
     """
     table = read_manifest(path)
     rows = {condition: thin(table, select(table, condition), frames) for condition in plan.conditions}
     union = np.unique(np.concatenate(list(rows.values())))
     root = Path(path).parents[2]
     verify_files(table, union, root)
-    if masks:
-        _check_masks(plan, table, union)
+    read_masks = masks != "none" and _all_masked(plan, table, union, fatal=masks == "needed")
+    if landmarks:
+        _check_landmarks(plan, path)
     store = CropStore(
-        table, root, image_size=plan.image_size, masks=masks, landmarks=landmarks,
+        table, root, image_size=plan.image_size, masks=read_masks, landmarks=landmarks,
         keep=2 * plan.train.pool if plan.train.sampling == "full" else 8, corrupt=plan.train.corrupt,
     )  # fmt: skip
     if cache == "memory":
@@ -138,14 +142,27 @@ def open_split(
     return SplitData(table, store, rows)
 
 
-def _check_masks(plan: Plan, table: CropTable, rows: Ints) -> None:
+def _all_masked(plan: Plan, table: CropTable, rows: Ints, *, fatal: bool) -> bool:
     fakes = rows[table.labels[rows] == FAKE_LABEL]
     without = fakes[~np.asarray(table.columns["has_mask"])[fakes]]
     if len(without):
-        raise ValueError(
+        message = (
             f"every fake must have a mask to train {plan.detector['name']} with {plan.method['name']}; got "
             f"{len(without)} of {len(fakes)} without, e.g. {table.strings('video')[without[0]]}. Set crop.masks to "
             "true, or choose conditions whose forgeries have mask videos."
+        )
+        if fatal:
+            raise ValueError(message)
+        logger.warning("%s Trains without masks.", message)
+    return not len(without)
+
+
+def _check_landmarks(plan: Plan, path: Path) -> None:
+    column = pq.read_table(path, columns=["landmarks"])["landmarks"]
+    if column.null_count == len(column):
+        raise ValueError(
+            f"landmarks must be known to train with {plan.method['name']}; got none in {path}. "
+            "Set locate.landmarks to dlib or face_alignment and run `dvc repro`."
         )
 
 

@@ -46,7 +46,7 @@ def test_a_missing_manifest_says_what_to_run(tmp_path):
 
 def test_a_manifest_of_other_columns_is_refused(tmp_path):
     pq.write_table(pa.table({"video": ["a"]}), tmp_path / "x.parquet")
-    with pytest.raises(ValueError, match="must have the columns .*row_group"):
+    with pytest.raises(ValueError, match=r"must have the columns .*row_group"):
         read_manifest(tmp_path / "x.parquet")
 
 

@@ -11,7 +11,8 @@ from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 
 def store(manifest, **options):
     table = read_manifest(manifest)
-    return table, CropStore(table, manifest.parents[2], **{"image_size": 16, "masks": True, "landmarks": True} | options)
+    options = {"image_size": 16, "masks": True, "landmarks": True} | options
+    return table, CropStore(table, manifest.parents[2], **options)
 
 
 def test_crops_come_in_the_order_asked_for(shards):

@@ -13,7 +13,10 @@ def columns(videos=24, frames=64, group=32, fakes=1):
     return label, video, frame, np.arange(len(video)) // group
 
 
-def sampler(*, columns=columns(), **options):
+COLUMNS = columns()
+
+
+def sampler(*, columns=COLUMNS, **options):
     options = {"batch_size": 32, "steps": 10, "mode": "draws", "seed": 3} | options
     return BalancedSampler(*columns, **options)
 

@@ -48,6 +48,8 @@ class Sladd(Method):
 
     adversary: Synthesizer
     detector_side: Heads | None
+    wants_masks = True
+    needs_landmarks = True
 
     def __init__(
         self,

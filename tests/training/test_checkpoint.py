@@ -1,0 +1,71 @@
+import pytest
+import torch
+from torch import nn
+
+from deepfake_adv.training.checkpoint import differences, load_checkpoint, load_weights, save_checkpoint, save_weights
+
+PARAMS = {"train": {"epochs": 3, "batch_size": 8}, "seed": 0}
+
+
+def test_a_checkpoint_comes_back_as_it_went(tmp_path):
+    state = {"weights": {"a": torch.arange(3.0)}, "history": [{"loss": 0.1}], "best": None, "steps": 7}
+    save_checkpoint(tmp_path / "c.pt", state, PARAMS)
+    found = load_checkpoint(tmp_path / "c.pt", PARAMS)
+    assert torch.equal(found["weights"]["a"], state["weights"]["a"])
+    assert {k: found[k] for k in ("history", "best", "steps")} == {k: state[k] for k in ("history", "best", "steps")}
+    assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
+
+
+def test_memory_formats_survive(tmp_path):
+    weight = torch.zeros(4, 3, 2, 2).to(memory_format=torch.channels_last)
+    save_checkpoint(tmp_path / "c.pt", {"w": weight}, {})
+    assert load_checkpoint(tmp_path / "c.pt", {})["w"].stride() == weight.stride()
+
+
+def test_a_checkpoint_of_other_params_is_refused_by_its_keys(tmp_path):
+    save_checkpoint(tmp_path / "c.pt", {}, PARAMS)
+    with pytest.raises(ValueError, match=r"differs in method, train\.epochs\. Restore those keys"):
+        load_checkpoint(tmp_path / "c.pt", {"train": {"epochs": 4, "batch_size": 8}, "seed": 0, "method": "x"})
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "c.pt", {"w": torch.zeros(1000)}, PARAMS)
+    whole = (tmp_path / "c.pt").read_bytes()
+    (tmp_path / "c.pt").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="checkpoint must be readable"):
+        load_checkpoint(tmp_path / "c.pt", PARAMS)
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(tmp_path):
+    save_checkpoint(tmp_path / "c.pt", {"steps": 1}, PARAMS)
+    with pytest.raises(Exception):  # noqa: B017
+        save_checkpoint(tmp_path / "c.pt", {"steps": lambda: 2}, PARAMS)
+    assert load_checkpoint(tmp_path / "c.pt", PARAMS) == {"steps": 1}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_differences_are_dotted():
+    assert differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": None}) == ["a.c", "d"]
+    assert differences(PARAMS, PARAMS) == []
+
+
+def test_weights_come_back_in_any_memory_format(tmp_path):
+    module = nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
+    save_weights(tmp_path / "w.safetensors", module)
+    other = nn.Conv2d(3, 4, 2)
+    load_weights(tmp_path / "w.safetensors", other)
+    assert torch.equal(other.weight, module.weight)
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path):
+    save_weights(tmp_path / "w.safetensors", nn.Linear(2, 3))
+    with pytest.raises(ValueError, match=r"must fit Linear; got .* differs in weight\. "):
+        load_weights(tmp_path / "w.safetensors", nn.Linear(3, 3))
+
+
+def test_weights_that_are_missing_or_damaged_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="weights must be a safetensors file"):
+        load_weights(tmp_path / "w.safetensors", nn.Linear(2, 3))
+    (tmp_path / "w.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="weights must be a safetensors file"):
+        load_weights(tmp_path / "w.safetensors", nn.Linear(2, 3))

@@ -1,0 +1,151 @@
+"""A run from shards to weights: resumed anywhere it ends as if never stopped."""
+
+import csv
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from deepfake_adv.training.run import train_run
+from deepfake_adv.training.session import Session
+
+METHODS = [{"name": "baseline"}, {"name": "two_gen_bat", "kernel_size": 3, "generator": {"blocks": 1, "width": 4}}]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of ours catches it."""
+
+
+@pytest.fixture
+def die_at(monkeypatch):
+    """Let every session end abruptly after so many steps."""
+    run = Session.run
+
+    def arm(step):
+        def stop(done):
+            if done == step:
+                raise Killed
+
+        monkeypatch.setattr(Session, "run", lambda self: run(self, after_step=stop))
+
+    yield arm
+    monkeypatch.setattr(Session, "run", run)
+
+
+@pytest.fixture
+def train(shards, tmp_path, make_device, monkeypatch):
+    def go(plan, output="out", **place):
+        train_run(plan, shards, tmp_path / output, device=make_device(**place), work=tmp_path / "work")
+        return tmp_path / output
+
+    return go
+
+
+def results(folder):
+    rows = list(csv.DictReader((folder / "log.csv").open(encoding="utf-8")))
+    return [{name: value for name, value in row.items() if name != "images_per_s"} for row in rows]
+
+
+def same_weights(left, right):
+    pairs = [(load_file(folder / "detector.safetensors")) for folder in (left, right)]
+    return all(torch.equal(pairs[0][name], pairs[1][name]) for name in pairs[0])
+
+
+def test_a_run_leaves_weights_log_and_provenance_per_condition_and_seed(train, make_plan):
+    out = train(make_plan(conditions=("NT_raw", "NT_c23"), seeds=[0, 1]))
+    assert sorted(path.relative_to(out).as_posix() for path in out.glob("*/*")) == [
+        "NT_c23/seed0", "NT_c23/seed1", "NT_raw/seed0", "NT_raw/seed1"
+    ]  # fmt: skip
+    folder = out / "NT_c23/seed1"
+    assert {path.name for path in folder.iterdir()} == {
+        "detector.safetensors", "generator.safetensors", "log.csv", "run.json"
+    }  # fmt: skip
+    record = json.loads((folder / "run.json").read_text())
+    assert record["params"]["method"]["name"] == "two_gen_bat"
+    assert record["seed"] == 1
+    assert record["epochs"] == 2
+    assert set(record["data"]) == {"train", "val"}
+    assert "torch" in record["versions"]
+    log = results(folder)
+    assert [float(row["lr"]) for row in log] == pytest.approx([0.01, 0.001])
+    assert [float(row["adversary_lr"]) for row in log] == pytest.approx([0.002, 0.0002])
+    assert [row["step"] for row in log] == ["3", "6"]
+    assert not same_weights(folder, out / "NT_c23/seed0")
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method["name"])
+@pytest.mark.parametrize("step", [1, 3, 5])
+def test_a_run_that_dies_anywhere_ends_as_if_it_had_not(train, make_plan, die_at, method, step, monkeypatch):
+    plan = make_plan(method, conditions=("NT_raw", "NT_c23"))
+    whole = train(plan, "whole", checkpoint_steps=2)
+    with monkeypatch.context():
+        die_at(step)
+        with pytest.raises(Killed):
+            train(plan, "resumed", checkpoint_steps=2)
+    monkeypatch.undo()
+    resumed = train(plan, "resumed", checkpoint_steps=2)
+    for condition in ("NT_raw", "NT_c23"):
+        left, right = whole / condition / "seed0", resumed / condition / "seed0"
+        assert results(left) == results(right)
+        assert same_weights(left, right)
+
+
+def test_where_and_how_fast_decides_nothing(train, make_plan):
+    left = train(make_plan(), "a", cache="memory", checkpoint_steps=1)
+    right = train(make_plan(), "b", cache="none")
+    assert results(left / "NT_c23/seed0") == results(right / "NT_c23/seed0")
+
+
+def test_leftovers_of_other_params_are_not_taken_up(train, make_plan, die_at, monkeypatch, tmp_path, caplog):
+    die_at(4)
+    with pytest.raises(Killed):
+        train(make_plan(learning_rate=0.5))
+    monkeypatch.undo()
+    caplog.set_level("INFO")
+    train(make_plan())
+    assert "continues" not in caplog.text
+
+
+def test_early_stop_ends_after_so_many_epochs_without_a_better_one(train, make_plan, monkeypatch):
+    scores = iter([(0.6, 0.6), (0.8, 0.5), (0.8, 0.4), (0.7, 0.9), (0.9, 0.9)])
+    from deepfake_adv.training.validate import Validation
+
+    monkeypatch.setattr(Session, "validate", lambda self: Validation(*next(scores)))
+    out = train(make_plan(epochs=5, early_stop=2))
+    record = json.loads((out / "NT_c23/seed0/run.json").read_text())
+    assert record["epochs"] == 4
+    assert record["best"] == {"epoch": 1, "accuracy": 0.8, "auc": 0.5}
+
+
+def test_a_loss_that_is_not_finite_names_run_epoch_and_step_and_keeps_the_last_checkpoint(
+    train, make_plan, tmp_path, monkeypatch
+):
+    from deepfake_adv.training.engine import Engine
+
+    step = Engine.step
+
+    def poisoned(self, batch, number):
+        losses = step(self, batch, number)
+        return losses | ({"loss": torch.tensor(float("nan"))} if number == 4 else {})
+
+    monkeypatch.setattr(Engine, "step", poisoned)
+    with pytest.raises(FloatingPointError, match=r"loss is nan at step 5, in epoch 2 of tiny NT_c23 seed 0\. The last"):
+        train(make_plan())
+    assert len(list((tmp_path / "work").glob("*/NT_c23/seed0/checkpoint.pt"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        ({"image_size": 24, "detector": {"width": 4, "image_size": 12}}, r"image size must be at least 16"),
+        ({"detector": {"name": "compct"}}, "Did you mean 'compact'"),
+        ({"batch_size": 6, "accumulate": 2}, r"train\.batch_size must be a multiple of 4"),
+        ({"conditions": ("DF_c23",)}, "must have fake crops"),
+        ({"method": {"name": "two_gen_bta"}}, "Did you mean"),
+    ],
+)
+def test_faults_are_told_before_the_first_step(train, make_plan, plan, words, monkeypatch):
+    monkeypatch.setattr(Session, "run", lambda self: pytest.fail("trained"))
+    with pytest.raises(ValueError, match=words):
+        train(make_plan(**plan))
