@@ -1,0 +1,292 @@
+"""The pixel-wise blur as fused Triton kernels for CUDA devices; the formulas are those of blur_plain.py.
+
+A program walks down a band of rows, all columns of four neighbouring pixels to a lane: four pixels and their
+window's columns come as a few vector loads and stay in registers, so that a pixel costs arithmetic and hardly any
+loads. Powers of q come by multiplication from one exponential. Nothing but the results is written.
+
+Index reflection serves both directions: an offset that leaves the image reads the mirrored pixel, and the adjoint
+reads the same mirrored pixel with a multiplicity (``_multiplicity``), so that no border is folded back afterwards.
+"""
+
+from types import SimpleNamespace
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+_FORWARD_ROWS = 8  # unrolled; the code of more rows outgrows the instruction cache
+_BACKWARD_ROWS = 32
+_FLAT_BLOCK = 1024
+
+
+def forward(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor | None]:
+    """Blur ``images`` (B, C, H, W) by ``inverse_sigma`` (B, 1, H, W), as ``blur_plain.forward``; any floating dtype."""
+    images, inverse_sigma = images.contiguous(), inverse_sigma.contiguous()
+    out = torch.empty_like(images)
+    dtype = _accumulator(images, inverse_sigma)
+    slopes = torch.empty(images.shape, dtype=dtype, device=images.device) if slope else None
+    plan = _plan(images, kernel_size, _FORWARD_ROWS)
+    _forward_kernel[(plan.programs,)](
+        images, inverse_sigma, out, out if slopes is None else slopes, *images.shape[1:],
+        RADIUS=kernel_size // 2, ROWS=_FORWARD_ROWS, LANES=plan.lanes, VECTORS=plan.vectors, SLOPE=slope,
+        DTYPE=_triton_dtype(dtype), num_warps=plan.warps,
+    )  # fmt: skip
+    return out, slopes
+
+
+def backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
+    """Return the gradient for the images (B, C, H, W), as ``blur_plain.backward_images``; any floating dtype."""
+    grad, inverse_sigma = grad.contiguous(), inverse_sigma.contiguous()
+    out = torch.empty_like(grad)
+    plan = _plan(grad, kernel_size, _BACKWARD_ROWS)
+    _backward_images_kernel[(plan.programs,)](
+        grad, inverse_sigma, out, *grad.shape[1:],
+        RADIUS=kernel_size // 2, ROWS=_BACKWARD_ROWS, LANES=plan.lanes, VECTORS=plan.vectors,
+        DTYPE=_triton_dtype(_accumulator(grad, inverse_sigma)), num_warps=plan.warps,
+    )  # fmt: skip
+    return out
+
+
+def backward_map(grad: Tensor, slope: Tensor) -> Tensor:
+    """Return the gradient for ``inverse_sigma`` (B, 1, H, W) from the output's gradient and the slope."""
+    grad = grad.contiguous()
+    batch, channels, height, width = grad.shape
+    out = torch.empty(batch, 1, height, width, dtype=slope.dtype, device=slope.device)
+    blocks = triton.cdiv(height * width, _FLAT_BLOCK)
+    _backward_map_kernel[(batch * blocks,)](
+        grad, slope, out, channels, height * width, BLOCK=_FLAT_BLOCK, DTYPE=_triton_dtype(slope.dtype)
+    )
+    return out
+
+
+def _plan(images: Tensor, kernel_size: int, rows: int) -> SimpleNamespace:
+    """Choose the lanes (a power of two, four columns each), and whether columns can be loaded as vectors."""
+    batch, channels, height, width = images.shape
+    lanes = min(128, triton.next_power_of_2(max(8, triton.cdiv(width, 4))))
+    programs = batch * channels * triton.cdiv(height, rows) * triton.cdiv(width, 4 * lanes)
+    vectors = width % 4 == 0 and width >= 8 and kernel_size <= 9
+    return SimpleNamespace(lanes=lanes, programs=programs, vectors=vectors, warps=max(1, lanes // 32))
+
+
+def _accumulator(first: Tensor, second: Tensor) -> torch.dtype:
+    return torch.float64 if torch.float64 in (first.dtype, second.dtype) else torch.float32
+
+
+def _triton_dtype(dtype: torch.dtype) -> tl.dtype:
+    return tl.float64 if dtype == torch.float64 else tl.float32
+
+
+@triton.jit
+def _mirror(index, size):
+    """Reflect an index beyond the border into the image, and keep those of idle lanes inside."""
+    index = tl.where(index < 0, -index, index)
+    index = tl.where(index >= size, 2 * (size - 1) - index, index)
+    return tl.maximum(index, 0)
+
+
+@triton.jit
+def _multiplicity(index, offset, size):
+    """Count how often the pixel ``index`` is read from ``_mirror(index + offset)``, along one axis.
+
+    Once inside. Beyond the border the mirrored source reads the pixel through its own mirror image, unless the
+    pixel is the border itself, which has none; a source on the border reads it directly and through its mirror image.
+    """
+    source = index + offset
+    edge = (index == 0) | (index == size - 1)
+    outside = (source < 0) | (source > size - 1)
+    border = ((source == 0) & (offset < 0)) | ((source == size - 1) & (offset > 0))
+    return tl.where(outside, tl.where(edge, 0, 1), tl.where(border, tl.where(edge, 1, 2), 1))
+
+
+@triton.jit
+def _split(block, LANES: tl.constexpr):
+    """Split (LANES, 4) into its four columns."""
+    even, odd = tl.split(tl.reshape(block, (LANES, 2, 2)))
+    first, third = tl.split(even)
+    second, fourth = tl.split(odd)
+    return first, second, third, fourth
+
+
+@triton.jit
+def _load_row(row, first, width, REACH: tl.constexpr, LANES: tl.constexpr, VECTORS: tl.constexpr, DTYPE: tl.constexpr):
+    """Load each lane's four columns with REACH columns on both sides: a tuple of REACH + 4 + REACH tensors (LANES,)."""
+    four = tl.arange(0, 4)[None, :]
+    columns = ()
+    for part in tl.static_range(0, 2 * REACH // 4 + 1):
+        index = first[:, None] + (4 * part - REACH) + four
+        if VECTORS:
+            block = tl.load(row + index, mask=(index >= 0) & (index < width), other=0)
+        else:
+            block = tl.load(row + _mirror(index, width))
+        columns = columns + _split(block.to(DTYPE), LANES)
+    if VECTORS and REACH == 4:
+        # The mirrored columns of the first and the last four are in the lane's own registers.
+        begin, end = first == 0, first == width - 4
+        columns = (
+            tl.where(begin, columns[8], columns[0]), tl.where(begin, columns[7], columns[1]),
+            tl.where(begin, columns[6], columns[2]), tl.where(begin, columns[5], columns[3]),
+            columns[4], columns[5], columns[6], columns[7],
+            tl.where(end, columns[6], columns[8]), tl.where(end, columns[5], columns[9]),
+            tl.where(end, columns[4], columns[10]), tl.where(end, columns[3], columns[11]),
+        )  # fmt: skip
+    return columns
+
+
+@triton.jit
+def _store_row(row, first, width, values, LANES: tl.constexpr):
+    """Store four columns a lane."""
+    index = first[:, None] + tl.arange(0, 4)[None, :]
+    block = tl.join(tl.join(values[0], values[2]), tl.join(values[1], values[3]))
+    tl.store(row + index, tl.reshape(block, (LANES, 4)).to(row.dtype.element_ty), mask=index < width)
+
+
+@triton.jit
+def _powers(inverse_sigma, RADIUS: tl.constexpr):
+    """Return q^(a²) for a = 0 ... RADIUS as a tuple."""
+    q = tl.exp(-0.5 * inverse_sigma * inverse_sigma)
+    square = q * q
+    power = q * 0 + 1
+    powers = (power,)
+    for _ in tl.static_range(RADIUS):
+        power = power * q
+        q = q * square
+        powers = powers + (power,)
+    return powers
+
+
+@triton.jit
+def _forward_kernel(
+    images, inverse_sigma, out, slope, channels, height, width,
+    RADIUS: tl.constexpr, ROWS: tl.constexpr, LANES: tl.constexpr, VECTORS: tl.constexpr, SLOPE: tl.constexpr,
+    DTYPE: tl.constexpr,
+):  # fmt: skip
+    REACH: tl.constexpr = (RADIUS + 3) // 4 * 4
+    SPAN: tl.constexpr = 4 + 2 * REACH
+    across, down = tl.cdiv(width, 4 * LANES), tl.cdiv(height, ROWS)
+    program = tl.program_id(0)
+    first = ((program % across) * LANES + tl.arange(0, LANES)) * 4
+    top = (program // across) % down * ROWS
+    plane = (program // (across * down)).to(tl.int64)
+    image = images + plane * height * width
+    sigmas = inverse_sigma + plane // channels * height * width
+    window = ()
+    for line in tl.static_range(ROWS + 2 * RADIUS):
+        # Rows below the image's mirror images belong to no output.
+        row = tl.maximum(_mirror(tl.minimum(top + line - RADIUS, height - 1 + RADIUS), height), 0)
+        window = window + _load_row(image + row * width, first, width, REACH, LANES, VECTORS, DTYPE)
+        if line >= 2 * RADIUS:
+            middle = line - RADIUS
+            centre = top + middle - RADIUS
+            inside = tl.minimum(centre, height - 1)
+            four = first[:, None] + tl.arange(0, 4)[None, :]
+            sigma = _split(tl.load(sigmas + inside * width + four, mask=four < width, other=0).to(DTYPE), LANES)
+            values, slopes = (), ()
+            for pixel in tl.static_range(4):
+                powers = _powers(sigma[pixel], RADIUS)
+                normal, moment = powers[0], powers[0] * 0
+                value, weighted = powers[0] * 0, powers[0] * 0
+                for a in tl.static_range(RADIUS + 1):
+                    above, below = (middle - a) * SPAN + REACH + pixel, (middle + a) * SPAN + REACH + pixel
+                    inner = window[above]
+                    if a > 0:
+                        inner = inner + window[below]
+                        normal = normal + 2 * powers[a]
+                        moment = moment + 4 * a * a * powers[a]
+                    inner_weighted = powers[0] * 0
+                    for b in tl.static_range(1, RADIUS + 1):
+                        pair = window[above - b] + window[above + b]
+                        if a > 0:
+                            pair = pair + (window[below - b] + window[below + b])
+                        part = powers[b] * pair
+                        inner = inner + part
+                        inner_weighted = inner_weighted + b * b * part
+                    value = value + powers[a] * inner
+                    weighted = weighted + powers[a] * (inner_weighted + a * a * inner)
+                scale = 1 / (normal * normal)
+                value = value * scale
+                values = values + (value,)
+                slopes = slopes + (-sigma[pixel] * (weighted * scale - value * (moment / normal)),)
+            target = plane * height * width + centre * width
+            limit = tl.where(centre < height, width, 0)
+            _store_row(out + target, first, limit, values, LANES)
+            if SLOPE:
+                _store_row(slope + target, first, limit, slopes, LANES)
+
+
+@triton.jit
+def _backward_images_kernel(
+    grad, inverse_sigma, out, channels, height, width,
+    RADIUS: tl.constexpr, ROWS: tl.constexpr, LANES: tl.constexpr, VECTORS: tl.constexpr, DTYPE: tl.constexpr,
+):  # fmt: skip
+    REACH: tl.constexpr = (RADIUS + 3) // 4 * 4
+    SPAN: tl.constexpr = 4 + 2 * REACH
+    OPEN: tl.constexpr = 2 * RADIUS + 1
+    across, down = tl.cdiv(width, 4 * LANES), tl.cdiv(height, ROWS)
+    program = tl.program_id(0)
+    first = ((program % across) * LANES + tl.arange(0, LANES)) * 4
+    top = (program // across) % down * ROWS
+    plane = (program // (across * down)).to(tl.int64)
+    upstream = grad + plane * height * width
+    sigmas = inverse_sigma + plane // channels * height * width
+    # Sums of the rows that still wait for sources: target row "line - RADIUS" first, four columns each.
+    sums = ()
+    for _ in tl.static_range(4 * OPEN):
+        sums = sums + (tl.zeros((LANES,), DTYPE),)
+    for line in range(top - RADIUS, tl.minimum(top + ROWS, height) + RADIUS):
+        row = _mirror(line, height)
+        scaled = _load_row(upstream + row * width, first, width, REACH, LANES, VECTORS, DTYPE)
+        sigma = _load_row(sigmas + row * width, first, width, REACH, LANES, VECTORS, DTYPE)
+        powers, heights = (), ()
+        for column in tl.static_range(SPAN):
+            power = _powers(sigma[column], RADIUS)
+            normal = power[0]
+            for a in tl.static_range(1, RADIUS + 1):
+                normal = normal + 2 * power[a]
+            powers = powers + power
+            heights = heights + (scaled[column] / (normal * normal),)
+        added = ()
+        for pixel in tl.static_range(4):
+            gathered = ()
+            for a in tl.static_range(RADIUS + 1):
+                gathered = gathered + (tl.zeros((LANES,), DTYPE),)
+            for shift in tl.static_range(-RADIUS, RADIUS + 1):
+                column = REACH + pixel + shift
+                part = heights[column] * powers[column * (RADIUS + 1) + (shift if shift > 0 else -shift)]
+                if shift != 0:
+                    part = part * _multiplicity(first + pixel, shift, width)
+                more = ()
+                for a in tl.static_range(RADIUS + 1):
+                    more = more + (gathered[a] + part * powers[column * (RADIUS + 1) + a],)
+                gathered = more
+            added = added + gathered
+        updated = ()
+        for waiting in tl.static_range(OPEN):
+            offset = RADIUS - waiting
+            times = _multiplicity(line - offset, offset, height)
+            for pixel in tl.static_range(4):
+                contribution = added[pixel * (RADIUS + 1) + (offset if offset > 0 else -offset)]
+                updated = updated + (sums[waiting * 4 + pixel] + times * contribution,)
+        done = line - RADIUS
+        limit = tl.where(done >= top, width, 0)
+        _store_row(out + plane * height * width + done * width, first, limit, updated[:4], LANES)
+        rotated = ()
+        for index in tl.static_range(4, 4 * OPEN):
+            rotated = rotated + (updated[index],)
+        for _ in tl.static_range(4):
+            rotated = rotated + (tl.zeros((LANES,), DTYPE),)
+        sums = rotated
+
+
+@triton.jit
+def _backward_map_kernel(grad, slope, out, channels, size, BLOCK: tl.constexpr, DTYPE: tl.constexpr):
+    blocks = tl.cdiv(size, BLOCK)
+    image = (tl.program_id(0) // blocks).to(tl.int64)
+    index = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK)
+    total = tl.zeros((BLOCK,), DTYPE)
+    for channel in range(channels):
+        offset = (image * channels + channel) * size + index
+        total += tl.load(grad + offset, mask=index < size, other=0).to(DTYPE) * tl.load(
+            slope + offset, mask=index < size, other=0
+        )
+    tl.store(out + image * size + index, total, mask=index < size)
