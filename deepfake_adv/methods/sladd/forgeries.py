@@ -21,7 +21,7 @@ class Forgeries(NamedTuple):
 
     Attributes:
         batch: Forged reals are labelled fake and carry their masks; everything else is as it was.
-        targets: For the heads, one row per image or clip (masks: per frame).
+        targets: For the heads, one row per image or frame of a clip.
         candidates: ``(C,)`` int64, the reals for which a configuration was chosen.
         choice: The configurations, C rows; None where C is 0.
         forged: How many reals became fakes.
@@ -38,14 +38,14 @@ class Forgeries(NamedTuple):
 
 def untouched(batch: Batch) -> Targets:
     """The heads' targets for a batch as the dataset has it."""
-    kind = torch.where(batch.labels == FAKE_LABEL, ORIGINAL_FAKE, int(Kind.NOTHING))
     frames = batch.frames()
+    kind = torch.where(frames.labels == FAKE_LABEL, ORIGINAL_FAKE, int(Kind.NOTHING))
     if frames.masks is not None:
         masks = frames.masks.clone()
     else:
         masks = frames.images.new_full((len(frames), 1, *frames.images.shape[2:]), float("nan"))
     masks[frames.labels == REAL_LABEL] = 0
-    return Targets(masks, kind, frames.images.new_full((len(batch),), float("nan")))
+    return Targets(masks, kind, frames.images.new_full((len(frames),), float("nan")))
 
 
 def synthesize(batch: Batch, synthesizer: Synthesizer, generator: torch.Generator) -> Forgeries:
@@ -74,8 +74,8 @@ def synthesize(batch: Batch, synthesizer: Synthesizer, generator: torch.Generato
     choice = synthesizer.choose(clips[chosen, 0], clips[references, 0], generator)
     seeds = whole(2**62, len(chosen), generator)
 
-    images, clip_labels, magnitude = clips.clone(), batch.labels.clone(), targets.magnitude.clone()
-    masks, kinds = targets.masks.unflatten(0, clips.shape[:2]).clone(), targets.kind.clone()
+    images, clip_labels = clips.clone(), batch.labels.clone()
+    masks, kinds, magnitude = (part.unflatten(0, clips.shape[:2]).clone() for part in targets)
     pixels = clips.detach().float().cpu().movedim(2, -1).numpy()
     choices = zip(choice.region.tolist(), choice.kind.tolist(), choice.magnitude.tolist(), strict=True)
     for index, reference, seed, (region, kind, share) in zip(chosen, references, seeds, choices, strict=True):
@@ -104,8 +104,9 @@ def synthesize(batch: Batch, synthesizer: Synthesizer, generator: torch.Generato
         labels=clip_labels,
         masks=None if batch.masks is None else masks.view_as(batch.masks),
     )
-    done_count = int((clip_labels != batch.labels).sum())
-    return Forgeries(forged, Targets(masks.flatten(0, 1), kinds, magnitude), candidates, choice, done_count, missing)
+    made = int((clip_labels != batch.labels).sum())
+    targets = Targets(*(part.flatten(0, 1) for part in (masks, kinds, magnitude)))
+    return Forgeries(forged, targets, candidates, choice, made, missing)
 
 
 def _points(batch: Batch, clips: Tensor) -> FloatArray:

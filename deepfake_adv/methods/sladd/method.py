@@ -135,7 +135,8 @@ class Sladd(Method):
         parts["sladd_without_landmarks"] = rows.new_tensor(float(forgeries.without_landmarks))
         if self.joint:
             policy = self._policy_loss(forgeries, rows[-1, forgeries.candidates])
-            total, parts["sladd_policy"] = total + policy, policy.detach()
+            parts["sladd_policy"] = policy.detach()
+            total = total + (policy - policy.detach())  # its gradient alone: a policy loss measures nothing
         means = loss.classification.detach().unflatten(0, (len(views), -1)).mean(1)
         return StepLoss(total, means[0] if self.clean == "with" else None, means[-1], parts)
 

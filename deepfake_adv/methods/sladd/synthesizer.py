@@ -61,9 +61,8 @@ class Synthesizer(nn.Module):
         self.spread = spread
         self.backbone, features = _compact(width) if backbone == "compact" else _timm(backbone, pretrained=pretrained)
         heads: Mapping[str, int] = {"region": len(REGIONS), "kind": len(Kind), "magnitude": 1}
-        self.heads = nn.ModuleDict(
-            {name: nn.Sequential(nn.Dropout(dropout), nn.Linear(features, size)) for name, size in heads.items()}
-        )
+        self.dropout_probability = dropout
+        self.heads = nn.ModuleDict({name: nn.Linear(features, size) for name, size in heads.items()})
 
     def forward(
         self, images: Tensor, references: Tensor, generator: torch.Generator | None = None

@@ -1,0 +1,162 @@
+"""What every method of the registry keeps, and golden losses.
+
+The golden values were printed by this very test's `five_losses` at the version that added them: float64, one thread,
+x86-64. Change them only with a change of algorithm, and say which in the changelog.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+from deepfake_adv.methods.registry import METHODS
+
+ADVERSARIAL = ("grad_aat", "grad_sat", "grad_bat", "gen_bat", "two_gen_bat", "combined_at")
+GENERATIVE = ("gen_bat", "two_gen_bat", "combined_at")
+VARIANTS: list[Any] = [
+    *(pytest.param(name, {}, id=name) for name in METHODS),
+    *(pytest.param(name, {"update": "reversal"}, id=f"{name}-reversal") for name in GENERATIVE),
+    pytest.param("two_gen_bat", {"adversary_steps": 2}, id="two_gen_bat-two-steps"),
+    pytest.param("grad_bat", {"steps": 3}, id="grad_bat-three-steps"),
+    pytest.param("grad_aat", {"steps": 3, "random_start": True}, id="grad_aat-three-steps"),
+    pytest.param("grad_bat", {"clean": "instead"}, id="grad_bat-instead"),
+    pytest.param("sladd", {"update": "alternating", "clean": "with"}, id="sladd-alternating"),
+]
+variants = pytest.mark.parametrize(("name", "arguments"), VARIANTS)
+GOLDEN: dict[str, tuple[float, float]] = {
+    "baseline": (0.705646810625, 0.44767263187),
+    "grad_aat": (1.41475666569, 0.91520181091),
+    "grad_sat": (1.4317852784, 1.17189139581),
+    "grad_bat": (1.42745429883, 1.20608165069),
+    "gen_bat": (1.42292847068, 1.17216650678),
+    "two_gen_bat": (1.4228460326, 1.1705257655),
+    "combined_at": (1.426562624, 1.20304058896),
+    "gaussian_noise": (0.705741766087, 0.449375042669),
+    "gaussian_blur": (0.709331228552, 0.488376216413),
+    "jpeg": (0.705463141393, 0.445494120235),
+    "combined_traditional": (0.709688243157, 0.625964806669),
+    "sladd": (6.28290029378, 6.14487853386),
+}
+
+
+def five_losses(game: Any) -> list[float]:
+    return [game.step().total.item() for _ in range(5)]
+
+
+@variants
+def test_lowers_its_loss(game: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
+    toy = game(name, **arguments)
+
+    def loss() -> float:
+        draws = [torch.Generator().manual_seed(seed) for seed in range(4)]  # the same ones before and after
+        return sum(toy.method.detector_loss(toy.detector, toy.batch, draw).total.item() for draw in draws)
+
+    before = loss()
+    for _ in range(16):
+        toy.step()
+    assert loss() < before
+
+
+@variants
+def test_reproducible_bit_for_bit(game: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = game(name, **arguments)
+    losses = [first.step().total.item() for _ in range(3)]
+    assert torch.equal(torch.get_rng_state(), before)  # no draw from the global generator
+    torch.manual_seed(2)
+    second = game(name, **arguments)
+    assert [second.step().total.item() for _ in range(3)] == losses
+    for one, other in zip(first.detector.parameters(), second.detector.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@variants
+def test_a_checkpoint_continues_the_same_run(game: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
+    whole = game(name, **arguments)
+    for _ in range(2):
+        whole.step()
+    state = copy.deepcopy(whole.state())
+    expected = [whole.step().total.item() for _ in range(3)]
+    resumed = game(name, **arguments, seed=7)
+    resumed.load(state)
+    assert [resumed.step().total.item() for _ in range(3)] == expected
+
+
+@variants
+def test_perturb_leaves_the_detector_as_found(game: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
+    toy = game(name, **arguments)
+    toy.step()
+    toy.detector.head.weight.requires_grad_(False)
+    toy.detector.body[1].eval()
+    found = copy.deepcopy(
+        [
+            [module.training for module in toy.detector.modules()],
+            [(weight.requires_grad, weight.detach().clone(), weight.grad) for weight in toy.detector.parameters()],
+            list(toy.detector.buffers()),
+        ]
+    )
+    images = toy.method.perturb(toy.detector, toy.batch, toy.generator)
+    assert images.shape == toy.batch.images.shape
+    assert not images.requires_grad
+    assert images.min() >= 0
+    assert images.max() <= 1
+    assert [module.training for module in toy.detector.modules()] == found[0]
+    for weight, (flag, value, gradient) in zip(toy.detector.parameters(), found[1], strict=True):
+        assert weight.requires_grad == flag
+        assert torch.equal(weight, value)
+        assert (weight.grad is None and gradient is None) or torch.equal(weight.grad, gradient)
+    assert all(torch.equal(one, other) for one, other in zip(toy.detector.buffers(), found[2], strict=True))
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
+@pytest.mark.parametrize("detector", ["plain", "clips"])
+def test_raises_the_detectors_loss(game: Callable[..., Any], name: str, detector: str) -> None:
+    taught = game("baseline", detector=detector)
+    for _ in range(20):
+        taught.step()
+    toy = game(name, detector=detector)
+    for _ in range(10 * toy.method.adversary_steps):
+        toy.optimisers[1].zero_grad()
+        toy.method.adversary_loss(taught.detector, toy.batch, toy.generator).backward()
+        toy.optimisers[1].step()
+    images = toy.method.perturb(taught.detector, toy.batch, toy.generator)
+    taught.detector.eval()
+    clean, adversarial = (
+        functional.cross_entropy(taught.detector(batch), toy.batch.labels) for batch in (toy.batch.images, images)
+    )
+    assert adversarial > 1.02 * clean
+
+
+@pytest.mark.parametrize("detector", ["masked", "clips"])
+@variants
+def test_works_with_masks_and_clips(
+    game: Callable[..., Any], name: str, arguments: dict[str, Any], detector: str
+) -> None:
+    toy = game(name, detector=detector, **arguments)
+    losses = [toy.step() for _ in range(2)]
+    assert all(torch.isfinite(loss.total) for loss in losses)
+    if detector == "masked":
+        assert "mask" in losses[0].parts
+
+
+@variants
+def test_not_a_number_is_not_hidden(game: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
+    toy = game(name, **arguments)
+    with torch.no_grad():
+        toy.detector.head.bias.fill_(float("nan"))
+    try:
+        loss = toy.method.detector_loss(toy.detector, toy.batch, toy.generator)
+    except ValueError as error:
+        assert "finite" in str(error)
+    else:
+        assert not torch.isfinite(loss.total)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_golden_losses(game: Callable[..., Any], name: str) -> None:
+    losses = five_losses(game(name, dtype=torch.float64))
+    assert (losses[0], losses[-1]) == pytest.approx(GOLDEN[name], rel=1e-6)
