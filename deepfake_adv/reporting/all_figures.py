@@ -1,0 +1,122 @@
+"""Every figure that the inputs allow, drawn into one folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from deepfake_adv.files import read_json
+from deepfake_adv.reporting.contact_sheet import faces
+from deepfake_adv.reporting.evidence import trainings
+from deepfake_adv.reporting.figures.curves import draw_robustness, draw_roc, draw_training, read_csv
+from deepfake_adv.reporting.figures.diagrams import draw_diagrams
+from deepfake_adv.reporting.figures.grids import draw_grid, draw_pictures
+from deepfake_adv.reporting.figures.heatmap import draw_heatmap
+
+_LINES = 7
+
+
+class Inputs(NamedTuple):
+    """Folders that the report reads; any of them may be absent."""
+
+    tables: Path
+    evaluations: Path
+    roc: Path
+    runs: Path
+    examples: Path
+    robustness: Path
+    inventory: Path
+    faces: Path
+    crops: Path
+
+
+def draw_all(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder: Path, *, dpi: int) -> dict[str, str]:
+    """Draw what there is data for.
+
+    Args:
+        inputs: Where the data lies.
+        evaluations: Run -> content of its evaluation file.
+        folder: Where PNG, SVG and CSV go.
+        dpi: Of the PNGs.
+
+    Returns:
+        Name of each figure drawn -> its caption.
+    """
+    drawn: dict[str, str] = {}
+    draw_diagrams(folder, dpi=dpi)
+    drawn["figure2"] = "Fig. 2. Blurring adversarial training with two generators."
+    drawn["figure3"] = "Fig. 3. Combined adversarial training: blur first, then the additive perturbation."
+    drawn |= _examples(inputs.examples, folder, dpi)
+    drawn |= _faces(inputs, evaluations, folder, dpi)
+    train, shown = _chosen(evaluations)
+    curves = {run: read_csv(path) for run in shown if (path := inputs.roc / f"{run}.csv").exists()}
+    columns = [name for found in curves.values() for name in found if name.startswith(f"{train}_to_")]
+    quality = train.rpartition("_")[2]
+    same = [name for name in dict.fromkeys(columns) if name.endswith((f"_{quality}", "_native")) and "_FF_" not in name]
+    if draw_roc(curves, same[:8], folder, dpi=dpi):
+        drawn["roc"] = (
+            f"ROC curves of detectors trained on {train}, frame level; the axis is stretched at its strict end."
+        )
+    logs = trainings(inputs.runs, evaluations)
+    chosen = {
+        name: read_csv(path) for name, path in logs.items() if name.split(" ")[:2] in [[run, train] for run in shown]
+    }
+    if draw_training(dict(list(chosen.items())[:_LINES]), folder, dpi=dpi):
+        drawn["training"] = f"Training on {train}: loss, validation AUC, learning rate and speed by epoch."
+    if draw_heatmap(*matrix(evaluations), folder, dpi=dpi):
+        drawn["heatmap"] = "AUC (%) of every run on every condition, frame level; training condition → test condition."
+    path = inputs.robustness / "detectors.json"
+    if path.exists() and draw_robustness(read_json(path).get("curves", []), folder, dpi=dpi):
+        drawn["robustness"] = "AUC of detectors as their test crops are degraded."
+    return drawn
+
+
+def matrix(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[np.ndarray[Any, Any], list[str], list[str]]:
+    """AUCs in percent, runs down, single conditions across; NaN where not run."""
+    cells = {
+        (run, f"{entry['train']} → {entry['test']}"): entry["frame"]["auc"]["value"]
+        for run, evaluation in evaluations.items()
+        for entry in evaluation["results"]
+        if not {"FF", "all"} & {*entry["test"].rpartition("_"), *entry["train"].rpartition("_")}
+    }
+    runs = list(dict.fromkeys(run for run, _ in cells))
+    columns = list(dict.fromkeys(column for _, column in cells))
+    values = np.full((len(runs), len(columns)), np.nan)
+    for (run, column), value in cells.items():
+        if value is not None:
+            values[runs.index(run), columns.index(column)] = 100 * value
+    return values, runs, columns
+
+
+def _chosen(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """The training condition that most runs share, and the runs to draw for it."""
+    trained = [(entry["train"], run) for run, each in evaluations.items() for entry in each["results"]]
+    conditions = [train for train, _ in dict.fromkeys(trained)]
+    if not conditions:
+        return "", []
+    most = max(dict.fromkeys(conditions), key=lambda train: (conditions.count(train), train == "NT_c23"))
+    return most, list(dict.fromkeys(run for train, run in trained if train == most))[:_LINES]
+
+
+def _examples(source: Path, folder: Path, dpi: int) -> dict[str, str]:
+    captions = {
+        "figure1": "Fig. 1. Adversarial examples against {source}: real faces left, forged faces right.",
+        "figure4": "Fig. 4. Adversarial blur with windows of several widths, against {source}.",
+        "maps": "Learned blur: the face, the map of σ by {source}, and the face blurred by it.",
+    }
+    drawn = {}
+    for name, caption in captions.items():
+        grid = draw_pictures(source, name, folder, dpi=dpi)
+        if grid is not None:
+            drawn[name] = caption.format(source=grid.get("source", "a trained detector"))
+    return drawn
+
+
+def _faces(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder: Path, dpi: int) -> dict[str, str]:
+    datasets = [entry["dataset"] for each in evaluations.values() for entry in each["results"]]
+    for dataset in dict.fromkeys(datasets):
+        pictures, rows, columns = faces(inputs.crops, dataset, targets=2)
+        if draw_grid(pictures, rows, columns, folder, "corpus", dpi=dpi):
+            return {"corpus": f"Test faces of {dataset}: the same frame real and forged, at each quality."}
+    return {}

@@ -1,0 +1,138 @@
+"""What the report says of its runs: what was trained on what, with which versions, when, on which device."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from deepfake_adv.files import read_json
+
+
+class Fact(NamedTuple):
+    """One line of the report's head."""
+
+    name: str
+    text: str
+
+
+class Summary(NamedTuple):
+    """One run at one training condition; mean AUCs in percent, None where nothing was measured."""
+
+    run: str
+    train: str
+    own: float | None
+    forgeries: float | None
+    qualities: float | None
+
+
+def read_evaluations(folder: Path, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Evaluation files of `runs` that exist, in their order."""
+    return {run: read_json(folder / f"{run}.json") for run in runs if (folder / f"{run}.json").exists()}
+
+
+def facts(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str, str]) -> list[Fact]:
+    """The head of the report, from training records and score files."""
+    records = [record for each in evaluations.values() for record in each["provenance"]["training"].values()]
+    entries = [entry for each in evaluations.values() for entry in each["results"]]
+    if not entries:
+        return [Fact("Trained", "nothing yet; every table shows the paper's numbers alone")]
+    datasets = list(dict.fromkeys(entry["dataset"] for entry in entries))
+    made = [f"{name}: {own_corpus[name]}" for name in datasets if name in own_corpus]
+    conditions = list(dict.fromkeys(entry["train"] for entry in entries))
+    found = [
+        Fact(
+            "Trained",
+            f"{_count(len(records), 'detector')} in {_count(len(evaluations), 'run')} on {', '.join(conditions)}",
+        ),
+        Fact("Tested", f"on {', '.join(datasets)}: {_sizes(entries)}"),
+        Fact("Synthetic", "; ".join(made) if made else "nothing: every video is from the datasets named"),
+        Fact("When", _when(records)),
+        Fact("Device", _common(record.get("device") for record in records)),
+        Fact("Versions", _versions(records)),
+    ]
+    return [fact for fact in found if fact.text]
+
+
+def summaries(evaluations: Mapping[str, Mapping[str, Any]]) -> list[Summary]:
+    """Per run and single training condition: AUC on its own condition, unseen forgeries, unseen qualities."""
+    rows = []
+    for run, evaluation in evaluations.items():
+        by_train: dict[str, list[Mapping[str, Any]]] = {}
+        for entry in evaluation["results"]:
+            by_train.setdefault(entry["train"], []).append(entry)
+        for train, entries in by_train.items():
+            forgery, _, quality = train.rpartition("_")
+            singles = [e for e in entries if not {"FF", "all"} & set(e["test"].rpartition("_")[::2])]
+            split = [(*entry["test"].rpartition("_")[::2], entry["frame"]["auc"]["value"]) for entry in singles]
+            own = next((e["frame"]["auc"]["value"] for e in entries if e["test"] == train), None)
+            if forgery == "FF" or quality == "all":
+                rows.append(Summary(run, train, _percent([own]), None, None))
+                continue
+            others = [value for f, q, value in split if f != forgery and q in (quality, "native")]
+            tiers = [value for f, q, value in split if f == forgery and q != quality]
+            rows.append(Summary(run, train, _percent([own]), _percent(others), _percent(tiers)))
+    return rows
+
+
+def trainings(folder: Path, evaluations: Mapping[str, Mapping[str, Any]]) -> dict[str, Path]:
+    """ "<run> <condition> seed<k>" -> its log.csv, of the evaluated runs."""
+    logs: dict[str, Path] = {}
+    for run in evaluations:
+        for path in sorted((folder / run).glob("*/*/log.csv")):
+            logs[f"{run} {path.parent.parent.name} {path.parent.name}"] = path
+    return logs
+
+
+def read_table(path: Path) -> list[list[str]]:
+    """Rows of a CSV file; none where it is absent."""
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as stream:
+        return [row for row in csv.reader(stream) if row]
+
+
+def misses(faces: Path) -> list[tuple[str, str, str, int]]:
+    """Frames without a detected face: dataset, what was done, reason, number of frames."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for path in sorted(faces.glob("*/misses.csv")):
+        with open(path, newline="", encoding="utf-8") as stream:
+            counts.update((row["dataset"], row["action"], row["reason"]) for row in csv.DictReader(stream))
+    return [(*key, count) for key, count in sorted(counts.items())]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _sizes(entries: list[Mapping[str, Any]]) -> str:
+    sizes = {tuple(entry["videos"].values()) + tuple(entry["frames"].values()) for entry in entries}
+    videos = max(fake + real for fake, real, *_ in sizes)
+    frames = max(sum(size[2:]) for size in sizes)
+    return f"up to {frames:,} frames of {videos:,} videos per condition".replace(",", " ")
+
+
+def _when(records: list[Mapping[str, Any]]) -> str:
+    times = sorted(record["finished"] for record in records if record.get("finished"))
+    if not times:
+        return ""
+    hours = sum(float(record.get("seconds", 0)) for record in records) / 3600
+    span = times[0] if times[0] == times[-1] else f"{times[0]} to {times[-1]}"
+    return f"trainings finished {span}, {hours:.2f} hours of training"
+
+
+def _common(values: Iterable[Any]) -> str:
+    return "; ".join(dict.fromkeys(str(value) for value in values if value))
+
+
+def _versions(records: list[Mapping[str, Any]]) -> str:
+    return _common(
+        ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items()) for record in records
+    )
+
+
+def _percent(values: list[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return 100 * float(np.mean(defined)) if defined else None

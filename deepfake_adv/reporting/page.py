@@ -1,0 +1,130 @@
+"""The report: one self-contained HTML page, the same bytes for the same inputs."""
+
+import base64
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from deepfake_adv.files import read_json, write_text
+from deepfake_adv.reporting import evidence
+from deepfake_adv.reporting.all_figures import Inputs, draw_all
+from deepfake_adv.reporting.figures.style import INK
+from deepfake_adv.reporting.specs import load_specs
+
+_HERE: Final = Path(__file__).parent / "template"
+_DRAWN: Final = {"roc", "training", "heatmap", "robustness", "figure2", "figure3"}
+
+
+def write_report(
+    inputs: Inputs,
+    report: Path,
+    figures: Path,
+    *,
+    title: str,
+    dpi: int,
+    runs: list[str],
+    own_corpus: Mapping[str, str],
+) -> None:
+    """Draw the figures and write the page.
+
+    Args:
+        inputs: Folders of everything measured.
+        report: The page.
+        figures: Folder of the figures.
+        title: Of the page.
+        dpi: Of the figures' PNGs.
+        runs: Names of the runs to report; files of others are left alone.
+        own_corpus: Dataset name -> what it is, where this project made it itself.
+    """
+    evaluations = evidence.read_evaluations(inputs.evaluations, runs)
+    captions = draw_all(inputs, evaluations, figures, dpi=dpi)
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template("page.jinja").render(
+        title=title,
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
+        facts=evidence.facts(evaluations, own_corpus),
+        synthetic=sorted({own_corpus[name] for name in _datasets(evaluations) if name in own_corpus}),
+        summaries=evidence.summaries(evaluations),
+        tables=_tables(inputs.tables),
+        figures={name: {"caption": text, "body": embed(figures, name)} for name, text in captions.items()},
+        robustness=_attacks(inputs.robustness / "detectors.json"),
+        inventory=evidence.read_table(inputs.inventory / "report.csv"),
+        misses=evidence.misses(inputs.faces),
+        provenance=_provenance(evaluations),
+    )
+    write_text(report, page)
+
+
+def embed(folder: Path, name: str) -> Markup:
+    """A figure for the page: drawings inline, in the page's own ink; pictures as data URIs."""
+    if name in _DRAWN:
+        svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
+        svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', _responsive, svg, count=1)
+        return Markup(
+            svg.replace(INK, "currentColor")
+            .replace('id="', f'id="{name}-')
+            .replace('"#', f'"#{name}-')
+            .replace("url(#", f"url(#{name}-")
+        )
+    data = base64.b64encode((folder / f"{name}.png").read_bytes()).decode("ascii")
+    return Markup('<img src="data:image/png;base64,{}" alt="{}">').format(Markup(data), name)
+
+
+def _responsive(head: re.Match[str]) -> str:
+    _, _, width, height = head.group(1).split()
+    return (
+        f'<svg viewBox="{head.group(1)}" width="{float(width):.0f}" height="{float(height):.0f}" role="img" '
+        'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    )
+
+
+def _tables(folder: Path) -> list[dict[str, Any]]:
+    """Fragments of the `tables` stage in the paper's order, each with how much of it is filled."""
+    found = []
+    for spec in load_specs():
+        rows = evidence.read_table(folder / f"{spec.file}.csv")
+        if not rows:
+            continue
+        states = [row[rows[0].index("state")] for row in rows[1:]]
+        filled, all_cells = states.count("measured"), len(states) - states.count("none")
+        body = Markup((folder / f"{spec.file}.html").read_text(encoding="utf-8"))
+        found.append(
+            {
+                "name": spec.name,
+                "file": spec.file,
+                "title": spec.title,
+                "filled": filled,
+                "cells": all_cells,
+                "body": body,
+            }
+        )
+    return found
+
+
+def _attacks(path: Path) -> list[dict[str, Any]]:
+    return read_json(path).get("attacks", []) if path.exists() else []
+
+
+def _datasets(evaluations: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    return {entry["dataset"] for each in evaluations.values() for entry in each["results"]}
+
+
+def _provenance(evaluations: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, str, str, str]]:
+    """One line per training: run, condition and seed, device, finished, best epoch, data."""
+    lines = []
+    for run, evaluation in evaluations.items():
+        for training, record in evaluation["provenance"]["training"].items():
+            best = record.get("best") or {}
+            epoch = best.get("epoch", record.get("best_epoch", "")) if isinstance(best, dict) else best
+            data = ", ".join(f"{key} {value}" for key, value in (record.get("data") or {}).items())
+            lines.append(
+                (run, training, str(record.get("device", "")), str(record.get("finished", "")), str(epoch), data)
+            )
+    return lines

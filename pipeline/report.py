@@ -1,0 +1,31 @@
+"""Figures and the page.
+
+report.py TABLES EVALUATIONS ROC RUNS EXAMPLES ROBUSTNESS INVENTORY FACES CROPS REPORT FIGURES
+"""
+
+from pathlib import Path
+
+from deepfake_adv.params.load import load_params
+from deepfake_adv.reporting.all_figures import Inputs
+from deepfake_adv.reporting.own_corpus import own_corpora
+from deepfake_adv.reporting.page import write_report
+from deepfake_adv.stage import run_stage
+
+
+def main(*paths: Path) -> None:
+    """Draw and write."""
+    *inputs, report, figures = paths
+    params = load_params("report", "runs", "datasets", "corpus")
+    write_report(
+        Inputs(*inputs),
+        report,
+        figures,
+        title=params.report.title,
+        dpi=params.report.dpi,
+        runs=list(params.runs),
+        own_corpus=own_corpora(params.corpus.source, {name: data.root for name, data in params.datasets.items()}),
+    )
+
+
+if __name__ == "__main__":
+    run_stage("report", main)
