@@ -1,0 +1,108 @@
+"""Crops as PNG files in the folders that other projects read: SLADD's and DeepfakeBench's, with their JSON."""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from deepfake_adv.data.encoding import decode_crop, decode_mask
+from deepfake_adv.data.export_formats import FORMATS
+from deepfake_adv.files import write_json
+from deepfake_adv.names import REAL
+
+logger = logging.getLogger(__name__)
+
+_COLUMNS = (
+    "image",
+    "mask",
+    "video",
+    "frame",
+    "forgery",
+    "quality",
+    "split",
+    "target",
+    "source",
+    "encoding",
+    "landmarks",
+    "box_side",
+)
+
+
+def export_frames(crops: Path, output: Path, *, layout: str, size: int | None = None) -> int:
+    """Write the crops of one part as PNG, lossless unless they are resized.
+
+    Args:
+        crops: What `crop` left for a part: data/crops/<dataset>/<quality>.
+        output: Folder to make; it appears whole at the end.
+        layout: "sladd" or "deepfakebench".
+        size: Side of the images in pixels; None for the crops as they are, each of its own size.
+
+    Returns:
+        How many crops were written.
+
+    Raises:
+        FileNotFoundError: If there are no crops.
+        FileExistsError: If `output` is there already.
+        ValueError: If the layout is unknown, or cannot hold the part.
+    """
+    if layout not in FORMATS:
+        raise ValueError(f"layout must be one of {', '.join(FORMATS)}; got {layout!r}. Choose one of them.")
+    crops, output = Path(crops), Path(output)
+    files = sorted(crops.glob("*.parquet"))
+    if not files:
+        raise FileNotFoundError(f"{crops} must hold crops; found none. Run `dvc repro crop` and name a part's folder.")
+    if output.exists():
+        raise FileExistsError(f"{output} must not be there yet; it is. Remove it or choose another folder.")
+    partial = output.with_name(f"{output.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    chosen, count = FORMATS[layout](crops.parent.name, _forgeries(files)), 0
+    for row in _rows(files):
+        place = chosen.place(row)
+        _write(partial / place.image, decode_crop(row["image"]["bytes"], row["encoding"])[..., ::-1], size)
+        if place.mask is not None and row["mask"] is not None:
+            _write(partial / place.mask, decode_mask(row["mask"]["bytes"]), size)
+        if place.landmarks is not None and row["landmarks"] is not None:
+            _write_points(partial / place.landmarks, row, size)
+        count += 1
+    for name, content in chosen.documents().items():
+        write_json(partial / name, content)
+    os.replace(partial, output)
+    logger.info("%s: %d crops in the layout of %s", output, count, layout)
+    return count
+
+
+def _forgeries(files: Sequence[Path]) -> set[str]:
+    found = (pq.read_table(file, columns=["forgery"])["forgery"] for file in files)
+    return {name for column in found for name in pc.unique(column).to_pylist()} - {REAL}
+
+
+def _rows(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                yield from file.read_row_group(group, columns=list(_COLUMNS)).to_pylist()
+
+
+def _write(path: Path, pixels: NDArray[np.uint8], size: int | None) -> None:
+    if size is not None and pixels.shape[:2] != (size, size):
+        shrinks = pixels.shape[0] > size
+        pixels = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[assignment]
+    good, encoded = cv2.imencode(".png", pixels)
+    assert good
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encoded.tobytes())
+
+
+def _write_points(path: Path, row: Mapping[str, Any], size: int | None) -> None:
+    points = np.array(row["landmarks"], dtype=np.float32).reshape(-1, 2)
+    scale = 1.0 if size is None else size / row["box_side"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, points * np.float32(scale))

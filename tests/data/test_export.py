@@ -1,0 +1,122 @@
+import json
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from deepfake_adv.data.export import export_frames
+from deepfake_adv.data.layouts.registry import build_layout
+from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
+from deepfake_adv.video.read import probe
+
+SIDE = 24
+
+
+def png(pixels):
+    return {"bytes": cv2.imencode(".png", pixels)[1].tobytes(), "path": "x.png"}
+
+
+@pytest.fixture
+def crops(tmp_path):
+    """Write crops of videos, three frames each; gives the part's folder."""
+
+    def make(*videos, dataset="ff", quality="c23"):
+        folder = tmp_path / "crops" / dataset / quality
+        folder.mkdir(parents=True)
+        generator = np.random.default_rng(0)
+        for video, split, target, source in videos:
+            forgery = video.partition("/")[0]
+            rows = [
+                {name: None for name in CROP_SCHEMA.names}
+                | {"video": video, "frame": frame, "forgery": forgery, "split": split, "quality": quality}
+                | {"target": target, "source": source, "encoding": "png", "box_side": SIDE, "dataset": dataset}
+                | {"image": png(generator.integers(0, 255, (SIDE, SIDE, 3), np.uint8))}
+                | {"mask": None if forgery == "real" else png(np.full((SIDE, SIDE), 7, np.uint8))}
+                | {"landmarks": np.arange(136, dtype=np.float32)}
+                for frame in (4, 7, 1000)
+            ]
+            path = folder / f"{forgery}-{split}-{video.partition('/')[2]}.parquet"
+            pq.write_table(pa.Table.from_pylist(rows, schema=CROP_SCHEMA), path, row_group_size=2, **CROP_WRITE_OPTIONS)
+        return folder
+
+    return make
+
+
+FF = [
+    (f"{forgery}/{target}" + (f"_{source}" if forgery != "real" else ""), split, target, source)
+    for split, pair in (("train", "01"), ("val", "23"), ("test", "45"))
+    for forgery in ("real", "NT")
+    for target, source in ((pair[0], pair[1]), (pair[1], pair[0]))
+]
+
+
+def test_sladd_is_read_back_by_our_own_layout(crops, tmp_path):
+    output = tmp_path / "FF"
+    assert export_frames(crops(*FF), output, layout="sladd") == 36
+    entries = list(build_layout("sladd", output, ["NT"], {}).videos("native"))
+    assert {(e.video, e.split) for e in entries} == {(video, split) for video, split, *_ in FF}
+    assert all(probe(output / entry.path).frames == 3 for entry in entries)
+    assert all(probe(output / entry.mask_path).frames == 3 for entry in entries if entry.label)
+    assert json.loads((output / "config/eval.json").read_text()) == [["2", "3"]]
+    assert (output / "mask/FF-NT/0_1/0003_mask.png").exists()
+    assert not (output / "mask/real").exists()
+
+
+def test_pixels_survive_and_are_resized_on_demand(crops, tmp_path):
+    folder = crops(*FF)
+    export_frames(folder, tmp_path / "as-is", layout="sladd")
+    export_frames(folder, tmp_path / "small", layout="sladd", size=16)
+    row = pq.read_table(folder / "NT-train-0_1.parquet").to_pylist()[1]
+    assert (tmp_path / "as-is/image/FF-NT/0_1/0002.png").read_bytes() == row["image"]["bytes"]
+    assert cv2.imread(str(tmp_path / "small/image/FF-NT/0_1/0002.png")).shape == (16, 16, 3)
+
+
+def test_deepfakebench_names_every_file_it_writes(crops, tmp_path):
+    export_frames(crops(*FF), tmp_path / "out", layout="deepfakebench", size=12)
+    content = json.loads((tmp_path / "out/dataset_json/FaceForensics++.json").read_text())["FaceForensics++"]
+    assert set(content) == {"FF-real", "FF-NT"}
+    video = content["FF-NT"]["test"]["c23"]["4_5"]
+    assert video["label"] == "FF-NT"
+    folder = "FaceForensics++/manipulated_sequences/NeuralTextures/c23"
+    assert video["frames"] == [f"{folder}/frames/4_5/{frame}.png" for frame in ("004", "007", "1000")]
+    assert video["masks"][0] == f"{folder}/masks/4_5/004.png"
+    real = content["FF-real"]["train"]["c23"]["0"]
+    assert real["masks"] == []
+    assert real["frames"][0].startswith("FaceForensics++/original_sequences/youtube/c23/frames/0/")
+    assert all((tmp_path / "out" / path).exists() for path in video["frames"] + video["masks"] + real["frames"])
+    points = np.load(tmp_path / "out" / folder / "landmarks/4_5/004.npy")
+    np.testing.assert_allclose(points, np.arange(136).reshape(68, 2) * 12 / SIDE)
+
+
+def test_deepfakebench_knows_other_datasets(crops, tmp_path):
+    folder = crops(("real/id0_0000", "test", "id0_0000", None), ("CelebDF/id0_id1_0000", "test", "id0_0000", "id1"))
+    export_frames(folder, tmp_path / "out", layout="deepfakebench")
+    content = json.loads((tmp_path / "out/dataset_json/Celeb-DF-v2.json").read_text())["Celeb-DF-v2"]
+    assert set(content["CelebDFv2_fake"]["test"]) == {"id0_id1_0000"}
+    own = crops(("real/a", "test", "a", None), dataset="own")
+    export_frames(own, tmp_path / "own", layout="deepfakebench")
+    assert set(json.loads((tmp_path / "own/dataset_json/own.json").read_text())["own"]) == {"own_real"}
+
+
+def test_what_a_layout_cannot_hold(crops, tmp_path, caplog):
+    celeb = crops(("CelebDF/id0_id1_0000", "test", "id0_0000", "id1"))
+    with pytest.raises(ValueError, match=r"got CelebDF/id0_id1_0000\. Take deepfakebench"):
+        export_frames(celeb, tmp_path / "out", layout="sladd")
+    assert not (tmp_path / "out").exists()
+    alone = crops(*FF, ("real/9", "test", "9", None), dataset="more")
+    export_frames(alone, tmp_path / "out", layout="sladd")
+    assert "test.json cannot name 9: they are in no fake" in caplog.text
+    mixed = crops(*FF, ("DFDC/x", "test", "x", None), dataset="mixed")
+    with pytest.raises(ValueError, match=r"one dataset; got DFDC, FaceForensics\+\+"):
+        export_frames(mixed, tmp_path / "mixed", layout="deepfakebench")
+
+
+def test_wrong_arguments(crops, tmp_path):
+    with pytest.raises(ValueError, match="layout must be one of sladd, deepfakebench; got 'png'"):
+        export_frames(tmp_path, tmp_path / "out", layout="png")
+    with pytest.raises(FileNotFoundError, match="Run `dvc repro crop`"):
+        export_frames(tmp_path, tmp_path / "out", layout="sladd")
+    with pytest.raises(FileExistsError, match="must not be there yet"):
+        export_frames(crops(*FF), tmp_path, layout="sladd")
