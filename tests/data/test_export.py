@@ -29,7 +29,7 @@ def crops(tmp_path):
         for video, split, target, source in videos:
             forgery = video.partition("/")[0]
             rows = [
-                {name: None for name in CROP_SCHEMA.names}
+                dict.fromkeys(CROP_SCHEMA.names)
                 | {"video": video, "frame": frame, "forgery": forgery, "split": split, "quality": quality}
                 | {"target": target, "source": source, "encoding": "png", "box_side": SIDE, "dataset": dataset}
                 | {"image": png(generator.integers(0, 255, (SIDE, SIDE, 3), np.uint8))}
