@@ -34,7 +34,8 @@ def test_scoring_is_in_eval_mode_and_restores_the_mode():
             return torch.stack([-images.mean((1, 2, 3)), images.mean((1, 2, 3))], 1)
 
     images = torch.rand(5, 3, 4, 4)
-    batches = [Batch(part, torch.ones(len(part), dtype=torch.int64), rows=torch.arange(len(part))) for part in images.split(3)]
+    ones = torch.ones(3, dtype=torch.int64)
+    batches = [Batch(part, ones[: len(part)], rows=torch.arange(len(part))) for part in images.split(3)]
     probe = Probe().train()
     scores, labels, rows = fake_probabilities(probe, batches, nullcontext)
     assert probe.training

@@ -1,0 +1,88 @@
+"""What only shows in processes of their own: gradients over two ranks, and SIGKILL."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from ruamel.yaml import YAML
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["turns", "joint"])
+def test_two_processes_move_both_players_as_one_does_on_the_whole_batch(tmp_path, mode):
+    for devices in (1, 2):
+        script = Path(__file__).with_name("two_processes.py")
+        command = [sys.executable, script, str(devices), mode, tmp_path / str(devices)]
+        subprocess.run(command, env=ENVIRONMENT, check=True, timeout=300)
+    alone, first, second = (torch.load(tmp_path / name) for name in ("1.0", "2.0", "2.1"))
+    for player, weights in alone.items():
+        for name, value in weights.items():
+            assert torch.allclose(first[player][name], value, atol=1e-5), (player, name)
+            assert torch.equal(first[player][name], second[player][name]), (player, name)
+
+
+@pytest.fixture
+def project(shards, tmp_path):
+    """A folder in which the stage's script runs as DVC runs it."""
+    shutil.copytree(shards.parents[1], tmp_path / "data")
+    yaml = YAML()
+    params = yaml.load((ROOT / "profiles/demo.yaml").read_text(encoding="utf-8"))
+    params["train"] |= {"image_size": 16, "batch_size": 8, "epochs": 3, "steps_per_epoch": 12}
+    params["device"] |= {"dvclive": False, "checkpoint_steps": 5}
+    params["methods"]["two_gen_bat"] = {"name": "two_gen_bat", "kernel_size": 3, "generator": {"blocks": 1, "width": 4}}
+    params["runs"] = {
+        "tiny": {"method": "two_gen_bat", "detector": "compact", "tier": "all", "conditions": ["NT_raw", "NT_c23"]}
+    }
+    yaml.dump(params, tmp_path / "params.yaml")
+    return tmp_path
+
+
+def start(project, output):
+    command = [sys.executable, ROOT / "pipeline/train.py", "tiny", "data/manifests/all", output]
+    return subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE)
+
+
+def results(folder):
+    rows = csv.DictReader((folder / "log.csv").open(encoding="utf-8"))
+    return [{name: value for name, value in row.items() if name != "images_per_s"} for row in rows]
+
+
+@pytest.mark.slow
+def test_a_run_killed_twice_ends_with_the_same_metrics_as_one_that_was_not(project):
+    assert start(project, "data/runs/whole").wait(300) == 0
+    for wanted in ("work/*/NT_raw/seed0/checkpoint.pt", "work/*/NT_c23/seed0/checkpoint.pt"):
+        process = start(project, "data/runs/killed")
+        while not list(project.glob(wanted)):
+            assert process.poll() is None, process.stderr.read().decode()
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert not (project / "data/runs/killed").exists(), "a part must not stand where the whole belongs"
+    assert start(project, "data/runs/killed").wait(300) == 0
+    for condition in ("NT_raw", "NT_c23"):
+        whole, killed = (project / "data/runs" / name / condition / "seed0" for name in ("whole", "killed"))
+        assert results(whole) == results(killed)
+        for name, value in load_file(whole / "detector.safetensors").items():
+            assert torch.equal(value, load_file(killed / "detector.safetensors")[name])
+    assert not list((project / "work").iterdir())
+
+
+@pytest.mark.slow
+def test_the_stage_runs_on_two_processes(project):
+    params = YAML().load((project / "params.yaml").read_text())
+    params["device"] |= {"devices": 2, "strategy": "ddp", "accelerator": "cpu"}
+    params["runs"]["tiny"]["conditions"] = ["NT_c23"]
+    YAML().dump(params, project / "params.yaml")
+    assert start(project, "data/runs/two").wait(300) == 0
+    assert len(results(project / "data/runs/two/NT_c23/seed0")) == 3
