@@ -1,6 +1,5 @@
 """The report: one self-contained HTML page, the same bytes for the same inputs."""
 
-import base64
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,6 @@ from deepfake_adv.reporting.figures.style import INK
 from deepfake_adv.reporting.specs import load_specs
 
 _HERE: Final = Path(__file__).parent / "template"
-_DRAWN: Final = {"roc", "training", "heatmap", "robustness", "figure2", "figure3"}
 
 
 def write_report(
@@ -63,18 +61,12 @@ def write_report(
 
 
 def embed(folder: Path, name: str) -> Markup:
-    """A figure for the page: drawings inline, in the page's own ink; pictures as data URIs."""
-    if name in _DRAWN:
-        svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
-        svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', _responsive, svg, count=1)
-        return Markup(
-            svg.replace(INK, "currentColor")
-            .replace('id="', f'id="{name}-')
-            .replace('"#', f'"#{name}-')
-            .replace("url(#", f"url(#{name}-")
-        )
-    data = base64.b64encode((folder / f"{name}.png").read_bytes()).decode("ascii")
-    return Markup('<img src="data:image/png;base64,{}" alt="{}">').format(Markup(data), name)
+    """A figure for the page: the SVG inline in the page's own ink, its ids made its own."""
+    svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
+    svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', _responsive, svg, count=1)
+    for old, new in ((INK, "currentColor"), ('id="', f'id="{name}-'), ('"#', f'"#{name}-'), ("url(#", f"url(#{name}-")):
+        svg = svg.replace(old, new)
+    return Markup(svg)
 
 
 def _responsive(head: re.Match[str]) -> str:

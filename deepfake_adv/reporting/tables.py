@@ -226,7 +226,8 @@ def _notes(
     notes.append(kinds + "; ".join(f"{', '.join(columns)} {counts}" for counts, columns in by_count.items()) + ".")
     seeds = sorted({measurement.seeds for measurement in ours if measurement.seeds})
     if seeds:
-        notes.append("Training seeds: " + "; ".join(", ".join(map(str, each)) for each in seeds) + ".")
+        by_cell = "Training seeds" if len(seeds) == 1 else "Training seeds by cell"
+        notes.append(f"{by_cell}: {' / '.join('+'.join(map(str, each)) for each in seeds)}.")
     notes.append(f"Runs: {', '.join(sorted({run for each in ours for run in each.run.split(', ')}))}.")
     if partial:
         notes.append("Avg is over the columns that were measured, and so is not set against the paper's.")
