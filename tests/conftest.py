@@ -22,7 +22,7 @@ def _png(image):
     return {"bytes": cv2.imencode(".png", image)[1].tobytes(), "path": "crop.png"}
 
 
-def _rows(generator, forgery, quality, split, videos, frames, side, masks):
+def _rows(generator, forgery, quality, split, videos, frames, side, masks, landmarks):
     fake = forgery != "real"
     for video in range(videos):
         for frame in range(frames):
@@ -43,15 +43,15 @@ def _rows(generator, forgery, quality, split, videos, frames, side, masks):
                 "source": f"{split}{video + 1:03d}" if fake else None,
                 "encoding": "png",
                 "detected": True,
-                "landmarks": np.tile([side * 0.25, side * 0.75], 68).astype(np.float32),
+                "landmarks": np.tile([side * 0.25, side * 0.75], 68).astype(np.float32) if landmarks else None,
                 **dict.fromkeys(("box_x", "box_y", "face_x0", "face_y0", "face_x1", "face_y1"), 0),
                 **dict.fromkeys(("box_side", "width", "height"), side),
             }
 
 
 def write_shards(
-    root, *, tier="c23", forgeries=("NT",), qualities=("c23",), videos=None, frames=8, side=24, masks=True, group=32,
-    seed=0,
+    root, *, tier="c23", forgeries=("NT",), qualities=("c23",), videos=None, frames=8, side=24, masks=True,
+    landmarks=True, group=32, seed=0,
 ):
     """Write crops and manifests under ``root / "data"``; give the tier's folder of manifests."""
     generator = np.random.default_rng(seed)
@@ -62,7 +62,7 @@ def write_shards(
         entries = []
         for quality in qualities:
             for forgery in ("real", *forgeries):
-                rows = list(_rows(generator, forgery, quality, split, count, frames, side, masks))
+                rows = list(_rows(generator, forgery, quality, split, count, frames, side, masks, landmarks))
                 path = data / "crops" / "corpus" / quality / f"{forgery}-{split}-000.parquet"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 table = pa.Table.from_pylist(rows, schema=CROP_SCHEMA)

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from lightning_fabric import Fabric
 
-from deepfake_adv.data.crop_dataset import CropTable, Ints, read_manifest, select, thin, verify_files
+from deepfake_adv.data.crop_dataset import CropReader, CropTable, Ints, read_manifest, select, thin, verify_files
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.loader import Loader, Source
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
@@ -131,7 +130,7 @@ def open_split(
     verify_files(table, union, root)
     read_masks = masks != "none" and _all_masked(plan, table, union, fatal=masks == "needed")
     if landmarks:
-        _check_landmarks(plan, path)
+        _check_landmarks(plan, table, union, root)
     store = CropStore(
         table, root, image_size=plan.image_size, masks=read_masks, landmarks=landmarks,
         keep=2 * plan.train.pool if plan.train.sampling == "full" else 8, corrupt=plan.train.corrupt,
@@ -157,11 +156,13 @@ def _all_masked(plan: Plan, table: CropTable, rows: Ints, *, fatal: bool) -> boo
     return not len(without)
 
 
-def _check_landmarks(plan: Plan, path: Path) -> None:
-    column = pq.read_table(path, columns=["landmarks"])["landmarks"]
-    if column.null_count == len(column):
+def _check_landmarks(plan: Plan, table: CropTable, rows: Ints, root: Path) -> None:
+    reader = CropReader(root, ["landmarks"], keep=1)
+    files = sorted(set(table.strings("file")[rows]))
+    groups = (reader.group(name, 0)["landmarks"] for name in files)
+    if all(group.null_count == len(group) for group in groups):  # stops at the first that has any
         raise ValueError(
-            f"landmarks must be known to train with {plan.method['name']}; got none in {path}. "
+            f"landmarks must be known to train with {plan.method['name']}; got none in {len(files)} crop files. "
             "Set locate.landmarks to dlib or face_alignment and run `dvc repro`."
         )
 

@@ -1,0 +1,145 @@
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from deepfake_adv.data.crop_dataset import CorruptCrop, read_manifest
+from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.files import file_fingerprint, write_json
+from deepfake_adv.training.checkpoint import save_weights
+from deepfake_adv.training.score import SCHEMA, score_run
+from deepfake_adv.training.trained import autocast, choose_device, load_trained, trained_folders
+
+COMPACT = {"name": "compact", "width": 4}
+TSN = {"name": "tsn", "frame": COMPACT, "segments": 3}
+
+
+def leave(folder, entry, *, size=16, seed=0):
+    """A finished run's detector, untrained."""
+    torch.manual_seed(seed)
+    detector = build_detector(**entry)
+    save_weights(folder / "detector.safetensors", detector)
+    record = {"condition": folder.parent.name, "seed": seed, "image_size": size, "params": {"detector": entry}}
+    write_json(folder / "run.json", record)
+    return detector.eval()
+
+
+def score(run, manifest, output, **options):
+    score_run(run, manifest, output, **{"batch_size": 10, "accelerator": "cpu"} | options)
+    return pq.read_table(output)
+
+
+def test_every_test_frame_gets_every_detectors_probability(shards, tmp_path):
+    detectors = {
+        (condition, seed): leave(tmp_path / "run" / condition / f"seed{seed}", COMPACT, seed=seed)
+        for condition in ("NT_raw", "NT_c23")
+        for seed in (0, 1)
+    }
+    table = read_manifest(shards / "test.parquet")
+    found = score(tmp_path / "run", shards / "test.parquet", tmp_path / "s.parquet")
+    assert found.schema == SCHEMA
+    assert len(found) == 4 * len(table)
+    images = CropStore(table, shards.parents[1], image_size=16).fetch(np.arange(len(table))).images
+    inputs = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    frame = found.to_pandas()
+    for (condition, seed), detector in detectors.items():
+        mine = frame[(frame.train_condition == condition) & (frame.seed == seed)]
+        with torch.no_grad():
+            expected = detector(inputs).softmax(1)[:, 1]
+        assert np.allclose(mine.score, expected, atol=1e-5)
+        assert (mine.video == table.strings("video")).all()
+        assert (mine.label == table.labels).all()
+
+
+def test_each_crop_is_decoded_once_for_all_detectors(shards, tmp_path, monkeypatch):
+    for seed in (0, 1, 2):
+        leave(tmp_path / "run/NT_c23" / f"seed{seed}", COMPACT, seed=seed)
+    decoded = []
+    decode = CropStore._decode
+    monkeypatch.setattr(CropStore, "_decode", lambda self, *a: (decoded.append(a[2]), decode(self, *a))[1])
+    score(tmp_path / "run", shards / "test.parquet", tmp_path / "s.parquet")
+    assert sorted(decoded) == list(range(len(read_manifest(shards / "test.parquet"))))
+
+
+def test_clips_give_every_frame_its_clips_score(shards, tmp_path):
+    leave(tmp_path / "run/NT_c23/seed0", TSN)
+    found = score(tmp_path / "run", shards / "test.parquet", tmp_path / "s.parquet").to_pandas()
+    assert len(found) == len(read_manifest(shards / "test.parquet"))
+    per_video = found.groupby(["quality", "video"]).score.nunique()
+    assert (per_video == 3).all()  # 8 frames in clips of 3
+
+
+def test_lower_precision_stays_near(shards, tmp_path):
+    leave(tmp_path / "run/NT_c23/seed0", COMPACT)
+    scores = [
+        score(tmp_path / "run", shards / "test.parquet", tmp_path / "s.parquet", precision=precision)["score"].to_numpy()
+        for precision in ("32-true", "bf16-mixed")
+    ]
+    assert np.abs(scores[0] - scores[1]).max() < 0.02
+
+
+@pytest.fixture
+def damaged(make_shards):
+    """A test manifest one of whose crops does not decode."""
+    manifest = make_shards() / "test.parquet"
+    name = "crops/corpus/c23/NT-test-000.parquet"
+    path = manifest.parents[2] / name
+    content = bytearray(path.read_bytes())
+    first = content.find(b"\x89PNG")
+    content[first : first + 64] = bytes(64)
+    path.write_bytes(content)
+    table = pq.read_table(manifest)
+    prints = [file_fingerprint(path) if file == name else old for file, old in zip(table["file"].to_pylist(), table["file_fingerprint"].to_pylist(), strict=True)]  # fmt: skip
+    place = table.column_names.index("file_fingerprint")
+    pq.write_table(table.set_column(place, "file_fingerprint", [prints]), manifest)
+    return manifest
+
+
+def test_a_crop_that_cannot_be_read_stops_or_is_left_out(damaged, tmp_path, caplog):
+    leave(tmp_path / "run/NT_c23/seed0", COMPACT)
+    with pytest.raises(CorruptCrop, match=r"NT-test-000\.parquet"):
+        score(tmp_path / "run", damaged, tmp_path / "s.parquet")
+    assert not (tmp_path / "s.parquet").exists()
+    found = score(tmp_path / "run", damaged, tmp_path / "s.parquet", corrupt="skip")
+    assert len(found) == len(read_manifest(damaged)) - 1
+    assert "(skipped)" in caplog.text
+
+
+def test_a_folder_without_detectors_says_what_to_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="dvc repro train@nothing"):
+        trained_folders(tmp_path / "nothing")
+    with pytest.raises(FileNotFoundError, match=r"must have run\.json"):
+        load_trained(tmp_path)
+
+
+def test_pretrained_weights_are_not_asked_for_again(tmp_path, monkeypatch):
+    leave(tmp_path / "NT_c23/seed0", COMPACT)
+    record = json.loads((tmp_path / "NT_c23/seed0/run.json").read_text())
+    record["params"]["detector"]["pretrained"] = True
+    write_json(tmp_path / "NT_c23/seed0/run.json", record)
+    seen = {}
+
+    def build(**entry):
+        seen.update(entry)
+        return build_detector(name="compact", width=4)
+
+    monkeypatch.setattr("deepfake_adv.training.trained.build_detector", build)
+    load_trained(tmp_path / "NT_c23/seed0")
+    assert seen["pretrained"] is False
+    assert seen["image_size"] == 16
+
+
+def test_the_device_falls_back_to_the_cpu_unless_cuda_is_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
+    with pytest.raises(ValueError, match=r"device\.accelerator must be cpu or auto"):
+        choose_device("cuda")
+
+
+def test_autocast_is_off_for_full_precision():
+    for precision, kind in (("32-true", torch.float32), ("bf16-mixed", torch.bfloat16), ("16-mixed", torch.bfloat16)):
+        with autocast(torch.device("cpu"), precision):
+            assert (torch.rand(2, 2) @ torch.rand(2, 2)).dtype == kind

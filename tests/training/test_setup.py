@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from deepfake_adv.names import Condition
+from deepfake_adv.training import setup
+from deepfake_adv.training.setup import build_players, make_fabric, open_split
+
+
+def test_first_weights_are_a_function_of_the_seed(make_plan):
+    import torch
+
+    def weights(seed):
+        detector, method = build_players(make_plan(), seed)
+        return torch.cat([p.flatten() for module in (detector, method) for p in module.parameters()])
+
+    state = torch.random.get_rng_state()
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_a_detectors_own_image_size_goes_before_the_recipes(make_plan):
+    assert make_plan().image_size == 16
+    assert make_plan(detector={"image_size": 32}).image_size == 32
+
+
+def test_more_gpus_than_there_are_is_refused(make_device, monkeypatch):
+    monkeypatch.setattr(setup.torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"device\.devices must be at most the GPUs of this machine \(0\)"):
+        make_fabric(make_device(accelerator="cuda"), "32-true")
+
+
+@pytest.fixture
+def open_train(make_plan):
+    def go(manifests, **options):
+        options = {"masks": "none", "landmarks": False, "cache": "none"} | options
+        return open_split(make_plan(), manifests / "train.parquet", **options)
+
+    return go
+
+
+def test_rows_are_those_of_the_condition(shards, open_train):
+    data = open_train(shards, frames=2)
+    rows = data.rows[Condition("NT", "c23")]
+    assert len(rows) == 2 * 4 * 2
+    assert set(data.table.strings("quality")[rows]) == {"c23"}
+
+
+def test_masks_that_are_missing_stop_a_detector_that_needs_them(make_shards, open_train, caplog):
+    without = make_shards(masks=False)
+    with pytest.raises(ValueError, match=r"every fake must have a mask to train compact .* 32 of 32 without, e\.g\. NT/"):
+        open_train(without, masks="needed")
+    assert not open_train(without, masks="wanted").store.masks
+    assert "Trains without masks" in caplog.text
+
+
+def test_masks_that_are_there_are_read(shards, open_train):
+    assert open_train(shards, masks="wanted").store.masks
+    assert not open_train(shards, masks="none").store.masks
+
+
+def test_landmarks_that_are_missing_stop_a_method_that_needs_them(shards, make_shards, open_train):
+    assert open_train(shards, landmarks=True).store.landmarks
+    with pytest.raises(ValueError, match=r"landmarks must be known .*Set locate\.landmarks"):
+        open_train(make_shards(landmarks=False), landmarks=True)
+
+
+def test_a_cache_that_memory_cannot_hold_is_refused(monkeypatch):
+    monkeypatch.setattr(setup.os, "sysconf", lambda name: 1000)
+    setup._check_memory(1, 10)
+    with pytest.raises(ValueError, match=r"device\.cache must be none .* 100000 crops of 256 px, 18\.3 GiB"):
+        setup._check_memory(100_000, 256)
+
+
+def test_memory_holds_what_the_conditions_ask_for_alone(shards, open_train):
+    data = open_train(shards, cache="memory")
+    assert np.array_equal(np.flatnonzero(data.store._slot >= 0), data.rows[Condition("NT", "c23")])
