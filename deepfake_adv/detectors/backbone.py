@@ -33,6 +33,9 @@ class TimmDetector(Detector):
         FileNotFoundError: If pretrained weights are out of reach.
     """
 
+    min_size = 32
+    _only_size: int | None = None
+
     def __init__(
         self,
         model: str,
@@ -47,11 +50,12 @@ class TimmDetector(Detector):
         config = get_pretrained_cfg(model)
         super().__init__(mean=config.mean if config else HALF, std=config.std if config else HALF)
         self.model = model
+        if image_size is not None:
+            self.check_size(image_size, image_size)  # below one cell of the last map some models say nothing
         side = image_size or (config.input_size[-1] if config else 224)
         arguments: dict[str, Any] = {"num_classes": self.num_classes, "drop_rate": dropout}
         arguments |= {"drop_path_rate": drop_path} if drop_path else {}
         arguments, probe, shape = _fitting_arguments(model, arguments, side)
-        self.min_size = min(side, 32)
         self._only_size = side if "img_size" in arguments and "dynamic_img_size" not in arguments else None
         self._channels_last = str(getattr(probe, "output_fmt", "NCHW")).endswith("NHWC")
         self._prefix = int(getattr(probe, "num_prefix_tokens", 0) or 0) if len(shape) == 3 else 0

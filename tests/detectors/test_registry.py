@@ -129,7 +129,7 @@ def test_an_image_size_is_checked_when_building(name, small):
 
 
 def test_a_mistyped_name_says_what_was_meant():
-    with pytest.raises(ValueError, match="got 'xcption'. Did you mean 'xception'"):
+    with pytest.raises(ValueError, match=r"got 'xcption'\. Did you mean 'xception'"):
         build_detector("xcption")
     with pytest.raises(ValueError, match="timm:<model>"):
         build_detector("zzzzzz")
