@@ -144,15 +144,64 @@ def _store_row(row, first, width, values, LANES: tl.constexpr):
 @triton.jit
 def _powers(inverse_sigma, RADIUS: tl.constexpr):
     """Return q^(a²) for a = 0 ... RADIUS as a tuple."""
-    q = tl.exp(-0.5 * inverse_sigma * inverse_sigma)
+    q = tl.exp2(-0.7213475204444817 * inverse_sigma * inverse_sigma)  # exp(-x²/2), 0.72... = log2(e) / 2
     square = q * q
-    power = q * 0 + 1
+    power = tl.zeros_like(q) + 1
     powers = (power,)
-    for _ in tl.static_range(RADIUS):
-        power = power * q
+    for a in tl.static_range(RADIUS):
+        power = power * q if a > 0 else q
         q = q * square
         powers = powers + (power,)
     return powers
+
+
+@triton.constexpr_function
+def _distance(offset):
+    return abs(offset)
+
+
+@triton.jit
+def _blur_pixel(window, sigma, AT: tl.constexpr, SPAN: tl.constexpr, RADIUS: tl.constexpr):
+    """Blur the pixel at ``window[AT]``, rows SPAN apart, and differentiate by its inverse sigma."""
+    powers = _powers(sigma, RADIUS)
+    normal, moment = powers[0], tl.zeros_like(sigma)
+    value, weighted = tl.zeros_like(sigma), tl.zeros_like(sigma)
+    for a in tl.static_range(RADIUS + 1):
+        inner, inner_weighted = window[AT - a * SPAN], tl.zeros_like(sigma)
+        if a > 0:
+            inner = inner + window[AT + a * SPAN]
+            normal = normal + 2 * powers[a]
+            moment = moment + 4 * a * a * powers[a]
+        for b in tl.static_range(1, RADIUS + 1):
+            pair = window[AT - a * SPAN - b] + window[AT - a * SPAN + b]
+            if a > 0:
+                pair = pair + (window[AT + a * SPAN - b] + window[AT + a * SPAN + b])
+            inner = inner + powers[b] * pair
+            inner_weighted = inner_weighted + (b * b * powers[b]) * pair
+        value = value + powers[a] * inner
+        weighted = weighted + powers[a] * (inner_weighted + a * a * inner)
+    inverse = 1 / normal
+    value = value * inverse * inverse
+    return value, -sigma * (weighted * inverse * inverse - value * (moment * inverse))
+
+
+@triton.jit
+def _gather_pixel(
+    heights, powers, index, width, AT: tl.constexpr, RADIUS: tl.constexpr, LANES: tl.constexpr, DTYPE: tl.constexpr
+):
+    """Sum h p_|v| p_a over one source row, for every a: a tuple of RADIUS + 1 tensors (LANES,)."""
+    gathered = ()
+    for _ in tl.static_range(RADIUS + 1):
+        gathered = gathered + (tl.zeros((LANES,), DTYPE),)
+    for shift in tl.static_range(-RADIUS, RADIUS + 1):
+        part = heights[AT + shift] * powers[(AT + shift) * (RADIUS + 1) + _distance(shift)]
+        if shift != 0:
+            part = part * _multiplicity(index, shift, width).to(DTYPE)
+        more = ()
+        for a in tl.static_range(RADIUS + 1):
+            more = more + (gathered[a] + part * powers[(AT + shift) * (RADIUS + 1) + a],)
+        gathered = more
+    return gathered
 
 
 @triton.jit
@@ -176,37 +225,15 @@ def _forward_kernel(
         row = tl.maximum(_mirror(tl.minimum(top + line - RADIUS, height - 1 + RADIUS), height), 0)
         window = window + _load_row(image + row * width, first, width, REACH, LANES, VECTORS, DTYPE)
         if line >= 2 * RADIUS:
-            middle = line - RADIUS
-            centre = top + middle - RADIUS
+            centre = top + line - 2 * RADIUS
             inside = tl.minimum(centre, height - 1)
             four = first[:, None] + tl.arange(0, 4)[None, :]
             sigma = _split(tl.load(sigmas + inside * width + four, mask=four < width, other=0).to(DTYPE), LANES)
             values, slopes = (), ()
             for pixel in tl.static_range(4):
-                powers = _powers(sigma[pixel], RADIUS)
-                normal, moment = powers[0], powers[0] * 0
-                value, weighted = powers[0] * 0, powers[0] * 0
-                for a in tl.static_range(RADIUS + 1):
-                    above, below = (middle - a) * SPAN + REACH + pixel, (middle + a) * SPAN + REACH + pixel
-                    inner = window[above]
-                    if a > 0:
-                        inner = inner + window[below]
-                        normal = normal + 2 * powers[a]
-                        moment = moment + 4 * a * a * powers[a]
-                    inner_weighted = powers[0] * 0
-                    for b in tl.static_range(1, RADIUS + 1):
-                        pair = window[above - b] + window[above + b]
-                        if a > 0:
-                            pair = pair + (window[below - b] + window[below + b])
-                        part = powers[b] * pair
-                        inner = inner + part
-                        inner_weighted = inner_weighted + b * b * part
-                    value = value + powers[a] * inner
-                    weighted = weighted + powers[a] * (inner_weighted + a * a * inner)
-                scale = 1 / (normal * normal)
-                value = value * scale
+                value, change = _blur_pixel(window, sigma[pixel], (line - RADIUS) * SPAN + REACH + pixel, SPAN, RADIUS)
                 values = values + (value,)
-                slopes = slopes + (-sigma[pixel] * (weighted * scale - value * (moment / normal)),)
+                slopes = slopes + (change,)
             target = plane * height * width + centre * width
             limit = tl.where(centre < height, width, 0)
             _store_row(out + target, first, limit, values, LANES)
@@ -247,26 +274,15 @@ def _backward_images_kernel(
             heights = heights + (scaled[column] / (normal * normal),)
         added = ()
         for pixel in tl.static_range(4):
-            gathered = ()
-            for a in tl.static_range(RADIUS + 1):
-                gathered = gathered + (tl.zeros((LANES,), DTYPE),)
-            for shift in tl.static_range(-RADIUS, RADIUS + 1):
-                column = REACH + pixel + shift
-                part = heights[column] * powers[column * (RADIUS + 1) + (shift if shift > 0 else -shift)]
-                if shift != 0:
-                    part = part * _multiplicity(first + pixel, shift, width)
-                more = ()
-                for a in tl.static_range(RADIUS + 1):
-                    more = more + (gathered[a] + part * powers[column * (RADIUS + 1) + a],)
-                gathered = more
+            gathered = _gather_pixel(heights, powers, first + pixel, width, REACH + pixel, RADIUS, LANES, DTYPE)
             added = added + gathered
         updated = ()
         for waiting in tl.static_range(OPEN):
-            offset = RADIUS - waiting
-            times = _multiplicity(line - offset, offset, height)
+            times = _multiplicity(line - RADIUS + waiting, RADIUS - waiting, height)
             for pixel in tl.static_range(4):
-                contribution = added[pixel * (RADIUS + 1) + (offset if offset > 0 else -offset)]
-                updated = updated + (sums[waiting * 4 + pixel] + times * contribution,)
+                updated = updated + (
+                    sums[waiting * 4 + pixel] + times.to(DTYPE) * added[pixel * (RADIUS + 1) + _distance(RADIUS - waiting)],
+                )
         done = line - RADIUS
         limit = tl.where(done >= top, width, 0)
         _store_row(out + plane * height * width + done * width, first, limit, updated[:4], LANES)

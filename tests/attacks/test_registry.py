@@ -1,0 +1,95 @@
+"""What every attack of the registry owes its users."""
+
+import pytest
+import torch
+
+from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.attacks.registry import ATTACKS, build_attack
+
+STRENGTH = {"fgsm": {"epsilon": 8 / 255}, "iterative_fgsm": {"epsilon": 8 / 255}, "pgd": {"epsilon": 8 / 255}}
+
+
+def build(name):
+    return build_attack(name, **STRENGTH.get(name, {}))
+
+
+def seeded():
+    return torch.Generator().manual_seed(11)
+
+
+def state(model):
+    return (
+        [module.training for module in model.modules()],
+        [weight.requires_grad for weight in model.parameters()],
+        [None if weight.grad is None else weight.grad.clone() for weight in model.parameters()],
+        {name: value.clone() for name, value in model.state_dict().items()},
+    )
+
+
+def assert_same_state(first, second):
+    assert first[:2] == second[:2]
+    for before, after in zip(first[2], second[2], strict=True):
+        assert before is after is None or torch.equal(before, after)
+    assert all(torch.equal(value, second[3][name]) for name, value in first[3].items())
+
+
+def test_registry_holds_the_papers_attacks():
+    assert set(ATTACKS) == {"fgsm", "iterative_fgsm", "pgd", "stadv", "blur", "blur_multistep"}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_loss_rises_for_every_image(name, classifier, batch):
+    result = ascend(build(name), classifier, *batch, generator=seeded(), measure=True)
+    assert (result.loss_after >= result.loss_before).all()
+    assert result.loss_after.mean() > 1.02 * result.loss_before.mean()
+    assert result.images.shape == batch[0].shape
+    assert not result.images.requires_grad
+    assert -1e-6 <= result.images.min() <= result.images.max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_model_is_left_as_found(name, classifier, batch):
+    before = state(classifier)
+    with torch.no_grad():
+        ascend(build(name), classifier, *batch, generator=seeded())
+    assert_same_state(before, state(classifier))
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_generator_decides_the_result(name, classifier, batch):
+    first, second = (ascend(build(name), classifier, *batch, generator=seeded()) for _ in range(2))
+    assert torch.equal(first.images, second.images)
+
+
+@pytest.mark.parametrize("name", sorted(set(ATTACKS) - {"pgd"}))
+def test_images_do_not_depend_on_their_batch(name, classifier, batch):
+    images, labels = (tensor[:4] for tensor in batch)
+    images = images.double()
+    model = classifier.double()
+    try:
+        whole = ascend(build(name), model, images, labels)
+        for i in range(4):
+            single = ascend(build(name), model, images[i : i + 1], labels[i : i + 1])
+            torch.testing.assert_close(whole.images[i : i + 1], single.images, rtol=0, atol=1e-9)
+    finally:
+        classifier.float()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_works_under_autocast_and_inference_mode(name, classifier, batch):
+    images, labels = batch
+    with torch.autocast("cpu", torch.bfloat16):
+        result = ascend(build(name), classifier, images, labels, generator=seeded(), measure=True)
+    assert torch.isfinite(result.loss_after).all()
+    with torch.inference_mode():
+        inside = ascend(build(name), classifier, images * 1, labels * 1, generator=seeded())
+    assert torch.equal(inside.images, ascend(build(name), classifier, images, labels, generator=seeded()).images)
+
+
+def test_unknown_names_get_a_hint():
+    with pytest.raises(ValueError, match="Did you mean iterative_fgsm"):
+        build_attack("iterative_fgms")
+    with pytest.raises(ValueError, match="Did you mean kernel_size"):
+        build_attack("blur", kernelsize=3)
+    with pytest.raises(ValueError, match="Choose one of them"):
+        build_attack("xyz")
