@@ -68,13 +68,15 @@ def build(
         RuntimeError: If a pair cannot be made.
     """
     if source not in SOURCES:
-        raise ValueError(f"source must be one of {', '.join(SOURCES)}; got {source!r}. Mend corpus.source in params.yaml.")
+        raise ValueError(
+            f"source must be one of {', '.join(SOURCES)}; got {source!r}. Mend corpus.source in params.yaml."
+        )
     if pairs.keys() != {str(split) for split in Split} or min(pairs.values()) < 1:
         raise ValueError(
             f"pairs must name at least one pair for train, val and test; got {dict(pairs)}. "
             "Mend corpus.pairs in params.yaml."
         )
-    run = {"workers": workers, "engine": engine, "address": address}
+    run: dict[str, Any] = {"workers": workers, "engine": engine, "address": address}
     key: dict[str, Any] = {
         "source": source,
         "seed": seed,
@@ -118,9 +120,7 @@ def build(
 
 
 def _make(root: Path, names: Sequence[str], sources: Sequence[Source], run: Mapping[str, Any]) -> dict[str, Any]:
-    tasks = [
-        PairTask(root, (names[k], names[k + 1]), (sources[k], sources[k + 1])) for k in range(0, len(names), 2)
-    ]
+    tasks = [PairTask(root, (names[k], names[k + 1]), (sources[k], sources[k + 1])) for k in range(0, len(names), 2)]
     described: dict[str, Any] = {}
     faults = []
     for outcome in map_tasks(make_pair, tasks, desc="corpus", unit="pairs", **run):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,8 @@ from deepfake_adv.corpus.footage import Prepared
 from deepfake_adv.corpus.landmarker import model_path, track_landmarks
 from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.files import atomic_write, fingerprint
-from deepfake_adv.video.colour import rgb_to_i420
+from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
+from deepfake_adv.video.read import probe, read_frames
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +71,7 @@ def choose(
     """
     model_path()
     order = np.random.default_rng([seed, 5]).permutation(len(files))
-    tasks = [
-        _ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_height) for k in order
-    ]
+    tasks = [_ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_height) for k in order]
     usable: dict[str, Prepared] = {}
     reasons: dict[str, str] = {}
     run = {"workers": workers, "engine": engine, "address": address}
@@ -127,32 +125,15 @@ def read_clip(path: Path, *, frames: int, max_height: int) -> tuple[list[NDArray
         RGB frames ``(H, W, 3)`` uint8 and the mean frames per second.
 
     Raises:
-        ValueError: If it is no video, or too short, or changes its size on the way.
+        ValueError: If it is too short.
+        VideoError: If it is no video, or cut short, or changes its size on the way.
     """
-    taken: list[NDArray[np.uint8]] = []
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise ValueError("there is no video in it")
-            stream = container.streams.video[0]
-            stream.thread_count = 1
-            rate = stream.average_rate or stream.base_rate
-            for frame in container.decode(stream):
-                turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-                picture = np.rot90(frame.to_ndarray(format="rgb24"), turns)
-                taken.append(_fit(np.ascontiguousarray(picture), max_height))
-                if len(taken) == frames:
-                    break
-    except (av.FFmpegError, OSError) as error:
-        if len(taken) < FEWEST_FRAMES:
-            raise ValueError(f"it cannot be read as a video ({getattr(error, 'strerror', None) or error})") from error
-        logger.warning("%s ends early after %d frames: %s", path.name, len(taken), error)
-    if len(taken) < FEWEST_FRAMES:
-        raise ValueError(f"it has {len(taken)} frames; at least {FEWEST_FRAMES} are needed")
-    if len({picture.shape for picture in taken}) > 1:
-        raise ValueError("the picture changes its size on the way")
-    fps = float(rate) if rate else 25.0
-    return taken, fps if 1 <= fps <= 240 else 25.0
+    facts = probe(path)
+    count = min(facts.frames, frames)
+    if count < FEWEST_FRAMES:
+        raise ValueError(f"it has {facts.frames} frames; at least {FEWEST_FRAMES} are needed")
+    taken = [_fit(i420_to_rgb(frame), max_height) for frame in read_frames(path, range(count))]
+    return taken, facts.fps if 1 <= facts.fps <= 240 else 25.0
 
 
 def _fit(picture: NDArray[np.uint8], max_height: int) -> NDArray[np.uint8]:
@@ -160,6 +141,6 @@ def _fit(picture: NDArray[np.uint8], max_height: int) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
     if height > max_height:
         size = (max(2, round(width * max_height / height)), max_height)
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         height, width = picture.shape[:2]
     return np.ascontiguousarray(picture[: height - height % 2, : width - width % 2])

@@ -102,4 +102,4 @@ def upload(frames: Sequence[Frame], *, crf: int, fps: float) -> list[Frame]:
         write_h264(path, frames, crf=crf, fps=fps)
         with av.open(str(path)) as container:
             container.streams.video[0].thread_count = 1
-            return [frame.to_ndarray(format="yuv420p") for frame in container.decode(video=0)]
+            return [np.asarray(frame.to_ndarray(format="yuv420p"), np.uint8) for frame in container.decode(video=0)]

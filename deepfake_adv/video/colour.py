@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 Frame = NDArray[np.uint8]
 
 # BT.601 limited range, rows Cb and Cr over R, G, B, offset last.
-_CHROMA = np.array(
-    [[-0.148223, -0.290993, 0.439216, 128.0], [0.439216, -0.367788, -0.071427, 128.0]], dtype=np.float32
-)
+_CHROMA = np.array([[-0.148223, -0.290993, 0.439216, 128.0], [0.439216, -0.367788, -0.071427, 128.0]], dtype=np.float32)
 
 
 def rgb_to_i420(rgb: Frame) -> Frame:
@@ -34,16 +32,14 @@ def rgb_to_i420(rgb: Frame) -> Frame:
         ValueError: If the array is not uint8 RGB of even size.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
-        raise ValueError(
-            f"rgb must be a uint8 array (H, W, 3); got {rgb.dtype} {rgb.shape}. Convert the image first."
-        )
+        raise ValueError(f"rgb must be a uint8 array (H, W, 3); got {rgb.dtype} {rgb.shape}. Convert the image first.")
     height, width = rgb.shape[:2]
     if height % 2 or width % 2 or not height or not width:
         raise ValueError(
             f"rgb must have an even height and width; got {height} x {width} (H x W). "
             "Trim the last row or column first."
         )
-    out = cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)
+    out = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
     half = cv2.resize(rgb, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     chroma = cv2.transform(half, _CHROMA)
     out[height:].reshape(2, -1)[:] = chroma.reshape(-1, 2).T
@@ -73,4 +69,4 @@ def i420_to_rgb(i420: Frame) -> Frame:
             f"i420 must have an even frame height and width, so rows divisible by 3; got {rows} x {width}. "
             "Trim the frame's last row or column first."
         )
-    return cv2.cvtColor(np.ascontiguousarray(i420), cv2.COLOR_YUV2RGB_I420)
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(i420), cv2.COLOR_YUV2RGB_I420), np.uint8)

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from deepfake_adv.files import atomic_write
@@ -90,7 +92,7 @@ def _write(
         atomic_write(path) as temporary,
         av.open(str(temporary), "w", format=container, container_options={"fflags": "+bitexact"}) as out,
     ):
-        stream = out.add_stream(codec, rate=Fraction(fps).limit_denominator(1001))
+        stream = cast(VideoStream, out.add_stream(codec, rate=Fraction(fps).limit_denominator(1001)))
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
         stream.options = {**options, "flags": "+bitexact"}
         stream.codec_context.thread_count = 1

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from deepfake_adv.corpus.forge.blending import Forged, colour_moments, feather, paste
+from deepfake_adv.corpus.forge.expression import limit_opening, lip_gap
 from deepfake_adv.corpus.forge.geometry import (
     Frame,
     Layer,
@@ -65,18 +67,21 @@ def deepfakes(
     )
     decoded = _reconstruct(textures, donor_shape, target_shape, components)
     shift = identity * (donor_shape.mean(0) - target_shape.mean(0))[_INNER]
+    widest = float(np.quantile(lip_gap(donor_points), 0.9)) + 0.02
     frames, masks = [], []
     for frame, points, shape, texture in zip(target, target_points, target_shape, decoded, strict=True):
         posed = shape.copy()
         posed[_INNER] += shift
-        mesh = _mesh(transform(invert(eye_frame(points)), posed))
+        mesh = _mesh(limit_opening(transform(invert(eye_frame(points)), posed), widest))
         warp = mesh_warp(mesh, atlas, triangles, frame.shape[:2])
         face = cv2.remap(texture, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         mask = feather(warp.inside, 0.16 * warp.inside.shape[1])
         mask = np.minimum(mask, cv2.GaussianBlur(mask, (0, 0), 0.02 * warp.inside.shape[1]))
-        frames_region = frame[warp.rows, warp.columns]
-        (mean, spread), (goal_mean, goal_spread) = colour_moments(face, mask), colour_moments(frames_region, mask)
-        face = (face - mean) * np.sqrt(goal_spread / spread) + goal_mean
+        (mean, spread), (goal, goal_spread) = (
+            colour_moments(picture, mask) for picture in (face, frame[warp.rows, warp.columns])
+        )
+        # One contrast for the three channels: matching each alone would tint lips and lids.
+        face = (face - mean) * np.clip(goal_spread.mean() / spread.mean(), 0.6, 1.4) + goal
         forged, full = paste(frame, face, mask, warp.rows, warp.columns)
         frames.append(forged)
         masks.append(full)
@@ -97,9 +102,7 @@ def _atlas(mean_shape: Points, resolution: int) -> Points:
     return (mesh - low) * ((resolution - 7) / (high - low).max()) + 3
 
 
-def _unwrap(
-    frame: Frame, points: Points, atlas: Points, triangles: np.ndarray, resolution: int
-) -> Layer:
+def _unwrap(frame: Frame, points: Points, atlas: Points, triangles: NDArray[np.intp], resolution: int) -> Layer:
     """The face's texture; beyond the mesh its colour is spread outwards."""
     warp = mesh_warp(atlas, _mesh(points), triangles, (resolution, resolution))
     softened = cv2.GaussianBlur(frame, (3, 3), 0)

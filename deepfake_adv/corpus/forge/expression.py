@@ -20,6 +20,8 @@ from deepfake_adv.corpus.forge.geometry import (
 
 _JAW_FOLLOWS = np.array([0.1, 0.35, 0.6, 0.75, 0.8, 0.75, 0.6, 0.35, 0.1])  # landmarks 4..12
 _CORNERS = [48, 54]
+_LOWER_LIP = [65, 66, 67, 55, 56, 57, 58, 59]
+_LOWER_LIP_FOLLOWS = np.array([0.9, 1.0, 0.9, 0.5, 0.9, 1.0, 0.9, 0.5])
 
 
 def reenact(target: Points, driver: Points, *, gain: float, whole_face: bool) -> Points:
@@ -61,26 +63,53 @@ def reenact(target: Points, driver: Points, *, gain: float, whole_face: bool) ->
     return np.stack([transform(invert(eye_frame(points)), o) for points, o in zip(target, out, strict=True)])
 
 
-def apertures(track: Points, *, eyes: bool) -> Points:
-    """How open the mouth is, how wide, and (with ``eyes``) how open the eyes are, per frame."""
+def limit_opening(points: Points, widest: float) -> Points:
+    """Shut the mouth to a lip gap of at most ``widest`` eye distances by raising the lower lip.
+
+    A donor who never opened the mouth that far has no teeth to show; stretched lips would be all there is.
+
+    Args:
+        points: ``(68, 2)`` pixels.
+        widest: Lip gap allowed, eye distances.
+    """
+    frame = eye_frame(points)
+    shape = transform(frame, points)
+    excess = max(shape[66, 1] - shape[62, 1] - widest, 0.0)
+    shape[_LOWER_LIP, 1] -= excess * _LOWER_LIP_FOLLOWS
+    return transform(invert(frame), shape)
+
+
+def lip_gap(track: Points) -> Points:
+    """Distance between the inner lips in each frame of ``(N, 68, 2)``, eye distances."""
     shape = upright(track)
-    columns = [shape[:, 66, 1] - shape[:, 62, 1], 0.5 * np.ptp(shape[:, MOUTH, 0], axis=1)]
+    return np.asarray(shape[:, 66, 1] - shape[:, 62, 1])
+
+
+def apertures(track: Points, *, mouth: bool, eyes: bool) -> Points:
+    """How open and wide the mouth is and how open the eyes are, per frame, as far as asked for."""
+    shape = upright(track)
+    columns = []
+    if mouth:
+        columns += [shape[:, 66, 1] - shape[:, 62, 1], 0.5 * np.ptp(shape[:, MOUTH, 0], axis=1)]
     if eyes:
         lower, upper = shape[:, [40, 41, 46, 47], 1].mean(1), shape[:, [37, 38, 43, 44], 1].mean(1)
         columns.append(1.5 * (lower - upper))
     return np.stack(columns, axis=1)
 
 
-def best_frames(pool: Points, goal: Points, *, eyes: bool, jump_cost: float = 0.008) -> list[int]:
+def best_frames(
+    pool: Points, goal: Points, *, mouth: bool = True, eyes: bool = False, jump_cost: float = 0.008
+) -> list[int]:
     """For each goal shape the frame of ``pool`` that agrees best; a small cost keeps it from jumping about.
 
     Args:
         pool: ``(M, 68, 2)`` landmarks of the frames to choose from.
         goal: ``(N, 68, 2)`` landmarks wanted.
-        eyes: Compare the eyes too.
+        mouth: Compare the mouths.
+        eyes: Compare the eyes.
         jump_cost: Cost of leaving the neighbourhood of the last choice, eye distances.
     """
-    have, want = apertures(pool, eyes=eyes), apertures(goal, eyes=eyes)
+    have, want = (apertures(track, mouth=mouth, eyes=eyes) for track in (pool, goal))
     index: NDArray[np.intp] = np.arange(len(have))
     chosen: list[int] = []
     for moment, aim in enumerate(want):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from deepfake_adv.corpus.forge.blending import Forged, feather, paste
 from deepfake_adv.corpus.forge.expression import best_frames, reenact
@@ -50,17 +51,19 @@ def face_to_face(
     shape = (int(atlas[:, 1].max()) + 4, int(atlas[:, 0].max()) + 4)
     triangles = triangulate(atlas)
     textures = [
-        _unwrap(frame, points, atlas, triangles, shape)
-        for frame, points in zip(target, target_points, strict=True)
+        _unwrap(frame, points, atlas, triangles, shape) for frame, points in zip(target, target_points, strict=True)
     ]
     mouth = _region(atlas, MOUTH, shape, 0.15)
     eyes = np.maximum(_region(atlas, LEFT_EYE, shape, 0.5), _region(atlas, RIGHT_EYE, shape, 0.5))
-    renewal = np.maximum(1 - memory, 0.6 * eyes * (1 - mouth))
     skin = textures[0].astype(np.float32)
+    # Mouth and lids come from the frames that agree with the goal: skin alone can be averaged.
+    talking = best_frames(target_points, goal)
+    looking = best_frames(target_points, goal, mouth=False, eyes=True)
     frames, masks = [], []
-    for index, chosen in enumerate(best_frames(target_points, goal, eyes=False)):
-        skin += (textures[index] - skin) * renewal
-        texture = skin + (textures[chosen] - skin) * mouth
+    for index in range(len(target)):
+        skin += (textures[index] - skin) * np.float32(1 - memory)
+        texture = skin + (textures[looking[index]] - skin) * eyes
+        texture += (textures[talking[index]] - texture) * mouth
         frame = target[index]
         warp = mesh_warp(with_forehead(goal[index], 0.28)[_VERTICES], atlas, triangles, frame.shape[:2])
         mask = feather(warp.inside, 0.11 * warp.inside.shape[1])
@@ -80,16 +83,14 @@ def _atlas(track: Points) -> Points:
     return mesh - mesh.min(0) + 3
 
 
-def _unwrap(
-    frame: Frame, points: Points, atlas: Points, triangles: np.ndarray, shape: tuple[int, int]
-) -> Frame:
+def _unwrap(frame: Frame, points: Points, atlas: Points, triangles: NDArray[np.intp], shape: tuple[int, int]) -> Frame:
     warp = mesh_warp(atlas, with_forehead(points, 0.28)[_VERTICES], triangles, shape)
     texture = np.zeros((*shape, 3), np.uint8)
     texture[warp.rows, warp.columns] = warp.fetch(frame)
     return texture
 
 
-def _region(atlas: Points, part: np.ndarray, shape: tuple[int, int], grow: float) -> Layer:
+def _region(atlas: Points, part: NDArray[np.intp], shape: tuple[int, int], grow: float) -> Layer:
     vertices = atlas[np.flatnonzero(np.isin(_VERTICES, part))]
     soft = cv2.GaussianBlur(hull(vertices, shape, grow=grow), (0, 0), 2.0)
     return soft.astype(np.float32)[..., None] / np.float32(255)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from deepfake_adv.corpus.forge.blending import Forged, colour_moments, feather, paste
-from deepfake_adv.corpus.forge.expression import best_frames
+from deepfake_adv.corpus.forge.expression import best_frames, limit_opening, lip_gap
 from deepfake_adv.corpus.forge.geometry import Frame, Points, mesh_warp, scaled_jaw, triangulate, with_forehead
 
 _VERTICES = np.r_[1:16, 17:75]
 _JAW = slice(0, 15)
+# The donor's mouth may be stretched open by this factor, and by so many eye distances where it is shut.
+_STRETCH, _SLACK = 1.3, 0.02
 
 
 def face_swap(
@@ -33,10 +35,12 @@ def face_swap(
     """
     count = min(len(target), len(donor))
     triangles = triangulate(_mesh(target_points[0]))
+    gaps = lip_gap(donor_points)
     frames, masks = [], []
     for index, chosen in enumerate(best_frames(donor_points, target_points[:count], eyes=True)):
         frame = target[index]
-        warp = mesh_warp(_mesh(target_points[index]), _mesh(donor_points[chosen]), triangles, frame.shape[:2])
+        mesh = _mesh(limit_opening(target_points[index], _STRETCH * gaps[chosen] + _SLACK))
+        warp = mesh_warp(mesh, _mesh(donor_points[chosen]), triangles, frame.shape[:2])
         face = warp.fetch(donor[chosen]).astype(np.float32)
         mask = feather(warp.inside, feather_share * warp.inside.shape[1])
         solid = np.where(warp.inside, 255, 0).astype(np.uint8)

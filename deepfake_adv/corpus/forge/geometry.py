@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
-Frame = NDArray[np.uint8]
-Layer = NDArray[np.float32]
+Frame = NDArray[Any]  # uint8
+Layer = NDArray[Any]  # float32
 
 JAW = np.arange(0, 17)
 BROWS = np.arange(17, 27)
@@ -58,11 +59,10 @@ def triangulate(points: Points) -> NDArray[np.intp]:
     """Delaunay triangles of ``points``, ``(T, 3)`` indices; the order is OpenCV's, so it is repeatable."""
     low, high = np.floor(points.min(0)) - 2, np.ceil(points.max(0)) + 3
     plane = cv2.Subdiv2D((int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])))
-    vertex = {}
-    for index, (x, y) in enumerate(points):
-        vertex.setdefault(plane.insert((float(x), float(y))), index)
+    for x, y in points:
+        plane.insert((float(x), float(y)))
     triangles = []
-    for corners in plane.getTriangleList().reshape(-1, 3, 2):
+    for corners in np.asarray(plane.getTriangleList()).reshape(-1, 3, 2):
         distance = np.linalg.norm(points[None] - corners[:, None], axis=2)
         nearest = distance.argmin(1)
         if distance.min(1).max() < 0.5 and len(set(nearest.tolist())) == 3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import cv2
 import numpy as np
@@ -12,6 +13,9 @@ from deepfake_adv.corpus.forge.expression import best_frames, reenact
 from deepfake_adv.corpus.forge.geometry import Frame, Layer, Points, Warp, hull, mesh_warp, triangulate, upright
 
 _VERTICES = np.r_[3:14, 31:36, 48:68]
+# Unevenness of the three upsampling stages, coarsest first, in units of `grid`: the next stages smooth
+# the coarse grids, which therefore start stronger.
+_STAGES: Final = (8.0, 3.0, 1.0)
 _KERNEL = np.outer([0.25, 0.75, 0.75, 0.25], [0.25, 0.75, 0.75, 0.25]).astype(np.float32)
 
 
@@ -44,7 +48,7 @@ def neural_textures(
     rest[[65, 66, 67], 1] += 3
     triangles = triangulate(rest[_VERTICES])
     frames, masks = [], []
-    for index, chosen in enumerate(best_frames(points, goal, eyes=False)):
+    for index, chosen in enumerate(best_frames(points, goal)):
         frame = target[index]
         warp = mesh_warp(goal[index][_VERTICES], points[chosen][_VERTICES], triangles, frame.shape[:2])
         mouth = decode(warp.fetch(target[chosen]).astype(np.float32), grid=grid, detail=detail)
@@ -74,12 +78,22 @@ def _mask(points: Points, warp: Warp) -> Frame:
 
 
 def decode(picture: Layer, *, grid: float, detail: float) -> Layer:
-    """What a convolutional decoder leaves: part of the detail gone, the grids of two upsamplings added."""
+    """What a convolutional decoder leaves: part of the detail gone, its upsampling stages' grids added.
+
+    Args:
+        picture: ``(H, W, 3)``.
+        grid: Relative strength of the grids, of 8, 4 and 2 pixels' period.
+        detail: Share of what is finer than two pixels that is kept.
+    """
     height, width = picture.shape[:2]
-    half = cv2.resize(picture, ((width + 3) // 4 * 2, (height + 3) // 4 * 2), interpolation=cv2.INTER_AREA)
-    quarter = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    smooth = _double(half, 0.0)[:height, :width]
-    pattern = _double(_double(quarter, grid), grid) - _double(_double(quarter, 0.0), 0.0)
+    levels = [cv2.copyMakeBorder(picture, 0, -height % 8, 0, -width % 8, cv2.BORDER_REFLECT)]
+    for _ in _STAGES:
+        levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    smooth = _double(levels[1], 0.0)[:height, :width]
+    pattern = np.zeros_like(levels[-1])
+    for level, weight in zip(reversed(levels[1:]), _STAGES, strict=True):
+        # Earlier stages' grids pass through this one; its own comes from the picture at its resolution.
+        pattern = _double(pattern, 0.0) + _double(level, weight * grid) - _double(level, 0.0)
     return smooth + detail * (picture - smooth) + pattern[:height, :width]
 
 

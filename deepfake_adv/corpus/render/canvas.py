@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]  # float32 unless said otherwise
 
 LEFT, RIGHT, TOP, BOTTOM = -1.8, 1.8, -1.8, 2.0
 
@@ -64,7 +65,7 @@ class Canvas:
         return rows, slice(max(int(px0), 0), min(int(px1) + 2, self.width))
 
 
-def ramp(start: ArrayLike, stop: ArrayLike, value: Array) -> Array:
+def ramp(start: Array | float, stop: Array | float, value: Array) -> Array:
     """Smooth step from 0 at ``start`` to 1 at ``stop``; falls instead where ``start`` is above ``stop``."""
     t = np.clip((value - start) / (np.asarray(stop, np.float32) - start), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)
@@ -81,9 +82,7 @@ def clouds(rng: np.random.Generator, shape: tuple[int, int], cell: float) -> Arr
     if cell <= 1:
         return rng.standard_normal(shape, dtype=np.float32)
     coarse = rng.standard_normal((int(height / cell) + 4, int(width / cell) + 4), dtype=np.float32)
-    fine = cv2.resize(
-        coarse, (int(coarse.shape[1] * cell), int(coarse.shape[0] * cell)), interpolation=cv2.INTER_CUBIC
-    )
+    fine = cv2.resize(coarse, (int(coarse.shape[1] * cell), int(coarse.shape[0] * cell)), interpolation=cv2.INTER_CUBIC)
     offset = int(cell)
     out = fine[offset : offset + height, offset : offset + width]
     return ((out - out.mean()) / (out.std() + 1e-6)).astype(np.float32)

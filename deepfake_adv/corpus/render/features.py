@@ -49,7 +49,9 @@ def paint_eyes(
         lash = lash * (0.72 + 0.22 * colours.makeup)
         rim = 0.30 * np.exp(-(((down - lower - 0.004) / 0.012) ** 2)) * ramp(1.0, 0.8, np.abs(t))
         fold_y = -(face.eye_upper + 0.045) * np.clip(1 - (t * 0.95) ** 2, 0, 1) ** 0.6
-        fold = np.exp(-(((down - fold_y) / 0.016) ** 2)) * ramp(1.05, 0.7, np.abs(t)) * 0.34 * (1 - 0.6 * expression.blink)
+        fold = (
+            np.exp(-(((down - fold_y) / 0.016) ** 2)) * ramp(1.05, 0.7, np.abs(t)) * 0.34 * (1 - 0.6 * expression.blink)
+        )
         patch = picture[rows, columns] * (1 - fold)[..., None]
         patch += (eye - patch) * aperture[..., None]
         picture[rows, columns] = patch * (1 - np.clip(lash + rim, 0, 0.93))[..., None]
@@ -59,9 +61,7 @@ def _gaze(expression: Expression, side: int) -> tuple[float, float]:
     return side * 0.055 * expression.gaze[0], 0.022 * expression.gaze[1] - 0.014
 
 
-def _eyeball(
-    face: Face, colours: Colouring, expression: Expression, along: Array, down: Array, side: int
-) -> Array:
+def _eyeball(face: Face, colours: Colouring, expression: Expression, along: Array, down: Array, side: int) -> Array:
     gaze_x, gaze_y = _gaze(expression, side)
     radius = np.hypot(along - gaze_x, down - gaze_y) / np.float32(0.5 * face.eye_width)
     angle = np.arctan2(down - gaze_y, along - gaze_x)

@@ -86,7 +86,7 @@ class Head:
         brow = bump(ax - 0.44, y - face.brow_y + 0.03, 0.32, 0.12)
         inner = bump(ax - 0.19, y - face.brow_y, 0.13, 0.11)
         lips = bump(ax - 0.8 * face.mouth_width, y - face.mouth_y, 0.19, 0.16)
-        fields = {
+        fields: dict[str, tuple[Array, Array]] = {
             "jaw": (still, 0.15 * jaw),
             "smile": (side * corner * 0.10, -0.08 * corner - 0.03 * cheek),
             "pucker": (-side * lips * 0.085, still),
@@ -158,7 +158,7 @@ class Head:
         """Where each canvas cell lands on the image plane before roll and scale, ``(h, w, 2)`` head units."""
         small = Canvas(self.canvas.unit / _FIELD)
         shape = self._fields["jaw"].shape[:2]
-        moved = cv2.merge([np.broadcast_to(small.x, shape).copy(), np.broadcast_to(small.y, shape).copy()])
+        moved: Array = cv2.merge([np.broadcast_to(small.x, shape).copy(), np.broadcast_to(small.y, shape).copy()])
         for name, field in self._fields.items():
             moved += field * np.float32(getattr(expression, name))
         z = cv2.resize(self.depth, shape[::-1], interpolation=cv2.INTER_AREA)
@@ -166,9 +166,7 @@ class Head:
         x, y = moved[..., 0], moved[..., 1]
         depth = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z
         nearer = np.float32(_CAMERA_DISTANCE) / (np.float32(_CAMERA_DISTANCE) - depth)
-        return cv2.merge(
-            [(turn[k, 0] * x + turn[k, 1] * y + turn[k, 2] * z) * nearer for k in (0, 1)]
-        )
+        return cv2.merge([(turn[k, 0] * x + turn[k, 1] * y + turn[k, 2] * z) * nearer for k in (0, 1)])
 
     def _field_pixels(self, x: Array, y: Array) -> tuple[Array, Array]:
         return Canvas(self.canvas.unit / _FIELD).pixels(x, y)

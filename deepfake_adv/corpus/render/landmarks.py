@@ -35,7 +35,9 @@ def landmarks(face: Face, expression: Expression) -> Array:
     for side, index in ((-1, _LEFT_EYE), (1, _RIGHT_EYE)):
         points[index, 0] = side * (face.eye_x + along_eye * cos + lid * sin)
         points[index, 1] = lid * cos - along_eye * sin
-    points[48:60] = _lips(face, expression, [-1, -0.62, -0.22, 0, 0.22, 0.62, 1, 0.62, 0.22, 0, -0.22, -0.62], outer=True)
+    points[48:60] = _lips(
+        face, expression, [-1, -0.62, -0.22, 0, 0.22, 0.62, 1, 0.62, 0.22, 0, -0.22, -0.62], outer=True
+    )
     points[60:68] = _lips(face, expression, [-0.85, -0.25, 0, 0.25, 0.85, 0.25, 0, -0.25], outer=False)
     return points
 

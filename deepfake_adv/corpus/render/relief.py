@@ -35,7 +35,7 @@ def _nose(face: Face, x: Array, y: Array) -> Array:
     rise = np.interp(
         y[:, 0],
         [-0.35, -0.15, 0.05, tip - 0.14, tip, 2.0],
-        [0.0, 0.5 * face.nose_bridge, face.nose_bridge, 0.78 * face.nose_length, 0.80 * face.nose_length] + [0.0],
+        [0.0, 0.5 * face.nose_bridge, face.nose_bridge, 0.78 * face.nose_length, 0.8 * face.nose_length, 0.0],
     ).astype(np.float32)
     rise = blur(np.repeat(rise[:, None], 8, 1), 0.05 * len(rise) / 3.8)[:, :1]
     under = ramp(face.nose_y + 0.10, face.nose_y - 0.03, y)
@@ -64,10 +64,8 @@ def _mouth(face: Face, canvas: Canvas) -> Array:
 def skin_normals(z: Array, face: Face, canvas: Canvas, rng: np.random.Generator) -> Array:
     """Unit normals ``(H, W, 3)`` of the relief with pores and, with age, lines on the forehead."""
     grain = canvas.unit / 96
-    pores = sum(
-        weight * clouds(rng, canvas.shape, cell * grain) for cell, weight in ((1.7, 0.5), (3, 0.6), (6, 0.5))
-    )
-    fine = z + np.float32(0.0006 + 0.0011 * face.age) * pores
+    pores = sum(weight * clouds(rng, canvas.shape, cell * grain) for cell, weight in ((1.7, 0.5), (3, 0.6), (6, 0.5)))
+    fine: Array = z + np.float32(0.0006 + 0.0011 * face.age) * pores
     if face.age > 0.5:
         for k in range(3):
             line = face.brow_y - 0.21 - 0.12 * k + 0.02 * np.sin(4 * canvas.x + 2 * k)
@@ -101,7 +99,11 @@ def cast_shadow(z: Array, light: Array, canvas: Canvas) -> Array:
         shift_x, shift_y = (float(step * light[k] * canvas.unit / 2) for k in (0, 1))
         move = np.array([[1, 0, shift_x], [0, 1, shift_y]], np.float32)
         towards = cv2.warpAffine(
-            small, move, small.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+            small,
+            move,
+            small.shape[::-1],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
         )
         hidden = np.maximum(hidden, (towards - small - np.float32(step * light[2])) / np.float32(0.02 + 0.10 * step))
     lit = 1 - ramp(0.0, 1.6, hidden)

@@ -23,9 +23,7 @@ class Scene:
     body: Array
 
 
-def paint_scene(
-    rng: np.random.Generator, face: Face, colours: Colouring, rest: Pose, size: int, light: Array
-) -> Scene:
+def paint_scene(rng: np.random.Generator, face: Face, colours: Colouring, rest: Pose, size: int, light: Array) -> Scene:
     """Paint background and body for a take.
 
     Args:

@@ -127,7 +127,9 @@ def _stubble(
     jaw = ramp(0.25, 0.62, y - 0.30 * (1 - ax)) * ramp(0.34, 0.56, ax + 0.6 * np.clip(y - face.mouth_y + 0.12, 0, 1))
     lip = bump(x, y - 0.5 * (face.nose_y + face.mouth_y) - 0.05, 0.27, 0.06)
     region = np.maximum(jaw, lip) * off_lips
-    hairs = np.clip(0.3 + 0.6 * clouds(rng, canvas.shape, 1.4 * grain) + 0.4 * clouds(rng, canvas.shape, 2.4 * grain), 0, 1.5)
+    hairs = np.clip(
+        0.3 + 0.6 * clouds(rng, canvas.shape, 1.4 * grain) + 0.4 * clouds(rng, canvas.shape, 2.4 * grain), 0, 1.5
+    )
     cover = np.clip(region * colours.stubble * (0.30 + 0.38 * hairs), 0, 0.9)[..., None]
     return skin * (1 - cover) + 0.8 * colours.hair * cover
 
