@@ -1,16 +1,14 @@
 """Sample frames: extract.py DATASET QUALITY INVENTORY FRAMES."""
 
-import sys
 from pathlib import Path
 
-from deepfake_adv import log
 from deepfake_adv.data.extract import extract
 from deepfake_adv.params.load import load_params
+from deepfake_adv.stage import run_stage
 
 
 def main(dataset: str, quality: str, inventory: Path, frames: Path) -> None:
     """Read the inventory, sample, write."""
-    log.configure(f"extract@{dataset}-{quality}")
     params = load_params("datasets", "extract", "execution")
     entry = params.datasets[dataset]
     extract(
@@ -27,4 +25,4 @@ def main(dataset: str, quality: str, inventory: Path, frames: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+    run_stage("extract", main, words=2)

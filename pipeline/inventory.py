@@ -1,18 +1,16 @@
 """Which videos are there: inventory.py FOLDER."""
 
-import sys
 from pathlib import Path
 
-from deepfake_adv import log
 from deepfake_adv.data.inventory import Part
 from deepfake_adv.data.layouts.registry import build_layout
 from deepfake_adv.data.stocktaking import take_stock
 from deepfake_adv.params.load import load_params
+from deepfake_adv.stage import run_stage
 
 
 def main(folder: Path) -> None:
     """Look, compare, write."""
-    log.configure("inventory")
     params = load_params("datasets", "parts", "inventory", "extract", "execution")
     parts = []
     for part in params.parts.values():
@@ -30,4 +28,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run_stage("inventory", main)

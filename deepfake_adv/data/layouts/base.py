@@ -1,5 +1,6 @@
 """What every layout of a dataset gives, and how its folders are found."""
 
+import errno
 import logging
 import os
 from abc import ABC, abstractmethod
@@ -81,8 +82,9 @@ def listing(folder: Path) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except PermissionError as error:
+        # with its errno and name, so that whoever catches it can say which folder
         raise PermissionError(
-            f"{folder} must be readable; permission was denied. Give read permission, or leave it out."
+            errno.EACCES, "permission was denied; give read permission, or leave the dataset out", str(folder)
         ) from error
 
 
