@@ -1,16 +1,14 @@
 """P(fake) of every test frame by a run's detectors: score.py RUN FOLDER MANIFEST SCORES."""
 
-import sys
 from pathlib import Path
 
-from deepfake_adv import log
 from deepfake_adv.params.load import load_params
+from deepfake_adv.stage import run_stage
 from deepfake_adv.training.score import score_run
 
 
 def main(run: str, folder: Path, manifest: Path, scores: Path) -> None:
     """Score, write."""
-    log.configure(f"score@{run}")
     params = load_params("score", "device")
     score, device = params.score, params.device
     score_run(
@@ -27,4 +25,4 @@ def main(run: str, folder: Path, manifest: Path, scores: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(Path, sys.argv[2:]))
+    run_stage("score", main, words=1)

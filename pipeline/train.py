@@ -1,18 +1,16 @@
 """Train the detectors of a run: train.py RUN MANIFESTS OUTPUT."""
 
-import sys
 from pathlib import Path
 
-from deepfake_adv import log
 from deepfake_adv.names import Condition
 from deepfake_adv.params.load import load_params
+from deepfake_adv.stage import run_stage
 from deepfake_adv.training.run import train_run
 from deepfake_adv.training.setup import Plan
 
 
 def main(run: str, manifests: Path, output: Path) -> None:
     """One detector per condition and seed."""
-    log.configure(f"train@{run}")
     params = load_params("runs", "methods", "detectors", "train", "device")
     chosen = params.runs[run]
     plan = Plan(
@@ -26,4 +24,4 @@ def main(run: str, manifests: Path, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(Path, sys.argv[2:]))
+    run_stage("train", main, words=1)

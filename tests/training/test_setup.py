@@ -48,7 +48,7 @@ def test_rows_are_those_of_the_condition(shards, open_train):
 
 def test_masks_that_are_missing_stop_a_detector_that_needs_them(make_shards, open_train, caplog):
     without = make_shards(masks=False)
-    with pytest.raises(ValueError, match=r"every fake must have a mask to train compact .* 32 of 32 without, e\.g\. NT/"):
+    with pytest.raises(ValueError, match=r"every fake must have a mask .* 32 of 32 without, e\.g\. NT/"):
         open_train(without, masks="needed")
     assert not open_train(without, masks="wanted").store.masks
     assert "Trains without masks" in caplog.text

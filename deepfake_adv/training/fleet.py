@@ -1,0 +1,178 @@
+"""Many runs at once: one DVC process per run, one GPU each, on this machine or through Ray."""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+STAGES = ("train", "score", "evaluate")
+LOGS = Path("work/train-all")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a run.
+
+    Attributes:
+        run: Its name.
+        code: Exit code, 0 where all went well.
+        seconds: It took.
+        log: What it said.
+    """
+
+    run: str
+    code: int
+    seconds: float
+    log: Path
+
+
+def train_all(
+    runs: Sequence[str],
+    *,
+    jobs: int,
+    engine: str = "local",
+    address: str | None = None,
+    stages: Sequence[str] = STAGES,
+    command: Callable[[str, Sequence[str]], list[str]] | None = None,
+) -> list[Finished]:
+    """Train, score and evaluate independent runs, `jobs` at a time; one that fails stops no other.
+
+    What they start from must be there (``dvc repro shard``). Each run is one ``dvc --wait-for-lock
+    repro -s``: without that flag, processes that end together lose their entries in dvc.lock.
+
+    Args:
+        runs: Keys of `runs` in params.yaml.
+        jobs: Runs at a time. Each gets one GPU in turn, or its share of the cores.
+        engine: "local" or "ray"; Ray needs the project's folder on a file system that all nodes share.
+        address: Ray cluster to join; None starts one here.
+        stages: Of each run, in order.
+        command: Gives the command of a run; for tests.
+
+    Returns:
+        One entry per run, in the order of `runs`.
+
+    Raises:
+        ValueError: If `jobs` is below 1 or the engine unknown.
+        RuntimeError: If Ray is asked for and not installed.
+    """
+    if jobs < 1:
+        raise ValueError(f"JOBS must be at least 1; got {jobs}. Take the number of GPUs.")
+    if engine not in ("local", "ray"):
+        raise ValueError(f"execution.engine must be local or ray; got {engine!r}. Mend params.yaml.")
+    commands = {run: (command or dvc_command)(run, stages) for run in runs}
+    finished = {}
+    ended = _local(commands, jobs) if engine == "local" else _on_ray(commands, jobs, address)
+    for done in ended:
+        finished[done.run] = done
+        word = "done" if done.code == 0 else f"FAILED (exit code {done.code}; see {done.log})"
+        logger.info("%s %s in %.0f s, %d of %d", done.run, word, done.seconds, len(finished), len(runs))
+    return [finished[run] for run in runs]
+
+
+def dvc_command(run: str, stages: Sequence[str]) -> list[str]:
+    """The DVC process of a run."""
+    targets = [f"{stage}@{run}" for stage in stages]
+    return [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "-s", *targets]
+
+
+def summary(finished: Sequence[Finished]) -> str:
+    """What succeeded and what did not, with the last line that each failed run said."""
+    failed = [done for done in finished if done.code]
+    lines = [f"{len(finished) - len(failed)} of {len(finished)} runs done"]
+    for done in failed:
+        text = done.log.read_text(encoding="utf-8", errors="replace") if done.log.exists() else ""
+        last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "nothing said")
+        lines.append(f"  {done.run}: exit code {done.code}, {last} ({done.log})")
+    return "\n".join(lines)
+
+
+def visible_gpus() -> list[str]:
+    """GPUs that a run may be given, as CUDA_VISIBLE_DEVICES names them; found without importing torch."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name for name in named.split(",") if name.strip() not in ("", "-1")]
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    listed = subprocess.run([tool, "-L"], capture_output=True, text=True, check=False).stdout
+    return [str(index) for index, line in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
+
+
+def slot_environment(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str]:
+    """Environment of the runs in one slot: a GPU in turn, or a share of the cores."""
+    if gpus:
+        return {"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]}
+    return {"OMP_NUM_THREADS": str(max((os.cpu_count() or 1) // jobs, 1))}
+
+
+def _local(commands: Mapping[str, list[str]], jobs: int) -> Iterator[Finished]:
+    gpus = visible_gpus()
+    slots: SimpleQueue[int] = SimpleQueue()
+    for slot in range(jobs):
+        slots.put(slot)
+
+    def work(run: str) -> Finished:
+        slot = slots.get()
+        try:
+            return execute(run, commands[run], slot_environment(slot, jobs, gpus))
+        finally:
+            slots.put(slot)
+
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        for future in as_completed([pool.submit(work, run) for run in commands]):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C reaches the processes by itself
+
+
+def execute(run: str, command: list[str], environment: Mapping[str, str], folder: Path | None = None) -> Finished:
+    """Run one command to its end, its output in a log of its own."""
+    log = (folder or Path()) / LOGS / f"{run}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    with log.open("wb") as stream:
+        code = subprocess.run(
+            command, cwd=folder, env={**os.environ, **environment}, stdout=stream, stderr=subprocess.STDOUT, check=False
+        ).returncode
+    return Finished(run, code, time.monotonic() - start, log)
+
+
+def _on_ray(commands: Mapping[str, list[str]], jobs: int, address: str | None) -> Iterator[Finished]:
+    try:
+        import ray
+    except ImportError as error:
+        raise RuntimeError(
+            "execution.engine must be an installed engine; got 'ray', which is not there. "
+            "Install the extra with `make setup-ray`, or set execution.engine to local."
+        ) from error
+    if not ray.is_initialized():
+        ray.init(address=address, log_to_driver=False, include_dashboard=False)
+    total: dict[str, Any] = ray.cluster_resources()
+    gpus = int(total.get("GPU", 0))
+    # Ray sets CUDA_VISIBLE_DEVICES itself
+    share = {"num_gpus": 1} if gpus else {"num_cpus": max(int(total.get("CPU", 1)) // jobs, 1)}
+    threads = {} if gpus else {"OMP_NUM_THREADS": str(share["num_cpus"])}
+    remote = ray.remote(max_retries=0, **share)(execute)
+    waiting = iter(commands.items())
+    here = Path.cwd()
+
+    def submit(count: int) -> list[Any]:
+        chosen = [pair for _, pair in zip(range(count), waiting, strict=False)]
+        return [remote.remote(run, command, threads, here) for run, command in chosen]
+
+    running = submit(jobs)
+    while running:
+        done, running = ray.wait(running, num_returns=1)
+        running += submit(len(done))
+        yield from ray.get(done)

@@ -1,0 +1,139 @@
+"""P(fake) of one image or video: faces found, cut and scored as the pipeline does it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepfake_adv.data.crop_store import resize
+from deepfake_adv.data.encoding import cut_rgb
+from deepfake_adv.data.sampler import covering_clips
+from deepfake_adv.data.sampling import even_indices
+from deepfake_adv.faces.box import FaceBox, official_crop
+from deepfake_adv.faces.pick import pick_track
+from deepfake_adv.faces.registry import build_locator
+from deepfake_adv.names import FAKE_LABEL
+from deepfake_adv.training.trained import Trained, choose_device, load_trained
+from deepfake_adv.video import folder
+from deepfake_adv.video.colour import i420_to_rgb
+from deepfake_adv.video.read import probe, read_frames
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FrameScore:
+    """A frame with its face and P(fake)."""
+
+    frame: int
+    box: FaceBox
+    score: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a detector says of a file.
+
+    Attributes:
+        path: The file.
+        score: P(fake), the mean over its frames.
+        frames: Per frame with a face.
+        missed: Frames in which no face was found.
+        trained_on: Condition of the detector's training.
+    """
+
+    path: Path
+    score: float
+    frames: tuple[FrameScore, ...]
+    missed: tuple[int, ...]
+    trained_on: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        frames = [{"frame": one.frame, "box": list(one.box[:4]), "score": one.score} for one in self.frames]
+        found = {"path": str(self.path), "score": self.score, "trained_on": self.trained_on}
+        return {**found, "frames": frames, "missed": list(self.missed)}
+
+
+def predict(
+    path: Path,
+    trained: Path,
+    *,
+    frames: int = 20,
+    margin: float = 1.3,
+    backend: str = "dlib",
+    accelerator: str = "auto",
+    batch_size: int = 32,
+) -> Prediction:
+    """Score an image, a video, or a folder of a video's frames.
+
+    Every sampled frame is searched for faces; where there are several, the one that is large and stays.
+
+    Args:
+        path: The file or folder.
+        trained: Folder <run>/<condition>/seed<k> of a trained detector.
+        frames: Frames sampled from a video, as the pipeline samples.
+        margin: Side of the square over the face box's longer side; as in training.
+        backend: Key of LOCATORS.
+        accelerator: auto, cpu or cuda.
+        batch_size: Frames (or clips) at a time.
+
+    Raises:
+        FileNotFoundError: If the file or the detector is missing.
+        ValueError: If the file cannot be read or shows no face, or the detector is damaged.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"input must be an image or video; found none at {path}. Check the path.")
+    device = choose_device(accelerator)
+    detector = load_trained(trained, device)
+    indices, planes = _frames(path, frames)
+    locate = build_locator(backend)
+    faces = [locate(i420_to_rgb(each)) for each in planes]
+    seen = [place for place, boxes in enumerate(faces) if boxes]
+    missed = tuple(int(indices[place]) for place, boxes in enumerate(faces) if not boxes)
+    if not seen:
+        raise ValueError(
+            f"input must show a face; {backend} found none in {len(planes)} frames of {path}. Try another backend."
+        )
+    picked = pick_track([faces[place] for place in seen])
+    chosen = [faces[place][pick] for place, pick in zip(seen, picked, strict=True)]
+    crops = np.empty((len(seen), detector.image_size, detector.image_size, 3), np.uint8)
+    for crop, place, box in zip(crops, seen, chosen, strict=True):
+        height, width = planes[place].shape[0] * 2 // 3, planes[place].shape[1]
+        resize(cut_rgb(planes[place], official_crop(box, width, height, margin=margin)), crop)
+    scores = _score(detector, crops, device, batch_size)
+    rows = zip(seen, chosen, scores, strict=True)
+    found = tuple(FrameScore(int(indices[place]), box, float(score)) for place, box, score in rows)
+    return Prediction(path, float(scores.mean()), found, missed, detector.condition)
+
+
+def _frames(path: Path, count: int) -> tuple[Sequence[int], list[NDArray[np.uint8]]]:
+    if path.is_file() and path.suffix.lower() in folder.SUFFIXES:
+        return [0], [folder.read(path)]
+    indices = even_indices(probe(path).frames, count)
+    return [int(index) for index in indices], list(read_frames(path, indices))
+
+
+@torch.inference_mode()
+def _score(
+    trained: Trained, crops: NDArray[np.uint8], device: torch.device, batch_size: int
+) -> NDArray[np.float64]:
+    """P(fake) per frame; a frame of clips has its clip's."""
+    length = trained.detector.clip_length
+    clips = covering_clips(len(crops), length)
+    scores = np.full(len(crops), np.nan)
+    for start in range(0, len(clips), batch_size):
+        part = clips[start : start + batch_size]
+        images = torch.from_numpy(crops[part]).to(device).permute(0, 1, 4, 2, 3).float().div_(255)
+        logits = trained.detector(images if length > 1 else images[:, 0])
+        values = logits.float().softmax(1)[:, FAKE_LABEL].cpu().numpy()
+        for column in range(length):
+            free = np.isnan(scores[part[:, column]])
+            scores[part[free, column]] = values[free]
+    return scores

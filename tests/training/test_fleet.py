@@ -1,0 +1,73 @@
+import sys
+import time
+
+import pytest
+
+from deepfake_adv.training import fleet
+from deepfake_adv.training.fleet import dvc_command, slot_environment, summary, train_all, visible_gpus
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+def script(body):
+    return lambda run, stages: [sys.executable, "-c", f"run = {run!r}\n{body}"]
+
+
+def test_a_run_that_fails_stops_no_other_and_is_told_at_the_end():
+    body = "import sys\nprint('no such manifest' if run == 'b' else 'fine')\nsys.exit(3 * (run == 'b'))"
+    found = train_all(["a", "b", "c"], jobs=2, command=script(body))
+    assert [(done.run, done.code) for done in found] == [("a", 0), ("b", 3), ("c", 0)]
+    told = summary(found)
+    assert told.startswith("2 of 3 runs done")
+    assert "b: exit code 3, no such manifest (work/train-all/b.log)" in told
+
+
+def test_so_many_run_at_a_time_and_no_more(tmp_path):
+    body = "import time, pathlib\ns = time.time()\ntime.sleep(.4)\npathlib.Path(run).write_text(f'{s} {time.time()}')"
+    start = time.monotonic()
+    train_all(["a", "b", "c", "d"], jobs=2, command=script(body))
+    assert time.monotonic() - start >= 0.8
+    spans = [tuple(map(float, (tmp_path / run).read_text().split())) for run in "abcd"]
+    assert max(sum(s <= moment < e for s, e in spans) for moment, _ in spans) == 2
+
+
+def test_each_slot_has_a_gpu_or_a_share_of_the_cores(monkeypatch):
+    monkeypatch.setattr(fleet.os, "cpu_count", lambda: 8)
+    assert [slot_environment(slot, 3, ["0", "5"]) for slot in range(3)] == [
+        {"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "5"}, {"CUDA_VISIBLE_DEVICES": "0"}
+    ]  # fmt: skip
+    assert slot_environment(1, 3, []) == {"OMP_NUM_THREADS": "2"}
+    assert slot_environment(1, 16, []) == {"OMP_NUM_THREADS": "1"}
+
+
+def test_gpus_are_those_that_the_environment_leaves(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    assert visible_gpus() == ["2", "3"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert visible_gpus() == []
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr(fleet.shutil, "which", lambda name: None)
+    assert visible_gpus() == []
+
+
+def test_the_command_waits_for_dvcs_lock_and_repeats_single_stages():
+    command = dvc_command("x", ("train", "score"))
+    assert command[1:] == ["-m", "dvc", "--wait-for-lock", "repro", "-s", "train@x", "score@x"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [({"jobs": 0}, "JOBS must be"), ({"engine": "slurm"}, "must be local or ray")]
+)
+def test_bad_input(options, words):
+    with pytest.raises(ValueError, match=words):
+        train_all(["a"], **{"jobs": 1} | options)
+
+
+def test_ray_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(RuntimeError, match="make setup-ray"):
+        train_all(["a"], jobs=1, engine="ray")
