@@ -20,7 +20,8 @@ def test_any_size_comes_out_as_it_went_in(size: tuple[int, int]) -> None:
     for mode in (True, False):
         maps = generator.train(mode)(images(*size))
         assert maps.shape == (2, 1, *size)
-        assert maps.isfinite().all() and (maps > generator.floor).all()
+        assert maps.isfinite().all()
+        assert (maps > generator.floor).all()
 
 
 @pytest.mark.parametrize(("start", "floor"), [(1.0, 0.5), (1.0, 0.0), (2.0, 1.0), (0.1, 0.05)])

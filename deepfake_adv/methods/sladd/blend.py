@@ -88,7 +88,7 @@ def feathered(mask: FloatArray, feather: float) -> FloatArray:
     """The mask falling to 0 over ``feather`` pixels inside its outline, by true distance to it."""
     if feather < 1:
         return mask
-    distance = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+    distance = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return mask * np.clip(distance / feather, 0, 1)
 
 

@@ -1,0 +1,225 @@
+"""Forgeries, heads and policy of SLADD; the defects of the seed's code, one test each."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.detectors.compact import Compact
+from deepfake_adv.methods.registry import build_method
+from deepfake_adv.methods.sladd.blend import COLOUR_TRANSFERS, aligned, feathered, poisson, similarity
+from deepfake_adv.methods.sladd.forge import ORIGINAL_FAKE, Configuration, Kind, forge, usable
+from deepfake_adv.methods.sladd.forgeries import synthesize
+from deepfake_adv.methods.sladd.heads import Heads, Targets, Weights, am_softmax, recorded
+from deepfake_adv.methods.sladd.regions import REGIONS, deformed, eye_centres, region_mask
+from deepfake_adv.methods.sladd.synthesizer import Choice, Synthesizer, reinforce
+
+SIZE = 64
+KNOWN = {36: (16, 26), 39: (27, 26), 42: (37, 26), 45: (48, 26), 33: (32, 38), 48: (22, 50), 54: (42, 50)}
+
+
+def face(shift: float = 0.0) -> np.ndarray:
+    points = np.random.default_rng(0).uniform(8, 56, (68, 2))
+    points[list(KNOWN)] = list(KNOWN.values())
+    return (points + shift).astype(np.float32)
+
+
+def smooth(seed: int) -> np.ndarray:
+    coarse = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(seed))
+    big = functional.interpolate(coarse, size=(SIZE, SIZE), mode="bilinear")[0]
+    return big.movedim(0, -1).contiguous().numpy()
+
+
+def batch(landmarks: bool = True) -> Batch:
+    images = torch.stack([torch.from_numpy(smooth(seed)).movedim(-1, 0) for seed in range(6)])
+    points = torch.from_numpy(np.stack([face(seed) for seed in range(6)])) if landmarks else None
+    masks = torch.zeros(6, 1, SIZE, SIZE)
+    labels = torch.tensor([0, 0, 0, 0, 1, 1])
+    masks[labels == 1] = 0.5
+    return Batch(images, labels, masks, points)
+
+
+@pytest.mark.parametrize("region", range(len(REGIONS)))
+def test_regions_cover_what_they_name(region: int) -> None:
+    mask = region_mask(face(), region, (SIZE, SIZE))
+    left, right = eye_centres(face())
+    places = {"left": left, "right": right, "nose": face()[33], "mouth": np.array([32.0, 50.0])}
+    expected = [
+        {"left"}, {"right"}, {"left", "right"}, {"nose"}, {"mouth"}, {"nose", "left"}, {"nose", "right"},
+        {"nose", "left", "right"}, {"nose", "mouth"}, {"left", "right", "nose", "mouth"},
+    ]  # fmt: skip
+    found = {name for name, (x, y) in places.items() if mask[round(float(y)), round(float(x))] > 0}
+    assert found == expected[region]
+    bent = deformed(mask, np.random.default_rng(0))
+    assert bent.shape == mask.shape
+    assert bent.min() >= 0
+    assert bent.max() <= 1
+    assert bent.sum() > 0
+
+
+def test_similarity_is_recovered_exactly() -> None:
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(5, 2))
+    turn = np.array([[np.cos(0.7), -np.sin(0.7)], [np.sin(0.7), np.cos(0.7)]])
+    matrix = similarity(points, 1.7 * points @ turn.T + [3.0, -2.0])
+    np.testing.assert_allclose(matrix, np.column_stack([1.7 * turn, [3.0, -2.0]]), atol=1e-10)
+    mirrored = similarity(points, points * [-1, 1])
+    assert np.linalg.det(mirrored[:, :2]) > 0
+
+
+def test_the_references_own_landmarks_align_it() -> None:
+    image = smooth(0)
+    moved = np.roll(image, (3, 3), (0, 1))
+    back = aligned(moved, face(3), face())
+    np.testing.assert_allclose(back[8:-8, 8:-8], image[8:-8, 8:-8], atol=1e-3)
+
+
+@pytest.mark.parametrize("transfer", COLOUR_TRANSFERS)
+def test_colour_transfer_reaches_the_images_colours(transfer: Any) -> None:
+    image, mask = smooth(0), region_mask(face(), 9, (SIZE, SIZE))
+    reference = np.clip(0.5 * image + 0.3, 0, 1)
+    inside = mask > 0
+    before, after = (
+        abs((part - image)[inside].mean(0)).mean() for part in (reference, transfer(reference, image, mask, face()))
+    )
+    assert after < 0.3 * before
+
+
+def test_feather_follows_the_distance() -> None:
+    mask = np.zeros((21, 21), np.float32)
+    mask[2:19, 2:19] = 1
+    soft = feathered(mask, 4.0)
+    assert soft[10, 2:7].tolist() == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0], abs=0.02)
+    assert feathered(mask, 0.0) is mask
+
+
+def test_poisson_keeps_its_place_and_the_outside() -> None:
+    image = smooth(0)
+    mask = region_mask(face(), 7, (SIZE, SIZE))
+    np.testing.assert_allclose(poisson(image, image, mask), image, atol=2 / 255)  # a shift would show here
+    changed = poisson(smooth(1), image, mask)
+    assert np.array_equal(changed[mask == 0], image[mask == 0])
+    assert not np.allclose(changed[mask > 0], image[mask > 0], atol=2 / 255)
+    assert poisson(image, image, np.zeros_like(mask)) is image
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_forge_changes_only_the_mask(kind: Kind) -> None:
+    image = smooth(0)
+    result = forge(image, face(), smooth(1), face(2), Configuration(9, kind, 0.5), np.random.default_rng(0))
+    if kind is Kind.NOTHING:
+        assert result is None
+        return
+    assert result is not None
+    forged, mask = result
+    assert forged.dtype == np.float32
+    assert np.allclose(forged[mask == 0], image[mask == 0], atol=1e-6)
+    assert abs(forged - image)[mask > 0.5].mean() > 0.01
+    again = forge(image, face(), smooth(1), face(2), Configuration(9, kind, 0.5), np.random.default_rng(0))
+    assert again is not None
+    assert np.array_equal(again[0], forged)
+
+
+def test_unusable_landmarks() -> None:
+    assert usable(face(), (SIZE, SIZE))
+    assert not usable(np.full((68, 2), np.nan, np.float32), (SIZE, SIZE))
+    assert not usable(np.zeros((68, 2), np.float32), (SIZE, SIZE))
+    assert not usable(face(500), (SIZE, SIZE))
+
+
+def test_only_reals_with_landmarks_are_altered() -> None:
+    synthesizer, given = Synthesizer(width=4), batch()
+    assert given.landmarks is not None
+    given.landmarks[1] = float("nan")
+    kinds = set()
+    for seed in range(8):
+        made = synthesize(given, synthesizer, torch.Generator().manual_seed(seed))
+        changed = (made.batch.images != given.images).flatten(1).any(1)
+        assert torch.equal(changed, made.batch.labels != given.labels)
+        assert not changed[[1, 4, 5]].any()
+        assert made.without_landmarks == 1
+        assert made.forged == int(changed.sum())
+        assert made.targets.kind[4:].tolist() == [ORIGINAL_FAKE] * 2
+        assert (made.targets.kind[~changed & (given.labels == 0)] == Kind.NOTHING).all()
+        assert torch.equal(made.targets.magnitude.isnan(), made.targets.kind != Kind.MIX)
+        assert (made.targets.masks[changed].amax((1, 2, 3)) > 0).all()
+        kinds.update(made.targets.kind[changed].tolist())
+    assert kinds == {Kind.ALPHA, Kind.POISSON, Kind.MIX}
+    assert given.labels.tolist() == [0, 0, 0, 0, 1, 1]  # the batch given is left as it was
+
+
+@pytest.mark.parametrize("update", ["alternating", "joint"])
+def test_without_landmarks_nothing_happens_but_training(update: str) -> None:
+    method, detector = build_method("sladd", seed=0, update=update, synthesizer={"width": 4}), Compact(width=4)
+    method.attach(detector)
+    loss = method.detector_loss(detector, batch(landmarks=False), torch.Generator())
+    assert loss.parts["sladd_without_landmarks"] == 4
+    assert loss.parts["sladd_forged"] == 0
+    loss.total.backward()
+    assert method.adversary_loss(detector, batch(landmarks=False), torch.Generator()).item() == 0
+
+
+def test_am_softmax_against_its_formula() -> None:
+    logits = torch.randn(5, 3, dtype=torch.float64)
+    labels = torch.tensor([0, 1, 2, 1, 0])
+    losses = am_softmax(logits, labels, margin=0.45, scale=30.0)
+    for row, label, loss in zip(logits, labels, losses, strict=True):
+        moved = row.clone()
+        moved[label] -= 0.45
+        assert loss.item() == pytest.approx((torch.logsumexp(30 * moved, 0) - 30 * moved[label]).item(), rel=1e-12)
+
+
+def test_the_magnitude_is_compared_image_by_image() -> None:
+    """In the seed's code shapes broadcast to all pairs."""
+    heads = Heads(3, dropout=0.0)
+    features = torch.randn(4, 3, 5, 5)
+    magnitude = torch.tensor([0.2, float("nan"), 0.7, float("nan")])
+    targets = Targets(torch.full((4, 1, 9, 9), float("nan")), torch.tensor([2, 3, 2, 4]), magnitude)
+    losses = heads.losses(features, targets, Weights(1, 1, 1), margin=0, scale=1, generator=torch.Generator())
+    found = heads(features)[2]
+    assert losses["magnitude"].item() == pytest.approx(((found - magnitude)[[0, 2]] ** 2).mean().item(), rel=1e-5)
+    assert losses["map"] == 0
+    sum(losses.values()).backward()  # type: ignore[union-attr]
+    assert all(weight.grad is None or weight.grad.isfinite().all() for weight in heads.parameters())
+
+
+def test_recording_leaves_the_detector_as_found() -> None:
+    detector, given = Compact(width=4), batch()
+    with recorded(detector) as seen:
+        loss = detector.training_loss(given.images, given.labels)
+    assert torch.equal(functional.cross_entropy(seen.logits[0], given.labels), loss.total)
+    assert seen.features[0].shape[1] == detector.feature_channels
+    assert not {"extract", "training_terms"} & set(vars(detector))
+
+
+def test_reinforce_raises_the_rewarded_choice() -> None:
+    """Without a baseline, as in the seed, both choices would become likelier."""
+    logits = torch.zeros(2, requires_grad=True)
+    score = logits.log_softmax(0)
+    zeros = torch.zeros(2)
+    choice = Choice(zeros.long(), zeros.long(), zeros, score, zeros)
+    reinforce(choice, torch.tensor([3.0, 1.0]), entropy_weight=0).backward()
+    assert logits.grad is not None
+    assert logits.grad[0] < 0 < logits.grad[1]
+
+
+def test_the_synthesizer_learns_the_kind_that_pays() -> None:
+    torch.manual_seed(0)
+    synthesizer = Synthesizer(width=4, dropout=0.0)
+    optimiser = torch.optim.Adam(synthesizer.parameters(), 1e-2)
+    images, generator = torch.rand(16, 3, 16, 16), torch.Generator().manual_seed(0)
+    for _ in range(60):
+        choice = synthesizer.choose(images, images.flip(0), generator)
+        optimiser.zero_grad()
+        reinforce(choice, (choice.kind == Kind.POISSON).float(), entropy_weight=1e-5).backward()
+        optimiser.step()
+    assert synthesizer(images, images.flip(0))[1].softmax(1)[:, Kind.POISSON].mean() > 0.6
+
+
+def test_attach_comes_first() -> None:
+    method = build_method("sladd", seed=0, synthesizer={"width": 4})
+    with pytest.raises(RuntimeError, match="sladd must be attached to a detector first"):
+        method.detector_loss(Compact(width=4), batch(), torch.Generator())
