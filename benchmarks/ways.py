@@ -1,0 +1,132 @@
+"""The ways from a video to crops that `preprocess` compares; each returns CPU seconds on one thread."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.clips import Clip
+from deepfake_adv.data.cutting import CropOptions, CropTask, crop_video
+from deepfake_adv.data.groups import Group
+from deepfake_adv.data.locate import LocateOptions, LocateTask, locate_group
+from deepfake_adv.faces.box import FaceBox, iou, official_crop
+from deepfake_adv.faces.dlib_hog import DlibHog
+from deepfake_adv.faces.track import detect_sparse, fill_track
+from deepfake_adv.video.colour import i420_to_rgb
+from deepfake_adv.video.read import frame_times, read_frames
+
+SHARED = LocateOptions(backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate")
+MARGIN = 1.3
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """CPU time of this process: other work on the machine counts little."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def decode(clip: Clip) -> float:
+    """The floor: the wanted frames' planes, one pass, nothing done with them."""
+    return cpu_seconds(lambda: [None for _ in read_frames(clip.path, clip.indices)])
+
+
+def extract(clip: Clip) -> float:
+    """Form `index`: time stamps without decoding."""
+    return cpu_seconds(lambda: frame_times(clip.path))
+
+
+def locate_task(clip: Clip, policy: str, piece: Path) -> LocateTask:
+    """The clip as a group of its own."""
+    members = {clip.row.video: clip.indices}
+    group = Group(clip.row.video, clip.row.target, clip.quality, clip.row.frames, "", members, "")
+    options = LocateOptions(**{**vars(SHARED), "policy": policy})
+    return LocateTask("bench", group, clip.frames.parent, clip.root, options, piece)
+
+
+def locate(clip: Clip, policy: str, piece: Path) -> float:
+    """Stage `locate` for one video."""
+    return cpu_seconds(lambda: locate_group(locate_task(clip, policy, piece)))
+
+
+def crop_task(clip: Clip, encoding: str, boxes: Path, piece: Path) -> CropTask:
+    """The clip as a task of stage `crop`."""
+    options = CropOptions(margin=MARGIN, encoding=encoding, masks=False)
+    return CropTask("bench", clip.quality, clip.row, clip.frames, boxes, clip.root, options, piece)
+
+
+def crop(clip: Clip, encoding: str, boxes: Path, piece: Path) -> float:
+    """Stage `crop` for one video: decode, cut, encode, write."""
+    return cpu_seconds(lambda: crop_video(crop_task(clip, encoding, boxes, piece)))
+
+
+def usual(clip: Clip, folder: Path, sample: int) -> dict[str, float]:
+    """The field's way: wanted frames to PNG at full size, dlib with upsample 1 on each, PNG crops.
+
+    Decoding is measured in whole, the rest on `sample` of the wanted frames and scaled up.
+
+    Returns:
+        CPU seconds: `usual` the whole, `detect` dlib's share.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = set(
+        clip.indices[np.linspace(0, len(clip.indices) - 1, min(sample, len(clip.indices))).astype(int)].tolist()
+    )
+    pictures: list[tuple[int, NDArray[np.uint8]]] = []
+
+    def read() -> None:
+        capture = cv2.VideoCapture(str(clip.path))
+        for index in range(int(clip.indices[-1]) + 1):
+            done, picture = capture.read()
+            if done and index in chosen:
+                pictures.append((index, np.asarray(picture, np.uint8)))
+        capture.release()
+
+    cv2.setNumThreads(1)
+    decoding = cpu_seconds(read)
+    writing = cpu_seconds(lambda: [cv2.imwrite(str(folder / f"{index}.png"), picture) for index, picture in pictures])
+    locator, found = DlibHog(upsample=1), {}
+
+    def detect() -> None:
+        for index, _ in pictures:
+            picture = cv2.imread(str(folder / f"{index}.png"))
+            found[index] = (picture, locator(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])))
+
+    def cut() -> None:
+        for index, (picture, faces) in found.items():
+            if faces:
+                x, y, side = official_crop(faces[0], picture.shape[1], picture.shape[0], margin=MARGIN)
+                cv2.imwrite(str(folder / f"{index}_crop.png"), picture[y : y + side, x : x + side])
+
+    detecting, cutting = cpu_seconds(detect), cpu_seconds(cut)
+    scale = len(clip.indices) / len(pictures)
+    return {"usual": decoding + scale * (writing + detecting + cutting), "detect": scale * detecting}
+
+
+def agreement(clip: Clip) -> dict[str, NDArray[np.float64]]:
+    """The default policy's track against the official detector on every frame, both smoothed.
+
+    Returns:
+        Per wanted frame: `iou` of the two boxes, `covered` share of the official box in the other.
+    """
+    find = DlibHog(upsample=1)
+    tracks = []
+    for every, agree in ((1, 0.0), (SHARED.every, 0.5)):
+        frames = zip(clip.indices.tolist(), read_frames(clip.path, clip.indices), strict=True)
+        indices, found = detect_sparse(frames, lambda planes: find(i420_to_rgb(planes)), every=every, agree=agree)
+        chosen = {position: boxes[0] for position, boxes in found.items() if boxes}
+        tracks.append(fill_track(indices, chosen, found, agree=agree, smooth=SHARED.smooth))
+    pairs = [(FaceBox(*a), FaceBox(*b)) for a, b in zip(tracks[0].boxes, tracks[1].boxes, strict=True)]
+    return {
+        "iou": np.array([iou(a, b) for a, b in pairs]),
+        "covered": np.array([_covered(a, b) for a, b in pairs]),
+    }
+
+
+def _covered(box: FaceBox, by: FaceBox) -> float:
+    width = min(box.x1, by.x1) - max(box.x0, by.x0)
+    height = min(box.y1, by.y1) - max(box.y0, by.y0)
+    return max(width, 0.0) * max(height, 0.0) / ((box.x1 - box.x0) * (box.y1 - box.y0))
