@@ -169,11 +169,11 @@ def test_five_thousand_empty_folders(tmp_path):
         lines.append(f"d{number},real")
     (tmp_path / "videos.csv").write_text("\n".join(lines))
     part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
-    start = time.monotonic()
+    start = time.process_time()
     (rows,) = take_inventory([part], min_frames=1, execution=HERE, memory=tmp_path / "memory")
     assert {row.status for row in rows} == {"empty"}
     assert len(rows) == 5000
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
     (fault,) = completeness.faults([part], [rows], missing_is_fatal=False, max_unreadable_share=0.01)
     assert "got 5000 of 5000, such as d0 (empty), d1 (empty), d2 (empty)" in fault
     assert len(fault) < 400
