@@ -176,9 +176,7 @@ def all_metrics(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> di
 
 
 def roc_on_grid(points: Curve, grid: Floats) -> Floats:
-    """TPR at each FPR of `grid`, along the straight lines of the curve; NaN for one class."""
+    """TPR at each FPR of `grid`, along the straight lines of the curve and at a step its top; NaN for one class."""
     if not points.fakes or not points.reals:
         return np.full(len(grid), np.nan)
-    fpr, tpr = points.false / points.reals, points.true / points.fakes
-    top = np.append(fpr[1:] != fpr[:-1], True)  # of several points at one FPR the highest
-    return np.interp(grid, fpr[top], tpr[top])
+    return np.interp(grid, points.false / points.reals, points.true / points.fakes)

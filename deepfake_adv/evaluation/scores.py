@@ -70,15 +70,19 @@ def read_scores(path: Path) -> Scores:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a column is missing, the file is empty or a real is labelled fake.
+        ValueError: If it is no parquet file, a column is missing, it is empty or a real is labelled fake.
     """
     if not Path(path).exists():
         raise FileNotFoundError(f"{path} must be a file of scores; found nothing. Run the score stage first.")
-    file = pq.ParquetFile(path, read_dictionary=list(_NAMES))  # read_table would load pandas as well
-    missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
+    try:
+        present = pq.ParquetFile(path).schema_arrow.names
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path} must be a whole parquet file; got {error}. Score again.") from error
+    missing = [name for name in COLUMNS if name not in present]
     if missing:
         wanted, lost = ", ".join(COLUMNS), ", ".join(missing)
         raise ValueError(f"{path} must have the columns {wanted}; got none of {lost}. Score again.")
+    file = pq.ParquetFile(path, read_dictionary=list(_NAMES))  # read_table would load pandas as well
     return to_scores(file.read(columns=list(COLUMNS)), str(path))
 
 

@@ -122,7 +122,7 @@ def plan_lines(plan: Plan, *, runs: bool = False, reasons: int = 4) -> list[str]
     lines = [f"profile {plan.profile}: {len(plan.runs)} runs, {trainings} trainings", ""]
     lines.append(f"{'table':<12}{'cells':>6}{'filled':>8}  by")
     for table in plan.tables:
-        by = "the attack stage" if table.runs == ("attack",) else f"{len(table.runs)} runs"
+        by = "the attack stage" if table.runs == ("attack",) else _count(len(table.runs), "run")
         lines.append(f"{table.spec.name:<12}{table.cells:>6}{table.filled:>8}  {by if table.runs else 'nothing'}")
         if runs and table.runs != ("attack",):
             lines += [f"{'':<28}{name}" for name in table.runs]
@@ -141,3 +141,7 @@ def _verdict(tables: Sequence[Coverage], noun: str) -> str:
     partly = [table.spec.name for table in tables if table.filled and not table.whole]
     text = f"{len(whole)} of {len(tables)} {noun} covered"
     return f"{text}; partly: {', '.join(partly)}." if partly else f"{text}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,113 @@
+import time
+
+import numpy as np
+import pytest
+
+from deepfake_adv.evaluation import metrics
+from deepfake_adv.evaluation.bootstrap import GRID, Sample, concordance, draw, interval, replicate
+
+
+def repeated(sample, weights):
+    """The resample written out: every frame as often as its video was drawn."""
+    times = weights[sample.cluster].astype(int)
+    return np.repeat(sample.scores, times), np.repeat(sample.labels, times)
+
+
+def test_replicates_equal_metrics_of_the_written_out_resample(sample):
+    drawn = draw(sample.strata, 25, seed=5)
+    found = replicate(sample, drawn)
+    for index, weights in enumerate(drawn):
+        expected = metrics.all_metrics(*repeated(sample, weights))
+        assert {name: found[name][index] for name in expected} == pytest.approx(expected, abs=1e-5, nan_ok=True)
+
+
+def test_many_distinct_scores_stay_within_the_stated_error():
+    rng = np.random.default_rng(0)
+    cluster = np.repeat(np.arange(40), 100)
+    labels = (cluster >= 20).astype(int)
+    scores = 1 / (1 + np.exp(-rng.normal(labels * 1.5 + rng.normal(0, 0.5, 40)[cluster], 1)))
+    sample = Sample(scores, labels, cluster, tuple("d/real" if k < 20 else "d/NT" for k in range(40)))
+    drawn = draw(sample.strata, 10, seed=0)
+    found = replicate(sample, drawn)
+    assert len(np.unique(scores)) > GRID
+    for index, weights in enumerate(drawn):
+        expected = metrics.all_metrics(*repeated(sample, weights))
+        for name in ("auc", "acc", "ece"):
+            assert found[name][index] == pytest.approx(expected[name], abs=1e-9)
+        for name in ("ap", "eer", "tpr"):
+            assert found[name][index] == pytest.approx(expected[name], abs=10 * 2 / GRID)
+
+
+def test_whole_videos_are_drawn_within_their_class(sample):
+    drawn = draw(sample.strata, 200, seed=1)
+    fakes = np.array([name.endswith("NT") for name in sample.strata])
+    assert (drawn[:, ~fakes].sum(1) == 6).all()
+    assert (drawn[:, fakes].sum(1) == 5).all()
+    assert drawn.mean(0) == pytest.approx(1, abs=0.25)
+
+
+def test_draws_of_a_stratum_do_not_depend_on_the_others():
+    alone = draw(("c/real",) * 4, 10, seed=7)
+    together = draw(("c/NT", "c/NT", *("c/real",) * 4), 10, seed=7)
+    assert (together[:, 2:] == alone).all()
+    assert (draw(("c/real",) * 4, 10, seed=8) != alone).any()
+
+
+def test_concordance_counts_pairs(sample):
+    order = np.argsort(sample.cluster, kind="stable")
+    scores, cluster = sample.scores[order], sample.cluster[order]
+    fakes = np.arange(11) >= 6
+    found = concordance(scores, cluster, fakes)
+    for r in range(6):
+        for f in range(5):
+            real, fake = scores[cluster == r], scores[cluster == 6 + f]
+            assert found[r, f] == (fake[:, None] > real).sum() + (fake[:, None] == real).sum() / 2
+
+
+def test_one_class_has_no_curve_but_an_accuracy(sample):
+    only = Sample(sample.scores, np.zeros_like(sample.labels), sample.cluster, ("c/real",) * 11)
+    found = replicate(only, draw(only.strata, 5, 0))
+    assert np.isfinite(found["acc"]).all()
+    assert np.isnan(found["auc"]).all()
+    assert np.isnan(found["tpr"]).all()
+
+
+def test_a_video_without_a_scored_frame_is_passed_over(sample):
+    keep = sample.cluster != 2
+    partial = Sample(sample.scores[keep], sample.labels[keep], sample.cluster[keep], sample.strata)
+    drawn = draw(sample.strata, 30, 0)
+    found = replicate(partial, drawn)
+    for index, weights in enumerate(drawn):
+        expected = metrics.all_metrics(*repeated(partial, weights))
+        assert found["auc"][index] == pytest.approx(expected["auc"], abs=1e-12)
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(11)
+    hits = 0
+    for trial in range(60):
+        effect = rng.normal(0, 0.8, 60)
+        cluster = np.repeat(np.arange(60), 8)
+        labels = (cluster >= 30).astype(int)
+        scores = 1 / (1 + np.exp(-rng.normal(labels + effect[cluster], 1)))
+        strata = tuple("r/real" if k < 30 else "r/NT" for k in range(60))
+        found = replicate(Sample(scores, labels, cluster, strata), draw(strata, 300, trial))
+        low, high = interval(found["auc"], 0.95)
+        hits += low <= 0.7096 <= high  # P(N(1, 1.64 * 2) > 0)
+    assert hits >= 51
+
+
+def test_interval_of_nothing_is_undefined():
+    assert np.isnan(interval(np.full(5, np.nan), 0.95)).all()
+    low, high = interval(np.append(np.linspace(0, 1, 101), np.nan), 0.9)
+    assert (low, high) == pytest.approx((0.05, 0.95))
+
+
+def test_a_thousand_resamples_of_28000_frames_are_quick():
+    rng = np.random.default_rng(0)
+    cluster = np.repeat(np.arange(280), 100)
+    labels = (cluster >= 140).astype(int)
+    strata = tuple("r/real" if k < 140 else "r/NT" for k in range(280))
+    start = time.process_time()
+    replicate(Sample(rng.random(28_000), labels, cluster, strata), draw(strata, 1000, 0))
+    assert time.process_time() - start < 2  # twenty of these have 20 s

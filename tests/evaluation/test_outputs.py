@@ -1,0 +1,58 @@
+import csv
+import json
+
+import pytest
+
+from deepfake_adv.evaluation import outputs
+from deepfake_adv.evaluation.run import Settings, evaluate
+from deepfake_adv.evaluation.scores import all_test_sets, read_scores
+from deepfake_adv.files import write_json
+
+SETTINGS = Settings(50, 0.95, 0)
+
+
+@pytest.fixture
+def measured(score_file):
+    return list(evaluate(all_test_sets(read_scores(score_file)), SETTINGS))
+
+
+def test_metrics_are_small_and_in_percent(measured, tmp_path):
+    outputs.write_metrics(tmp_path / "m.json", measured)
+    found = json.loads((tmp_path / "m.json").read_text())
+    assert list(found) == ["NT_c23"]
+    assert 50 < found["NT_c23"]["NT_c23"] <= 100
+    assert found["NT_c23"]["NT_c23"] == round(found["NT_c23"]["NT_c23"], 2)
+    assert (tmp_path / "m.json").stat().st_size < 2000
+
+
+def test_two_datasets_with_one_condition_are_told_apart(measured, tmp_path):
+    twin = [each._replace(entry={**each.entry, "dataset": "other"}) for each in measured]
+    outputs.write_metrics(tmp_path / "m.json", [*measured, *twin])
+    names = list(json.loads((tmp_path / "m.json").read_text())["NT_c23"])
+    assert "corpus:NT_c23" in names
+    assert "other:NT_c23" in names
+
+
+def test_roc_file_draws_the_own_condition(measured, tmp_path):
+    outputs.write_roc(tmp_path / "roc.csv", measured)
+    rows = list(csv.DictReader((tmp_path / "roc.csv").read_text().splitlines()))
+    assert all(row["tpr"] == row["NT_c23_to_corpus_NT_c23"] for row in rows)
+    assert (float(rows[0]["fpr"]), float(rows[-1]["fpr"])) == (0, 1)
+
+
+def test_confusion_has_a_row_per_video(measured, tmp_path):
+    outputs.write_confusion(tmp_path / "c.csv", measured)
+    rows = list(csv.DictReader((tmp_path / "c.csv").read_text().splitlines()))
+    assert len(rows) == 8
+    assert {row["actual"] for row in rows} == {"real", "fake"}
+
+
+def test_evaluation_says_where_it_came_from(measured, tmp_path, score_file):
+    write_json(tmp_path / "runs/NT_c23/seed0/run.json", {"device": "cpu", "versions": {"torch": "2"}})
+    origin = outputs.provenance(score_file, tmp_path / "runs", SETTINGS)
+    outputs.write_evaluation(tmp_path / "e.json", "demo", measured, origin)
+    found = json.loads((tmp_path / "e.json").read_text())
+    assert found["provenance"]["training"]["NT_c23/seed0"]["device"] == "cpu"
+    assert found["provenance"]["settings"] == {"resamples": 50, "confidence": 0.95, "seed": 0}
+    assert len(found["provenance"]["scores"]["fingerprint"]) == 16
+    assert len(found["results"]) == len(measured)

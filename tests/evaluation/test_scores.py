@@ -1,0 +1,106 @@
+import math
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from deepfake_adv.evaluation.scores import NO_SCORE, all_test_sets, conditions, read_scores, to_scores
+
+
+def by_test(table):
+    return {(each.train, each.dataset, str(each.test)): each for each in all_test_sets(to_scores(table))}
+
+
+def test_each_forgery_meets_the_reals_of_its_dataset_and_quality(make_rows, to_table):
+    rows = make_rows() + make_rows(dataset="other", videos=2)
+    found = by_test(to_table(rows))
+    sample = found["NT_c23", "corpus", "DF_raw"].frames[0]
+    expected = [
+        r for r in rows if r["dataset"] == "corpus" and r["quality"] == "raw" and r["forgery"] in ("real", "DF")
+    ]
+    assert len(sample.scores) == len(expected) == 2 * 4 * 5
+    assert sorted(sample.scores) == pytest.approx(sorted(np.float32(r["score"]) for r in expected))
+    assert set(sample.strata) == {"corpus/real", "corpus/DF"}
+
+
+def test_conditions_pool_only_what_there_is():
+    names = [str(each) for each in conditions(["real", "NT"], ["c23"])]
+    assert names == ["NT_c23"]
+    names = [str(each) for each in conditions(["DF", "F2F", "FS", "NT", "real"], ["c23", "raw"])]
+    assert names[-3:] == ["FF_c23", "FF_raw", "FF_all"]
+    assert len(names) == 15
+
+
+def test_pooled_qualities_keep_a_video_one_cluster(make_rows, to_table):
+    found = by_test(to_table(make_rows()))["NT_c23", "corpus", "NT_all"]
+    assert len(found.frames[0].strata) == 8
+    assert len(found.videos[0].scores) == 16  # a video at one quality is one item
+    pooled = by_test(to_table(make_rows()))["NT_c23", "corpus", "FF_all"]
+    assert (pooled.frames[0].labels == 1).sum() == 4 * (pooled.frames[0].labels == 0).sum()
+
+
+def test_a_video_is_the_mean_of_its_frames(make_rows, to_table):
+    rows = make_rows(qualities=("c23",))
+    sample = by_test(to_table(rows))["NT_c23", "corpus", "NT_c23"].videos[0]
+    means = {}
+    for row in rows:
+        if row["forgery"] in ("real", "NT"):
+            means.setdefault(row["video"], []).append(np.float32(row["score"]))
+    assert sorted(sample.scores) == pytest.approx(sorted(np.mean(v, dtype=np.float64) for v in means.values()))
+
+
+def test_lost_frames_are_counted_and_a_lost_video_cannot_tell(make_rows, to_table):
+    rows = make_rows(qualities=("c23",))
+    for row in rows:
+        if row["video"] == "NT/001" or (row["video"] == "NT/002" and row["frame"] == 0):
+            row["score"] = math.nan
+    test = by_test(to_table(rows))["NT_c23", "corpus", "NT_c23"]
+    assert (test.lost_frames, test.lost_videos) == (6, 1)
+    assert len(test.frames[0].scores) == 2 * 4 * 5 - 6
+    assert (test.videos[0].scores == NO_SCORE).sum() == 1
+    assert len(test.videos[0].scores) == 8
+
+
+def test_a_null_is_a_lost_frame(make_rows, to_table):
+    rows = make_rows(qualities=("c23",))
+    rows[0]["score"] = None
+    test = by_test(to_table(rows))["NT_c23", "corpus", "NT_c23"]
+    assert test.lost_frames == 1
+
+
+def test_seeds_share_their_videos(make_rows, to_table):
+    test = by_test(to_table(make_rows(seeds=(0, 3))))["NT_c23", "corpus", "NT_raw"]
+    assert list(test.frames) == [0, 3]
+    assert test.frames[0].strata == test.frames[3].strata
+
+
+def test_fingerprint_names_the_videos(make_rows, to_table):
+    one = by_test(to_table(make_rows(train="NT_c23")))["NT_c23", "corpus", "NT_raw"]
+    other = by_test(to_table(make_rows(train="NT_c40")))["NT_c40", "corpus", "NT_raw"]
+    fewer = by_test(to_table(make_rows(videos=3)))["NT_c23", "corpus", "NT_raw"]
+    assert one.fingerprint == other.fingerprint != fewer.fingerprint
+
+
+def test_reading_a_file(score_file):
+    scores = read_scores(score_file)
+    assert len(scores.score) == 2 * 5 * 4 * 5
+    assert scores.names["quality"] == ["c23", "raw"]
+
+
+def test_files_that_cannot_be_used_say_why(tmp_path, make_rows, to_table):
+    with pytest.raises(FileNotFoundError, match="score stage"):
+        read_scores(tmp_path / "none.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(ValueError, match="whole parquet file"):
+        read_scores(tmp_path / "broken.parquet")
+    path = tmp_path / "short.parquet"
+    pq.write_table(pa.table({"score": [0.5]}), path)
+    with pytest.raises(ValueError, match=r"got none of train_condition"):
+        read_scores(path)
+    with pytest.raises(ValueError, match="must have rows"):
+        to_scores(to_table(make_rows()).slice(0, 0))
+    rows = make_rows()
+    rows[0]["label"] = 1
+    with pytest.raises(ValueError, match="got 1 rows that differ"):
+        to_scores(to_table(rows))
