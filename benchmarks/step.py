@@ -1,0 +1,210 @@
+"""Measure one training step of every method as a ratio to the baseline's, and the release's procedure beside it.
+
+    python benchmarks/step.py [--detector timm:efficientnet_b0] [--size 128] [--batch 8] [--rounds 7] [--device cpu]
+
+Same detector, images and optimiser for all, interleaved medians. A step is what the training loop does: the
+adversary's steps, the detector's loss, backward passes, optimisers.
+
+Predictions, written down before measuring, counted in detector passes (plain 3): grad_* 2.7 and the blurs, gen_*
+alternating 2.7 and the generators, by reversal 2.0 and the generators, augmentations 1.0.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks._common import interleave, machine, print_table, write_result
+from benchmarks.blur import release as release_blur
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.generators.resnet import ResnetGenerator
+from deepfake_adv.methods.base import Method
+from deepfake_adv.methods.registry import METHODS, build_method
+from deepfake_adv.ops.blur import blur_pixelwise
+
+LIMITS = {"grad_bat": 3.0, "two_gen_bat": 3.2, "two_gen_bat (reversal)": 2.6}
+GENERATIVE = ("gen_bat", "two_gen_bat", "combined_at")
+
+
+def optimiser(*modules: nn.Module | None) -> torch.optim.Optimizer:
+    """RAdam over all parameters."""
+    weights = chain.from_iterable(module.parameters() for module in modules if module is not None)
+    return torch.optim.RAdam(weights, lr=5e-4, weight_decay=5e-4, decoupled_weight_decay=True)
+
+
+def our_step(detector: Detector, method: Method, batch: Batch) -> Callable[[], None]:
+    """A step as our loop runs it."""
+    method.attach(detector)
+    method.to(batch.images.device)
+    mine = None if method.adversary is None else optimiser(method.adversary)
+    theirs, generator = optimiser(detector, method.detector_side), torch.Generator().manual_seed(0)
+
+    def step() -> None:
+        for _ in range(method.adversary_steps):
+            assert mine is not None
+            mine.zero_grad()
+            method.adversary_loss(detector, batch, generator).backward()
+            mine.step()
+        theirs.zero_grad()
+        if method.joint and mine is not None:
+            mine.zero_grad()
+        method.detector_loss(detector, batch, generator).total.backward()
+        theirs.step()
+        if method.joint and mine is not None:
+            mine.step()
+
+    return step
+
+
+def rescaled(maps: Tensor) -> Tensor:
+    """Maps of norm 100 each, as the release keeps its 1 / sigma squared."""
+    return 100 * maps / maps.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+
+
+def release_train(detector: Detector, update: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> None:
+    """The release's detector step, and its second scoring of the same images for the log."""
+    update.zero_grad()
+    functional.cross_entropy(detector(images), labels).backward()
+    update.step()
+    with torch.no_grad():
+        detector.eval()
+        detector(images)
+        detector.train()
+
+
+def release_grad(detector: Detector, batch: Batch, kernel_size: int) -> Callable[[], None]:
+    """The release's gradient branch with blur: three channels, halves in turn."""
+    update, halves = optimiser(detector), [batch.split(label) for label in (0, 1)]
+
+    def step() -> None:
+        detector.eval().requires_grad_(False)
+        blurred = []
+        for half in halves:
+            maps = rescaled(torch.ones_like(half.images)).requires_grad_()
+            logits = detector(release_blur(half.images, maps.sqrt(), kernel_size))
+            (gradient,) = torch.autograd.grad(functional.cross_entropy(logits, half.labels), maps)
+            with torch.no_grad():
+                moved = rescaled(maps + 10 * gradient).clamp_min(0)
+                blurred.append(release_blur(half.images, moved.sqrt(), kernel_size))
+        detector.train().requires_grad_(True)
+        images = torch.cat([*(half.images for half in halves), *blurred])
+        release_train(detector, update, images, torch.cat([half.labels for half in halves] * 2))
+
+    return step
+
+
+def release_generators(
+    detector: Detector, batch: Batch, kernel_size: int, arguments: Mapping[str, Any]
+) -> Callable[[], None]:
+    """The release's generator branch: squared maps clamped at 1, one generator step, halves in turn."""
+    device = batch.images.device
+    players = [ResnetGenerator(**arguments).to(device) for _ in range(2)]
+    update, mine = optimiser(detector), optimiser(*players)
+    halves = [batch.split(label) for label in (0, 1)]
+
+    def blurred() -> list[Tensor]:
+        maps = [player(half.images).clamp_min(1) for player, half in zip(players, halves, strict=True)]
+        return [release_blur(half.images, found, kernel_size) for half, found in zip(halves, maps, strict=True)]
+
+    def step() -> None:
+        detector.eval().requires_grad_(False)
+        mine.zero_grad()
+        for images, half in zip(blurred(), halves, strict=True):
+            (-functional.cross_entropy(detector(images), half.labels)).backward()
+        mine.step()
+        detector.train().requires_grad_(True)
+        with torch.no_grad():
+            fooling = blurred()
+        images = torch.cat([*(half.images for half in halves), *fooling])
+        release_train(detector, update, images, torch.cat([half.labels for half in halves] * 2))
+
+    return step
+
+
+def adversary_alone(batch: Batch, kernel_size: int, arguments: Mapping[str, Any]) -> Callable[[], None]:
+    """What two_gen_bat adds besides detector passes: generators and blur, once with gradients and once without."""
+    device = batch.images.device
+    player = ResnetGenerator(**arguments).to(device)
+
+    def step() -> None:
+        blur_pixelwise(batch.images, player(batch.images), kernel_size=kernel_size).sum().backward()
+        with torch.no_grad():
+            blur_pixelwise(batch.images, player(batch.images), kernel_size=kernel_size)
+
+    return step
+
+
+def toy_batch(size: int, count: int, device: str) -> Batch:
+    """Random faces of no one, half real and half fake, with landmarks spread over the image."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(count, 3, size, size, generator=generator)
+    landmarks = (0.2 + 0.6 * torch.rand(68, 2, generator=generator)).expand(count, -1, -1) * size
+    masks = torch.zeros(count, 1, size, size)
+    return Batch(images, torch.arange(count) % 2, masks, landmarks.clone()).to(device)
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--detector", default="timm:efficientnet_b0")
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--kernel-size", type=int, default=9)
+    parser.add_argument("--width", type=int, default=64, help="of the generators")
+    parser.add_argument("--blocks", type=int, default=3, help="of the generators")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--name", default=None, help="of the file in benchmarks/results")
+    options = parser.parse_args()
+
+    torch.manual_seed(0)
+    untrained = {"pretrained": False} if options.detector.startswith(("timm:", "efficientnet", "xception")) else {}
+    fresh = partial(build_detector, options.detector, **untrained)
+    batch = toy_batch(options.size, options.batch, options.device)
+    generator = {"blocks": options.blocks, "width": options.width}
+    steps: dict[str, Callable[[], None]] = {}
+    for name in METHODS:
+        arguments = {"generator": generator} if name in GENERATIVE else {}
+        if name in (*GENERATIVE, "grad_bat"):
+            arguments["kernel_size"] = options.kernel_size
+        steps[name] = our_step(fresh().to(options.device), build_method(name, seed=0, **arguments), batch)
+        if name in GENERATIVE:
+            turned = build_method(name, seed=0, update="reversal", **arguments)
+            steps[f"{name} (reversal)"] = our_step(fresh().to(options.device), turned, batch)
+    steps["release, gradient"] = release_grad(fresh().to(options.device), batch, options.kernel_size)
+    steps["release, two generators"] = release_generators(
+        fresh().to(options.device), batch, options.kernel_size, generator
+    )
+    steps["generators and blur alone"] = adversary_alone(batch, options.kernel_size, generator)
+    wait = torch.cuda.synchronize if options.device.startswith("cuda") else (lambda: None)
+    seconds = interleave(steps, repeats=options.rounds, synchronise=wait)
+
+    rivals = {"grad_bat": "release, gradient"} | dict.fromkeys(
+        ("two_gen_bat", "two_gen_bat (reversal)"), "release, two generators"
+    )
+    rows = [
+        {
+            "step": name,
+            "ratio to baseline": value / seconds["baseline"],
+            "limit": LIMITS.get(name),
+            "times faster than the release": seconds[rivals[name]] / value if name in rivals else None,
+        }
+        for name, value in seconds.items()
+    ]
+    print_table(rows)
+    share = seconds["generators and blur alone"] / seconds["two_gen_bat"]
+    print(f"generators and blur are {share:.0%} of a two_gen_bat step")
+    label = options.name or f"step-{'gpu' if options.device.startswith('cuda') else 'cpu'}"
+    facts = {**machine("torch", "timm"), "options": vars(options), "adversary_share": share, "rows": rows}
+    print(write_result(label, facts))
+
+
+if __name__ == "__main__":
+    main()
