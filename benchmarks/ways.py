@@ -72,9 +72,8 @@ def usual(clip: Clip, folder: Path, sample: int) -> dict[str, float]:
         CPU seconds: `usual` the whole, `detect` dlib's share.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = set(
-        clip.indices[np.linspace(0, len(clip.indices) - 1, min(sample, len(clip.indices))).astype(int)].tolist()
-    )
+    spread = np.linspace(0, len(clip.indices) - 1, min(sample, len(clip.indices))).astype(int)
+    chosen = set(clip.indices[spread].tolist())
     pictures: list[tuple[int, NDArray[np.uint8]]] = []
 
     def read() -> None:
@@ -92,8 +91,8 @@ def usual(clip: Clip, folder: Path, sample: int) -> dict[str, float]:
 
     def detect() -> None:
         for index, _ in pictures:
-            picture = cv2.imread(str(folder / f"{index}.png"))
-            found[index] = (picture, locator(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])))
+            picture = np.asarray(cv2.imread(str(folder / f"{index}.png")), np.uint8)
+            found[index] = (picture, locator(np.ascontiguousarray(picture[:, :, ::-1])))
 
     def cut() -> None:
         for index, (picture, faces) in found.items():

@@ -39,8 +39,10 @@ class Pieces:
         return gather(self.paths(), columns, at_least=at_least)
 
     def remove(self) -> None:
-        """Delete all pieces."""
+        """Delete all pieces, and beside them what a kill left of files half written."""
         shutil.rmtree(self._folder, ignore_errors=True)
+        for path in self._folder.parent.glob(".*"):
+            path.unlink()
 
 
 def gather(paths: Iterable[Path], columns: Sequence[str] | None, *, at_least: int) -> Iterator[pa.Table]:

@@ -1,7 +1,10 @@
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -213,25 +216,66 @@ def test_an_interrupted_run_resumes_and_leaves_the_same_bytes(located, run, monk
         assert (again / path.name).read_bytes() == path.read_bytes()
 
 
+SCRIPT = """
+import json, os, sys, time
+from pathlib import Path
+from deepfake_adv.data import cutting
+from deepfake_adv.data.crops import crop_part
+from deepfake_adv.data.cutting import CropOptions
+
+frames, faces, output, root, work = map(Path, json.loads(sys.argv[1]))
+if os.environ.get("SLOW"):
+    encode = cutting.encode_crop
+    cutting.encode_crop = lambda *crop: time.sleep(0.05) or encode(*crop)
+if __name__ == "__main__":
+    crop_part(
+        "toy", "c23", frames, faces, output, root=root, options=CropOptions(1.3, "png", True), max_failed_share=0,
+        execution={"workers": int(os.environ["WORKERS"])}, scratch=work,
+    )
+"""
+
+
+@pytest.fixture
+def command(tmp_path):
+    """A command line that cuts the toy dataset in a process of its own."""
+
+    def command(data, output):
+        script = tmp_path / "cut.py"
+        script.write_text(SCRIPT)
+        folders = [data.frames / "c23", tmp_path / "faces", output, data.root, tmp_path / f"work-{output.name}"]
+        return [sys.executable, str(script), json.dumps(list(map(str, folders)))]
+
+    return command
+
+
+def same(one, two):
+    assert sorted(path.name for path in one.iterdir()) == sorted(path.name for path in two.iterdir())
+    for path in one.iterdir():
+        assert (two / path.name).read_bytes() == path.read_bytes(), path.name
+
+
 @pytest.mark.slow
-def test_one_worker_or_two_leave_the_same_bytes(located, run, tmp_path):
+def test_one_worker_or_two_leave_the_same_bytes(located, run, command, tmp_path):
     data = located()
     _, one = run(data, name="one")
-    code = (
-        "import sys, json\nfrom pathlib import Path\nfrom deepfake_adv.data.crops import crop_part\n"
-        "from deepfake_adv.data.cutting import CropOptions\n"
-        "if __name__ == '__main__':\n"
-        " f, b, o, r, w = map(Path, json.loads(sys.argv[1]))\n"
-        " crop_part('toy', 'c23', f, b, o, root=r, options=CropOptions(1.3, 'png', True), max_failed_share=0,"
-        " execution={'workers': 2}, scratch=w)\n"
-    )
-    script = tmp_path / "two.py"
-    script.write_text(code)
-    two = tmp_path / "two" / "c23"
-    folders = [data.frames / "c23", tmp_path / "faces", two, data.root, tmp_path / "work2"]
-    subprocess.run([sys.executable, script, json.dumps(list(map(str, folders)))], check=True)
-    for path in one.iterdir():
-        assert (two / path.name).read_bytes() == path.read_bytes()
+    subprocess.run(command(data, tmp_path / "two"), check=True, env={**os.environ, "WORKERS": "2"})
+    same(one, tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_a_run_ended_by_sigkill_resumes_and_leaves_the_same_bytes(located, run, command, tmp_path):
+    data = located()
+    _, whole = run(data, name="whole")
+    line, environment = command(data, tmp_path / "killed"), {**os.environ, "WORKERS": "1"}
+    process = subprocess.Popen(line, env={**environment, "SLOW": "1"})
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "work-killed").glob("*/pieces/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed").exists()
+    subprocess.run(line, check=True, env=environment)
+    same(whole, tmp_path / "killed")
 
 
 def test_pandas_reads_the_crops(located, run):

@@ -1,0 +1,108 @@
+"""What the benchmarks share: interleaved timing, medians, machine facts, tables and result files."""
+
+import datetime
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def interleave(
+    functions: Mapping[str, Callable[[], object]],
+    *,
+    repeats: int,
+    warmups: int = 1,
+    budget_s: float | None = None,
+    synchronise: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """Time functions in turns, so that a busy moment of the machine meets all of them, and return medians in s.
+
+    Args:
+        functions: Name to function.
+        repeats: Turns at most; at least one is run.
+        warmups: Turns that are not counted.
+        budget_s: Wall time after which no new turn begins; None: no limit.
+        synchronise: Called before each clock reading; waits for a device.
+    """
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    start = time.perf_counter()
+    for turn in range(warmups + repeats):
+        if turn > warmups and budget_s is not None and time.perf_counter() - start > budget_s:
+            break
+        for name, function in functions.items():
+            synchronise()
+            begin = time.perf_counter()
+            function()
+            synchronise()
+            if turn >= warmups:
+                times[name].append(time.perf_counter() - begin)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def machine(*packages: str) -> dict[str, Any]:
+    """Return what a figure depends on: processor, threads, load, versions of ``packages``, date, GPU if any."""
+    facts: dict[str, Any] = {
+        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+        "versions": {package: _version(package) for package in packages},
+    }
+    if "torch" in packages:
+        import torch
+
+        facts["threads"] = torch.get_num_threads()
+        if torch.cuda.is_available():
+            facts["gpu"] = torch.cuda.get_device_name()
+    return facts
+
+
+def write_result(name: str, result: Mapping[str, Any], folder: Path = RESULTS) -> Path:
+    """Write ``result`` to <folder>/<name>.json and return the path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(result, indent=2, sort_keys=False) + "\n", encoding="utf-8")
+    return path
+
+
+def print_table(rows: Sequence[Mapping[str, object]]) -> None:
+    """Print rows of the same keys with aligned columns; floats with three significant digits."""
+    if not rows:
+        return
+    header = list(rows[0])
+    cells = [header, *([_cell(row[key]) for key in header] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
+    for line in cells:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

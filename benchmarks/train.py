@@ -1,0 +1,182 @@
+"""Measure training: images/s of the loader alone, of the step alone and of both together.
+
+    python -m benchmarks.train [--detector compact] [--size 96] [--batch 32] [--workers 2] [--device cpu|cuda]
+    python -m benchmarks.train --detector efficientnet --size 256 --device cuda      # B7: FLOP use and peak memory
+
+Predictions, written down before measuring (compact, 96 px, two cores): the loader with 2 workers gives 600 crops
+of 160 px per second and core and a step of `baseline` takes 300, so both together reach 0.9 of the step alone, but
+only 0.75 where the step's threads and the workers share two cores; with device.cache memory 0.98. B7 at 256 px,
+batch 32, bf16 and channels_last on an H200: 30 % of the dense peak, 12 GiB for `baseline`.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks._common import interleave, machine, print_table, write_result
+from deepfake_adv.corpus.render.take import film
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.data.encoding import encode_crop
+from deepfake_adv.data.loader import Loader
+from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA
+from deepfake_adv.faces.box import Square
+from deepfake_adv.files import file_fingerprint
+from deepfake_adv.names import REAL, Condition
+from deepfake_adv.params.training import Device, Train
+from deepfake_adv.training.engine import Engine
+from deepfake_adv.training.setup import Plan, build_players, make_fabric, open_split, train_loader
+from deepfake_adv.video.colour import rgb_to_i420
+
+CONDITION = Condition("NT", "c23")
+GENERATOR = {"blocks": 1, "width": 8}  # the demo's; the paper's has 3 blocks of width 64
+METHODS: dict[str, dict[str, Any]] = {"baseline": {}, "two_gen_bat": {"kernel_size": 9}}
+PEAK = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "V100": 125e12}  # dense bf16 (V100: fp16) FLOP/s
+
+
+def main() -> None:
+    """Measure every method, precision and cache; print and write the result."""
+    arguments = _arguments()
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        manifests = fabricate(Path(name), arguments.videos, arguments.frames, arguments.side)
+        for precision in arguments.precisions:
+            for method in METHODS:
+                for cache in arguments.caches:
+                    rows.append(measure(arguments, manifests, method, precision, cache))
+                    print_table(rows[-1:])
+    print_table(rows)
+    setting = {name: str(value) if isinstance(value, Path) else value for name, value in vars(arguments).items()}
+    result = {"machine": machine("torch", "numpy", "pyarrow", "timm"), "setting": setting, "rows": rows}
+    if arguments.out:
+        write_result(arguments.out.stem, result, arguments.out.parent)
+
+
+def measure(arguments: argparse.Namespace, manifests: Path, method: str, precision: str, cache: str) -> dict[str, Any]:
+    """One row: images/s of the loader, the step and both, and on a GPU its use and peak memory."""
+    plan, device = settings(arguments, method, precision, cache)
+    fabric = make_fabric(device, precision)
+    detector, game = build_players(plan, 0)
+    if arguments.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    engine = Engine(fabric, detector, game, plan.train, seed=0, channels_last=True, compiled=arguments.compile)
+    data = open_split(plan, manifests / "train.parquet", masks="none", landmarks=False, cache=cache)
+    loader = train_loader(plan, data, CONDITION, 0, clip_length=detector.clip_length, fabric=fabric, device=device)
+    batches = endless(loader)
+    fixed = next(batches)
+    count = arguments.steps
+
+    def step_alone() -> None:
+        for number in range(count):
+            engine.step(fixed, number)
+
+    def both() -> None:
+        for number, batch in enumerate(islice(batches, count)):
+            engine.step(batch, number)
+
+    times = interleave(
+        {"loader": lambda: [None for _ in islice(batches, count)], "step": step_alone, "both": both},
+        repeats=arguments.repeats,
+        synchronise=torch.cuda.synchronize if arguments.device == "cuda" else lambda: None,
+    )
+    images = count * arguments.batch
+    row: dict[str, Any] = {"method": method, "precision": precision, "cache": cache}
+    row |= {f"{name} images/s": images / seconds for name, seconds in times.items()}
+    row["both / step"] = times["step"] / times["both"]
+    if arguments.device == "cuda":
+        row["GiB"] = torch.cuda.max_memory_allocated() / 2**30
+        row["FLOP use"] = flop_use(engine, fixed, times["step"] / count)
+    return row
+
+
+def flop_use(engine: Engine, batch: Batch, seconds: float) -> float | None:
+    """Share of the device's dense peak that a step's matrix products and convolutions make up."""
+    name = torch.cuda.get_device_name()
+    peak = next((value for key, value in PEAK.items() if key in name), None)
+    if peak is None:
+        return None
+    with FlopCounterMode(display=False) as counter:
+        engine.step(batch, 0)
+    return counter.get_total_flops() / seconds / peak
+
+
+def endless(loader: Loader) -> Iterator[Batch]:
+    """Epoch after epoch."""
+    while True:
+        yield from loader
+
+
+def settings(arguments: argparse.Namespace, method: str, precision: str, cache: str) -> tuple[Plan, Device]:
+    """The recipe and place of a row."""
+    train = Train(
+        seeds=[0], image_size=arguments.size, batch_size=arguments.batch, accumulate=1, epochs=1, sampling="draws",
+        steps_per_epoch=10_000, pool=64, flip=False, optimizer="radam", learning_rate=1e-3,
+        adversary_learning_rate=1e-3, weight_decay=5e-4, decay_epochs=10, decay_factor=0.1, decay_weight_decay=False,
+        early_stop=0, validation_frames=0, precision=precision, sync_batchnorm=True, corrupt="fail",  # type: ignore[arg-type]
+    )  # fmt: skip
+    device = Device(
+        accelerator=arguments.device, devices=1, nodes=1, strategy="auto", channels_last=True,
+        compile=arguments.compile, cache=cache, workers=arguments.workers, checkpoint_minutes=60,  # type: ignore[arg-type]
+        checkpoint_steps=0, dvclive=False,
+    )  # fmt: skip
+    entry = {"name": method, **METHODS[method]}
+    if method != "baseline" and arguments.detector == "compact":
+        entry["generator"] = GENERATOR
+    return Plan("bench", (CONDITION,), {"name": arguments.detector}, entry, train), device
+
+
+def fabricate(root: Path, videos: int, frames: int, side: int) -> Path:
+    """Crops of rendered faces as `crop` and `shard` leave them; give the folder of manifests."""
+    data, rows = root / "data", []
+    folder = data / "manifests" / "c23"
+    folder.mkdir(parents=True)
+    for forgery in (REAL, "NT"):
+        crops = []
+        for video in range(videos):
+            taken = film(1, video, frames=frames, size=side + 16, fps=25.0)
+            for frame, (picture, _) in enumerate(taken):
+                image = encode_crop(rgb_to_i420(np.ascontiguousarray(picture)), Square(8, 8, side), "webp")
+                crops.append(
+                    dict.fromkeys(CROP_SCHEMA.names)
+                    | {"image": {"bytes": image, "path": None}, "video": f"{forgery}/{video:03d}", "frame": frame}
+                    | {"label": int(forgery != REAL), "forgery": forgery, "quality": "c23", "dataset": "bench"}
+                    | {"split": "train", "target": f"{video:03d}", "encoding": "webp"}
+                )
+        path = data / f"{forgery}-train-000.parquet"
+        pq.write_table(pa.Table.from_pylist(crops, schema=CROP_SCHEMA), path, row_group_size=32, **CROP_WRITE_OPTIONS)
+        place = {"has_mask": False, "file": path.name, "file_fingerprint": file_fingerprint(path)}
+        rows += [crop | place | {"row_group": i // 32, "row": i % 32} for i, crop in enumerate(crops)]
+    table = pa.Table.from_pylist([{name: row[name] for name in MANIFEST_SCHEMA.names} for row in rows], MANIFEST_SCHEMA)
+    pq.write_table(table, folder / "train.parquet")
+    return folder
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--detector", default="compact")
+    parser.add_argument("--size", type=int, default=96, help="side of the images, pixels")
+    parser.add_argument("--side", type=int, default=160, help="side of the stored crops, pixels")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=20, help="per measurement")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--videos", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=16)
+    parser.add_argument("--precisions", nargs="+", default=["32-true", "bf16-mixed"])
+    parser.add_argument("--caches", nargs="+", default=["none", "memory"])
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--out", type=Path, help="JSON file, e.g. benchmarks/results/train-cpu.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
