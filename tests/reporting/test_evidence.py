@@ -1,0 +1,68 @@
+import pytest
+
+from deepfake_adv.reporting import evidence
+from deepfake_adv.reporting.all_figures import matrix
+
+
+@pytest.fixture
+def evaluations(project, runs):
+    return evidence.read_evaluations(project / "reports/evaluation", [*runs, "not_run_yet"])
+
+
+def test_facts_say_what_when_where_and_what_is_synthetic(evaluations):
+    facts = {fact.name: fact.text for fact in evidence.facts(evaluations, {"corpus": "a synthetic corpus"})}
+    assert facts["Trained"] == "2 detectors in 2 runs on NT_c23, NT_c40, NT_raw"
+    assert facts["Synthetic"] == "corpus: a synthetic corpus"
+    assert facts["Device"] == "cpu (test)"
+    assert facts["Versions"] == "torch 2.0"
+    assert facts["When"] == "trainings finished 2026-01-02T03:04:05+00:00, 0.02 hours of training"
+    assert "540 frames of 90 videos" in facts["Tested"]
+
+
+def test_without_runs_the_facts_say_so():
+    assert "nothing yet" in evidence.facts({}, {})[0].text
+
+
+def test_real_datasets_are_not_called_synthetic(evaluations):
+    facts = {fact.name: fact.text for fact in evidence.facts(evaluations, {})}
+    assert facts["Synthetic"].startswith("nothing")
+
+
+def test_summary_separates_own_unseen_forgeries_and_unseen_qualities(evaluations):
+    rows = {(row.run, row.train): row for row in evidence.summaries(evaluations)}
+    row = rows["small_baseline", "NT_c23"]
+    values = {
+        e["test"]: 100 * e["frame"]["auc"]["value"]
+        for e in evaluations["small_baseline"]["results"]
+        if e["train"] == "NT_c23"
+    }
+    assert row.own == pytest.approx(values["NT_c23"])
+    assert row.forgeries == pytest.approx((values["DF_c23"] + values["F2F_c23"] + values["FS_c23"]) / 3)
+    assert row.qualities == pytest.approx((values["NT_raw"] + values["NT_c40"]) / 2)
+
+
+def test_pooled_training_has_no_unseen_column(evaluations):
+    entry = {**evaluations["small_baseline"]["results"][0], "train": "FF_all", "test": "FF_all"}
+    (row,) = evidence.summaries({"a": {"results": [entry]}})
+    assert row.own is not None
+    assert (row.forgeries, row.qualities) == (None, None)
+
+
+def test_matrix_has_single_conditions_alone(evaluations):
+    values, rows, columns = matrix(evaluations)
+    assert values.shape == (2, 36)
+    assert rows == ["small_baseline", "small_grad_bat"]
+    assert not any("FF" in column or "all" in column for column in columns)
+
+
+def test_misses_are_counted_by_what_was_done(tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    lines = [
+        "dataset,target,video,frame,action,reason",
+        *(f"corpus,1,real/1,{k},interpolated,no face" for k in range(3)),
+    ]
+    (folder / "misses.csv").write_text("\n".join(lines) + "\n")
+    assert evidence.misses(tmp_path) == [("corpus", "interpolated", "no face", 3)]
+    assert evidence.misses(tmp_path / "absent") == []
+    assert evidence.read_table(tmp_path / "absent.csv") == []

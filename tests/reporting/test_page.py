@@ -1,0 +1,137 @@
+"""The report, by its bytes and as Chromium shows it."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from deepfake_adv.reporting.all_figures import Inputs
+from deepfake_adv.reporting.page import write_report
+from deepfake_adv.reporting.write_tables import write_tables
+
+CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def inputs_of(root):
+    names = ("reports/tables", "reports/evaluation", "reports/roc", "data/runs", "data/examples", "reports/robustness")
+    return Inputs(*(root / name for name in (*names, "data/inventory", "data/faces", "data/crops")))
+
+
+def make_report(project, tables, runs, folder):
+    write_tables(list(tables.values()), project / "reports/tables")
+    inventory = project / "data/inventory/report.csv"
+    inventory.parent.mkdir(parents=True, exist_ok=True)
+    inventory.write_text("dataset,quality,present,missing\ncorpus,c23,10,0\n")
+    made = {"corpus": "a synthetic corpus of rendered faces"}
+    page = folder / "report.html"
+    write_report(
+        inputs_of(project), page, folder / "figures", title="A <title>", dpi=60, runs=list(runs), own_corpus=made
+    )
+    return page
+
+
+@pytest.fixture(scope="module")
+def report(project, tables, runs, tmp_path_factory):
+    return make_report(project, tables, runs, tmp_path_factory.mktemp("report"))
+
+
+def test_page_is_self_contained(report):
+    text = report.read_text()
+    addresses = {address for address in re.findall(r'https?://[^"\'<\s)]+', text) if "w3.org" not in address}
+    assert not addresses
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', text)
+    assert "A &lt;title&gt;" in text
+
+
+def test_ids_are_unique_and_references_lead_somewhere(report):
+    text = report.read_text()
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    sections = [name for name in ids if not re.match(r"(roc|training|heatmap|figure\d)-", name)]
+    assert len(sections) == len(set(sections))
+    for target in re.findall(r'href="#([^"]+)"', text):
+        assert target in ids
+
+
+def test_same_input_same_page(report, project, tables, runs, tmp_path):
+    assert make_report(project, tables, runs, tmp_path).read_bytes() == report.read_bytes()
+
+
+def test_a_project_without_runs_still_reports(tmp_path):
+    page = tmp_path / "report.html"
+    write_report(inputs_of(tmp_path), page, tmp_path / "figures", title="Empty", dpi=60, runs=[], own_corpus={})
+    assert "No run has been evaluated yet" in page.read_text()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM or not Path(CHROMIUM).exists():
+        pytest.skip("no Chromium: install it or name one in PLAYWRIGHT_CHROMIUM")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_page(browser, report):
+    pages = []
+
+    def open_at(width, scheme="light"):
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page.faults = []
+        page.on("console", lambda message: page.faults.append(message.text))
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else page.faults.append(r.url))
+        page.goto(report.as_uri())
+        pages.append(page)
+        return page
+
+    yield open_at
+    for page in pages:
+        page.close()
+
+
+def test_content_is_shown_without_errors(open_page):
+    page = open_page(1280)
+    assert page.title() == "A <title>"
+    assert page.locator("figure.table").count() == 18
+    assert page.locator("#fig-roc svg, #fig-training svg, #fig-heatmap svg, #fig-figure2 svg").count() == 4
+    head = page.locator("header").inner_text()
+    for part in ("synthetic corpus", "torch 2.0", "cpu (test)", "2 detectors in 2 runs", "2026-01-02"):
+        assert part in head
+    assert page.locator("#fig-roc svg").bounding_box()["width"] > 300
+    assert page.faults == []
+
+
+@pytest.mark.parametrize("width", [320, 380, 768])
+def test_nothing_overflows_sideways(open_page, width):
+    page = open_page(width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.querySelector('#table_01 .scroll').scrollWidth") > width  # it scrolls in its box
+
+
+def test_pressing_a_heading_sorts(open_page):
+    page = open_page(1280)
+    column = "#table_02 tbody td:nth-child(2)"
+    button = page.locator("#table_02 tr.sort button").nth(1)
+
+    def values():
+        found = page.locator(column).evaluate_all("cells => cells.map(cell => cell.dataset.v)")
+        assert found.index("") == 2  # what was not run stays last
+        return [float(value) for value in found if value]
+
+    button.click()
+    assert values() == sorted(values(), reverse=True)
+    button.click()
+    assert values() == sorted(values())
+    assert page.locator("#table_02 th[aria-sort=ascending]").count() == 1
+
+
+def test_light_and_dark(open_page):
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light, dark = (open_page(900, scheme).evaluate(colour) for scheme in ("light", "dark"))
+    assert sum(map(int, re.findall(r"\d+", light))) > 600
+    assert sum(map(int, re.findall(r"\d+", dark))) < 150

@@ -1,0 +1,70 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ruamel.yaml import YAML
+
+from deepfake_adv.reporting.plan import plan, plan_lines
+
+PROFILES = Path(__file__).parents[2] / "profiles"
+
+
+def read(name):
+    """The sections that a plan looks at."""
+    content = YAML(typ="safe").load((PROFILES / f"{name}.yaml").read_text())
+    entries = {
+        key: {name: SimpleNamespace(**value) for name, value in content[key].items()}
+        for key in ("runs", "parts", "datasets")
+    }
+    sections = {key: SimpleNamespace(**content[key]) for key in ("attack", "tables", "train")}
+    return SimpleNamespace(profile=content["profile"], **entries, **sections)
+
+
+def test_the_paper_profile_covers_every_table():
+    found = plan(read("paper"))
+    assert all(table.whole for table in found.tables)
+    lines = plan_lines(found)
+    assert "16 of 16 tables covered." in lines
+    assert "2 of 2 in-text results covered." in lines
+    assert not any("missing" in line for line in lines)
+    assert all("sladd" in name or name.endswith("FF_c23_baseline") for name in found.idle)
+
+
+def test_a_removed_run_is_missed_by_name():
+    params = read("paper")
+    del params.runs["efficientnet_NT_raw_grad_sat"]
+    table = next(table for table in plan(params).tables if table.spec.id == "II")
+    assert table.filled == table.cells - 6
+    assert table.missing == ("no run trains efficientnet with grad_sat on NT_raw (6 cells)",)
+
+
+def test_a_removed_dataset_is_missed_by_its_test_set():
+    params = read("paper")
+    del params.parts["dfd_c23"]
+    table = plan(params).tables[0]
+    assert table.missing == ("no part of `parts` gives the test set DFD_c23 (7 cells)",)
+    assert table.cells - table.filled == 7  # Avg is then over the others
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "table", "message"),
+    [
+        ("kernel_sizes", [3, 5, 7], "XII", "kernel size 9"),
+        ("starts", [0.1, 1, 10], "XIII", "sigma 100"),
+        ("pgd_steps", 5, "XIV", "not 3"),
+        ("classifiers", {"inception_v3": {}}, "VII", "lacks inception_resnet_v2"),
+    ],
+)
+def test_attacks_left_out_are_missed(key, value, table, message):
+    params = read("paper")
+    setattr(params.attack, key, value)
+    found = next(each for each in plan(params).tables if each.spec.id == table)
+    assert not found.whole
+    assert any(message in reason for reason in found.missing)
+
+
+def test_the_demo_names_its_gaps():
+    lines = plan_lines(plan(read("demo")), runs=True)
+    assert any("DFD_c23" in line for line in lines)
+    assert any(line.strip() == "compact_baseline" for line in lines)
+    assert any("of 16 tables covered; partly" in line for line in lines)
