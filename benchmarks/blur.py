@@ -4,16 +4,20 @@
 
 Predictions, written down before measuring (k = 9, batch 4, one CPU thread, times the release): forward 10, map's
 gradient 25, both gradients 14; memory saved for backward 1/120. On a GPU, batch 32: forward 50 %, both gradients
-25 % of the copy bandwidth, from the instruction counts of the kernels compiled for sm_90; never measured yet.
+30 % of the copy bandwidth, from the instruction counts of the kernels compiled for sm_90; not yet measured.
 """
 
 import argparse
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks._common import RESULTS, interleave, machine, print_table, write_result
 from deepfake_adv.ops.blur import blur_pixelwise
@@ -90,12 +94,12 @@ def measure(device: str, batch: int, size: int, kernels: list[int], repeats: int
     bandwidth = copy_bandwidth(synchronise) if device == "cuda" else None
     rows: list[dict[str, object]] = []
     for kernel_size in kernels:
-        saved = [saved_bytes(blur, images[:1], inverse_sigma[:1], kernel_size) for blur in (release, ours)]
+        saved = [
+            saved_bytes(blur, images[:1].clone(), inverse_sigma[:1].clone(), kernel_size) for blur in (release, ours)
+        ]
         for mode in MODES:
             functions = {
-                blur.__name__: lambda blur=blur, mode=mode: run(  # type: ignore[misc]
-                    blur, images, inverse_sigma, upstream, kernel_size, mode
-                )
+                blur.__name__: partial(run, blur, images, inverse_sigma, upstream, kernel_size, mode)
                 for blur in (release, ours)
             }
             times = interleave(functions, repeats=repeats, budget_s=12, synchronise=synchronise)
@@ -123,17 +127,13 @@ def copy_bandwidth(synchronise: Callable[[], None]) -> float:
 
 
 def gpu_seconds(function: Callable[[], object], calls: int = 50) -> float:
-    """Return the device's time for one call; calls are queued, so that launching them hides behind their work."""
-    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    """Return the time that the device works for one call; the gaps in which it waits for Python are left out."""
+    function()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
-        begin.record()
         for _ in range(calls):
             function()
-        end.record()
         torch.cuda.synchronize()
-    kernels = sum(event.self_device_time_total for event in profile.key_averages())
-    # The sum over kernels leaves out the gaps in which the device waits for Python.
-    return min(kernels * 1e-6, begin.elapsed_time(end) * 1e-3) / calls if kernels else begin.elapsed_time(end) / 1e3 / calls
+    return float(sum(event.self_device_time_total for event in profile.key_averages())) * 1e-6 / calls
 
 
 def peak_bytes(function: Callable[[], object]) -> int:

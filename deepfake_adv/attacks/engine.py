@@ -52,9 +52,7 @@ class Attack(ABC):
             names = ", ".join(StepRule)
             raise ValueError(f"rule must be one of {names}; got {self.rule!r}. Choose one of them.")
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
-            raise ValueError(
-                f"steps must be an integer of at least 1; got {self.steps!r}. Use 1 for one-step attacks."
-            )
+            raise ValueError(f"steps must be an integer of at least 1; got {self.steps!r}. Use 1 for one-step attacks.")
 
     @abstractmethod
     def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -103,9 +101,7 @@ class AttackResult(NamedTuple):
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Return each image's cross entropy (B,) in float32 at least."""
-    return F.cross_entropy(
-        logits if logits.dtype == torch.float64 else logits.float(), labels, reduction="none"
-    )
+    return F.cross_entropy(logits if logits.dtype == torch.float64 else logits.float(), labels, reduction="none")
 
 
 def ascend(

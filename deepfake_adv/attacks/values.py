@@ -12,6 +12,4 @@ def check_positive(name: str, value: float, *, zero: bool = False) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not number or value < 0 or (value == 0 and not zero):
         least = "of at least 0" if zero else "above 0"
-        raise ValueError(
-            f"{name} must be a finite number {least}; got {value!r}. Change it in the attack's params."
-        )
+        raise ValueError(f"{name} must be a finite number {least}; got {value!r}. Change it in the attack's params.")

@@ -1,11 +1,19 @@
 """Pixel-wise Gaussian blur, paper Eqs. (4) and (5), with gradients for the images and for the map.
 
 One function for users; underneath, a fused kernel on CUDA devices (blur_triton.py, where Triton is installed) and
-plain torch operations everywhere else (blur_plain.py). Both are one operator to torch, so that autograd saves
-one derivative per output value and the map, and ``torch.compile`` sees a single node.
+plain torch operations everywhere else (blur_plain.py). All are one operator to torch, so that autograd saves one
+derivative per output value and the map, and ``torch.compile`` sees a single node.
+
+With ``DEEPFAKE_ADV_BLUR=compile`` in the environment and a C++ compiler at hand, the CPU uses blur_compiled.py. It
+is no default: compiling takes half a minute per kernel size on an idle core and minutes on a busy one, which pays
+in long trainings only.
 """
 
 import functools
+import logging
+import os
+import shutil
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -15,6 +23,8 @@ from torch import Tensor
 
 from deepfake_adv.ops import blur_plain
 from deepfake_adv.ops.checks import check_finite, check_images, check_kernel_size
+
+_log = logging.getLogger(__name__)
 
 
 def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -> Tensor:
@@ -60,32 +70,23 @@ def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -
 @torch.library.custom_op("deepfake_adv::blur", mutates_args=())
 def _blur(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor]:
     """Return the blurred images and, if ``slope``, their derivative by the map (otherwise an empty tensor)."""
-    kernel = _fused_kernel(images.device.type)
-    if kernel is not None:
-        out, slopes = kernel.forward(images, inverse_sigma, kernel_size, slope)
-    else:
-        dtype = _compute_dtype(images, inverse_sigma)
-        out, slopes = blur_plain.forward(images.to(dtype), inverse_sigma.to(dtype), kernel_size, slope)
-    empty = images.new_empty(0, dtype=_compute_dtype(images, inverse_sigma))
-    return out.to(images.dtype), empty if slopes is None else slopes
+    dtype = _compute_dtype(images, inverse_sigma)
+    implementation, inputs = _prepare(images, inverse_sigma, dtype)
+    out, slopes = implementation.forward(*inputs, kernel_size, slope)
+    return out.to(images.dtype), images.new_empty(0, dtype=dtype) if slopes is None else slopes
 
 
 @_blur.register_fake
 def _(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor]:
     shape = images.shape if slope else (0,)
-    return images.new_empty(images.shape), images.new_empty(
-        shape, dtype=_compute_dtype(images, inverse_sigma)
-    )
+    return images.new_empty(images.shape), images.new_empty(shape, dtype=_compute_dtype(images, inverse_sigma))
 
 
 @torch.library.custom_op("deepfake_adv::blur_backward_images", mutates_args=())
 def _backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
-    kernel = _fused_kernel(grad.device.type)
-    if kernel is not None:
-        result: Tensor = kernel.backward_images(grad, inverse_sigma, kernel_size)
-        return result
-    dtype = _compute_dtype(grad, inverse_sigma)
-    return blur_plain.backward_images(grad.to(dtype), inverse_sigma.to(dtype), kernel_size).to(grad.dtype)
+    implementation, inputs = _prepare(grad, inverse_sigma, _compute_dtype(grad, inverse_sigma))
+    result: Tensor = implementation.backward_images(*inputs, kernel_size)
+    return result.to(grad.dtype)
 
 
 @_backward_images.register_fake
@@ -95,8 +96,7 @@ def _(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
 
 @torch.library.custom_op("deepfake_adv::blur_backward_map", mutates_args=())
 def _backward_map(grad: Tensor, slope: Tensor) -> Tensor:
-    kernel = _fused_kernel(grad.device.type)
-    result: Tensor = (kernel or blur_plain).backward_map(grad, slope)
+    result: Tensor = _implementation(grad.device.type).backward_map(grad, slope)
     return result
 
 
@@ -113,9 +113,7 @@ def _save(ctx: Any, inputs: tuple[Tensor, Tensor, int, bool], output: tuple[Tens
     ctx.save_for_backward(inverse_sigma if ctx.needs_input_grad[0] else None, output[1])
 
 
-def _backward(
-    ctx: Any, grad: Tensor | None, _: Tensor | None
-) -> tuple[Tensor | None, Tensor | None, None, None]:
+def _backward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> tuple[Tensor | None, Tensor | None, None, None]:
     if grad is None:
         return None, None, None, None
     if torch.is_grad_enabled():
@@ -136,11 +134,25 @@ def _compute_dtype(first: Tensor, second: Tensor) -> torch.dtype:
     return torch.float64 if torch.float64 in (first.dtype, second.dtype) else torch.float32
 
 
-@functools.cache
-def _fused_kernel(device_type: str) -> ModuleType | None:
-    """Return the module with the fused kernel for a device type, or None where there is none."""
-    if device_type != "cuda" or find_spec("triton") is None:
-        return None
-    from deepfake_adv.ops import blur_triton
+def _prepare(first: Tensor, second: Tensor, dtype: torch.dtype) -> tuple[ModuleType, tuple[Tensor, Tensor]]:
+    """Choose the implementation, and convert what it does not convert by itself while loading."""
+    implementation = _implementation(first.device.type)
+    fused = implementation.__name__.endswith("blur_triton")
+    return implementation, (first, second) if fused else (first.to(dtype), second.to(dtype))
 
-    return blur_triton
+
+def _implementation(device_type: str) -> ModuleType:
+    wish = os.environ.get("DEEPFAKE_ADV_BLUR", "")
+    if device_type == "cuda" and find_spec("triton") is not None:
+        return import_module("deepfake_adv.ops.blur_triton")
+    if device_type == "cpu" and wish == "compile" and _has_compiler():
+        return import_module("deepfake_adv.ops.blur_compiled")
+    return blur_plain
+
+
+@functools.cache
+def _has_compiler() -> bool:
+    found = any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
+    if not found:
+        _log.warning("DEEPFAKE_ADV_BLUR=compile needs a C++ compiler and there is none: the plain blur is used.")
+    return found

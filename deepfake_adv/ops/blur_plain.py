@@ -23,9 +23,7 @@ _STRIP_VALUES = 262_144
 _MOST_THREADS = 8
 
 
-def forward(
-    images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool
-) -> tuple[Tensor, Tensor | None]:
+def forward(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor | None]:
     """Blur ``images`` (B, C, H, W) by ``inverse_sigma`` (B, 1, H, W); both of one floating dtype.
 
     Returns:
@@ -49,14 +47,14 @@ def forward(
             value, weighted = _window_sums(padded, powers, (top + radius) * stride, stride, planes, slope)
             out[strip].copy_(_rows(value.mul_(scale), out[strip], stride))
             if slopes is not None:
-                # dy/ds = -(sum d w x / n² - y E[d]) / 2 with d = u² + v², s = inverse_sigma², ds = 2 inverse_sigma.
+                # dy/ds = -(sum d w x / n² - y E[d]) / 2 with d = u² + v², and s = inverse_sigma².
                 weighted.mul_(scale).addcmul_(value, moment.div_(normal), value=-1).mul_(sigma.neg())
                 slopes[strip].copy_(_rows(weighted, out[strip], stride))
     return out, slopes
 
 
 def backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
-    """Return the gradient for the images (B, C, H, W), given the output's gradient ``grad`` (B, C, H, W).
+    """Return the gradient for the images (B, C, H, W), given the output's gradient.
 
     The blur is linear in its images, so that they are not needed: each pixel hands grad / n² times its weights
     back to its window.
@@ -78,7 +76,7 @@ def backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Te
             scaled = F.pad(grad[strip], [0, 2 * radius]).flatten(2).div_(normal.square_())
             spread = _spread(scaled, powers, stride, planes)
             padded[..., top * stride :][..., : spread.shape[-1]].add_(spread)
-        bordered = padded[..., : (height + 2 * radius) * stride].unflatten(2, (height + 2 * radius, stride))
+        bordered = padded[..., : (height + 2 * radius) * stride].reshape(count, channels, height + 2 * radius, stride)
         out[group] = fold_reflection(bordered, radius)
     return out
 
@@ -137,7 +135,7 @@ def _window_sums(
 
 
 def _spread(scaled: Tensor, powers: list[Tensor], stride: int, planes: Tensor) -> Tensor:
-    """Add ``scaled`` (N, C, length) times its weights to the pixels of its windows, ``radius`` rows around it.
+    """Add ``scaled`` (N, C, length) times its weights to the pixels of its windows.
 
     Returns a view of ``planes``, (N, C, length + 2 radius rows and columns).
     """

@@ -44,12 +44,7 @@ def check_kernel_size(kernel_size: int, images: Tensor) -> None:
     Raises:
         ValueError: If it is not.
     """
-    if (
-        isinstance(kernel_size, bool)
-        or not isinstance(kernel_size, int)
-        or kernel_size < 1
-        or kernel_size % 2 == 0
-    ):
+    if isinstance(kernel_size, bool) or not isinstance(kernel_size, int) or kernel_size < 1 or kernel_size % 2 == 0:
         raise ValueError(
             f"kernel_size must be an odd integer of at least 1; got {kernel_size!r}. The paper uses 3, 5, 7 and 9."
         )

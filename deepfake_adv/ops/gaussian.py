@@ -32,9 +32,7 @@ def gaussian_blur(images: Tensor, variance: Tensor, kernel_size: int = 9) -> Ten
     dtype = torch.promote_types(images.dtype, torch.float32)
     offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=dtype)
     # A variance of 1e-4 pixels² is the identity in any dtype, and keeps 0 / 0 out of the centre's weight.
-    weights = torch.softmax(
-        -offsets.square() / (2 * variance.to(images.device, dtype).clamp_min(1e-4)[:, None]), 1
-    )
+    weights = torch.softmax(-offsets.square() / (2 * variance.to(images.device, dtype).clamp_min(1e-4)[:, None]), 1)
     weights = weights.repeat_interleave(channels, 0)
     with torch.autocast(images.device.type, enabled=False):
         planes = F.pad(images.to(dtype), [radius] * 4, mode="reflect").reshape(

@@ -27,9 +27,7 @@ def jpeg(images: Tensor, quality: Tensor) -> Tensor:
     check_per_image(quality, images, name="quality", low=1, high=100)
     channels = images.shape[1]
     if channels not in (1, 3):
-        raise ValueError(
-            f"images must have 1 or 3 channels for JPEG; got {channels}. Compress the colours alone."
-        )
+        raise ValueError(f"images must have 1 or 3 channels for JPEG; got {channels}. Compress the colours alone.")
     levels = images.detach().to("cpu", torch.float32).mul(255).round_().clamp_(0, 255).to(torch.uint8)
     compressed = torch.stack(
         [_compress(image, round(value)) for image, value in zip(levels, quality.tolist(), strict=True)]

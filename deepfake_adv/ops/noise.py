@@ -27,8 +27,6 @@ def gaussian_noise(
     check_images(images)
     check_per_image(variance, images, name="variance", low=0, high=float("inf"))
     device = images.device if generator is None else generator.device
-    noise = torch.randn(images.shape, generator=generator, device=device, dtype=images.dtype).to(
-        images.device
-    )
+    noise = torch.randn(images.shape, generator=generator, device=device, dtype=images.dtype).to(images.device)
     deviation = variance.to(images).sqrt()[:, None, None, None]
     return (images + (mean + deviation * noise) / 255).clamp(0, 1)

@@ -32,9 +32,7 @@ def warp_flow(images: Tensor, flow: Tensor) -> Tensor:
     columns = torch.arange(width, dtype=dtype, device=flow.device) + flow[:, 1]
     grid = torch.stack([_normalised(columns, width), _normalised(rows, height)], -1)
     with torch.autocast(images.device.type, enabled=False):
-        warped = F.grid_sample(
-            images.to(dtype), grid, mode="bilinear", padding_mode="border", align_corners=True
-        )
+        warped = F.grid_sample(images.to(dtype), grid, mode="bilinear", padding_mode="border", align_corners=True)
     return warped.to(images.dtype)
 
 

@@ -63,7 +63,9 @@ def test_pgd_starts_at_random_within_the_ball(batch):
 
 def test_raw_blur_step_equals_autograd_by_hand():
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)).double()
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    ).double()
     images, labels = torch.rand(2, 3, 9, 9, dtype=torch.float64), torch.tensor([2, 0])
     sigma = torch.ones(2, 1, 9, 9, dtype=torch.float64, requires_grad=True)
     padded, total, weights = F.pad(images, [1] * 4, mode="reflect"), 0, 0

@@ -206,6 +206,26 @@ def test_empty_batch():
     assert blur_pixelwise(torch.zeros(0, 3, 8, 8), torch.zeros(0, 1, 8, 8), kernel_size=3).shape == (0, 3, 8, 8)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not blur_module._has_compiler(), reason="there is no C++ compiler")
+def test_compiled_path_equals_reference(monkeypatch):
+    monkeypatch.setenv("DEEPFAKE_ADV_BLUR", "compile")
+    assert blur_module._implementation("cpu").__name__.endswith("blur_compiled")
+    for shape in ((2, 3, 17, 19), (1, 2, 12, 9)):
+        inputs = example(shape)
+        measured = with_gradients(ours, *(tensor.float() for tensor in inputs), 5)
+        assert_close(measured, with_gradients(reference, *inputs, 5), 1e-5)
+
+
+def test_compiled_path_needs_a_compiler(monkeypatch, caplog):
+    monkeypatch.setenv("DEEPFAKE_ADV_BLUR", "compile")
+    monkeypatch.setattr(blur_module.shutil, "which", lambda _: None)
+    blur_module._has_compiler.cache_clear()
+    assert blur_module._implementation("cpu") is blur_plain
+    assert "needs a C++ compiler" in caplog.text
+    blur_module._has_compiler.cache_clear()
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize("kernel_size", [1, 3, 5, 9, 15])

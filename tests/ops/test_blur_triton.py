@@ -17,7 +17,8 @@ from deepfake_adv.ops import blur_plain, blur_triton
 torch.manual_seed(0)
 for case in sys.argv[1:]:
     kernel_size, batch, channels, height, width, dtype = case.split(",")
-    kernel_size, shape, dtype = int(kernel_size), tuple(map(int, (batch, channels, height, width))), getattr(torch, dtype)
+    kernel_size, dtype = int(kernel_size), getattr(torch, dtype)
+    shape = tuple(map(int, (batch, channels, height, width)))
     images, upstream = torch.rand(shape, dtype=torch.float64), torch.randn(shape, dtype=torch.float64)
     sigma = 1.5 * torch.rand(shape[0], 1, *shape[2:], dtype=torch.float64)
     images, upstream, sigma = (tensor.to(dtype) for tensor in (images, upstream, sigma))
