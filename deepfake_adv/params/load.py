@@ -70,21 +70,39 @@ def _message(name: str, faults: list[str]) -> str:
 
 def _sentence(fault: Any) -> str:
     location = [str(part) for part in fault["loc"]]
-    key = ".".join(location)
+    key = ".".join(_without_tag(location))
     if fault["type"] == "extra_forbidden":
         known = _fields(location[:-1])
         return f"{key} is not a key; known here: {', '.join(known)}.{did_you_mean(location[-1], known)}"
     if fault["type"] == "missing":
         return f"{key} is missing. See profiles/demo.yaml for its meaning."
+    if fault["type"] == "union_tag_invalid":
+        known = [tag.strip("'") for tag in fault["ctx"]["expected_tags"].split(", ")]
+        discriminator = str(fault["ctx"]["discriminator"]).strip("'")
+        hint = did_you_mean(str(fault["ctx"]["tag"]), known)
+        return f"{key}.{discriminator} must be one of {', '.join(known)}; got {fault['ctx']['tag']!r}.{hint}"
     return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}; got {fault['input']!r}."
+
+
+def _without_tag(location: list[str]) -> list[str]:
+    """A fault's place as the file has it: pydantic puts the chosen member of a union behind the entry's name."""
+    tagged = location[:1] in (["methods"], ["detectors"], ["datasets"]) and len(location) > 3
+    return [*location[:2], *location[3:]] if tagged else location
 
 
 def _fields(location: list[str]) -> list[str]:
     """Keys that the schema knows at a place, followed through dicts and unions."""
     models: list[type[BaseModel]] = [Params]
     for part in location:
-        models = [found for model in models for found in _below(model, part)] or models
+        models = [found for model in models for found in _below(model, part)] or _tagged(models, part) or models
     return sorted({name for model in models for name in model.model_fields})
+
+
+def _tagged(models: list[type[BaseModel]], tag: str) -> list[type[BaseModel]]:
+    """Members of a union that are chosen by `tag`."""
+    return [
+        model for model in models if any(get_args(field.annotation) == (tag,) for field in model.model_fields.values())
+    ]
 
 
 def _below(model: type[BaseModel], part: str) -> list[type[BaseModel]]:

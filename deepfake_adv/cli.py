@@ -1,0 +1,120 @@
+"""The command line: deepfake-adv check | plan | predict | export-frames | train-all."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deepfake_adv.log import configure
+from deepfake_adv.params.load import load_params
+from deepfake_adv.stage import EXPECTED, explain
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Deepfake forensics via an adversarial game.")
+
+
+def clear(command: Callable[..., None]) -> Callable[..., None]:
+    """Print a user's error as one message, without a traceback."""
+
+    @wraps(command)
+    def wrapped(*arguments: Any, **keywords: Any) -> None:
+        configure("deepfake-adv")
+        try:
+            command(*arguments, **keywords)
+        except EXPECTED as error:
+            print(explain(error), file=sys.stderr)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+@app.command()
+@clear
+def check(params: Annotated[Path, typer.Argument(help="The params file.")] = Path("params.yaml")) -> None:
+    """Check a params file; every fault is named."""
+    found = load_params(path=params)
+    print(f"{params}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no fault found")
+
+
+@app.command()
+@clear
+def plan(
+    profile: Annotated[str | None, typer.Option(help="A profile of profiles/; the live params.yaml if not given.")] = None,
+    runs: Annotated[bool, typer.Option(help="List every run too.")] = False,
+) -> None:
+    """Say which runs a profile trains, which tables and cells they fill, and what is missing."""
+    from deepfake_adv.reporting.plan import plan as make_plan
+    from deepfake_adv.reporting.plan import plan_lines
+
+    path = Path("params.yaml") if profile is None else Path("profiles") / f"{profile}.yaml"
+    print("\n".join(plan_lines(make_plan(load_params(path=path)), runs=runs)))
+
+
+@app.command()
+@clear
+def predict(
+    inputs: Annotated[list[Path], typer.Argument(help="Images, videos, or folders of a video's frames.")],
+    detector: Annotated[Path, typer.Option(help="A trained detector, data/runs/<run>/<condition>/seed<k>.")],
+    frames: Annotated[int, typer.Option(help="Frames sampled from a video.")] = 20,
+    backend: Annotated[str, typer.Option(help="How faces are found.")] = "dlib",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per input, frames included.")] = False,
+) -> None:
+    """Score files: P(fake), 0 to 1. A file without a face is said and does not stop the others."""
+    from deepfake_adv.training.predict import predict as score
+
+    failed = False
+    for path in inputs:
+        try:
+            found = score(path, detector, frames=frames, backend=backend)
+        except EXPECTED as error:
+            print(f"{path}: {explain(error)}", file=sys.stderr)
+            failed = True
+            continue
+        text = f"{path}\t{found.score:.4f}\t{len(found.frames)} frames, {len(found.missed)} without a face"
+        print(json.dumps(found.to_dict()) if as_json else text)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+@clear
+def export_frames(
+    crops: Annotated[Path, typer.Argument(help="Crops of a part, data/crops/<dataset>/<quality>.")],
+    output: Annotated[Path, typer.Argument(help="Folder to make.")],
+    layout: Annotated[str, typer.Option(help="sladd or deepfakebench.")] = "sladd",
+    size: Annotated[int | None, typer.Option(help="Side in pixels; each crop's own if not given.")] = None,
+) -> None:
+    """Write crops as PNG files in the folder layout of another project."""
+    from deepfake_adv.data.export import export_frames as export
+
+    print(f"{export(crops, output, layout=layout, size=size)} crops in {output}")
+
+
+@app.command()
+@clear
+def train_all(
+    jobs: Annotated[int, typer.Option(help="Runs at a time; one GPU each.")] = 1,
+    only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
+) -> None:
+    """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
+    from deepfake_adv.training.fleet import summary
+    from deepfake_adv.training.fleet import train_all as carry_out
+
+    params = load_params("runs", "execution")
+    chosen = [name for name in params.runs if only in name]
+    finished = carry_out(chosen, jobs=jobs, engine=params.execution.engine, address=params.execution.address)
+    print(summary(finished))
+    if any(done.code for done in finished):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
