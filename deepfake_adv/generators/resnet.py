@@ -31,9 +31,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         second = _unit(channels, channels, 3)[:2]  # no ReLU before the sum
-        self.body = nn.Sequential(
-            nn.ReflectionPad2d(1), *_unit(channels, channels, 3), nn.ReflectionPad2d(1), *second
-        )
+        self.body = nn.Sequential(nn.ReflectionPad2d(1), *_unit(channels, channels, 3), nn.ReflectionPad2d(1), *second)
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(B, C, h, w)`` to the same shape."""
@@ -113,7 +111,10 @@ class ResnetGenerator(nn.Module):
                 "Pass RGB frames; take clips apart first."
             )
         height, width = images.shape[2:]
-        spare = (-height % STRIDE, -width % STRIDE)  # cut off again below, so that any size comes out as it went in
+        spare = (
+            -height % STRIDE,
+            -width % STRIDE,
+        )  # cut off again below, so that any size comes out as it went in
         padded = functional.pad(2 * images - 1, (BORDER, BORDER, BORDER, BORDER), mode="reflect")
         padded = functional.pad(padded, (0, spare[1], 0, spare[0]), mode="replicate")
         maps = functional.pad(self.body(padded), (BORDER, BORDER, BORDER, BORDER), mode="reflect")
