@@ -42,7 +42,7 @@ def check(params: Annotated[Path, typer.Argument(help="The params file.")] = Pat
 @app.command()
 @clear
 def plan(
-    profile: Annotated[str | None, typer.Option(help="A profile of profiles/; the live params.yaml if not given.")] = None,
+    profile: Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")] = None,
     runs: Annotated[bool, typer.Option(help="List every run too.")] = False,
 ) -> None:
     """Say which runs a profile trains, which tables and cells they fill, and what is missing."""

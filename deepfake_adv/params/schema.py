@@ -45,7 +45,9 @@ class Params(Section):
 
 def cross_faults(params: Params) -> list[str]:
     """Names that point nowhere, one sentence each."""
-    faults = [f for name in params.parts for f in _names("parts", name, params.parts[name].dataset, params.datasets, "dataset")]
+    faults = []
+    for name, part in params.parts.items():
+        faults += _names("parts", name, part.dataset, params.datasets, "dataset")
     for name, run in params.runs.items():
         faults += _names("runs", name, run.method, params.methods, "method")
         faults += _names("runs", name, run.detector, params.detectors, "detector")
