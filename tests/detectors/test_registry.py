@@ -7,6 +7,8 @@ from torch.nn import functional
 from deepfake_adv.detectors.registry import DETECTORS, build_detector
 
 NAMES = ["compact", "efficientnet", "xception", "ffd", "multi_attention", "tsn", "timm:test_vit", "timm:test_convnext"]
+HEAVY = {"xception", "ffd"}  # of one size; they pass the two main tests by default and all of them if asked
+EACH = [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in NAMES]
 
 
 def test_every_detector_is_under_contract(small):
@@ -30,7 +32,7 @@ def test_images_of_any_size_become_two_logits(name, make, sample):
         torch.testing.assert_close(detector.classify(features), logits)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_an_image_is_scored_alone_as_in_a_batch(name, make, sample):
     detector = make(name).eval()
     images, *_ = sample(detector, batch=3)
@@ -40,7 +42,7 @@ def test_an_image_is_scored_alone_as_in_a_batch(name, make, sample):
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_normalisation_is_inside(name, make, sample):
     detector = make(name).eval()
     images, *_ = sample(detector, batch=2)
@@ -67,7 +69,7 @@ def test_the_training_loss_reaches_every_parameter(name, make, sample):
     assert all(torch.isfinite(value.grad).all() for value in detector.parameters())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_classification_is_the_cross_entropy_of_the_logits(name, make, sample):
     detector = make(name).eval()
     images, labels, masks = sample(detector)
@@ -77,7 +79,7 @@ def test_classification_is_the_cross_entropy_of_the_logits(name, make, sample):
     torch.testing.assert_close(loss.classification, expected)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_the_input_gradient_is_finite_where_weights_are_frozen(name, make, sample):
     detector = make(name).eval().requires_grad_(False)
     images, labels, _ = sample(detector, batch=2)
@@ -87,7 +89,7 @@ def test_the_input_gradient_is_finite_where_weights_are_frozen(name, make, sampl
     assert (images.grad.flatten(1).abs().amax(1) > 0).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_other_precisions_agree(name, make, sample):
     detector = make(name).eval()
     images, labels, masks = sample(detector, batch=2)
@@ -103,7 +105,7 @@ def test_other_precisions_agree(name, make, sample):
     torch.testing.assert_close(half.float(), expected, rtol=0.2, atol=0.1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_a_state_dict_restores_the_detector(name, make, sample, small):
     detector = make(name).train()
     images, labels, masks = sample(detector)
@@ -115,7 +117,7 @@ def test_a_state_dict_restores_the_detector(name, make, sample, small):
         assert torch.equal(other.eval()(images), detector.eval()(images))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH)
 def test_too_small_an_image_is_refused(name, make):
     detector = make(name)
     with pytest.raises(ValueError, match=r"image size must be .* got 8 x 48\. "):
