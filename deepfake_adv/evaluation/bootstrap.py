@@ -20,6 +20,7 @@ from deepfake_adv.names import FAKE_LABEL
 
 GRID: Final = 1024
 _CELLS: Final = 4_000_000
+_BLOCK: Final = 64  # resamples at a time: their curves then stay in the processor's cache
 
 Floats = NDArray[np.float64]
 
@@ -139,15 +140,32 @@ def _on_grid(sample: Sample, drawn: NDArray[np.float32], fakes: NDArray[np.bool_
     bins = len(edges) - np.searchsorted(edges, sample.scores, side="right")  # 0: the highest scores
     table = np.bincount(sample.cluster * len(edges) + bins, minlength=len(fakes) * len(edges))
     above = np.cumsum(table.reshape(len(fakes), len(edges)), axis=1, dtype=np.float32)
-    true, false = drawn[:, fakes] @ above[fakes], drawn[:, ~fakes] @ above[~fakes]
+    blocks = [
+        _curve_metrics(drawn[k : k + _BLOCK, fakes] @ above[fakes], drawn[k : k + _BLOCK, ~fakes] @ above[~fakes])
+        for k in range(0, len(drawn), _BLOCK)
+    ]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in ("ap", "eer", "tpr")}
+
+
+def _curve_metrics(true: NDArray[np.float32], false: NDArray[np.float32]) -> dict[str, Floats]:
+    """Of resampled curves: fakes and reals above each threshold, ``(resamples, thresholds)``, both rising."""
+    rows = np.arange(len(true))
     with np.errstate(invalid="ignore", divide="ignore"):
-        tpr, fpr = true / true[:, -1:], false / false[:, -1:]
-        precision = np.where(true > 0, true / (true + false), 0)
-    first = np.zeros((len(drawn), 1), dtype=np.float32)
-    tpr, fpr = np.hstack([first, tpr]), np.hstack([first, fpr])
-    found = np.where(fpr <= MAX_FPR + 1e-6, tpr, 0).max(axis=1)
-    ap = np.einsum("rt,rt->r", np.diff(tpr, axis=1), precision)
-    return {"ap": ap.astype(np.float64), "eer": _crossing(fpr, 1 - tpr), "tpr": found.astype(np.float64)}
+        per_fake, per_real = 1 / true[:, -1:], 1 / false[:, -1:]
+        precision = true / np.maximum(true + false, 1e-9)  # no frame above the strictest thresholds: 0
+        ap = (true[:, 0] * precision[:, 0] + np.einsum("rt,rt->r", np.diff(true, axis=1), precision[:, 1:])) * per_fake[
+            :, 0
+        ]
+        strict = (false * per_real <= MAX_FPR + 1e-6).sum(axis=1)
+        after = np.minimum((false * per_real + true * per_fake < 1).sum(axis=1), true.shape[1] - 1)
+        before = np.maximum(after - 1, 0)
+        start = after > 0  # otherwise the line comes from (0, 0)
+        fpr_0, tpr_0 = (np.where(start, a[rows, before] * b[:, 0], 0) for a, b in ((false, per_real), (true, per_fake)))
+        fpr_1, tpr_1 = false[rows, after] * per_real[:, 0], true[rows, after] * per_fake[:, 0]
+        share = (1 - fpr_0 - tpr_0) / (fpr_1 + tpr_1 - fpr_0 - tpr_0)
+        found = np.where(strict > 0, true[rows, np.maximum(strict - 1, 0)] * per_fake[:, 0], 0)
+    eer = fpr_0 + share * (fpr_1 - fpr_0)
+    return {"ap": ap.astype(np.float64), "eer": eer.astype(np.float64), "tpr": found.astype(np.float64)}
 
 
 def _grid(sample: Sample) -> Floats:
@@ -156,11 +174,3 @@ def _grid(sample: Sample) -> Floats:
     strict = np.linspace(1 - 3 * MAX_FPR, 1, GRID // 4)
     tail = np.quantile(sample.scores[sample.labels != FAKE_LABEL], strict, method="lower")
     return np.unique(np.concatenate([everywhere, tail]))
-
-
-def _crossing(fpr: NDArray[np.float32], miss: NDArray[np.float32]) -> Floats:
-    rows = np.arange(len(fpr))
-    after = np.maximum(np.argmax(fpr >= miss, axis=1), 1)
-    gap_before, gap_after = (fpr - miss)[rows, after - 1], (fpr - miss)[rows, after]
-    share = gap_before / (gap_before - gap_after)
-    return (fpr[rows, after - 1] + share * (fpr[rows, after] - fpr[rows, after - 1])).astype(np.float64)

@@ -81,14 +81,10 @@ def _checked(scores: Floats, labels: NDArray[np.integer]) -> NDArray[np.bool_]:
     labels = np.asarray(labels)
     if scores.ndim != 1 or scores.shape != labels.shape:
         shapes = f"{scores.shape} and {labels.shape}"
-        raise ValueError(
-            f"scores and labels must be 1-D and equally long; got {shapes}. Pass one label per score."
-        )
+        raise ValueError(f"scores and labels must be 1-D and equally long; got {shapes}. Pass one label per score.")
     lost = int((~np.isfinite(scores)).sum())
     if lost:
-        raise ValueError(
-            f"scores must be finite; got {lost} that are not. Drop them first, as the score files do."
-        )
+        raise ValueError(f"scores must be finite; got {lost} that are not. Drop them first, as the score files do.")
     strange = sorted(set(labels.tolist()) - {0, 1})[:5]
     if strange:
         raise ValueError(f"labels must be 0 (real) or 1 (fake); got {strange}. Map other codes first.")

@@ -40,9 +40,7 @@ def bootstrap_difference(value: float, ours: Floats, other: Floats, confidence: 
     """
     if ours.shape != other.shape:
         shapes = f"{ours.shape} and {other.shape}"
-        raise ValueError(
-            f"replicates must be of the same draws; got {shapes}. Evaluate both with one setting."
-        )
+        raise ValueError(f"replicates must be of the same draws; got {shapes}. Evaluate both with one setting.")
     differences = ours - other
     low, high = interval(differences, confidence)
     differences = differences[np.isfinite(differences)]
@@ -52,9 +50,7 @@ def bootstrap_difference(value: float, ours: Floats, other: Floats, confidence: 
     return Difference(value, low, high, float(min(1.0, 2 * (min(below, above) + 1) / (len(differences) + 1))))
 
 
-def delong_difference(
-    ours: Floats, other: Floats, labels: NDArray[np.integer], confidence: float
-) -> Difference:
+def delong_difference(ours: Floats, other: Floats, labels: NDArray[np.integer], confidence: float) -> Difference:
     """DeLong, DeLong and Clarke-Pearson's test (Biometrics 44, 1988) of two AUCs on the same items.
 
     Args:

@@ -38,9 +38,7 @@ class Evaluated(NamedTuple):
     calls: NDArray[np.bool_]
 
 
-ROC_GRID: Final = np.unique(
-    np.concatenate([[0.0], np.logspace(-4, -1, 61), np.linspace(0.1, 1, 91)]).round(6)
-)
+ROC_GRID: Final = np.unique(np.concatenate([[0.0], np.logspace(-4, -1, 61), np.linspace(0.1, 1, 91)]).round(6))
 
 
 def evaluate(test_sets: Iterator[TestSet], settings: Settings) -> Iterator[Evaluated]:
@@ -76,9 +74,7 @@ def evaluate_one(test: TestSet, settings: Settings) -> Evaluated:
     counts = [metrics.confusion(test.frames[seed].scores, test.frames[seed].labels) for seed in seeds]
     entry["confusion"] = dict(zip(counts[0]._fields, np.mean(counts, axis=0).round(2).tolist(), strict=True))
     curves = [metrics.roc_on_grid(metrics.curve(s.scores, s.labels), ROC_GRID) for s in test.frames.values()]
-    calls = [
-        np.stack([s.labels == FAKE_LABEL, s.scores > metrics.THRESHOLD], axis=1) for s in test.videos.values()
-    ]
+    calls = [np.stack([s.labels == FAKE_LABEL, s.scores > metrics.THRESHOLD], axis=1) for s in test.videos.values()]
     return Evaluated(entry, np.mean(curves, axis=0), np.concatenate(calls))
 
 

@@ -108,9 +108,7 @@ def to_scores(table: pa.Table, name: str = "scores") -> Scores:
     real = np.array([forgery == REAL for forgery in names["forgery"]])[codes["forgery"]]
     wrong = int((real != (label == REAL_LABEL)).sum())
     if wrong:
-        raise ValueError(
-            f"{name} must label reals 0 and all others 1; got {wrong} rows that differ. Score again."
-        )
+        raise ValueError(f"{name} must label reals 0 and all others 1; got {wrong} rows that differ. Score again.")
     score = _numbers(table["score"].combine_chunks().fill_null(float("nan")), pa.float64())
     return Scores(names, codes, _numbers(table["seed"].combine_chunks(), pa.int64()), label, score)
 

@@ -79,9 +79,7 @@ class StreamingMetrics:
         occupied = np.flatnonzero(self._counts.any(axis=0))[::-1]
         real, fake = np.cumsum(self._counts[:, occupied], axis=1, dtype=np.float64)
         zero = np.zeros(1)
-        return Curve(
-            np.concatenate([[np.inf], occupied]), np.concatenate([zero, fake]), np.concatenate([zero, real])
-        )
+        return Curve(np.concatenate([[np.inf], occupied]), np.concatenate([zero, fake]), np.concatenate([zero, real]))
 
     def result(self) -> Streamed:
         """Metrics of everything counted so far; NaN where undefined."""
