@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN202, RUF005
+# ruff: noqa: ANN001, ANN201, ANN202, RUF005
 # mypy: ignore-errors
 """The device code of blur_triton.py: Triton's own language in Python's clothes, outside annotations and checkers.
 

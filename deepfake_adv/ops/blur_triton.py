@@ -1,11 +1,12 @@
 """The pixel-wise blur as fused Triton kernels for CUDA devices; the formulas are those of blur_plain.py.
 
-A program walks down a band of rows, all columns of four neighbouring pixels to a lane: four pixels and their
-window's columns come as a few vector loads and stay in registers, so that a pixel costs arithmetic and hardly any
-loads. Powers of q come by multiplication from one exponential. Nothing but the results is written.
+A program walks down a band of rows, four neighbouring pixels to a lane: their windows' columns come as a few vector
+loads and stay in registers, so that a pixel costs arithmetic and hardly any loads. Powers of q come by multiplication
+from one exponential. Nothing but the results is written. Tuned by instruction counts for kernels up to 9; wider ones
+are right, but outgrow the registers.
 
 Index reflection serves both directions: an offset that leaves the image reads the mirrored pixel, and the adjoint
-reads the same mirrored pixel with a multiplicity (``_multiplicity`` in blur_kernels.py), so that no border is folded back afterwards.
+reads the same mirrored pixel with a multiplicity (blur_kernels.py), so that no border is folded back afterwards.
 """
 
 from types import SimpleNamespace
@@ -18,27 +19,29 @@ from torch import Tensor
 from deepfake_adv.ops import blur_kernels
 
 _FORWARD_ROWS = 8  # unrolled; the code of more rows outgrows the instruction cache
+_FORWARD_ROWS_WIDE = 4  # above a kernel of 9, for the same reason
 _BACKWARD_ROWS = 32
 _FLAT_BLOCK = 1024
 
 
 def forward(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor | None]:
-    """Blur ``images`` (B, C, H, W) by ``inverse_sigma`` (B, 1, H, W), as ``blur_plain.forward``; any floating dtype."""
+    """Blur ``images`` (B, C, H, W) by ``inverse_sigma`` (B, 1, H, W), as ``blur_plain.forward``."""
     images, inverse_sigma = images.contiguous(), inverse_sigma.contiguous()
     out = torch.empty_like(images)
     dtype = _accumulator(images, inverse_sigma)
     slopes = torch.empty(images.shape, dtype=dtype, device=images.device) if slope else None
-    plan = _plan(images, kernel_size, _FORWARD_ROWS)
+    band = _FORWARD_ROWS if kernel_size <= 9 else _FORWARD_ROWS_WIDE
+    plan = _plan(images, kernel_size, band)
     blur_kernels.forward_kernel[(plan.programs,)](
         images, inverse_sigma, out, out if slopes is None else slopes, *images.shape[1:],
-        RADIUS=kernel_size // 2, ROWS=_FORWARD_ROWS, LANES=plan.lanes, VECTORS=plan.vectors, SLOPE=slope,
+        RADIUS=kernel_size // 2, ROWS=band, LANES=plan.lanes, VECTORS=plan.vectors, SLOPE=slope,
         DTYPE=_triton_dtype(dtype), num_warps=plan.warps,
     )  # fmt: skip
     return out, slopes
 
 
 def backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
-    """Return the gradient for the images (B, C, H, W), as ``blur_plain.backward_images``; any floating dtype."""
+    """Return the gradient for the images (B, C, H, W), as ``blur_plain.backward_images``."""
     grad, inverse_sigma = grad.contiguous(), inverse_sigma.contiguous()
     out = torch.empty_like(grad)
     plan = _plan(grad, kernel_size, _BACKWARD_ROWS)
