@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deepfake_adv.files import read_json
+from deepfake_adv.names import Quality
 from deepfake_adv.reporting.contact_sheet import faces
 from deepfake_adv.reporting.evidence import trainings
 from deepfake_adv.reporting.figures.curves import draw_robustness, draw_roc, draw_training, read_csv
@@ -65,28 +66,36 @@ def draw_all(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folde
     if draw_training(dict(list(chosen.items())[:_LINES]), folder, dpi=dpi):
         drawn["training"] = f"Training on {train}: loss, validation AUC, learning rate and speed by epoch."
     if draw_heatmap(*matrix(evaluations), folder, dpi=dpi):
-        drawn["heatmap"] = "AUC (%) of every run on every condition, frame level; training condition → test condition."
+        drawn["heatmap"] = "AUC (%) of every run on every condition, frame level; test conditions across."
     path = inputs.robustness / "detectors.json"
     if path.exists() and draw_robustness(read_json(path).get("curves", []), folder, dpi=dpi):
         drawn["robustness"] = "AUC of detectors as their test crops are degraded."
     return drawn
 
 
-def matrix(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[np.ndarray[Any, Any], list[str], list[str]]:
-    """AUCs in percent, runs down, single conditions across; NaN where not run."""
+def matrix(
+    evaluations: Mapping[str, Mapping[str, Any]],
+) -> tuple[np.ndarray[Any, Any], list[str], list[tuple[str, str]]]:
+    """AUCs in percent, runs down, (training, test) conditions across without pooled ones; NaN where not run."""
     cells = {
-        (run, f"{entry['train']} → {entry['test']}"): entry["frame"]["auc"]["value"]
+        (run, (entry["train"], entry["test"])): entry["frame"]["auc"]["value"]
         for run, evaluation in evaluations.items()
         for entry in evaluation["results"]
         if not {"FF", "all"} & {*entry["test"].rpartition("_"), *entry["train"].rpartition("_")}
     }
     runs = list(dict.fromkeys(run for run, _ in cells))
-    columns = list(dict.fromkeys(column for _, column in cells))
+    columns = sorted({column for _, column in cells}, key=lambda pair: [_place(condition) for condition in pair])
     values = np.full((len(runs), len(columns)), np.nan)
     for (run, column), value in cells.items():
         if value is not None:
             values[runs.index(run), columns.index(column)] = 100 * value
     return values, runs, columns
+
+
+def _place(condition: str) -> tuple[str, int]:
+    """Sorts by forgery, then from the best quality to the worst."""
+    forgery, _, quality = condition.rpartition("_")
+    return forgery, [*map(str, Quality)].index(quality)
 
 
 def _chosen(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[str]]:

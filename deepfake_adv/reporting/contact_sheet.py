@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from deepfake_adv.data.encoding import decode_crop
-from deepfake_adv.names import REAL
+from deepfake_adv.names import REAL, Quality
 from deepfake_adv.reporting.figures.grids import Picture
 
 _COLUMNS = ["image", "target", "video", "frame", "encoding"]
@@ -26,10 +26,9 @@ def faces(crops: Path, dataset: str, *, targets: int) -> tuple[list[list[Picture
     rows: list[list[Picture]] = []
     titles: list[str] = []
     columns: list[str] = []
-    for folder in sorted(
-        (crops / dataset).glob("*"),
-        key=lambda path: ("raw", "c23", "c40").index(path.name) if path.name in ("raw", "c23", "c40") else 3,
-    ):
+    order = [*map(str, Quality)]
+    folders = [path for path in (crops / dataset).glob("*") if path.name in order]
+    for folder in sorted(folders, key=lambda path: order.index(path.name)):
         files = {path.name.rsplit("-", 2)[0]: path for path in sorted(folder.glob("*-test-*.parquet"), reverse=True)}
         if REAL not in files:
             continue

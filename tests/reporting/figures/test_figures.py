@@ -36,7 +36,7 @@ def test_roc_writes_picture_drawing_and_data(tmp_path):
 def test_the_same_input_gives_the_same_bytes(tmp_path):
     values = np.array([[50.0, 99.0], [np.nan, 71.0]])
     for folder in ("one", "two"):
-        draw_heatmap(values, ["a", "b"], ["x → y", "x → z"], tmp_path / folder, dpi=60)
+        draw_heatmap(values, ["a", "b"], [("x", "y"), ("x", "z")], tmp_path / folder, dpi=60)
     for suffix in ("png", "svg", "csv"):
         assert (tmp_path / f"one/heatmap.{suffix}").read_bytes() == (tmp_path / f"two/heatmap.{suffix}").read_bytes()
 
@@ -70,7 +70,7 @@ def test_robustness_curves(tmp_path):
 
 
 def test_an_empty_heatmap_is_not_drawn(tmp_path):
-    assert not draw_heatmap(np.full((1, 1), np.nan), ["a"], ["b"], tmp_path, dpi=60)
+    assert not draw_heatmap(np.full((1, 1), np.nan), ["a"], [("b", "c")], tmp_path, dpi=60)
 
 
 def test_grid_of_pictures_colour_and_gray(tmp_path):
