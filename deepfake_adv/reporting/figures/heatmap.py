@@ -35,7 +35,7 @@ def draw_heatmap(
         width = 2.2 + 0.52 * across
         figure, axes = panels(len(groups), 1, width=width, height=sum(tall) / len(tall), height_ratios=tall)
         for axis, (train, members) in zip(axes, groups.items(), strict=True):
-            kept = lines[train]
+            kept = lines[train].tolist()
             mesh = _panel(
                 axis, values[np.ix_(kept, members)], [rows[k] for k in kept], [columns[k][1] for k in members]
             )
