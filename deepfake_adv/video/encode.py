@@ -17,6 +17,9 @@ from deepfake_adv.files import atomic_write
 
 Frame = NDArray[np.uint8]
 
+# Full-range gray to the luma of limited-range video, where i420_to_rgb finds it again.
+_LIMITED = np.round(16 + np.arange(256) * (219 / 255)).astype(np.uint8)
+
 
 def write_h264(
     path: Path,
@@ -37,7 +40,8 @@ def write_h264(
         crf: libx264's constant rate factor, 0 (lossless) to 51.
         fps: Frames per second.
         preset: libx264 preset; it trades time for size.
-        gray: The frames are single luma planes (masks).
+        gray: The frames are single planes of 0 to 255 (masks), stored as gray video: 0 stays 0, 255 stays
+            255, what lies between comes back within a level.
 
     Returns:
         The number of frames written.
@@ -48,7 +52,18 @@ def write_h264(
     if not 0 <= crf <= 51:
         raise ValueError(f"crf must be between 0 and 51; got {crf}. Use 0 for lossless, 23 or 40 as in FF++.")
     options = {"crf": str(crf), "preset": preset, "threads": "1"}
-    return _write(path, frames, "libx264", "mp4", fps, "gray" if gray else "yuv420p", options)
+    planes = (_gray_as_i420(frame) for frame in frames) if gray else frames
+    return _write(path, planes, "libx264", "mp4", fps, options)
+
+
+def _gray_as_i420(plane: Frame) -> Frame:
+    if plane.ndim != 2 or plane.dtype != np.uint8 or plane.shape[0] % 2 or plane.shape[1] % 2:
+        raise ValueError(
+            f"gray frames must be uint8 planes of even height and width; got {plane.dtype} {plane.shape}. "
+            "Trim the last row or column first."
+        )
+    chroma = np.full((plane.shape[0] // 2, plane.shape[1]), 128, np.uint8)
+    return np.concatenate([_LIMITED[plane], chroma])
 
 
 def write_ffv1(path: Path, frames: Iterable[Frame], fps: float = 25.0) -> int:
@@ -66,7 +81,7 @@ def write_ffv1(path: Path, frames: Iterable[Frame], fps: float = 25.0) -> int:
         ValueError: If there is no frame, or one of odd or changing size.
     """
     options = {"level": "3", "slices": "4", "slicecrc": "0", "g": "1", "threads": "1", "context": "0"}
-    return _write(path, frames, "ffv1", "matroska", fps, "yuv420p", options)
+    return _write(path, frames, "ffv1", "matroska", fps, options)
 
 
 def _write(
@@ -75,7 +90,6 @@ def _write(
     codec: str,
     container: str,
     fps: float,
-    pixel_format: str,
     options: Mapping[str, str],
 ) -> int:
     if not fps > 0:
@@ -84,7 +98,7 @@ def _write(
     first = next(frames, None)
     if first is None:
         raise ValueError(f"frames must hold at least one frame; got none for {path.name}. Check the source.")
-    height, width = _frame_size(first, pixel_format)
+    height, width = _frame_size(first)
     path.parent.mkdir(parents=True, exist_ok=True)
     count = 0
     # bitexact keeps library versions and dates out of the file: the same frames give the same bytes.
@@ -93,7 +107,7 @@ def _write(
         av.open(str(temporary), "w", format=container, container_options={"fflags": "+bitexact"}) as out,
     ):
         stream = cast(VideoStream, out.add_stream(codec, rate=Fraction(fps).limit_denominator(1001)))
-        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {**options, "flags": "+bitexact"}
         stream.codec_context.thread_count = 1
         for frame in chain([first], frames):
@@ -102,7 +116,7 @@ def _write(
                     f"frames must all have one size; got {frame.shape} after {first.shape} in {path.name}. "
                     "Resize or split the clip."
                 )
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=pixel_format)
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="yuv420p")
             picture.pts = count
             out.mux(stream.encode(picture))
             count += 1
@@ -110,14 +124,13 @@ def _write(
     return count
 
 
-def _frame_size(frame: Frame, pixel_format: str) -> tuple[int, int]:
-    planar = pixel_format == "yuv420p"
-    if frame.ndim != 2 or frame.dtype != np.uint8 or (planar and frame.shape[0] % 3):
+def _frame_size(frame: Frame) -> tuple[int, int]:
+    if frame.ndim != 2 or frame.dtype != np.uint8 or frame.shape[0] % 3:
         raise ValueError(
-            f"frames must be uint8 {'I420' if planar else 'gray'} planes; got {frame.dtype} {frame.shape}. "
+            f"frames must be uint8 I420 planes (H * 3 / 2, W); got {frame.dtype} {frame.shape}. "
             "Convert them with deepfake_adv.video.colour.rgb_to_i420."
         )
-    height, width = frame.shape[0] * 2 // 3 if planar else frame.shape[0], frame.shape[1]
+    height, width = frame.shape[0] * 2 // 3, frame.shape[1]
     if height % 2 or width % 2:
         raise ValueError(
             f"frames must have an even height and width; got {height} x {width} (H x W). "
