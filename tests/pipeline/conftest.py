@@ -1,0 +1,116 @@
+"""A copy of the project with a tiny corpus, reproduced once; each test edits it and puts it back."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+RUNS = ("compact_baseline", "compact_grad_bat", "compact_two_gen_bat")
+
+TINY = {
+    "execution.workers": 1,
+    "corpus.pairs": {"train": 1, "val": 1, "test": 1},
+    "corpus.frames": 8,
+    "corpus.size": 160,
+    "datasets.corpus.frames": {"train": 6, "val": 4, "test": 4, "sampling": "even"},
+    "extract.min_frames": 2,
+    "locate.every": 3,
+    "train.image_size": 32,
+    "train.batch_size": 4,
+    "train.epochs": 1,
+    "train.steps_per_epoch": 2,
+    "evaluate.resamples": 20,
+    "attack.images.count": 6,
+    "attack.images.image_size": 32,
+    "attack.training.steps": 2,
+    "attack.training.batch_size": 4,
+    "attack.kernel_sizes": [3],
+    "attack.starts": [1],
+    "robustness.runs": ["compact_baseline", "compact_grad_bat"],
+    "robustness.frames": 2,
+    "examples.count": 1,
+}
+
+
+class Project:
+    """The copy, and what DVC does in it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.params = folder / "params.yaml"
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(folder),
+            "DVC_NO_ANALYTICS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+
+    def call(self, *command, code=0):
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == code, f"{command}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return done.stdout + done.stderr
+
+    def repro(self, *arguments):
+        """Stages that `dvc repro` ran, those that it took from its cache not among them."""
+        return set(re.findall(r"Running stage '([^']+)'", self.call("dvc", "repro", *arguments)))
+
+    def set(self, changes):
+        yaml = YAML()
+        content = yaml.load(self.params.read_text())
+        for key, value in changes.items():
+            *path, last = key.split(".")
+            section = content
+            for part in path:
+                section = section[part]
+            assert last in section, key
+            section[last] = value
+        with open(self.params, "w") as stream:
+            yaml.dump(content, stream)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("deepfake_adv", "pipeline", "profiles", "reports/paper"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copy(ROOT / "profiles" / "demo.yaml", folder / "params.yaml")
+    tiny = Project(folder)
+    content = YAML().load((folder / "params.yaml").read_text())
+    runs = {name: {**content["runs"][name], "conditions": ["NT_c23"]} for name in RUNS}
+    entries = {key: {**content["attack"]["classifiers"][key], "image_size": 32} for key in content["attack"]["classifiers"]}
+    tiny.set({**TINY, "runs": runs, "attack.classifiers": entries})
+    for command in (
+        ["git", "init", "-q"],
+        ["git", "config", "user.email", "tests@example.org"],
+        ["git", "config", "user.name", "tests"],
+        ["dvc", "init", "-q"],
+        ["dvc", "config", "cache.type", "hardlink,copy"],
+    ):
+        tiny.call(*command)
+    tiny.first = tiny.repro()
+    tiny.call("git", "add", "-A")
+    tiny.call("git", "commit", "-qm", "Reproduce")
+    return tiny
+
+
+@pytest.fixture
+def edited(project):
+    """Call with changed params: gives the stages that ran; afterwards all is as before."""
+    before = project.params.read_text()
+
+    def change(changes):
+        project.set(changes)
+        return project.repro()
+
+    yield change
+    project.params.write_text(before)
+    project.repro()

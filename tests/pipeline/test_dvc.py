@@ -1,0 +1,109 @@
+"""The promises of the README about `dvc repro`, each seen to hold on a tiny corpus."""
+
+import csv
+import json
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+QUALITIES = ("raw", "c23", "c40")
+ALWAYS = {"inventory"}
+RUNS = ("compact_baseline", "compact_grad_bat", "compact_two_gen_bat")
+EXTRACT = {f"extract@corpus_{quality}" for quality in QUALITIES} | {"locate@corpus"}
+CROP = {f"crop@corpus_{quality}" for quality in QUALITIES}
+SHARD = {f"shard@{tier}" for tier in (*QUALITIES, "all")}
+RUN_STAGES = {f"{stage}@{run}" for stage in ("train", "score", "evaluate") for run in RUNS}
+END = {"examples", "attack", "robustness", "tables", "report"}
+
+
+def test_the_first_run_runs_every_stage_and_leaves_tables_and_a_report(project):
+    assert project.first == ALWAYS | {"corpus"} | EXTRACT | CROP | SHARD | RUN_STAGES | END
+    tables = {path.name for path in (project.folder / "reports/tables").rglob("table_0*")}
+    for number in ("01", "02"):
+        assert {f"table_{number}.{kind}" for kind in ("md", "csv", "tex")} <= tables
+    assert "<html" in (project.folder / "reports/report.html").read_text()
+
+
+def test_a_second_run_runs_nothing_but_the_inventory(project):
+    start = time.monotonic()
+    assert project.repro() == ALWAYS
+    assert time.monotonic() - start < 120
+
+
+def test_a_methods_key_reruns_its_runs_the_tables_and_the_report(edited):
+    ran = edited({"methods.grad_bat.epsilon": 0.3})
+    own = {f"{stage}@compact_grad_bat" for stage in ("train", "score", "evaluate")}
+    assert ran == ALWAYS | own | {"robustness", "tables", "report"}
+
+
+def test_the_crop_margin_reruns_crop_onward(edited):
+    assert edited({"crop.margin": 1.5}) == ALWAYS | CROP | SHARD | RUN_STAGES | END
+
+
+def test_a_balance_key_reruns_shard_onward(edited):
+    ran = edited({"shard.max_frames": 3})
+    assert SHARD <= ran
+    assert not ran & (EXTRACT | CROP | {"corpus"})
+    assert RUN_STAGES <= ran
+
+
+def test_frames_per_video_rerun_extract_onward(edited):
+    ran = edited({"datasets.corpus.frames.train": 5})
+    assert EXTRACT <= ran
+    assert CROP <= ran
+    assert "corpus" not in ran
+
+
+def test_a_report_option_reruns_the_report_alone(edited):
+    assert edited({"report.dpi": 72}) == ALWAYS | {"report"}
+
+
+def test_metrics_and_params_differ_by_run_and_read_well(project, edited):
+    edited({"methods.grad_bat.epsilon": 0.35})
+    params = json.loads(project.call("dvc", "params", "diff", "--json"))
+    assert params["params.yaml"]["methods.grad_bat.epsilon"]["new"] == 0.35
+    shown = project.call("dvc", "metrics", "show", "--md")
+    assert all(f"reports/metrics/{run}.json" in shown for run in RUNS)
+    project.call("dvc", "metrics", "diff", "--md")
+
+
+def test_the_graph_and_the_plots_are_drawn(project):
+    graph = project.call("dvc", "dag", "--collapse-foreach-matrix")
+    for stage in ("corpus", "extract", "locate", "crop", "shard", "train", "score", "evaluate", "tables", "report"):
+        assert f" {stage} " in graph
+    project.call("dvc", "plots", "show", "-o", "plots")
+    assert "vega" in (project.folder / "plots" / "index.html").read_text()
+
+
+def test_an_edit_of_a_metric_does_not_retrain(project):
+    path = project.folder / "deepfake_adv" / "evaluation" / "metrics.py"
+    before = path.read_text()
+    path.write_text(before + "\n# a comment\n")
+    try:
+        ran = project.repro()
+    finally:
+        path.write_text(before)
+        project.repro()
+    assert {f"evaluate@{run}" for run in RUNS} <= ran
+    assert not {stage for stage in ran if stage.startswith(("train", "score", "crop", "extract", "corpus"))}
+
+
+def test_mistyped_params_stop_with_every_fault_in_one_message(project):
+    before = project.params.read_text()
+    project.params.write_text(before.replace("margin: 1.3", "margn: 1.3").replace("dpi:", "dpo:"))
+    try:
+        message = project.call("dvc", "repro", code=255)
+    finally:
+        project.params.write_text(before)
+    assert "did you mean 'margin'" in message.lower()
+    assert "did you mean 'dpi'" in message.lower()
+    assert "Traceback" not in message
+
+
+def test_every_frame_asked_for_is_accounted_for(project):
+    with open(project.folder / "data/inventory/report.csv") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["quality"] for row in rows} == set(QUALITIES)
+    assert all(row["present"] == row["expected"] for row in rows)
