@@ -4,20 +4,20 @@ from pathlib import Path
 
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
-from deepfake_adv.training.score import score_run
 
 
 def main(run: str, folder: Path, manifest: Path, scores: Path) -> None:
     """Score, write."""
+    # here, since each process that decodes imports this file again and needs none of it
+    from deepfake_adv.training.score import score_run
+
     params = load_params("score", "device")
-    score, device = params.score, params.device
+    device = params.device
     score_run(
         folder,
         manifest,
         scores,
-        batch_size=score.batch_size,
-        precision=score.precision,
-        corrupt=score.corrupt,
+        **params.score.model_dump(),
         accelerator=device.accelerator,
         channels_last=device.channels_last,
         workers=0 if device.cache == "memory" else device.workers,

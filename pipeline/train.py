@@ -5,12 +5,14 @@ from pathlib import Path
 from deepfake_adv.names import Condition
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
-from deepfake_adv.training.run import train_run
-from deepfake_adv.training.setup import Plan
 
 
 def main(run: str, manifests: Path, output: Path) -> None:
     """One detector per condition and seed."""
+    # here, since each process that decodes imports this file again and needs none of it
+    from deepfake_adv.training.run import train_run
+    from deepfake_adv.training.setup import Plan
+
     params = load_params("runs", "methods", "detectors", "train", "device")
     chosen = params.runs[run]
     plan = Plan(

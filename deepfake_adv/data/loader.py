@@ -120,6 +120,7 @@ class Loader:
         rank: This process's rank.
         world: Number of ranks.
         channels_last: Memory format of the images given.
+        persistent: Keep the workers between epochs; otherwise their memory is free in between.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class Loader:
         rank: int = 0,
         world: int = 1,
         channels_last: bool = False,
+        persistent: bool = True,
     ) -> None:
         self.device, self.channels_last = torch.device(device), channels_last
         self.position = _Position(steps)
@@ -141,7 +143,7 @@ class Loader:
             batch_size=None,
             sampler=self.position,
             num_workers=workers,
-            persistent_workers=workers > 0,
+            persistent_workers=persistent and workers > 0,
             prefetch_factor=4 if workers else None,
             multiprocessing_context="spawn" if workers else None,  # OpenCV and CUDA dislike being forked
             worker_init_fn=_single_threaded if workers else None,

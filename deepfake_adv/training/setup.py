@@ -21,6 +21,7 @@ from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, Condition
 from deepfake_adv.params.training import Device, Train
+from deepfake_adv.training.trained import detector_arguments
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ def build_players(plan: Plan, seed: int) -> tuple[Detector, Method]:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        detector = build_detector(**{**plan.detector, "image_size": plan.image_size})
+        detector = build_detector(**detector_arguments(plan.detector, plan.image_size))
     detector.check_size(plan.image_size, plan.image_size)
     return detector, build_method(**plan.method, seed=seed)
 
@@ -209,5 +210,5 @@ def validation_loader(
     source = Source(data.store, np.arange(len(data.table)), data.table.labels)
     return Loader(
         source, lambda epoch: batches, len(batches), device=fabric.device, channels_last=device.channels_last,  # type: ignore[arg-type,return-value]
-        workers=0 if device.cache == "memory" else device.workers,
+        workers=0 if device.cache == "memory" else device.workers, persistent=False,
     )  # fmt: skip

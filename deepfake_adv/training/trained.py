@@ -1,5 +1,6 @@
 """Trained detectors as a run left them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,15 +51,29 @@ def load_trained(folder: Path, device: torch.device | str = "cpu", *, channels_l
             "Name a folder <run>/<condition>/seed<k> that a finished run left."
         )
     record: dict[str, Any] = read_json(record_path)
-    entry = {**record["params"]["detector"], "image_size": record["image_size"]}
-    if "pretrained" in entry:  # its own weights come next
-        entry["pretrained"] = False
-    detector = build_detector(**entry)
+    entry = record["params"]["detector"]
+    detector = build_detector(**detector_arguments(entry, record["image_size"], pretrained=False))
     load_weights(Path(folder) / "detector.safetensors", detector)
     detector.to(device).eval()
     if channels_last:
         detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Trained(detector, record["condition"], int(record["seed"]), int(record["image_size"]), Path(folder))
+
+
+def detector_arguments(entry: Mapping[str, Any], image_size: int, *, pretrained: bool = True) -> dict[str, Any]:
+    """A detector's entry with the image size filled in, for `build_detector`; likewise the frame detector within.
+
+    Args:
+        entry: Of `detectors` in params.yaml.
+        image_size: Side of the images, pixels.
+        pretrained: Whether weights that the entry asks for are loaded; its own may follow.
+    """
+    arguments = {**entry, "image_size": image_size}
+    if not pretrained and "pretrained" in arguments:
+        arguments |= {"pretrained": False, "weights": None} if "weights" in arguments else {"pretrained": False}
+    if isinstance(arguments.get("frame"), Mapping):
+        arguments["frame"] = detector_arguments(arguments["frame"], image_size, pretrained=pretrained)
+    return arguments
 
 
 def trained_folders(run: Path) -> list[Path]:

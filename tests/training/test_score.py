@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -11,7 +9,13 @@ from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import file_fingerprint, write_json
 from deepfake_adv.training.checkpoint import save_weights
 from deepfake_adv.training.score import SCHEMA, score_run
-from deepfake_adv.training.trained import autocast, choose_device, load_trained, trained_folders
+from deepfake_adv.training.trained import (
+    autocast,
+    choose_device,
+    detector_arguments,
+    load_trained,
+    trained_folders,
+)
 
 COMPACT = {"name": "compact", "width": 4}
 TSN = {"name": "tsn", "frame": COMPACT, "segments": 3}
@@ -116,21 +120,12 @@ def test_a_folder_without_detectors_says_what_to_run(tmp_path):
         load_trained(tmp_path)
 
 
-def test_pretrained_weights_are_not_asked_for_again(tmp_path, monkeypatch):
-    leave(tmp_path / "NT_c23/seed0", COMPACT)
-    record = json.loads((tmp_path / "NT_c23/seed0/run.json").read_text())
-    record["params"]["detector"]["pretrained"] = True
-    write_json(tmp_path / "NT_c23/seed0/run.json", record)
-    seen = {}
-
-    def build(**entry):
-        seen.update(entry)
-        return build_detector(name="compact", width=4)
-
-    monkeypatch.setattr("deepfake_adv.training.trained.build_detector", build)
-    load_trained(tmp_path / "NT_c23/seed0")
-    assert seen["pretrained"] is False
-    assert seen["image_size"] == 16
+def test_pretrained_weights_are_not_asked_for_again_and_the_size_is_filled_in():
+    frame = {"name": "xception", "pretrained": True, "weights": "cache", "image_size": None}
+    entry = {"name": "tsn", "frame": frame, "segments": 3, "image_size": None}
+    plain = {**frame, "pretrained": False, "weights": None, "image_size": 16}
+    assert detector_arguments(entry, 16, pretrained=False) == {**entry, "frame": plain, "image_size": 16}
+    assert detector_arguments(entry, 16)["frame"]["weights"] == "cache"
 
 
 def test_the_device_falls_back_to_the_cpu_unless_cuda_is_asked_for(monkeypatch):

@@ -1,0 +1,53 @@
+"""Detectors with auxiliary losses, and those of clips, train with methods of every kind, from shards to scores."""
+
+import pyarrow.parquet as pq
+import pytest
+
+from deepfake_adv.training.run import train_run
+from deepfake_adv.training.score import score_run
+
+SMALL = {"blocks": 1, "width": 4}
+METHODS = {
+    "baseline": {"name": "baseline"},
+    "two_gen_bat": {"name": "two_gen_bat", "kernel_size": 3, "generator": SMALL},
+    "combined_at": {"name": "combined_at", "kernel_size": 3, "generator": SMALL},
+}
+SLADD = {"name": "sladd", "synthesizer": {"backbone": "compact", "width": 4}}
+COMPACT = {"name": "compact", "width": 4}
+LIGHT = {"compact": COMPACT, "tsn": {"name": "tsn", "frame": COMPACT, "segments": 2}}
+HEAVY = {
+    "efficientnet": {"name": "efficientnet", "model": "tf_efficientnet_b0.ns_jft_in1k", "image_size": 32},
+    "xception": {"name": "xception", "image_size": 64},
+    "ffd": {"name": "ffd", "image_size": 64},
+    "multi_attention": {"name": "multi_attention", "image_size": 64},
+    "vit": {"name": "timm:vit_tiny_patch16_224", "image_size": 32},
+}
+
+
+def train_and_score(make_plan, make_device, shards, folder, detector, method):
+    plan = make_plan(method, epochs=1, steps_per_epoch=2, batch_size=4, flip=False)
+    plan = type(plan)(plan.name, plan.conditions, detector, method, plan.train)
+    train_run(plan, shards, folder / "run", device=make_device(), work=folder / "work")
+    score_run(folder / "run", shards / "test.parquet", folder / "s.parquet", batch_size=16, accelerator="cpu")
+    scores = pq.read_table(folder / "s.parquet")["score"].to_numpy()
+    assert len(scores) == pq.read_metadata(shards / "test.parquet").num_rows
+    assert (0 <= scores).all()
+    assert (scores <= 1).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("detector", LIGHT)
+def test_small_detectors(make_plan, make_device, shards, tmp_path, detector, method):
+    train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], METHODS[method])
+
+
+@pytest.mark.parametrize("detector", LIGHT)
+def test_sladd_gets_its_landmarks_and_masks(make_plan, make_device, shards, tmp_path, detector):
+    train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], SLADD)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("detector", HEAVY)
+def test_every_detector(make_plan, make_device, shards, tmp_path, detector, method):
+    train_and_score(make_plan, make_device, shards, tmp_path, HEAVY[detector], METHODS[method])
