@@ -31,7 +31,7 @@ def train_and_score(make_plan, make_device, shards, folder, detector, method):
     score_run(folder / "run", shards / "test.parquet", folder / "s.parquet", batch_size=16, accelerator="cpu")
     scores = pq.read_table(folder / "s.parquet")["score"].to_numpy()
     assert len(scores) == pq.read_metadata(shards / "test.parquet").num_rows
-    assert (0 <= scores).all()
+    assert (scores >= 0).all()
     assert (scores <= 1).all()
 
 
@@ -41,9 +41,8 @@ def test_small_detectors(make_plan, make_device, shards, tmp_path, detector, met
     train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], METHODS[method])
 
 
-@pytest.mark.parametrize("detector", LIGHT)
-def test_sladd_gets_its_landmarks_and_masks(make_plan, make_device, shards, tmp_path, detector):
-    train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], SLADD)
+def test_sladd_gets_its_landmarks_and_masks(make_plan, make_device, shards, tmp_path):
+    train_and_score(make_plan, make_device, shards, tmp_path, COMPACT, SLADD)
 
 
 @pytest.mark.slow
