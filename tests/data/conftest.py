@@ -1,18 +1,23 @@
 """A tiny dataset of flat frames in which the face is a bright square, so that its box is known exactly."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from deepfake_adv.data.crops import crop_part
+from deepfake_adv.data.cutting import CropOptions
 from deepfake_adv.data.frames import STORE, TABLE, VIDEOS, frame_table, write_frame_table
+from deepfake_adv.data.locate import LocateOptions, locate_dataset
 from deepfake_adv.data.videos import VideoRow, format_rows
 from deepfake_adv.faces.box import FaceBox
 from deepfake_adv.video.encode import write_ffv1, write_h264
 
 WIDTH, HEIGHT, SIDE = 160, 120, 40
+CROP = CropOptions(margin=1.3, encoding="png", masks=True)
+LOCATE = LocateOptions(backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate")
 
 
 @dataclass(frozen=True)
@@ -101,3 +106,29 @@ def square_locator(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr("deepfake_adv.data.locate._locator", lambda *options: find)
     return calls
+
+
+@pytest.fixture
+def located(toy, square_locator, tmp_path):
+    def located(**changes):
+        data = toy(changes.pop("faceless", None))
+        locate_dataset(
+            "toy", data.inventory, data.frames, tmp_path / "faces", root=data.root, options=replace(LOCATE, **changes),
+            max_failed_share=0, execution={"workers": 1}, scratch=tmp_path / "work",
+        )  # fmt: skip
+        return data
+
+    return located
+
+
+@pytest.fixture
+def cut(tmp_path):
+    def cut(data, options=CROP, name="crops", share=0.0, rows_per_file=4096, quality="c23"):
+        output = tmp_path / name / "toy" / quality
+        counts = crop_part(
+            "toy", quality, data.frames / quality, tmp_path / "faces", output, root=data.root, options=options,
+            max_failed_share=share, execution={"workers": 1}, rows_per_file=rows_per_file, scratch=tmp_path / "work",
+        )  # fmt: skip
+        return counts, output
+
+    return cut

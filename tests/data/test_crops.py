@@ -1,10 +1,4 @@
 import csv
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -12,44 +6,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data import crops as crops_module
-from deepfake_adv.data.crops import crop_part, plan_files
+from deepfake_adv.data.crops import plan_files
 from deepfake_adv.data.cutting import CropOptions
 from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.frames import open_store
-from deepfake_adv.data.locate import LocateOptions, locate_dataset
 from deepfake_adv.data.schema import CROP_SCHEMA
 from deepfake_adv.faces.box import FaceBox, official_crop
 from deepfake_adv.video.colour import i420_to_rgb
 
 OPTIONS = CropOptions(margin=1.3, encoding="png", masks=True)
-LOCATE = LocateOptions(backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate")
-
-
-@pytest.fixture
-def located(toy, square_locator, tmp_path):
-    def located(**changes):
-        data = toy(changes.pop("faceless", None))
-        locate_dataset(
-            "toy", data.inventory, data.frames, tmp_path / "faces", root=data.root, options=replace(LOCATE, **changes),
-            max_failed_share=0, execution={"workers": 1}, scratch=tmp_path / "work",
-        )  # fmt: skip
-        return data
-
-    return located
-
-
-@pytest.fixture
-def run(tmp_path):
-    def run(data, options=OPTIONS, name="crops", share=0.0, rows_per_file=4096, quality="c23"):
-        output = tmp_path / name / "toy" / quality
-        counts = crop_part(
-            "toy", quality, data.frames / quality, tmp_path / "faces", output, root=data.root, options=options,
-            max_failed_share=share, execution={"workers": 1}, rows_per_file=rows_per_file, scratch=tmp_path / "work",
-        )  # fmt: skip
-        return counts, output
-
-    return run
 
 
 def read(output):
@@ -57,9 +22,9 @@ def read(output):
 
 
 @pytest.mark.parametrize("encoding", ["webp", "png", "i420"])
-def test_a_crop_is_the_official_square_of_the_decoded_frame(located, run, encoding):
+def test_a_crop_is_the_official_square_of_the_decoded_frame(located, cut, encoding):
     data = located()
-    counts, output = run(data, replace(OPTIONS, encoding=encoding))
+    counts, output = cut(data, replace(OPTIONS, encoding=encoding))
     rows = read(output)
     assert counts["cut"] == len(rows) == 105
     store = open_store(data.frames / "c23", data.root)
@@ -74,9 +39,9 @@ def test_a_crop_is_the_official_square_of_the_decoded_frame(located, run, encodi
         assert (row["width"], row["height"]) == (160, 120)
 
 
-def test_masks_are_cut_by_the_same_square_at_the_same_frames(located, run):
+def test_masks_are_cut_by_the_same_square_at_the_same_frames(located, cut):
     data = located()
-    counts, output = run(data)
+    counts, output = cut(data)
     assert counts["masks_missing"] == 0
     for row in read(output):
         assert (row["mask"] is None) == (row["forgery"] == "real")
@@ -91,8 +56,8 @@ def test_masks_are_cut_by_the_same_square_at_the_same_frames(located, run):
             np.testing.assert_array_equal(mask > 128, cut)
 
 
-def test_files_are_per_forgery_and_split_sorted_and_typed(located, run):
-    _, output = run(located())
+def test_files_are_per_forgery_and_split_sorted_and_typed(located, cut):
+    _, output = cut(located())
     names = sorted(path.name for path in output.iterdir())
     assert names == [
         "NT-test-000.parquet",
@@ -137,9 +102,9 @@ def test_files_are_bounded_and_hold_whole_videos(toy):
 
 
 @pytest.mark.parametrize("on_miss", ["interpolate", "drop"])
-def test_frames_without_a_face_follow_the_parameter_and_are_reported(located, run, on_miss):
+def test_frames_without_a_face_follow_the_parameter_and_are_reported(located, cut, on_miss):
     data = located(faceless={"real/001": list(range(18, 26))}, on_miss=on_miss)
-    counts, output = run(data)
+    counts, output = cut(data)
     assert counts["asked"] == 105 == counts["cut"] + counts["dropped"]
     with open(output / "report.csv", encoding="utf-8", newline="") as stream:
         report = {row["video"]: row for row in csv.DictReader(stream)}
@@ -150,136 +115,51 @@ def test_frames_without_a_face_follow_the_parameter_and_are_reported(located, ru
     assert sum(not row["detected"] for row in read(output)) == counts["undetected"]
 
 
-def test_a_short_or_missing_mask_is_counted_and_the_crops_stay(located, run):
+def test_a_short_or_missing_mask_is_counted_and_the_crops_stay(located, cut):
     data = located()
     (data.root / "masks" / "001_002.mp4").unlink()
     (data.root / "masks" / "002_001.mp4").write_bytes(b"no video")
-    counts, output = run(data)
+    counts, output = cut(data)
     assert counts["cut"] == 105
     assert counts["masks_missing"] == 65
     assert "mask video is missing or ends early" in (output / "report.csv").read_text()
-    counts, _ = run(data, replace(OPTIONS, masks=False), name="without")
+    counts, _ = cut(data, replace(OPTIONS, masks=False), name="without")
     assert counts["masks_missing"] == 0
 
 
-def test_a_broken_video_is_left_out_and_reported_and_too_many_are_fatal(located, run):
+def test_a_broken_video_is_left_out_and_reported_and_too_many_are_fatal(located, cut):
     data = located()
     (data.frames / "c23" / "store" / "NT" / "001_002.mkv").write_bytes(b"no video")
     with pytest.raises(ValueError, match=r"1 of 4 did, for one NT/001_002: .*001_002.mkv must be a video"):
-        run(data)
-    counts, output = run(data, share=0.3)
+        cut(data)
+    counts, output = cut(data, share=0.3)
     assert counts["failed"] == 1
     assert {row["video"] for row in read(output)} == {"real/001", "real/002", "NT/002_001"}
     assert "must be a video" in (output / "report.csv").read_text()
 
 
-def test_a_part_whose_boxes_lack_frames_is_refused(located, run, tmp_path):
+def test_a_part_whose_boxes_lack_frames_is_refused(located, cut, tmp_path):
     data = located()
     path = tmp_path / "faces" / "boxes.parquet"
     table = pq.read_table(path)
     pq.write_table(table.filter(np.array([f != 6 for f in table["frame"].to_pylist()])), path)
     with pytest.raises(ValueError, match=r"must be located at every sampled frame; got no row for \[6\]"):
-        run(data)
+        cut(data)
     path.unlink()
     with pytest.raises(FileNotFoundError, match="boxes must be at"):
-        run(data)
+        cut(data)
 
 
-def test_wrong_options_are_refused(located, run):
+def test_wrong_options_are_refused(located, cut):
     data = located()
     with pytest.raises(ValueError, match="encoding must be one of webp, png, i420"):
-        run(data, replace(OPTIONS, encoding="jpeg"))
+        cut(data, replace(OPTIONS, encoding="jpeg"))
     with pytest.raises(ValueError, match="margin must be at least 1"):
-        run(data, replace(OPTIONS, margin=0.5))
+        cut(data, replace(OPTIONS, margin=0.5))
 
 
-@pytest.mark.parametrize("after", [1, 3])
-def test_an_interrupted_run_resumes_and_leaves_the_same_bytes(located, run, monkeypatch, after):
-    data = located()
-    _, whole = run(data, name="whole", rows_per_file=30)
-    cut, done = crops_module.crop_video, []
-
-    def counting(task):
-        if len(done) == after:
-            raise KeyboardInterrupt
-        done.append(task.row.video)
-        cut(task)
-
-    monkeypatch.setattr(crops_module, "crop_video", counting)
-    with pytest.raises(KeyboardInterrupt):
-        run(data, name="again", rows_per_file=30)
-    after = 99
-    _, again = run(data, name="again", rows_per_file=30)
-    assert len(done) == len(set(done)) == 4
-    assert sorted(p.name for p in again.iterdir()) == sorted(p.name for p in whole.iterdir())
-    for path in whole.iterdir():
-        assert (again / path.name).read_bytes() == path.read_bytes()
-
-
-SCRIPT = """
-import json, os, sys, time
-from pathlib import Path
-from deepfake_adv.data import cutting
-from deepfake_adv.data.crops import crop_part
-from deepfake_adv.data.cutting import CropOptions
-
-frames, faces, output, root, work = map(Path, json.loads(sys.argv[1]))
-if os.environ.get("SLOW"):
-    encode = cutting.encode_crop
-    cutting.encode_crop = lambda *crop: time.sleep(0.05) or encode(*crop)
-if __name__ == "__main__":
-    crop_part(
-        "toy", "c23", frames, faces, output, root=root, options=CropOptions(1.3, "png", True), max_failed_share=0,
-        execution={"workers": int(os.environ["WORKERS"])}, scratch=work,
-    )
-"""
-
-
-@pytest.fixture
-def command(tmp_path):
-    """A command line that cuts the toy dataset in a process of its own."""
-
-    def command(data, output):
-        script = tmp_path / "cut.py"
-        script.write_text(SCRIPT)
-        folders = [data.frames / "c23", tmp_path / "faces", output, data.root, tmp_path / f"work-{output.name}"]
-        return [sys.executable, str(script), json.dumps(list(map(str, folders)))]
-
-    return command
-
-
-def same(one, two):
-    assert sorted(path.name for path in one.iterdir()) == sorted(path.name for path in two.iterdir())
-    for path in one.iterdir():
-        assert (two / path.name).read_bytes() == path.read_bytes(), path.name
-
-
-@pytest.mark.slow
-def test_one_worker_or_two_leave_the_same_bytes(located, run, command, tmp_path):
-    data = located()
-    _, one = run(data, name="one")
-    subprocess.run(command(data, tmp_path / "two"), check=True, env={**os.environ, "WORKERS": "2"})
-    same(one, tmp_path / "two")
-
-
-@pytest.mark.slow
-def test_a_run_ended_by_sigkill_resumes_and_leaves_the_same_bytes(located, run, command, tmp_path):
-    data = located()
-    _, whole = run(data, name="whole")
-    line, environment = command(data, tmp_path / "killed"), {**os.environ, "WORKERS": "1"}
-    process = subprocess.Popen(line, env={**environment, "SLOW": "1"})
-    deadline = time.monotonic() + 60
-    while not list((tmp_path / "work-killed").glob("*/pieces/*.json")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert not (tmp_path / "killed").exists()
-    subprocess.run(line, check=True, env=environment)
-    same(whole, tmp_path / "killed")
-
-
-def test_pandas_reads_the_crops(located, run):
-    _, output = run(located())
+def test_pandas_reads_the_crops(located, cut):
+    _, output = cut(located())
     table = pd.read_parquet(output / "NT-train-000.parquet", columns=["video", "frame", "label", "image"])
     assert len(table) == 25
     assert set(table["label"]) == {1}
@@ -288,9 +168,9 @@ def test_pandas_reads_the_crops(located, run):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["webp", "i420"])
-def test_datasets_loads_and_decodes_the_crops(located, run, encoding, tmp_path):
+def test_datasets_loads_and_decodes_the_crops(located, cut, encoding, tmp_path):
     datasets = pytest.importorskip("datasets")
-    _, output = run(located(), replace(OPTIONS, encoding=encoding))
+    _, output = cut(located(), replace(OPTIONS, encoding=encoding))
     files = sorted(map(str, output.glob("NT-*.parquet")))
     loaded = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path / "cache"))
     assert len(loaded) == 65
