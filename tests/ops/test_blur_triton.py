@@ -54,9 +54,10 @@ def test_small_kernels_equal_plain_path():
 
 @pytest.mark.slow
 def test_batches_bands_and_dtypes():
-    _run("1,1,1,3,4,float64", "3,2,1,5,8,float64", "3,1,2,9,7,float32", "5,1,1,5,12,bfloat16")
+    # Grouped channels, single ones, bands that end inside the image, and reduced precision.
+    _run("1,1,1,3,4,float64", "3,1,3,5,8,float64", "3,2,1,9,7,float32", "5,1,1,5,12,bfloat16")
 
 
 @pytest.mark.slow
-def test_large_kernels_equal_plain_path():
-    _run("9,1,2,10,12,float64", "9,1,1,34,9,float32", "7,2,1,7,40,float64", "15,1,1,15,17,float64")
+def test_largest_vector_kernel_equals_plain_path():
+    _run("9,1,1,9,12,float64")
