@@ -111,7 +111,7 @@ def square_locator(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.fixture
 def located(toy, square_locator, tmp_path):
     def located(**changes):
-        data = toy(changes.pop("faceless", None))
+        data = toy(changes.pop("faceless", None), ("c23",))
         locate_dataset(
             "toy", data.inventory, data.frames, tmp_path / "faces", root=data.root, options=replace(LOCATE, **changes),
             max_failed_share=0, execution={"workers": 1}, scratch=tmp_path / "work",
