@@ -129,10 +129,9 @@ def read_clip(path: Path, *, frames: int, max_height: int) -> tuple[list[NDArray
         VideoError: If it is no video, or cut short, or changes its size on the way.
     """
     facts = probe(path)
-    count = min(facts.frames, frames)
-    if count < FEWEST_FRAMES:
+    if facts.frames < FEWEST_FRAMES:
         raise ValueError(f"it has {facts.frames} frames; at least {FEWEST_FRAMES} are needed")
-    taken = [_fit(i420_to_rgb(frame), max_height) for frame in read_frames(path, range(count))]
+    taken = [_fit(i420_to_rgb(frame), max_height) for frame in read_frames(path, range(min(facts.frames, frames)))]
     return taken, facts.fps if 1 <= facts.fps <= 240 else 25.0
 
 

@@ -25,8 +25,8 @@ def neural_textures(
     donor: Sequence[Frame],
     donor_points: Points,
     *,
-    grid: float = 0.04,
-    detail: float = 0.7,
+    grid: float = 0.10,
+    detail: float = 0.4,
     gain: float = 0.6,
 ) -> Forged:
     """Re-render the mouth; stops at the shorter clip, as in FaceForensics++.

