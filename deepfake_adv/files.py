@@ -92,8 +92,14 @@ class Scratch:
         self.path.mkdir(parents=True, exist_ok=True)
 
     def publish(self, output: Path) -> None:
-        """Move the whole folder to `output` with one rename, replacing what is there."""
+        """Move the whole folder to `output` with one rename, replacing what is there.
+
+        Temporary files that a kill left behind (`atomic_write` hides them) do not come along.
+        """
         output = Path(output)
+        for leftover in self.path.rglob(".*"):
+            if leftover.is_file():
+                leftover.unlink()
         output.parent.mkdir(parents=True, exist_ok=True)
         if output.is_dir() and not output.is_symlink():
             shutil.rmtree(output)

@@ -96,6 +96,7 @@ def test_publishing_replaces_the_output_whole(tmp_path):
     (output / "stale").write_text("old")
     scratch = Scratch("crop", {}, root=tmp_path / "work")
     (scratch.path / "piece").write_text("new")
+    (scratch.path / ".piece-k1ll3d.csv").write_text("half")
     scratch.publish(output)
     assert os.listdir(output) == ["piece"]
     assert not scratch.path.exists()
