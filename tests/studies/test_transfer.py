@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from deepfake_adv.studies.transfer import adversarial_accuracy, settings
+from deepfake_adv.studies.transfer import _share, adversarial_accuracy, settings
 
 READINGS = {"relative": {"rule": "relative", "epsilon": 0.5}, "raw": {"rule": "raw", "epsilon": 0.1}}
-FACTS = {"fgsm_epsilon": 24 / 255, "pgd_steps": 3, "kernel_size": 5, "kernel_sizes": [3, 5], "starts": [0.1, 1, 10]}
+FACTS = {"table_reading": "raw", "fgsm_epsilon": 24 / 255, "pgd_steps": 3, "kernel_size": 5, "kernel_sizes": [3, 5], "starts": [0.1, 1, 10]}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,8 @@ def test_every_setting_of_the_tables_is_there_once():
     assert {(f["kernel_size"], f["sigma"], f["steps"]) for f in blur} == {
         (5, 0.1, 1), (5, 1, 1), (5, 10, 1), (3, 1, 1), (5, 1, 3)
     }  # fmt: skip
+    assert {s.facts["extra"] for s in found if s.facts.get("reading") == "relative"} == {True}
+    assert not any(s.facts.get("extra") for s in found if s.facts.get("reading") != "relative")
     assert [s.attack.start for s in found if s.facts.get("sigma") == 10] == [0.1, 0.1]
 
 
@@ -47,7 +49,7 @@ def test_attacks_lower_accuracy_most_on_their_own_source(problem):
     networks, images, labels = problem
     cells = adversarial_accuracy(networks, images, labels, settings(READINGS, **FACTS), batch_size=40, seed=0)
     clean = {cell["victim"]: cell["accuracy"] for cell in cells if cell["attack"] == "none"}
-    assert all(value > 90 for value in clean.values())
+    assert all(value > 0.9 for value in clean.values())
     fgsm = {(c["source"], c["victim"]): c["accuracy"] for c in cells if c["attack"] == "fgsm"}
     assert set(fgsm) == {(s, v) for s in networks for v in networks}
     for name in networks:
@@ -55,7 +57,7 @@ def test_attacks_lower_accuracy_most_on_their_own_source(problem):
     own = sum(fgsm[name, name] for name in networks)
     other = sum(fgsm[s, v] for s, v in fgsm if s != v)
     assert own <= other
-    assert all(cell["count"] == 90 for cell in cells)
+    assert all(cell["images"] == 90 for cell in cells)
 
 
 def test_accuracy_does_not_depend_on_the_batch(problem):
@@ -65,3 +67,12 @@ def test_accuracy_does_not_depend_on_the_batch(problem):
         for size in (7, 90)
     )
     assert one == two
+
+
+def test_intervals_hold_the_share_and_agree_with_a_table():
+    # Wilson's interval for 8 of 10: 0.4902 to 0.9433
+    cell = _share(8, 10)
+    assert cell["low"] == pytest.approx(0.4902, abs=1e-4)
+    assert cell["high"] == pytest.approx(0.9433, abs=1e-4)
+    assert _share(0, 5)["low"] == 0
+    assert _share(5, 5)["high"] == 1
