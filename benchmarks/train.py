@@ -49,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         manifests = fabricate(Path(name), arguments.videos, arguments.frames, arguments.side)
         for precision in arguments.precisions:
-            for method in METHODS:
+            for method in arguments.methods:
                 for cache in arguments.caches:
                     rows.append(measure(arguments, manifests, method, precision, cache))
                     print_table(rows[-1:])
@@ -170,6 +170,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--videos", type=int, default=8)
     parser.add_argument("--frames", type=int, default=16)
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--precisions", nargs="+", default=["32-true", "bf16-mixed"])
     parser.add_argument("--caches", nargs="+", default=["none", "memory"])
     parser.add_argument("--compile", action="store_true")
