@@ -40,7 +40,8 @@ def project(shards, tmp_path):
     params = yaml.load((ROOT / "profiles/demo.yaml").read_text(encoding="utf-8"))
     params["train"] |= {"image_size": 16, "batch_size": 8, "epochs": 3, "steps_per_epoch": 12}
     params["device"] |= {"dvclive": False, "checkpoint_steps": 5}
-    params["methods"]["two_gen_bat"] = {"name": "two_gen_bat", "kernel_size": 3, "generator": {"blocks": 1, "width": 4}}
+    params["methods"]["two_gen_bat"]["kernel_size"] = 3
+    params["methods"]["two_gen_bat"]["generator"] |= {"blocks": 1, "width": 4}
     params["runs"] = {
         "tiny": {"method": "two_gen_bat", "detector": "compact", "tier": "all", "conditions": ["NT_raw", "NT_c23"]}
     }
@@ -53,6 +54,11 @@ def start(project, output):
     return subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE)
 
 
+def finish(process):
+    said = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, said.decode()
+
+
 def results(folder):
     rows = csv.DictReader((folder / "log.csv").open(encoding="utf-8"))
     return [{name: value for name, value in row.items() if name != "images_per_s"} for row in rows]
@@ -60,7 +66,7 @@ def results(folder):
 
 @pytest.mark.slow
 def test_a_run_killed_twice_ends_with_the_same_metrics_as_one_that_was_not(project):
-    assert start(project, "data/runs/whole").wait(300) == 0
+    finish(start(project, "data/runs/whole"))
     for wanted in ("work/*/NT_raw/seed0/checkpoint.pt", "work/*/NT_c23/seed0/checkpoint.pt"):
         process = start(project, "data/runs/killed")
         while not list(project.glob(wanted)):
@@ -69,7 +75,7 @@ def test_a_run_killed_twice_ends_with_the_same_metrics_as_one_that_was_not(proje
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         assert not (project / "data/runs/killed").exists(), "a part must not stand where the whole belongs"
-    assert start(project, "data/runs/killed").wait(300) == 0
+    finish(start(project, "data/runs/killed"))
     for condition in ("NT_raw", "NT_c23"):
         whole, killed = (project / "data/runs" / name / condition / "seed0" for name in ("whole", "killed"))
         assert results(whole) == results(killed)
@@ -84,5 +90,5 @@ def test_the_stage_runs_on_two_processes(project):
     params["device"] |= {"devices": 2, "strategy": "ddp", "accelerator": "cpu"}
     params["runs"]["tiny"]["conditions"] = ["NT_c23"]
     YAML().dump(params, project / "params.yaml")
-    assert start(project, "data/runs/two").wait(300) == 0
+    finish(start(project, "data/runs/two"))
     assert len(results(project / "data/runs/two/NT_c23/seed0")) == 3
