@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 _MODEL = Path("models", "shape_predictor_68_face_landmarks.dat")
 _SHARE_SEEN = 0.8
-_SMALLEST_FACE = 40.0  # pixels, ear to ear
+_SMALLEST_FACE = 56.0  # pixels, ear to ear
 _SMOOTHING = 0.8  # frames
 
 

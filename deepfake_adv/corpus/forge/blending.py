@@ -44,6 +44,26 @@ def colour_moments(picture: Frame | Layer, mask: Frame) -> tuple[Layer, Layer]:
     return mean[:, 0].astype(np.float32), deviation[:, 0].astype(np.float32) + np.float32(1e-3)
 
 
+def match_colour(face: Layer, scene: Frame, mask: Frame, *, contrast: bool = False) -> Layer:
+    """Give ``face`` the mean colour that ``scene`` has under ``mask``, as another light would.
+
+    Half of the way (in logarithms) each channel is multiplied, the rest is shifted: a shift alone between
+    differently lit clips turns lashes and lips blue, a factor alone blows up a weak channel's noise.
+
+    Args:
+        face: ``(h, w, 3)`` float32.
+        scene: ``(h, w, 3)`` uint8, the pixels that the face will replace.
+        mask: ``(h, w)`` uint8.
+        contrast: Match the deviation too, one factor for the three channels.
+    """
+    (mean, spread), (goal, goal_spread) = (colour_moments(picture, mask) for picture in (face, scene))
+    gain = np.clip(np.sqrt(goal / np.maximum(mean, 1.0)), 0.6, 1.6)
+    centred = (face - mean) * gain
+    if contrast:
+        centred *= np.clip(goal_spread.mean() / (spread * gain).mean(), 0.6, 1.4)
+    return centred + goal
+
+
 def keep_outside(forged: Frame, original: Frame, mask: Frame) -> Frame:
     """The forged I420 frame with the original's very samples wherever the mask does not reach.
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.corpus.forge.blending import Forged, colour_moments, feather, paste
+from deepfake_adv.corpus.forge.blending import Forged, feather, match_colour, paste
 from deepfake_adv.corpus.forge.expression import limit_opening, lip_gap
 from deepfake_adv.corpus.forge.geometry import (
     Frame,
@@ -77,11 +77,7 @@ def deepfakes(
         face = cv2.remap(texture, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         mask = feather(warp.inside, 0.16 * warp.inside.shape[1])
         mask = np.minimum(mask, cv2.GaussianBlur(mask, (0, 0), 0.02 * warp.inside.shape[1]))
-        (mean, spread), (goal, goal_spread) = (
-            colour_moments(picture, mask) for picture in (face, frame[warp.rows, warp.columns])
-        )
-        # One contrast for the three channels: matching each alone would tint lips and lids.
-        face = (face - mean) * np.clip(goal_spread.mean() / spread.mean(), 0.6, 1.4) + goal
+        face = match_colour(face, frame[warp.rows, warp.columns], mask, contrast=True)
         forged, full = paste(frame, face, mask, warp.rows, warp.columns)
         frames.append(forged)
         masks.append(full)

@@ -20,6 +20,7 @@ from deepfake_adv.corpus.forge.geometry import (
 
 _JAW_FOLLOWS = np.array([0.1, 0.35, 0.6, 0.75, 0.8, 0.75, 0.6, 0.35, 0.1])  # landmarks 4..12
 _CORNERS = [48, 54]
+_POSE_COST = 0.4
 _LOWER_LIP = [65, 66, 67, 55, 56, 57, 58, 59]
 _LOWER_LIP_FOLLOWS = np.array([0.9, 1.0, 0.9, 0.5, 0.9, 1.0, 0.9, 0.5])
 
@@ -110,10 +111,13 @@ def best_frames(
         jump_cost: Cost of leaving the neighbourhood of the last choice, eye distances.
     """
     have, want = (apertures(track, mouth=mouth, eyes=eyes) for track in (pool, goal))
+    # A nose that points elsewhere is another pose, whose mouth would not fit.
+    turned, turns = (upright(track)[:, 30] for track in (pool, goal))
     index: NDArray[np.intp] = np.arange(len(have))
     chosen: list[int] = []
     for moment, aim in enumerate(want):
         cost = np.abs(have - aim).sum(1) + 0.004 * np.minimum(np.abs(index - moment), 30) / 30
+        cost = cost + _POSE_COST * np.abs(turned - turns[moment]).sum(1)
         if chosen:
             cost = cost + jump_cost * (np.abs(index - chosen[-1]) > 3)
         chosen.append(int(cost.argmin()))

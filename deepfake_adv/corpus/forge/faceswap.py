@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepfake_adv.corpus.forge.blending import Forged, colour_moments, feather, paste
+from deepfake_adv.corpus.forge.blending import Forged, feather, match_colour, paste
 from deepfake_adv.corpus.forge.expression import best_frames, limit_opening, lip_gap
 from deepfake_adv.corpus.forge.geometry import Frame, Points, mesh_warp, scaled_jaw, triangulate, with_forehead
 
@@ -44,7 +44,7 @@ def face_swap(
         face = warp.fetch(donor[chosen]).astype(np.float32)
         mask = feather(warp.inside, feather_share * warp.inside.shape[1])
         solid = np.where(warp.inside, 255, 0).astype(np.uint8)
-        face += colour_moments(frame[warp.rows, warp.columns], solid)[0] - colour_moments(face, solid)[0]
+        face = match_colour(face, frame[warp.rows, warp.columns], solid)
         forged, full = paste(frame, face, mask, warp.rows, warp.columns)
         frames.append(forged)
         masks.append(full)
