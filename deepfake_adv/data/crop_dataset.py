@@ -52,6 +52,10 @@ class CropTable:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def targets(self) -> Ints:
+        """``(N,)`` a number per target of a dataset and quality: equal for a real and its fakes."""
+        return _codes(self.columns, "dataset", "quality", "target")
+
     def strings(self, name: str) -> NDArray[Any]:
         """One text column as an array of objects."""
         return np.asarray(self.columns[name].to_numpy(zero_copy_only=False))

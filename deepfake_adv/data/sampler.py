@@ -9,16 +9,18 @@ import numpy as np
 from deepfake_adv.data.crop_dataset import Ints
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 
-Mode = Literal["draws", "full"]
+Mode = Literal["draws", "pairs", "full"]
 
 
 class BalancedSampler:
     """Plans epochs whose batches are half real, half fake.
 
     ``draws``: each class's videos are gone through in random order again and again, and each visit
-    draws one random frame (the release's way). ``full``: every crop of the larger class once per epoch,
-    the smaller class repeated; row groups are shuffled and `pool` of them mixed at a time, so that a
-    reader holds few of them and still sees many videos per batch. With clips, every video once per pass.
+    draws one random frame (the release's way). ``pairs``: fakes are drawn so, and each brings the real of
+    its own target and moment, so that a batch's classes differ by the forgery alone; a small detector learns
+    from a small corpus this way, which it does not from independent draws. ``full``: every crop of the
+    larger class once per epoch, the smaller class repeated; row groups are shuffled and `pool` of them mixed
+    at a time, so that a reader holds few of them and still sees many videos per batch. With clips, every video once per pass.
 
     A clip's frames come one from each of `clip_length` equal segments of its video, at random (TSN).
 
@@ -33,6 +35,7 @@ class BalancedSampler:
         clip_length: Frames per sample.
         pool: Row groups mixed at a time.
         seed: Of all draws.
+        targets: ``(N,)`` number of the target that a crop shows, equal for a real and its fakes; for ``pairs``.
 
     Raises:
         ValueError: If the batch is odd, a class is absent or larger than no batch, or `steps` is missing.
@@ -51,12 +54,13 @@ class BalancedSampler:
         clip_length: int = 1,
         pool: int = 64,
         seed: int = 0,
+        targets: Ints | None = None,
     ) -> None:
         if batch_size < 2 or batch_size % 2:
             raise ValueError(f"batch_size must be even and at least 2; got {batch_size}. Half of it are reals.")
-        if mode == "draws" and steps is None:
+        if mode != "full" and steps is None:
             raise ValueError(
-                "steps_per_epoch must be a number where sampling is draws; got null. Set train.steps_per_epoch."
+                f"steps_per_epoch must be a number where sampling is {mode}; got null. Set train.steps_per_epoch."
             )
         self.half, self.mode = batch_size // 2, mode
         self.clip_length, self.pool, self.seed = clip_length, pool, seed
@@ -66,6 +70,17 @@ class BalancedSampler:
         if any(not len(side.rows) for side in self.classes):
             raise ValueError("labels must hold both classes; got one alone. Choose a condition with reals and fakes.")
         whole = max(side.count if clip_length > 1 else len(side.rows) for side in self.classes) // self.half
+        self._partners: Ints | None = None
+        if mode == "pairs":
+            assert targets is not None, "pairs need targets"
+            self._partners = partners(labels, frames, targets)
+            paired = np.flatnonzero(self._partners >= 0)
+            if not len(paired):
+                raise ValueError(
+                    "sampling must be draws or full where no fake's target is among the reals; got pairs. "
+                    "Mend train.sampling."
+                )
+            self.classes[1] = _Class(paired, videos, frames, groups)
         self.steps = whole if steps is None else min(steps, whole) if mode == "full" else steps
         if self.steps < 1:
             raise ValueError(
@@ -80,10 +95,14 @@ class BalancedSampler:
             ``(steps, batch_size, clip_length)``; a batch has its reals first, then its fakes.
         """
         need = self.steps * self.half
+        if self._partners is not None:
+            fakes = self.classes[1].visits(need, self.clip_length, np.random.default_rng([self.seed, epoch]))
+            fakes = fakes.reshape(self.steps, self.half, self.clip_length)
+            return np.concatenate([self._partners[fakes], fakes], axis=1)
         sides = []
         for label, side in enumerate(self.classes):
             generator = np.random.default_rng([self.seed, epoch, label])
-            if self.mode == "draws" or self.clip_length > 1:
+            if self.mode != "full" or self.clip_length > 1:
                 chosen = side.visits(need, self.clip_length, generator)
             else:
                 chosen = _repeat(partial(side.shuffled, self.pool, generator), need)[:, None]
@@ -118,6 +137,18 @@ class _Class:
         pools = np.array_split(order, max(len(order) // pool, 1))  # no short pool at the end
         mixed = [generator.permutation(np.concatenate([self.groups[group] for group in part])) for part in pools]
         return np.concatenate(mixed)
+
+
+def partners(labels: Ints, frames: Ints, targets: Ints) -> Ints:
+    """For each fake the real of its target that is nearest in time; -1 for reals, and where there is none."""
+    found = np.full(len(labels), -1, np.int64)
+    for target in np.unique(targets[labels == FAKE_LABEL]):
+        reals = np.flatnonzero((targets == target) & (labels == REAL_LABEL))
+        fakes = np.flatnonzero((targets == target) & (labels == FAKE_LABEL))
+        if len(reals):
+            distance = np.abs(frames[fakes][:, None] - frames[reals][None])
+            found[fakes] = reals[distance.argmin(axis=1)]
+    return found
 
 
 def _repeat(draw: Callable[[], Ints], need: int) -> Ints:

@@ -24,7 +24,7 @@ class Train(Section):
     batch_size: int = Field(ge=2, multiple_of=2)
     accumulate: int = Field(ge=1)
     epochs: int = Field(ge=1)
-    sampling: Literal["draws", "full"]
+    sampling: Literal["draws", "pairs", "full"]
     steps_per_epoch: int | None = Field(ge=1)
     pool: int = Field(ge=1)
     flip: bool

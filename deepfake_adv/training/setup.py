@@ -189,7 +189,7 @@ def train_loader(
     sampler = BalancedSampler(
         table.labels[rows], table.videos[rows], table.frames[rows], table.groups[rows],
         batch_size=train.batch_size, steps=train.steps_per_epoch, mode=train.sampling,
-        clip_length=clip_length, pool=train.pool, seed=seed,
+        clip_length=clip_length, pool=train.pool, seed=seed, targets=table.targets()[rows],
     )  # fmt: skip
     source = Source(data.store, rows, table.labels, flip=train.flip, seed=seed)
     return Loader(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deepfake_adv.data.sampler import BalancedSampler, covering_clips, covering_samples
+from deepfake_adv.data.sampler import BalancedSampler, covering_clips, covering_samples, partners
 
 
 def columns(videos=24, frames=64, group=32, fakes=1):
@@ -124,3 +124,23 @@ def test_one_class_alone_is_refused():
     labels, videos, frames, groups = columns()
     with pytest.raises(ValueError, match="labels must hold both classes"):
         sampler(columns=(np.zeros_like(labels), videos, frames, groups))
+
+
+def test_pairs_bring_the_real_of_the_same_target_and_moment():
+    labels, videos, frames, _ = data = columns(fakes=2)
+    targets = videos % 24
+    plan = sampler(columns=data, mode="pairs", targets=targets, steps=30).plan(1)
+    reals, fakes = plan[:, :16], plan[:, 16:]
+    assert (labels[reals] == 0).all()
+    assert (labels[fakes] == 1).all()
+    assert (targets[reals] == targets[fakes]).all()
+    assert (frames[reals] == frames[fakes]).all()
+    assert len(np.unique(videos[fakes])) == 48
+
+
+def test_a_partner_is_the_nearest_frame_and_a_fake_without_one_is_left_out():
+    labels = np.array([0, 0, 1, 1, 1])
+    found = partners(labels, np.array([0, 10, 4, 8, 3]), np.array([7, 7, 7, 7, 9]))
+    assert found.tolist() == [-1, -1, 0, 1, -1]
+    with pytest.raises(ValueError, match="sampling must be draws or full"):
+        BalancedSampler(labels, *(np.arange(5),) * 3, batch_size=2, steps=1, mode="pairs", targets=np.array([0, 0, 1, 1, 1]))
