@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 UV_VERSION := 0.13.8
 STAMP := $(VENV)/.installed
-JOBS ?= 1
+# Runs trained at a time: one per GPU, else one per core
+JOBS ?= $(shell nvidia-smi -L 2>/dev/null | grep -c ^GPU | grep -v ^0 || nproc)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
@@ -30,7 +31,10 @@ $(STAMP): requirements/lock.txt pyproject.toml
 	$(BIN)/dvc config --local core.check_update false
 	touch $@
 
+# `dvc repro` alone does all of it, one stage after the other; training runs are independent, so they go in parallel.
 repro: setup  ## Rebuild everything that changed: videos, faces, shards, detectors, tables, report
+	$(BIN)/dvc repro shard
+	$(BIN)/deepfake-adv train-all --jobs $(JOBS)
 	$(BIN)/dvc repro
 
 test: setup lint  ## Lint, check types, run the default tests

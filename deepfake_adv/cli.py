@@ -100,11 +100,11 @@ def train_all(
     only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
-    from deepfake_adv.training.fleet import summary
+    from deepfake_adv.training.fleet import changed_runs, summary
     from deepfake_adv.training.fleet import train_all as carry_out
 
     params = load_params("runs", "execution")
-    chosen = [name for name in params.runs if only in name]
+    chosen = changed_runs([name for name in params.runs if only in name])
     finished = carry_out(chosen, jobs=jobs, engine=params.execution.engine, address=params.execution.address)
     print(summary(finished))
     if any(done.code for done in finished):

@@ -100,6 +100,7 @@ class Generator(Section):
     width: int = Field(ge=1)
     start: float = Field(gt=0)  # 1/pixels
     floor: float = Field(ge=0)  # 1/pixels
+    scale: int = Field(ge=1)
 
     @model_validator(mode="after")
     def _start_above_floor(self) -> "Generator":

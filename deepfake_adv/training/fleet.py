@@ -1,5 +1,6 @@
 """Many runs at once: one DVC process per run, one GPU each, on this machine or through Ray."""
 
+import json
 import logging
 import os
 import shutil
@@ -77,6 +78,21 @@ def train_all(
         word = "done" if done.code == 0 else f"FAILED (exit code {done.code}; see {done.log})"
         logger.info("%s %s in %.0f s, %d of %d", done.run, word, done.seconds, len(finished), len(runs))
     return [finished[run] for run in runs]
+
+
+def changed_runs(runs: Sequence[str], stages: Sequence[str] = STAGES) -> list[str]:
+    """Those of `runs` that have a stage which DVC would run again, by its own word.
+
+    Raises:
+        RuntimeError: If `dvc status` fails.
+    """
+    targets = [f"{stage}@{run}" for stage in stages for run in runs]
+    command = [sys.executable, "-m", "dvc", "status", "--json", *targets]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"dvc status must succeed; got: {done.stderr.strip()[-500:]}. Run it by hand and mend what it says.")
+    changed = {name.partition("@")[2] for name in json.loads(done.stdout or "{}")}
+    return [run for run in runs if run in changed]
 
 
 def dvc_command(run: str, stages: Sequence[str]) -> list[str]:

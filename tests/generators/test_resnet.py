@@ -75,3 +75,16 @@ def test_bad_arguments(arguments: dict[str, float], message: str) -> None:
 def test_bad_images() -> None:
     with pytest.raises(ValueError, match=r"images must be .*; got \(2, 3, 4, 8\)"):
         make()(images(4, 8))
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47)])
+def test_a_smaller_map_is_enlarged_to_the_images(size):
+    generator = ResnetGenerator(blocks=1, width=4, scale=2)
+    images = torch.rand(2, 3, *size, requires_grad=True)
+    maps = generator(images)
+    assert maps.shape == (2, 1, *size)
+    maps.sum().backward()
+    assert images.grad is not None
+    assert (maps > generator.floor).all()
+    with pytest.raises(ValueError, match="at least 10 px"):
+        generator(torch.rand(1, 3, 8, 8))
