@@ -43,9 +43,15 @@ def explain(error: BaseException) -> str:
     """The error as one message with what to do next."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         place = f" at {error.filename}" if error.filename else ""
-        return f"disk must have room for the output; it is full{place}. Free space and run `dvc repro` again: finished pieces are kept."
+        return (
+            f"disk must have room for the output; it is full{place}. "
+            "Free space and run `dvc repro` again: finished pieces are kept."
+        )
     if isinstance(error, PermissionError):
-        return f"{error.filename} must be readable and its folder writable; permission was denied. Mend its rights and run again."
+        return (
+            f"{error.filename} must be readable and its folder writable; permission was denied. "
+            "Mend its rights and run again."
+        )
     return str(error) or type(error).__name__
 
 

@@ -15,6 +15,8 @@ from deepfake_adv.studies.transfer import adversarial_accuracy, settings
 from deepfake_adv.training.provenance import device_name, versions
 from deepfake_adv.training.trained import choose_device
 
+FACTS = {"table_reading", "fgsm_epsilon", "pgd_steps", "kernel_size", "kernel_sizes", "starts"}
+
 
 def main(manifests: Path, output: Path) -> None:
     """Load or train the classifiers, attack each, judge by all."""
@@ -36,14 +38,14 @@ def main(manifests: Path, output: Path) -> None:
         classifiers[name] = classifier.eval()
     wanted = settings(
         {name: reading.model_dump() for name, reading in attack.readings.items()},
-        **attack.model_dump(include={"table_reading", "fgsm_epsilon", "pgd_steps", "kernel_size", "kernel_sizes", "starts"}),
+        **attack.model_dump(include=FACTS),
     )
     cells = adversarial_accuracy(
         classifiers, test.images, test.labels, wanted, batch_size=attack.images.batch_size, seed=attack.training.seed
     )
-    facts = {"source": attack.images.source, "classes": len(test.names), "images": len(test.images)}
-    provenance = {"versions": versions(), "device": device_name(device), "params": attack.model_dump(mode="json"), **facts}
-    write_json(output, {"cells": cells, "provenance": provenance})
+    facts: dict[str, object] = {"source": attack.images.source, "classes": len(test.names), "images": len(test.images)}
+    facts |= {"versions": versions(), "device": device_name(device), "params": attack.model_dump(mode="json")}
+    write_json(output, {"cells": cells, "provenance": facts})
 
 
 def _images(attack: Attack, manifests: Path) -> tuple[Labelled | None, Labelled]:

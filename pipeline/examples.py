@@ -33,7 +33,11 @@ def main(runs: Path, manifest: Path, output: Path) -> None:
     )
     blur = next((entry for entry in wanted.attacks.values() if entry["name"].startswith("blur")), {"name": "blur"})
     write_grid(
-        output, "figure4", kernel_rows(trained.detector, images, labels, wanted.kernel_sizes, blur), titles, source=source
+        output,
+        "figure4",
+        kernel_rows(trained.detector, images, labels, wanted.kernel_sizes, blur),
+        titles,
+        source=source,
     )
     learned = runs / wanted.generator_run / wanted.condition / "seed0"
     if learned.exists():

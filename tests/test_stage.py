@@ -15,7 +15,9 @@ def test_arguments_reach_the_stage_as_words_and_paths(tmp_path):
     assert seen == ["corpus", tmp_path]
 
 
-@pytest.mark.parametrize("error", [ValueError("margin must be 1"), FileNotFoundError("no such file"), FloatingPointError("nan")])
+@pytest.mark.parametrize(
+    "error", [ValueError("margin must be 1"), FileNotFoundError("no such file"), FloatingPointError("nan")]
+)
 def test_an_error_ends_the_stage_with_one_message(error, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:

@@ -69,7 +69,9 @@ def map_tasks(
         RuntimeError: If a worker process died, or Ray is asked for and not installed.
     """
     if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}; got {engine!r}. Mend execution.engine in params.yaml.")
+        raise ValueError(
+            f"engine must be one of {', '.join(ENGINES)}; got {engine!r}. Mend execution.engine in params.yaml."
+        )
     workers = min(workers or os.cpu_count() or 1, max(len(tasks), 1))
     if engine == "ray":
         from deepfake_adv.execution.on_ray import outcomes_on_ray  # Ray is an optional extra
@@ -86,9 +88,10 @@ def guarded(function: Callable[[Task], Value], task: Task) -> Outcome[Task, Valu
     """Run one task; its exception becomes the outcome's error."""
     try:
         return Outcome(task, function(task), None)
-    except Exception as error:  # noqa: BLE001 - one bad video must not stop the other 14,999
+    except Exception as error:
         logger.debug("%s", traceback.format_exc())
-        return Outcome(task, None, f"{error}" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}")
+        said = isinstance(error, (ValueError, OSError))  # these explain themselves
+        return Outcome(task, None, str(error) if said else f"{type(error).__name__}: {error}")
 
 
 def _outcomes_on_pool(

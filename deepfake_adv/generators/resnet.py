@@ -61,7 +61,9 @@ class ResnetGenerator(nn.Module):
         ValueError: If an argument is out of range.
     """
 
-    def __init__(self, *, blocks: int = 3, width: int = 64, start: float = 1.0, floor: float = 0.5, scale: int = 1) -> None:
+    def __init__(
+        self, *, blocks: int = 3, width: int = 64, start: float = 1.0, floor: float = 0.5, scale: int = 1
+    ) -> None:
         super().__init__()
         if blocks < 0 or width < 1 or scale < 1:
             raise ValueError(

@@ -61,7 +61,7 @@ def load_generators(folder: Path) -> GenerativeBlur:
     method = build_method(**read_json(folder / "run.json")["params"]["method"])
     if not isinstance(method, GenerativeBlur):
         raise ValueError(
-            f"examples.generator_run must be a run with generators; got {folder.parents[1].name}, whose method has none. "
+            f"examples.generator_run must be a run with generators; got {folder.parents[1].name}, which has none. "
             "Name a run of gen_bat, two_gen_bat or combined_at."
         )
     load_weights(folder / "generator.safetensors", method.adversary)

@@ -90,7 +90,8 @@ def changed_runs(runs: Sequence[str], stages: Sequence[str] = STAGES) -> list[st
     command = [sys.executable, "-m", "dvc", "status", "--json", *targets]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"dvc status must succeed; got: {done.stderr.strip()[-500:]}. Run it by hand and mend what it says.")
+        said = done.stderr.strip()[-500:]
+        raise RuntimeError(f"dvc status must succeed; got: {said}. Run it by hand and mend what it says.")
     changed = {name.partition("@")[2] for name in json.loads(done.stdout or "{}")}
     return [run for run in runs if run in changed]
 

@@ -42,7 +42,7 @@ def test_params_know_every_layout_and_its_options(layout):
 @pytest.mark.parametrize(
     ("layout", "options", "message"),
     [
-        ("faceforensic", {}, "'faceforensic' found using 'layout'"),
+        ("faceforensic", {}, r"layout must be one of .*Did you mean 'faceforensics'"),
         ("faceforensics", {"splitz": "s"}, r"options\.splitz is not a key.*Did you mean 'splits'"),
         ("celebdf", {"version": 3}, r"options\.version: input should be 1 or 2; got 3"),
         ("lst", {"lists": {"tset": "a.lst"}}, "'train', 'val' or 'test'"),

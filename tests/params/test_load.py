@@ -67,7 +67,12 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: [", "must be YAML"), ("- a\n", "must be a mapping"), ("a: 1\na: 2\n", "must be YAML"), ("", "must be a mapping")],
+    [
+        ("a: [", "must be YAML"),
+        ("- a\n", "must be a mapping"),
+        ("a: 1\na: 2\n", "must be YAML"),
+        ("", "must be a mapping"),
+    ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
     (tmp_path / "params.yaml").write_text(text)

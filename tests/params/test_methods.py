@@ -33,7 +33,12 @@ def test_schema_and_registry_know_the_same_methods_and_arguments(content: dict[s
         ("grad_bat", "steps", 0, r"steps: input should be greater than or equal to 1; got 0"),
         ("grad_aat", "rule", "signs", r"rule: input should be 'raw', 'relative', 'sign' or 'l2'"),
         ("two_gen_bat", "name", "two_gen_bta", r"name must be one of .*did you mean two_gen_bat"),
-        ("two_gen_bat", "generator", {"blocks": 1, "width": 8, "start": 1, "floor": 1}, "start must be above floor"),
+        (
+            "two_gen_bat",
+            "generator",
+            {"blocks": 1, "width": 8, "start": 1, "floor": 1, "scale": 1},
+            "start must be above floor",
+        ),
         ("jpeg", "quality", [90, 60], "must be two numbers in ascending order"),
     ],
 )

@@ -86,7 +86,9 @@ def project(tmp_path_factory):
     tiny = Project(folder)
     content = YAML().load((folder / "params.yaml").read_text())
     runs = {name: {**content["runs"][name], "conditions": ["NT_c23"]} for name in RUNS}
-    entries = {key: {**content["attack"]["classifiers"][key], "image_size": 32} for key in content["attack"]["classifiers"]}
+    entries = {
+        key: {**content["attack"]["classifiers"][key], "image_size": 32} for key in content["attack"]["classifiers"]
+    }
     tiny.set({**TINY, "runs": runs, "attack.classifiers": entries})
     for command in (
         ["git", "init", "-q"],

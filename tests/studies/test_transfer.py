@@ -5,7 +5,14 @@ from torch import nn
 from deepfake_adv.studies.transfer import _share, adversarial_accuracy, settings
 
 READINGS = {"relative": {"rule": "relative", "epsilon": 0.5}, "raw": {"rule": "raw", "epsilon": 0.1}}
-FACTS = {"table_reading": "raw", "fgsm_epsilon": 24 / 255, "pgd_steps": 3, "kernel_size": 5, "kernel_sizes": [3, 5], "starts": [0.1, 1, 10]}
+FACTS = {
+    "table_reading": "raw",
+    "fgsm_epsilon": 24 / 255,
+    "pgd_steps": 3,
+    "kernel_size": 5,
+    "kernel_sizes": [3, 5],
+    "starts": [0.1, 1, 10],
+}
 
 
 @pytest.fixture(scope="module")
