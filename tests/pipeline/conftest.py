@@ -75,21 +75,19 @@ class Project:
             yaml.dump(content, stream)
 
 
-@pytest.fixture(scope="session")
-def project(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("project")
+def make_project(folder, changes):
+    """Copy the project, make its params tiny, reproduce and commit it."""
     for name in ("deepfake_adv", "pipeline", "profiles", "reports/paper"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore", "pyproject.toml"):
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copy(ROOT / "profiles" / "demo.yaml", folder / "params.yaml")
     tiny = Project(folder)
     content = YAML().load((folder / "params.yaml").read_text())
     runs = {name: {**content["runs"][name], "conditions": ["NT_c23"]} for name in RUNS}
-    entries = {
-        key: {**content["attack"]["classifiers"][key], "image_size": 32} for key in content["attack"]["classifiers"]
-    }
-    tiny.set({**TINY, "runs": runs, "attack.classifiers": entries})
+    classifiers = content["attack"]["classifiers"]
+    entries = {name: {**entry, "image_size": 32} for name, entry in classifiers.items()}
+    tiny.set({**TINY, "runs": runs, "attack.classifiers": entries, **changes})
     for command in (
         ["git", "init", "-q"],
         ["git", "config", "user.email", "tests@example.org"],
@@ -102,6 +100,29 @@ def project(tmp_path_factory):
     tiny.call("git", "add", "-A")
     tiny.call("git", "commit", "-qm", "Reproduce")
     return tiny
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    return make_project(tmp_path_factory.mktemp("project"), {})
+
+
+@pytest.fixture(scope="session")
+def clips_project(tmp_path_factory):
+    clips = ROOT.parent / "shared" / "clips" / "video"
+    if not clips.is_dir():
+        pytest.skip("real clips are not beside this checkout: ../shared/clips/video")
+    folder = tmp_path_factory.mktemp("clips")
+    changes = {
+        "corpus.source": "clips",
+        "corpus.folder": str(clips),
+        "corpus.max_height": 240,
+        "inventory.max_unreadable_share": 0.5,
+        "extract.max_skipped_share": 0.5,
+        "locate.max_failed_share": 0.5,
+        "crop.max_failed_share": 0.5,
+    }
+    return make_project(folder, changes)
 
 
 @pytest.fixture
