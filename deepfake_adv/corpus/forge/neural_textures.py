@@ -25,7 +25,7 @@ def neural_textures(
     donor: Sequence[Frame],
     donor_points: Points,
     *,
-    grid: float = 0.08,
+    grid: float = 0.11,
     detail: float = 0.4,
     gain: float = 0.6,
 ) -> Forged:
