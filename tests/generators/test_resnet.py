@@ -64,7 +64,7 @@ def test_autocast_keeps_the_map_in_float32() -> None:
     [
         ({"start": 0.5, "floor": 0.5}, "floor and start must be 0 <= floor < start; got 0.5 and 0.5"),
         ({"floor": -1.0}, "floor and start must be"),
-        ({"width": 0}, "blocks must be at least 0 and width at least 1; got 2 and 0"),
+        ({"width": 0}, "blocks must be at least 0, width and scale at least 1; got 2, 0 and 1"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, float], message: str) -> None:
