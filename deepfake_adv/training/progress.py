@@ -87,6 +87,8 @@ def write_log(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 class LiveLog:
     """The same rows through DVCLive, begun anew from the rows of a checkpoint.
 
+    A repository without a commit, which DVCLive refuses, costs this log and no training: log.csv has the rows.
+
     DVCLive appends while it runs, so a killed run may have written past its checkpoint; replaying the
     checkpoint's rows drops what was ahead of it.
 
@@ -100,12 +102,18 @@ class LiveLog:
 
         shutil.rmtree(folder, ignore_errors=True)
         # neither experiments nor a dvc.yaml of its own: the stage is DVC's business
-        self._live = Live(str(folder), save_dvc_exp=False, dvcyaml=None)
+        self._live: Live | None = None
+        try:
+            self._live = Live(str(folder), save_dvc_exp=False, dvcyaml=None)
+        except Exception as error:
+            logger.warning("DVCLive cannot start (%s): log.csv alone is written", error)
         for row in rows:
             self.add(row)
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Log one epoch."""
+        if self._live is None:
+            return
         self._live.step = int(row["epoch"])
         for name, value in row.items():
             if name != "epoch":
@@ -114,4 +122,5 @@ class LiveLog:
 
     def close(self) -> None:
         """End the log."""
-        self._live.end()
+        if self._live is not None:
+            self._live.end()

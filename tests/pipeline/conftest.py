@@ -94,6 +94,8 @@ def make_project(folder, changes):
         ["git", "config", "user.name", "tests"],
         ["dvc", "init", "-q"],
         ["dvc", "config", "cache.type", "hardlink,copy"],
+        ["git", "add", "-A"],
+        ["git", "commit", "-qm", "Start"],
     ):
         tiny.call(*command)
     tiny.first = tiny.repro()
