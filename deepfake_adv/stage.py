@@ -15,9 +15,7 @@ logger = logging.getLogger(__name__)
 EXPECTED = (ValueError, OSError, RuntimeError, ArithmeticError)
 
 
-def run_stage(
-    name: str, main: Callable[..., None], arguments: Sequence[str] | None = None, *, words: int = 0
-) -> None:
+def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | None = None, *, words: int = 0) -> None:
     """Call `main` with the script's arguments; end with one clear message where something is wrong.
 
     The traceback goes to ``work/<stage>.traceback.txt``, and to the screen with DEEPFAKE_ADV_TRACEBACK=1.

@@ -10,7 +10,7 @@ from deepfake_adv.stage import run_stage
 
 def main(evaluations: Path, paper: Path, folder: Path, attacks: Path | None = None) -> None:
     """Read, fill, write."""
-    params = load_params("tables", "runs", "datasets", "corpus")
+    params = load_params("tables", "runs", "datasets", "corpus", "evaluate")
     tables = build_tables(
         evaluations,
         attacks,
@@ -18,6 +18,7 @@ def main(evaluations: Path, paper: Path, folder: Path, attacks: Path | None = No
         runs={name: (run.method, run.detector) for name, run in params.runs.items()},
         roles=params.tables.roles,
         baseline=params.tables.baseline,
+        confidence=params.evaluate.confidence,
         own_corpus=own_corpora(params.corpus.source, {name: data.root for name, data in params.datasets.items()}),
     )
     write_tables(tables, folder)

@@ -50,8 +50,18 @@ def _rows(generator, forgery, quality, split, videos, frames, side, masks, landm
 
 
 def write_shards(
-    root, *, tier="c23", forgeries=("NT",), qualities=("c23",), videos=None, frames=8, side=24, masks=True,
-    landmarks=True, group=32, seed=0,
+    root,
+    *,
+    tier="c23",
+    forgeries=("NT",),
+    qualities=("c23",),
+    videos=None,
+    frames=8,
+    side=24,
+    masks=True,
+    landmarks=True,
+    group=32,
+    seed=0,
 ):
     """Write crops and manifests under ``root / "data"``; give the tier's folder of manifests."""
     generator = np.random.default_rng(seed)

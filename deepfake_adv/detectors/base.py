@@ -10,17 +10,33 @@ from torch.nn import functional
 HALF = (0.5, 0.5, 0.5)  # facts of the field: AdvProp and Xception weights want inputs in [-1, 1]
 
 
+class TrainingTerms(NamedTuple):
+    """One training pass of a detector.
+
+    Attributes:
+        logits: ``(B, 2)``.
+        features: The last feature maps ``(B, C, h, w)``; ``(B * K, C, h, w)`` of clips.
+        auxiliary: The auxiliary losses by name, each a scalar already weighted.
+    """
+
+    logits: Tensor
+    features: Tensor
+    auxiliary: dict[str, Tensor]
+
+
 class DetectorLoss(NamedTuple):
     """A detector's training loss.
 
     Attributes:
         total: Scalar to minimise: batch mean of ``classification`` plus the weighted auxiliary terms.
         classification: ``(B,)``, each image's (or clip's) own cross-entropy, in nats.
+        terms: What it was computed from, for a method with losses of its own.
         parts: Every term of ``total`` by name, detached scalars for the log.
     """
 
     total: Tensor
     classification: Tensor
+    terms: TrainingTerms
     parts: dict[str, Tensor]
 
 
@@ -107,9 +123,10 @@ class Detector(nn.Module):
         """Logits ``(B, 2)`` of ``images``, ``(B, 3, H, W)`` in [0, 1]; column 1 is fake."""
         return self.classify(self.features(images))
 
-    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """Logits and the auxiliary losses by name, each a scalar already weighted."""
-        return self(images), {}
+    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
+        """Logits, features and auxiliary losses of one pass over the batch."""
+        features = self.features(images)
+        return TrainingTerms(self.classify(features), features, {})
 
     def end_epoch(self) -> None:
         """To be called after each epoch of training; for a detector with schedules of its own."""
@@ -131,9 +148,9 @@ class Detector(nn.Module):
                 f"masks must be given to train {type(self).__name__}; got None. "
                 "Use data whose forgeries have mask videos, or set its mask weight to 0."
             )
-        logits, auxiliary = self.training_terms(images, labels, masks)
-        full = torch.promote_types(logits.dtype, torch.float32)  # a bf16 softmax loses small losses
-        classification = functional.cross_entropy(logits.to(full), labels, reduction="none")
-        terms = {"classification": classification.mean(), **auxiliary}
-        total = torch.stack([term.to(full) for term in terms.values()]).sum()
-        return DetectorLoss(total, classification, {name: term.detach() for name, term in terms.items()})
+        terms = self.training_terms(images, labels, masks)
+        full = torch.promote_types(terms.logits.dtype, torch.float32)  # a bf16 softmax loses small losses
+        classification = functional.cross_entropy(terms.logits.to(full), labels, reduction="none")
+        parts = {"classification": classification.mean(), **terms.auxiliary}
+        total = torch.stack([part.to(full) for part in parts.values()]).sum()
+        return DetectorLoss(total, classification, terms, {name: part.detach() for name, part in parts.items()})

@@ -10,7 +10,7 @@ from timm.models.xception import Block, SeparableConv2d, Xception
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.base import Detector, TrainingTerms
 from deepfake_adv.detectors.templates import read_templates
 from deepfake_adv.detectors.weights import create_backbone
 
@@ -133,15 +133,16 @@ class Ffd(Detector):
         """Logits ``(B, 2)``."""
         return self.backbone.forward_head(features)
 
-    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """Logits and the map's loss."""
+    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
+        """Logits, features and the map's loss."""
         features, attention = self._attended(self.normalise(images))
         if not self.needs_masks:
-            return self.classify(features), {}
+            return TrainingTerms(self.classify(features), features, {})
         assert masks is not None
         full = torch.promote_types(attention.dtype, torch.float32)
         target = functional.adaptive_avg_pool2d(masks.to(full), (attention.shape[2], attention.shape[3]))
-        return self.classify(features), {"map": self.mask_weight * functional.l1_loss(attention.to(full), target)}
+        loss = self.mask_weight * functional.l1_loss(attention.to(full), target)
+        return TrainingTerms(self.classify(features), features, {"map": loss})
 
     def _attended(self, normalised: Tensor) -> tuple[Tensor, Tensor]:
         net = self.backbone

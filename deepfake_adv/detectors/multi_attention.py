@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.base import Detector, TrainingTerms
 from deepfake_adv.detectors.multi_attention_augment import attention_guided
 from deepfake_adv.detectors.multi_attention_loss import (
     VARIANTS,
@@ -128,8 +128,8 @@ class MultiAttention(Detector):
         vectors = regions.mean((2, 3)).unflatten(1, (self.attentions, self._region_channels))
         return self.head(weighted, self.region_dropout(vectors).flatten(1))
 
-    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """Logits, regional independence and the degraded copies' terms."""
+    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
+        """Logits, features, regional independence and the degraded copies' terms."""
         values = self.values
         features, attention, vectors = self._attended(self.normalise(images))
         weights = (labels == 0).to(vectors) if values.centres_from_reals else vectors.new_ones(len(labels))
@@ -148,7 +148,7 @@ class MultiAttention(Detector):
         }
         if values.match_weight:
             terms["match"] = values.match_weight * match_loss(vectors, copy_vectors, drawn)
-        return self.classify(features), terms
+        return TrainingTerms(self.classify(features), features, terms)
 
     def end_epoch(self) -> None:
         """Slow the centres down; the authors' factor per epoch."""

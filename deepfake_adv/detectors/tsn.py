@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.base import Detector, TrainingTerms
 
 
 class Tsn(Detector):
@@ -49,14 +49,14 @@ class Tsn(Detector):
         """Consensus logits ``(B, 2)`` of ``(B * K, C, h, w)``."""
         return self._consensus(self.frame.classify(features))
 
-    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """Consensus logits and the frame detector's auxiliary terms."""
-        logits, auxiliary = self.frame.training_terms(
+    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
+        """Consensus logits, with the frames' features and the frame detector's auxiliary terms."""
+        terms = self.frame.training_terms(
             self._frames(images),
             labels.repeat_interleave(self.segments),
             None if masks is None else masks.flatten(0, 1),
         )
-        return self._consensus(logits), auxiliary
+        return terms._replace(logits=self._consensus(terms.logits))
 
     def end_epoch(self) -> None:
         """Pass it on to the frame detector."""

@@ -1,6 +1,7 @@
 """One run's scores to its metrics: what the `evaluate` stage does."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -43,9 +44,12 @@ ROC_GRID: Final = np.unique(np.concatenate([[0.0], np.logspace(-4, -1, 61), np.l
 
 def evaluate(test_sets: Iterator[TestSet], settings: Settings) -> Iterator[Evaluated]:
     """Measure every test set."""
+    counts = Counter[str]()
     for test in test_sets:
         yield evaluate_one(test, settings)
-        logger.info("%s -> %s/%s measured", test.train, test.dataset, test.test)
+        counts[test.train] += 1
+    for train, number in counts.items():
+        logger.info("%s measured on %d test conditions", train, number)
 
 
 def evaluate_one(test: TestSet, settings: Settings) -> Evaluated:

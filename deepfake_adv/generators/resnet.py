@@ -54,8 +54,8 @@ class ResnetGenerator(nn.Module):
         start: Value of the map before training, 1/pixels, above ``floor``.
         floor: Lower bound of the map, 1/pixels, at least 0: no pixel is blurred with a sigma above
             ``1 / floor``. The release's clamp corresponds to 1.
-        scale: The map is made at 1/scale of the images' size and enlarged; 1 is the paper's. The demo takes 2,
-            which quarters the generator's cost.
+        scale: The map is made at 1/scale of the images' size and enlarged; 1 is the paper's. The demo takes 4,
+            which leaves a sixteenth of the generator's cost.
 
     Raises:
         ValueError: If an argument is out of range.

@@ -1,8 +1,8 @@
 """Pixel-wise Gaussian blur, paper Eqs. (4) and (5), with gradients for the images and for the map.
 
-One function for users; underneath, a fused kernel on CUDA devices (blur_triton.py, where Triton is installed) and
-plain torch operations everywhere else (blur_plain.py). All are one operator to torch, so that autograd saves one
-derivative per output value and the map, and ``torch.compile`` sees a single node.
+One function for users; underneath, a fused kernel on CUDA devices (blur_triton.py, where Triton is installed and
+the kernel is at most 9 pixels wide) and plain torch operations everywhere else (blur_plain.py). All are one operator
+to torch, so that autograd saves one derivative per output value and the map, and ``torch.compile`` sees a single node.
 
 With ``DEEPFAKE_ADV_BLUR=compile`` in the environment and a C++ compiler at hand, the CPU uses blur_compiled.py. It
 is no default: compiling takes half a minute per kernel size on an idle core and minutes on a busy one, which pays
@@ -25,6 +25,8 @@ from deepfake_adv.ops import blur_plain
 from deepfake_adv.ops.checks import check_finite, check_images, check_kernel_size
 
 _log = logging.getLogger(__name__)
+
+_WIDEST_FUSED = 9  # above, the fused kernels outgrow the registers and take minutes to compile
 
 
 def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -> Tensor:
@@ -71,7 +73,7 @@ def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -
 def _blur(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor]:
     """Return the blurred images and, if ``slope``, their derivative by the map (otherwise an empty tensor)."""
     dtype = _compute_dtype(images, inverse_sigma)
-    implementation, inputs = _prepare(images, inverse_sigma, dtype)
+    implementation, inputs = _prepare(images, inverse_sigma, dtype, kernel_size)
     out, slopes = implementation.forward(*inputs, kernel_size, slope)
     return out.to(images.dtype), images.new_empty(0, dtype=dtype) if slopes is None else slopes
 
@@ -84,7 +86,7 @@ def _(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> t
 
 @torch.library.custom_op("deepfake_adv::blur_backward_images", mutates_args=())
 def _backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
-    implementation, inputs = _prepare(grad, inverse_sigma, _compute_dtype(grad, inverse_sigma))
+    implementation, inputs = _prepare(grad, inverse_sigma, _compute_dtype(grad, inverse_sigma), kernel_size)
     result: Tensor = implementation.backward_images(*inputs, kernel_size)
     return result.to(grad.dtype)
 
@@ -96,7 +98,7 @@ def _(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
 
 @torch.library.custom_op("deepfake_adv::blur_backward_map", mutates_args=())
 def _backward_map(grad: Tensor, slope: Tensor) -> Tensor:
-    result: Tensor = _implementation(grad.device.type).backward_map(grad, slope)
+    result: Tensor = _implementation(grad.device.type, 1).backward_map(grad, slope)
     return result
 
 
@@ -134,16 +136,18 @@ def _compute_dtype(first: Tensor, second: Tensor) -> torch.dtype:
     return torch.float64 if torch.float64 in (first.dtype, second.dtype) else torch.float32
 
 
-def _prepare(first: Tensor, second: Tensor, dtype: torch.dtype) -> tuple[ModuleType, tuple[Tensor, Tensor]]:
+def _prepare(
+    first: Tensor, second: Tensor, dtype: torch.dtype, kernel_size: int
+) -> tuple[ModuleType, tuple[Tensor, Tensor]]:
     """Choose the implementation, and convert what it does not convert by itself while loading."""
-    implementation = _implementation(first.device.type)
+    implementation = _implementation(first.device.type, kernel_size)
     fused = implementation.__name__.endswith("blur_triton")
     return implementation, (first, second) if fused else (first.to(dtype), second.to(dtype))
 
 
-def _implementation(device_type: str) -> ModuleType:
+def _implementation(device_type: str, kernel_size: int) -> ModuleType:
     wish = os.environ.get("DEEPFAKE_ADV_BLUR", "")
-    if device_type == "cuda" and find_spec("triton") is not None:
+    if device_type == "cuda" and kernel_size <= _WIDEST_FUSED and find_spec("triton") is not None:
         return import_module("deepfake_adv.ops.blur_triton")
     if device_type == "cpu" and wish == "compile" and _has_compiler():
         return import_module("deepfake_adv.ops.blur_compiled")

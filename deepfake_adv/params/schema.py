@@ -1,5 +1,6 @@
 """The whole of params.yaml, and the faults that only show between its sections."""
 
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from deepfake_adv.names import Condition
@@ -63,7 +64,28 @@ def cross_faults(params: Params) -> list[str]:
             for name in names
             if not name.replace("_", "").isalnum()
         ]
-    return faults
+        faults += _twins(kind, names)
+    return faults + _repeated_parts(params.parts)
+
+
+def _twins(section: str, names: Iterable[str]) -> list[str]:
+    """Names that would share one folder on a disk that knows no case."""
+    seen: dict[str, str] = {}
+    return [
+        f"{section}.{name} must differ from {first} in more than case, since both name folders; rename one."
+        for name in names
+        if (first := seen.setdefault(name.lower(), name)) != name
+    ]
+
+
+def _repeated_parts(parts: Mapping[str, Part]) -> list[str]:
+    seen: dict[tuple[str, str], str] = {}
+    return [
+        f"parts.{name} must be another dataset or quality than parts.{first}; got {part.dataset} {part.quality} twice. "
+        "Remove one."
+        for name, part in parts.items()
+        if (first := seen.setdefault((part.dataset, str(part.quality)), name)) != name
+    ]
 
 
 def _names(section: str, entry: str, name: str, known: object, kind: str) -> list[str]:

@@ -8,10 +8,11 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from deepfake_adv.files import read_json, write_text
+from deepfake_adv.files import write_text
 from deepfake_adv.reporting import evidence
 from deepfake_adv.reporting.all_figures import Inputs, draw_all
 from deepfake_adv.reporting.figures.style import INK
+from deepfake_adv.reporting.robustness_tables import CAPTIONS
 from deepfake_adv.reporting.specs import load_specs
 
 _HERE: Final = Path(__file__).parent / "template"
@@ -52,7 +53,8 @@ def write_report(
         summaries=evidence.summaries(evaluations),
         tables=_tables(inputs.tables),
         figures={name: {"caption": text, "body": embed(figures, name)} for name, text in captions.items()},
-        robustness=_attacks(inputs.robustness / "detectors.json"),
+        robustness={name: evidence.read_table(inputs.robustness / f"{name}.csv") for name in CAPTIONS},
+        robustness_captions=CAPTIONS,
         inventory=evidence.read_table(inputs.inventory / "report.csv"),
         misses=evidence.misses(inputs.faces),
         provenance=_provenance(evaluations),
@@ -98,10 +100,6 @@ def _tables(folder: Path) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _attacks(path: Path) -> list[dict[str, Any]]:
-    return read_json(path).get("attacks", []) if path.exists() else []
 
 
 def _datasets(evaluations: Mapping[str, Mapping[str, Any]]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -11,8 +11,6 @@ from deepfake_adv.evaluation.paired import Difference, bootstrap_difference
 from deepfake_adv.files import read_json
 from deepfake_adv.reporting.measured import IDENTITIES, Attacks, Evaluations, Measurement
 from deepfake_adv.reporting.specs import Column, Row, TableSpec
-
-CONFIDENCE: Final = 0.95
 
 Key = tuple[str, str, str]
 
@@ -42,11 +40,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A filled table; `versus` compares each row with its baseline over all its AUCs."""
+    """A filled table; `versus` compares each row with its baseline over all its AUCs.
+
+    `confidence` is that of every interval, in (0, 1).
+    """
 
     spec: TableSpec
     cells: dict[Key, Cell]
     versus: dict[str, Difference]
+    confidence: float
     notes: list[str] = field(default_factory=list)
     own_corpus: str = ""
 
@@ -84,6 +86,7 @@ def build_table(
     paper: dict[Key, tuple[float | None, bool]],
     *,
     baseline: str,
+    confidence: float,
     own_corpus: dict[str, str] | None = None,
 ) -> Table:
     """Fill one table.
@@ -94,6 +97,7 @@ def build_table(
         attacks: Results of its attacks.
         paper: The paper's cells, from `read_paper`.
         baseline: `methods` entry that rows are compared with.
+        confidence: Of the intervals made here; that of the evaluations, in (0, 1).
         own_corpus: Dataset name -> what it is, for data that this project made itself
             ("a synthetic corpus"); tables filled from it say so in their title.
     """
@@ -104,8 +108,8 @@ def build_table(
         for column, metric in spec.heads()
         if not column.average
     }
-    partial = _fill_averages(spec, found)
-    versus = {key: _against_baseline(spec, found, key, baseline) for key in found}
+    partial = _fill_averages(spec, found, confidence)
+    versus = {key: _against_baseline(spec, found, key, baseline, confidence) for key in found}
     best = _best(spec, found) if spec.kind == "detection" else set()
     cells = {}
     for row in spec.rows:
@@ -118,12 +122,13 @@ def build_table(
                 state = "none"
             cells[key] = Cell(state, ours, printed, bold, key in best, versus[key], key in partial)
     made = {(own_corpus or {}).get(ours.dataset, "") for ours in found.values() if ours} - {""}
-    rows = {row.id: _row_against_baseline(spec, found, row, baseline) for row in spec.rows}
+    rows = {row.id: _row_against_baseline(spec, found, row, baseline, confidence) for row in spec.rows}
     notes = _notes(found, partial, spec, evaluations)
-    return Table(spec, cells, {key: value for key, value in rows.items() if value}, notes, " and ".join(sorted(made)))
+    measured = {key: value for key, value in rows.items() if value}
+    return Table(spec, cells, measured, confidence, notes, " and ".join(sorted(made)))
 
 
-def _fill_averages(spec: TableSpec, found: dict[Key, Measurement | None]) -> set[Key]:
+def _fill_averages(spec: TableSpec, found: dict[Key, Measurement | None], confidence: float) -> set[Key]:
     """Add the Avg columns: the mean of the columns measured; returns those with a column missing."""
     partial = set()
     for row in spec.rows:
@@ -133,13 +138,13 @@ def _fill_averages(spec: TableSpec, found: dict[Key, Measurement | None]) -> set
             members = [other for other in spec.columns if other.id in column.average and metric not in other.absent]
             parts = [part for part in (found[row.id, other.id, metric] for other in members) if part]
             key = (row.id, column.id, metric)
-            found[key] = mean(parts) if len(parts) > 1 else None
+            found[key] = mean(parts, confidence) if len(parts) > 1 else None
             if found[key] and len(parts) < len(members):
                 partial.add(key)
     return partial
 
 
-def mean(parts: list[Measurement]) -> Measurement:
+def mean(parts: list[Measurement], confidence: float) -> Measurement:
     """Mean of measurements, its interval from replicates that share their draws of videos."""
     value = float(np.mean([part.value for part in parts]))
     kept = [part.replicates for part in parts if part.replicates is not None]
@@ -148,18 +153,18 @@ def mean(parts: list[Measurement]) -> Measurement:
     if len(kept) < len(parts) or len({len(each) for each in kept}) > 1:
         return Measurement(value, None, None, runs, dataset)
     replicates = np.mean(kept, axis=0)
-    low, high = interval(replicates, CONFIDENCE)
+    low, high = interval(replicates, confidence)
     sample = "/".join(part.sample for part in parts)
     return Measurement(value, low, high, runs, dataset, replicates=replicates, sample=sample)
 
 
-def compare(ours: Measurement | None, other: Measurement | None) -> Difference | None:
+def compare(ours: Measurement | None, other: Measurement | None, confidence: float) -> Difference | None:
     """Paired difference of two measurements on the same videos; None where it cannot be paired."""
     if ours is None or other is None or ours.run == other.run or ours.sample != other.sample:
         return None
     if ours.replicates is None or other.replicates is None:
         return None
-    return bootstrap_difference(ours.value - other.value, ours.replicates, other.replicates, CONFIDENCE)
+    return bootstrap_difference(ours.value - other.value, ours.replicates, other.replicates, confidence)
 
 
 def _baseline_row(spec: TableSpec, row_id: str, baseline: str) -> str | None:
@@ -169,14 +174,14 @@ def _baseline_row(spec: TableSpec, row_id: str, baseline: str) -> str | None:
 
 
 def _against_baseline(
-    spec: TableSpec, found: dict[Key, Measurement | None], key: Key, baseline: str
+    spec: TableSpec, found: dict[Key, Measurement | None], key: Key, baseline: str, confidence: float
 ) -> Difference | None:
     other = _baseline_row(spec, key[0], baseline)
-    return compare(found[key], found[other, key[1], key[2]]) if other else None
+    return compare(found[key], found[other, key[1], key[2]], confidence) if other else None
 
 
 def _row_against_baseline(
-    spec: TableSpec, found: dict[Key, Measurement | None], row: Row, baseline: str
+    spec: TableSpec, found: dict[Key, Measurement | None], row: Row, baseline: str, confidence: float
 ) -> Difference | None:
     """Difference of the mean AUC over the columns that both rows have measured."""
     other = _baseline_row(spec, row.id, baseline)
@@ -190,7 +195,8 @@ def _row_against_baseline(
     both = [(ours, theirs) for ours, theirs in pairs if ours and theirs and ours.sample == theirs.sample]
     if not both:
         return None
-    return compare(mean([ours for ours, _ in both]), mean([theirs for _, theirs in both]))
+    ours, theirs = (mean(list(side), confidence) for side in zip(*both, strict=True))
+    return compare(ours, theirs, confidence)
 
 
 def _best(spec: TableSpec, found: dict[Key, Measurement | None]) -> set[Key]:

@@ -21,6 +21,7 @@ def build_tables(
     runs: Mapping[str, tuple[str, str]],
     roles: Mapping[str, str],
     baseline: str,
+    confidence: float,
     own_corpus: dict[str, str] | None = None,
 ) -> list[Table]:
     """Fill every table of the specification.
@@ -32,11 +33,20 @@ def build_tables(
         runs: Run name -> (method entry, detector entry).
         roles: The paper's detectors, classifiers and datasets -> this project's names.
         baseline: `methods` entry that rows are compared with.
+        confidence: Of the evaluations' intervals, in (0, 1).
         own_corpus: Dataset name -> what it is, where this project made it itself.
     """
     found, attacked = Evaluations(evaluations, runs, roles), Attacks(attacks, roles)
     return [
-        build_table(spec, found, attacked, read_paper(paper, spec), baseline=baseline, own_corpus=own_corpus)
+        build_table(
+            spec,
+            found,
+            attacked,
+            read_paper(paper, spec),
+            baseline=baseline,
+            confidence=confidence,
+            own_corpus=own_corpus,
+        )
         for spec in load_specs()
     ]
 

@@ -69,7 +69,8 @@ class Engine:
             self.optimizers, every=train.decay_epochs, factor=train.decay_factor, weight_decay=train.decay_weight_decay
         )
         if compiled:
-            self.detector.compile()
+            self.detector.compile()  # what attacks and scoring call
+            self.detector.training_terms = torch.compile(self.detector.training_terms)  # type: ignore[method-assign]
 
     def step(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """Play one round: the adversary's steps, then the detector's.
@@ -196,4 +197,3 @@ def check_shares(batch_size: int, world: int, accumulate: int) -> None:
             f"got {batch_size}. Set it to {max(batch_size // unit, 1) * unit}, or change device.devices, "
             "device.nodes or train.accumulate."
         )
-

@@ -121,9 +121,7 @@ def _frames(path: Path, count: int) -> tuple[Sequence[int], list[NDArray[np.uint
 
 
 @torch.inference_mode()
-def _score(
-    trained: Trained, crops: NDArray[np.uint8], device: torch.device, batch_size: int
-) -> NDArray[np.float64]:
+def _score(trained: Trained, crops: NDArray[np.uint8], device: torch.device, batch_size: int) -> NDArray[np.float64]:
     """P(fake) per frame; a frame of clips has its clip's."""
     length = trained.detector.clip_length
     clips = covering_clips(len(crops), length)

@@ -132,6 +132,7 @@ class Session:
     def _end_epoch(self, epoch: int, meter: Meter) -> None:
         start, before = self._epoch_start
         speed = (self.steps - before) * self.plan.train.batch_size / max(time.monotonic() - start, 1e-9)
+        self.engine.detector.end_epoch()
         found = self.validate()
         rates = self.engine.schedule.rates()
         losses = self.watch.means()

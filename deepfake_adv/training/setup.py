@@ -107,9 +107,7 @@ class SplitData:
     rows: Mapping[Condition, Ints]
 
 
-def open_split(
-    plan: Plan, path: Path, *, masks: Masks, landmarks: bool, cache: str, frames: int = 0
-) -> SplitData:
+def open_split(plan: Plan, path: Path, *, masks: Masks, landmarks: bool, cache: str, frames: int = 0) -> SplitData:
     """Open the crops of a split that the run's conditions ask for.
 
     Args:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.base import Detector, TrainingTerms
 from deepfake_adv.methods.base import Method, StepLoss
 from deepfake_adv.methods.registry import build_method
 
@@ -51,11 +51,11 @@ class ToyMasked(Toy):
 
     needs_masks = True
 
-    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+    def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
         features = self.features(images)
         assert masks is not None
         found = nn.functional.interpolate(features[:, :1].sigmoid(), masks.shape[2:])
-        return self.classify(features), {"mask": (found - masks).abs().mean()}
+        return TrainingTerms(self.classify(features), features, {"mask": (found - masks).abs().mean()})
 
 
 class ToyClips(Toy):
@@ -63,9 +63,11 @@ class ToyClips(Toy):
 
     clip_length = 2
 
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = super().forward(images.flatten(0, 1))
-        return logits.unflatten(0, images.shape[:2]).mean(1)
+    def features(self, images: Tensor) -> Tensor:
+        return super().features(images.flatten(0, 1))
+
+    def classify(self, features: Tensor) -> Tensor:
+        return super().classify(features).unflatten(0, (-1, self.clip_length)).mean(1)
 
 
 DETECTORS: dict[str, type[Toy]] = {"plain": Toy, "masked": ToyMasked, "clips": ToyClips}

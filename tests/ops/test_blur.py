@@ -210,7 +210,7 @@ def test_empty_batch():
 @pytest.mark.skipif(not blur_module._has_compiler(), reason="there is no C++ compiler")
 def test_compiled_path_equals_reference(monkeypatch):
     monkeypatch.setenv("DEEPFAKE_ADV_BLUR", "compile")
-    assert blur_module._implementation("cpu").__name__.endswith("blur_compiled")
+    assert blur_module._implementation("cpu", 3).__name__.endswith("blur_compiled")
     for shape in ((2, 3, 17, 19), (1, 2, 12, 9)):
         inputs = example(shape)
         measured = with_gradients(ours, *(tensor.float() for tensor in inputs), 3)
@@ -221,7 +221,7 @@ def test_compiled_path_needs_a_compiler(monkeypatch, caplog):
     monkeypatch.setenv("DEEPFAKE_ADV_BLUR", "compile")
     monkeypatch.setattr(blur_module.shutil, "which", lambda _: None)
     blur_module._has_compiler.cache_clear()
-    assert blur_module._implementation("cpu") is blur_plain
+    assert blur_module._implementation("cpu", 3) is blur_plain
     assert "needs a C++ compiler" in caplog.text
     blur_module._has_compiler.cache_clear()
 

@@ -83,3 +83,17 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
 def test_a_missing_file_says_how_to_get_one(tmp_path):
     with pytest.raises(FileNotFoundError, match="make profile-demo"):
         load_params(path=tmp_path / "params.yaml")
+
+
+def test_names_that_differ_in_case_alone_are_refused(content):
+    content["datasets"]["Corpus"] = content["datasets"]["corpus"]
+    with pytest.raises(ValueError, match=r"datasets\.Corpus must differ from corpus in more than case"):
+        validate(content)
+
+
+def test_a_part_named_twice_is_refused(content):
+    content["parts"]["again"] = dict(content["parts"]["corpus_c23"])
+    with pytest.raises(
+        ValueError, match=r"parts\.again must be another .* than parts\.corpus_c23; got corpus c23 twice"
+    ):
+        validate(content)

@@ -85,6 +85,7 @@ def tables(project, paper):
         runs=RUNS,
         roles={"efficientnet": "small"},
         baseline="baseline",
+        confidence=0.95,
         own_corpus=own_corpora("procedural", {"corpus": "data/corpus"}),
     )
     return {table.spec.id: table for table in built}

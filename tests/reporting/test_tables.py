@@ -124,17 +124,21 @@ def test_files_of_removed_runs_are_left_alone(project):
 def test_only_the_same_videos_are_compared():
     drawn = np.linspace(40, 60, 11)
     one = Measurement(50, 45, 55, "a", replicates=drawn, sample="x")
-    assert compare(one, Measurement(48, 45, 55, "b", replicates=drawn - 2, sample="x")).value == 2
-    assert compare(one, Measurement(48, 45, 55, "b", replicates=drawn, sample="y")) is None
-    assert compare(one, Measurement(48, 45, 55, "b", sample="x")) is None
-    assert mean([one, Measurement(40, None, None, "b")]).low is None
+    assert compare(one, Measurement(48, 45, 55, "b", replicates=drawn - 2, sample="x"), 0.95).value == 2
+    assert compare(one, Measurement(48, 45, 55, "b", replicates=drawn, sample="y"), 0.95) is None
+    assert compare(one, Measurement(48, 45, 55, "b", sample="x"), 0.95) is None
+    assert mean([one, Measurement(40, None, None, "b")], 0.95).low is None
 
 
 def test_an_average_of_paired_draws_keeps_their_covariance():
     rng = np.random.default_rng(0)
     drawn = 50 + rng.normal(0, 1, 4000)
-    opposite = mean([Measurement(50, 0, 0, "a", replicates=drawn), Measurement(50, 0, 0, "a", replicates=100 - drawn)])
+    one = Measurement(50, 0, 0, "a", replicates=drawn)
+    opposite = mean([one, Measurement(50, 0, 0, "a", replicates=100 - drawn)], 0.95)
     assert opposite.high - opposite.low == pytest.approx(0, abs=1e-9)
+    wide, narrow = (mean([one, one], confidence) for confidence in (0.95, 0.5))
+    assert wide.high - wide.low == pytest.approx(2 * 1.96, rel=0.05)
+    assert narrow.high - narrow.low == pytest.approx(2 * 0.6745, rel=0.05)
 
 
 def test_packed_replicates_reach_the_table(tables, evaluation):

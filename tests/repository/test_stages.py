@@ -70,9 +70,7 @@ def test_a_stage_tracks_the_params_that_its_script_reads(root, stages):
         assert tracked <= read | FREE, f"{name} tracks {tracked - read} and does not read it"
 
 
-@pytest.mark.parametrize(
-    "script", ["inventory", "extract", "locate", "crop", "shard", "evaluate", "tables", "report"]
-)
+@pytest.mark.parametrize("script", ["inventory", "extract", "locate", "crop", "shard", "evaluate", "tables", "report"])
 def test_light_stages_do_not_import_torch(root, script):
     """Its import costs two seconds, timm's and Fabric's as much again, once per stage item."""
     code = f"import sys; sys.path.insert(0, 'pipeline'); import {script}; print(*sys.modules)"

@@ -1,3 +1,4 @@
+import shutil
 from copy import deepcopy
 
 import pytest
@@ -124,3 +125,14 @@ def test_a_batch_that_cannot_be_shared_is_refused(batch_size, world, accumulate)
 def test_derived_seeds_differ_in_each_number():
     seeds = {derived_seed(a, b, c) for a in range(3) for b in range(3) for c in range(3)}
     assert len(seeds) == 27
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
+def test_a_compiled_detector_learns_the_same(fabric, make_plan, batch):
+    losses = []
+    for compiled in (False, True):
+        plan = make_plan(METHODS["alternating"])
+        engine = Engine(fabric, *build_players(plan, 0), plan.train, seed=0, compiled=compiled)
+        losses.append([engine.step(batch, number)["loss"].item() for number in range(3)])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)

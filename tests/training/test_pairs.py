@@ -41,12 +41,13 @@ def test_small_detectors(make_plan, make_device, shards, tmp_path, detector, met
     train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], METHODS[method])
 
 
-def test_sladd_gets_its_landmarks_and_masks(make_plan, make_device, shards, tmp_path):
-    train_and_score(make_plan, make_device, shards, tmp_path, COMPACT, SLADD)
+@pytest.mark.parametrize("detector", LIGHT)
+def test_sladd_gets_its_landmarks_and_masks(make_plan, make_device, shards, tmp_path, detector):
+    train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], SLADD)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS, "sladd"])
 @pytest.mark.parametrize("detector", HEAVY)
 def test_every_detector(make_plan, make_device, shards, tmp_path, detector, method):
-    train_and_score(make_plan, make_device, shards, tmp_path, HEAVY[detector], METHODS[method])
+    train_and_score(make_plan, make_device, shards, tmp_path, HEAVY[detector], {**METHODS, "sladd": SLADD}[method])

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from deepfake_adv.detectors.compact import Compact
 from deepfake_adv.training.run import train_run
 from deepfake_adv.training.session import Session
 
@@ -72,6 +73,13 @@ def test_a_run_leaves_weights_log_and_provenance_per_condition_and_seed(train, m
     assert [float(row["adversary_lr"]) for row in log] == pytest.approx([0.002, 0.0002])
     assert [row["step"] for row in log] == ["3", "6"]
     assert not same_weights(folder, out / "NT_c23/seed0")
+
+
+def test_the_detector_hears_of_every_epochs_end(train, make_plan, monkeypatch):
+    heard = []
+    monkeypatch.setattr(Compact, "end_epoch", lambda self: heard.append(self))
+    train(make_plan(METHODS[0], epochs=3))
+    assert len(heard) == 3
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method["name"])

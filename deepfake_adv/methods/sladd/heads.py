@@ -1,15 +1,11 @@
 """Auxiliary heads on any detector: where, how and how strongly an image was forged."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.draws import dropout
 from deepfake_adv.methods.sladd.forge import ORIGINAL_FAKE
 
@@ -109,39 +105,3 @@ def am_softmax(logits: Tensor, labels: Tensor, *, margin: float, scale: float) -
     """
     true = functional.one_hot(labels, logits.shape[1]).to(logits)
     return functional.cross_entropy(scale * (logits - margin * true), labels, reduction="none")
-
-
-@dataclass
-class Recording:
-    """What a detector's own training step computed on the way to its loss."""
-
-    features: list[Tensor] = field(default_factory=list)
-    logits: list[Tensor] = field(default_factory=list)
-    auxiliary: dict[str, Tensor] = field(default_factory=dict)
-
-
-@contextmanager
-def recorded(detector: Detector) -> Iterator[Recording]:
-    """Keep features, logits and auxiliary terms of the detector's next `training_loss`.
-
-    This attaches the heads to any detector with one forward pass, through whatever wraps it (mixed precision,
-    data parallelism), and leaves its own auxiliary losses in force.
-    """
-    inner: Any = detector if isinstance(detector, Detector) else detector.module
-    recording = Recording()
-    extract, terms = inner.extract, inner.training_terms
-
-    def extract_recorded(images: Tensor) -> Tensor:
-        recording.features.append(extract(images))
-        return recording.features[-1]
-
-    def terms_recorded(*arguments: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        logits, recording.auxiliary = terms(*arguments)
-        recording.logits.append(logits)
-        return logits, recording.auxiliary
-
-    inner.extract, inner.training_terms = extract_recorded, terms_recorded
-    try:
-        yield recording
-    finally:
-        del inner.extract, inner.training_terms

@@ -12,7 +12,7 @@ from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.base import Clean, Method, StepLoss
 from deepfake_adv.methods.sladd.forgeries import Forgeries, synthesize, untouched
-from deepfake_adv.methods.sladd.heads import Heads, Targets, Weights, am_softmax, recorded
+from deepfake_adv.methods.sladd.heads import Heads, Targets, Weights, am_softmax
 from deepfake_adv.methods.sladd.synthesizer import Synthesizer, reinforce
 
 SladdUpdate = Literal["alternating", "joint"]
@@ -111,24 +111,18 @@ class Sladd(Method):
         if self.clean == "with":
             views.insert(0, (batch, untouched(batch)))
         images, labels, masks, targets = _joined(views, flip=self.flip)
-        with recorded(detector) as seen:
-            loss = detector.training_loss(images, labels, masks)
-        if not seen.features or not seen.logits:
-            raise ValueError(
-                f"detector must compute its logits from `extract` for sladd; got {type(detector).__name__}, which "
-                "does not. Take another detector or another method."
-            )
+        loss = detector.training_loss(images, labels, masks)
         heads = self.detector_side.losses(
-            seen.features[0],
+            loss.terms.features,
             targets,
             self.weights,
             margin=self.margin,
             scale=self.scale,
             generator=generator,
         )
-        rows = self._class_loss(seen.logits[0], labels).unflatten(0, (len(views), -1))
+        rows = self._class_loss(loss.terms.logits, labels).unflatten(0, (len(views), -1))
         shares = rows.new_tensor([1.0, self.lam][: len(views)])
-        auxiliary = sum([*heads.values(), *seen.auxiliary.values()])
+        auxiliary = sum([*heads.values(), *loss.terms.auxiliary.values()])
         total = (shares * rows.mean(1)).sum() + shares.sum() * auxiliary
         parts = {**loss.parts, **{f"sladd_{name}": term.detach() for name, term in heads.items()}}
         parts["sladd_forged"] = rows.new_tensor(float(forgeries.forged))

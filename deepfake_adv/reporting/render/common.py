@@ -10,16 +10,16 @@ NOT_RUN: Final = "not run"
 NONE: Final = "–"
 VERSUS: Final = "vs baseline"
 LEGEND: Final = (
-    "Percent. Ours with its 95 % interval (bootstrap over videos, and over seeds where there are several); "
+    "Percent. Ours with its {confidence:g} % interval (bootstrap over videos, and over seeds where there are several); "
     "bold is the best of a column. The paper's numbers are for FaceForensics++, DFD and Celeb-DF."
 )
 ATTACK_LEGEND: Final = (
-    "Accuracy of the victim (column) on images made adversarial against the source (row), percent; lower is a "
-    "stronger attack. The paper's numbers are for ImageNet's classifiers."
+    "Accuracy of the victim (column) on images made adversarial against the source (row), percent, with Wilson's "
+    "95 % interval; lower is a stronger attack. The paper's numbers are for ImageNet's classifiers."
 )
 VERSUS_LEGEND: Final = (
     f"“{VERSUS}”: mean AUC over the row's measured columns minus the baseline's on the same videos, "
-    "paired bootstrap with 95 % interval."
+    "paired bootstrap with {{confidence:g}} % interval."
 )
 
 
@@ -69,7 +69,8 @@ def legends(table: Table) -> list[str]:
     """Sentences that explain the table's numbers."""
     if table.spec.kind == "attack":
         return [ATTACK_LEGEND]
-    return [LEGEND, VERSUS_LEGEND] if table.versus else [LEGEND]
+    chosen = [LEGEND, VERSUS_LEGEND] if table.versus else [LEGEND]
+    return [legend.format(confidence=100 * table.confidence) for legend in chosen]
 
 
 def row_label(table: Table, index: int) -> str:

@@ -14,7 +14,7 @@ from deepfake_adv.methods.registry import build_method
 from deepfake_adv.methods.sladd.blend import COLOUR_TRANSFERS, aligned, feathered, poisson, similarity
 from deepfake_adv.methods.sladd.forge import ORIGINAL_FAKE, Configuration, Kind, forge, usable
 from deepfake_adv.methods.sladd.forgeries import synthesize
-from deepfake_adv.methods.sladd.heads import Heads, Targets, Weights, am_softmax, recorded
+from deepfake_adv.methods.sladd.heads import Heads, Targets, Weights, am_softmax
 from deepfake_adv.methods.sladd.regions import REGIONS, deformed, eye_centres, region_mask
 from deepfake_adv.methods.sladd.synthesizer import Choice, Synthesizer, reinforce
 
@@ -192,15 +192,6 @@ def test_the_magnitude_is_compared_image_by_image() -> None:
     assert losses["map"] == 0
     sum(losses.values()).backward()  # type: ignore[union-attr]
     assert all(weight.grad is None or weight.grad.isfinite().all() for weight in heads.parameters())
-
-
-def test_recording_leaves_the_detector_as_found() -> None:
-    detector, given = Compact(width=4), batch()
-    with recorded(detector) as seen:
-        loss = detector.training_loss(given.images, given.labels)
-    torch.testing.assert_close(functional.cross_entropy(seen.logits[0], given.labels), loss.total)
-    assert seen.features[0].shape[1] == detector.feature_channels
-    assert not {"extract", "training_terms"} & set(vars(detector))
 
 
 def test_reinforce_raises_the_rewarded_choice() -> None:

@@ -1,0 +1,50 @@
+"""Robustness as tables: degradations and attacks down, detectors across."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pandas import DataFrame
+
+from deepfake_adv.files import write_text
+
+NO_SOURCE: Final = "–"  # clean images
+CAPTIONS: Final = {
+    "degradation": "AUC (%) of each detector on degraded test crops.",
+    "attacks": "AUC (%) of each detector on examples crafted against the source; the same name twice is the white box.",
+}
+
+
+def robustness_tables(
+    curves: Sequence[Mapping[str, Any]], attacks: Sequence[Mapping[str, Any]]
+) -> dict[str, DataFrame]:
+    """AUCs in percent, a column per detector, everything in the order in which it was measured.
+
+    Args:
+        curves: Rows of `degradation_curves`.
+        attacks: Rows of `attack_transfer`.
+    """
+    levels = DataFrame([{**row, "level": f"{row['level']:g}"} for row in curves])
+    crafted = DataFrame([{**row, "source": row["source"] or NO_SOURCE} for row in attacks])
+    return {
+        "degradation": _wide(levels, ["degradation", "level"], "run"),
+        "attacks": _wide(crafted, ["attack", "source"], "victim"),
+    }
+
+
+def write_robustness_tables(tables: Mapping[str, DataFrame], folder: Path) -> None:
+    """Write each table as .md, .csv and .tex."""
+    for name, table in tables.items():
+        precision = ["", "", *(".2f" for _ in table.columns[2:])]
+        text = table.to_markdown(index=False, floatfmt=precision, disable_numparse=[0, 1])
+        write_text(folder / f"{name}.md", f"{CAPTIONS[name]}\n\n{text}\n")
+        write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.2f", lineterminator="\n"))
+        latex = table.to_latex(
+            index=False, float_format="%.2f", escape=True, caption=CAPTIONS[name].replace("%", r"\%")
+        )
+        write_text(folder / f"{name}.tex", latex)
+
+
+def _wide(rows: DataFrame, down: list[str], across: str) -> DataFrame:
+    wide: DataFrame = rows.set_index([*down, across])["auc"].unstack(across, sort=False).reset_index()
+    return wide.rename_axis(columns=None)
