@@ -20,7 +20,7 @@ def main(runs: Path, manifest: Path, output: Path) -> None:
     """Attack a few real and fake faces, blur them by the learned maps, write the pictures."""
     params = load_params("examples")
     wanted = params.examples
-    trained = load_trained(runs / wanted.run / wanted.condition / "seed0")
+    trained = load_trained(first_seed(runs / wanted.run / wanted.condition))
     table = read_manifest(manifest)
     rows = condition_rows(table, wanted.condition, 1)
     rows = np.concatenate([rows[table.labels[rows] == label][: wanted.count] for label in (REAL_LABEL, FAKE_LABEL)])
@@ -39,14 +39,17 @@ def main(runs: Path, manifest: Path, output: Path) -> None:
         titles,
         source=source,
     )
-    learned = runs / wanted.generator_run / wanted.condition / "seed0"
-    if learned.exists():
+    generators = load_generators(first_seed(runs / wanted.generator_run / wanted.condition))
+    if generators is not None:
         batch = Batch(images, labels, None, None, torch.from_numpy(rows))
-        write_grid(
-            output, "maps", map_rows(load_generators(learned), batch), titles,
-            source=f"{wanted.generator_run}, trained on {wanted.condition}",
-        )  # fmt: skip
+        source = f"{wanted.generator_run}, trained on {wanted.condition}"
+        write_grid(output, "maps", map_rows(generators, batch), titles, source=source)
     write_json(output / "examples.json", {"run": wanted.run, "condition": wanted.condition, "videos": titles})
+
+
+def first_seed(folder: Path) -> Path:
+    """A run's detector of one condition, that of its first seed."""
+    return min(folder.glob("seed*"), default=folder / "seed0")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from deepfake_adv.data.frames import open_store
 from deepfake_adv.data.pieces import Pieces, gather, write_csv
 from deepfake_adv.data.schema import CROP_WRITE_OPTIONS, ROW_GROUP, crop_schema
 from deepfake_adv.data.videos import VideoRow
-from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.execution.pool import map_tasks, remaining
 from deepfake_adv.files import Scratch, atomic_write, file_fingerprint, read_json, write_json
 
 logger = logging.getLogger(__name__)
@@ -89,14 +89,18 @@ def crop_part(
     key = {"format": _FORMAT, "dataset": dataset, "quality": quality, "options": vars(options), "plan": rows_per_file}
     work = Scratch(f"crop-{dataset}-{quality}", {**key, **inputs}, root=scratch)
     pieces = Pieces(work.path / "pieces", [video for file in plan for video in file.videos])
-    waiting = {
-        file: {v for v in file.videos if not pieces.path(v).exists()} for file in plan if not _done(work.path, file)
-    }
-    tasks = [
-        CropTask(dataset, quality, rows[video], frames, boxes, root, options, pieces.path(video))
-        for videos in waiting.values()
-        for video in sorted(videos)
-    ]
+    open_files = [file for file in plan if not _done(work.path, file)]
+    waiting = {file: {video for video in file.videos if not pieces.path(video).exists()} for file in open_files}
+    left = {video for videos in waiting.values() for video in videos}
+    tasks = remaining(
+        [
+            CropTask(dataset, quality, rows[video], frames, boxes, root, options, pieces.path(video))
+            for file in plan
+            for video in sorted(file.videos)
+        ],
+        lambda task: task.row.video not in left,
+        desc=f"crop {dataset} {quality}",
+    )
     owner = {video: file for file in waiting for video in file.videos}
     failed: list[str] = []
     for file in [file for file, videos in waiting.items() if not videos]:

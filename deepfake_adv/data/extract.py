@@ -11,7 +11,7 @@ from typing import Any, Final
 from deepfake_adv.data.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table, write_frame_table
 from deepfake_adv.data.sampling import Indices, even_indices, random_indices
 from deepfake_adv.data.videos import UNREADABLE, VideoRow, format_rows, join_notes, read_rows
-from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.execution.pool import map_tasks, remaining
 from deepfake_adv.files import Scratch, read_json, write_json, write_text
 from deepfake_adv.video.encode import write_ffv1
 from deepfake_adv.video.errors import VideoError
@@ -91,7 +91,8 @@ def extract(
         )
         for row in usable
     ]
-    failures = _work_off([task for task in tasks if not Path(task.piece).exists()], execution)
+    waiting = remaining(tasks, lambda task: Path(task.piece).exists(), desc=name)
+    failures = _work_off(waiting, execution)
     skipped = [
         replace(row, status=UNREADABLE, note=failures[row.video].replace(str(root / row.path), row.path))
         for row in usable

@@ -17,7 +17,7 @@ from deepfake_adv.data.frames import open_store
 from deepfake_adv.data.groups import Group, plan_groups
 from deepfake_adv.data.pieces import Pieces, write_csv
 from deepfake_adv.data.schema import BOX_SCHEMA, LANDMARK_VALUES, WRITE_OPTIONS
-from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.execution.pool import map_tasks, remaining
 from deepfake_adv.faces.box import FaceBox, mask_overlap
 from deepfake_adv.faces.landmarks import Landmarker, build_landmarker
 from deepfake_adv.faces.pick import pick_track
@@ -119,13 +119,10 @@ def locate_dataset(
     work = Scratch(f"locate-{dataset}", key, root=scratch)
     pieces = Pieces(work.path / "pieces", [group.lead for group in groups])
     if not (work.path / "boxes.parquet").exists():
-        tasks = [
-            LocateTask(dataset, group, frames, root, options, pieces.path(group.lead))
-            for group in groups
-            if not pieces.path(group.lead).exists()
-        ]
+        tasks = [LocateTask(dataset, group, frames, root, options, pieces.path(group.lead)) for group in groups]
+        waiting = remaining(tasks, lambda task: task.piece.exists(), desc=f"locate {dataset}")
         failed = {}
-        for outcome in map_tasks(locate_group, tasks, desc=f"locate {dataset}", unit="videos", **execution):
+        for outcome in map_tasks(locate_group, waiting, desc=f"locate {dataset}", unit="videos", **execution):
             if outcome.error is not None:
                 failed[outcome.task.group.lead] = outcome.error
                 logger.warning("%s: %s", outcome.task.group.lead, outcome.error)

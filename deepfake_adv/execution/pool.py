@@ -84,6 +84,21 @@ def map_tasks(
     yield from progress(outcomes, total=len(tasks), desc=desc, unit=unit)
 
 
+def remaining(tasks: Sequence[Task], done: Callable[[Task], bool], *, desc: str, unit: str = "videos") -> list[Task]:
+    """The tasks that a killed run has left to do; says so where there was one.
+
+    Args:
+        tasks: All tasks.
+        done: Whether a task's result is there already.
+        desc: As in `map_tasks`.
+        unit: As in `map_tasks`.
+    """
+    left = [task for task in tasks if not done(task)]
+    if len(left) < len(tasks):
+        logger.info("%s: going on after %d of %d %s", desc, len(tasks) - len(left), len(tasks), unit)
+    return left
+
+
 def guarded(function: Callable[[Task], Value], task: Task) -> Outcome[Task, Value]:
     """Run one task; its exception becomes the outcome's error."""
     try:

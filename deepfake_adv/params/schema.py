@@ -48,16 +48,17 @@ def cross_faults(params: Params) -> list[str]:
     """Names that point nowhere, one sentence each."""
     faults = []
     for name, part in params.parts.items():
-        faults += _names("parts", name, part.dataset, params.datasets, "dataset")
+        faults += _names(f"parts.{name}.dataset", part.dataset, params.datasets)
     for name, run in params.runs.items():
-        faults += _names("runs", name, run.method, params.methods, "method")
-        faults += _names("runs", name, run.detector, params.detectors, "detector")
-        faults += _names("runs", name, run.tier, params.tiers, "tier")
+        faults += _names(f"runs.{name}.method", run.method, params.methods)
+        faults += _names(f"runs.{name}.detector", run.detector, params.detectors)
+        faults += _names(f"runs.{name}.tier", run.tier, params.tiers)
         for condition in run.conditions:
             try:
                 Condition.parse(condition)
             except ValueError as error:
                 faults.append(f"runs.{name}.conditions: {error}")
+    faults += _studied(params)
     for kind, names in (("parts", params.parts), ("runs", params.runs), ("datasets", params.datasets)):
         faults += [
             f"{kind}.{name} must be a name of letters, digits and _, since DVC loses names with other signs; rename it."
@@ -66,6 +67,28 @@ def cross_faults(params: Params) -> list[str]:
         ]
         faults += _twins(kind, names)
     return faults + _repeated_parts(params.parts)
+
+
+def _studied(params: Params) -> list[str]:
+    """What `examples`, `robustness` and `attack` read and no run leaves."""
+    faults = []
+    if "all" not in params.tiers:
+        faults.append(f"tiers must hold 'all', which the studies read; got {', '.join(params.tiers)}. Add it.")
+    examples, robustness = params.examples, params.robustness
+    studied = [(f"examples.{key}", getattr(examples, key), examples.condition) for key in ("run", "generator_run")]
+    studied += [("robustness.runs", name, robustness.condition) for name in robustness.runs]
+    for key, name, condition in studied:
+        unknown = _names(key, name, params.runs)
+        faults += unknown
+        if not unknown and condition not in (trained := params.runs[name].conditions):
+            faults.append(
+                f"{key.partition('.')[0]}.condition must be one that {name} trains on, {', '.join(trained)}; "
+                f"got {condition!r}. Name one of them, or another run."
+            )
+    if robustness.seed not in params.train.seeds:
+        seeds = ", ".join(map(str, params.train.seeds))
+        faults.append(f"robustness.seed must be one of train.seeds, {seeds}; got {robustness.seed}. Name one of them.")
+    return faults
 
 
 def _twins(section: str, names: Iterable[str]) -> list[str]:
@@ -88,11 +111,11 @@ def _repeated_parts(parts: Mapping[str, Part]) -> list[str]:
     ]
 
 
-def _names(section: str, entry: str, name: str, known: object, kind: str) -> list[str]:
-    names = list(known)  # type: ignore[call-overload]
+def _names(key: str, name: str, known: Iterable[str]) -> list[str]:
+    names = list(known)
     if name in names:
         return []
-    return [f"{section}.{entry}.{kind} must be one of {', '.join(names)}; got {name!r}.{did_you_mean(name, names)}"]
+    return [f"{key} must be one of {', '.join(names)}; got {name!r}.{did_you_mean(name, names)}"]
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

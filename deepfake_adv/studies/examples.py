@@ -1,5 +1,6 @@
 """Pictures of what the adversaries do: Fig. 1, Fig. 4 and the learned maps."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from deepfake_adv.files import read_json, write_json
 from deepfake_adv.methods.generative import GenerativeBlur
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.training.checkpoint import load_weights
+
+logger = logging.getLogger(__name__)
 
 
 def adversarial_rows(
@@ -48,22 +51,19 @@ def kernel_rows(
     return rows
 
 
-def load_generators(folder: Path) -> GenerativeBlur:
-    """A generative method with the generators that a run left, in eval mode.
+def load_generators(folder: Path) -> GenerativeBlur | None:
+    """A generative method with the generators that a run left, in eval mode; None where its method has none.
 
     Args:
         folder: <run>/<condition>/seed<k>.
 
     Raises:
         FileNotFoundError: If its weights are missing.
-        ValueError: If the run's method has no generators.
     """
     method = build_method(**read_json(folder / "run.json")["params"]["method"])
     if not isinstance(method, GenerativeBlur):
-        raise ValueError(
-            f"examples.generator_run must be a run with generators; got {folder.parents[1].name}, which has none. "
-            "Name a run of gen_bat, two_gen_bat or combined_at."
-        )
+        logger.info("no learned maps: %s has no generators; examples.generator_run may name another", folder)
+        return None
     load_weights(folder / "generator.safetensors", method.adversary)
     return method.eval()
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deepfake_adv.data.crop_dataset import CropTable, read_manifest, select, thin
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.names import REAL_LABEL, Condition
+from deepfake_adv.names import REAL_LABEL, Condition, Quality
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -38,7 +38,8 @@ def condition_rows(table: CropTable, condition: str, frames: int) -> NDArray[np.
 def identities(manifests: Sequence[Path], root: Path, image_size: int) -> tuple[Labelled, Labelled]:
     """Real faces with their identity as label: the first two thirds of each video to train, the rest to test.
 
-    Frames next to the cut are left out (a tenth of the video), since neighbours look alike.
+    The best quality that there is; frames next to the cut are left out (a tenth of the video), since
+    neighbours look alike.
 
     Raises:
         ValueError: If there are fewer than two identities.
@@ -46,14 +47,16 @@ def identities(manifests: Sequence[Path], root: Path, image_size: int) -> tuple[
     images: list[Tensor] = []
     names: list[str] = []
     position: list[float] = []
-    for path in manifests:
-        table = read_manifest(path)
-        quality = table.strings("quality")
-        real = np.flatnonzero((table.labels == REAL_LABEL) & (quality == quality[table.labels == REAL_LABEL][0]))
+    tables = [read_manifest(path) for path in manifests]
+    present = {tier for table in tables for tier in table.strings("quality")[table.labels == REAL_LABEL]}
+    best = next((tier for tier in Quality if tier in present), None)
+    for table in tables:
+        real = np.flatnonzero((table.labels == REAL_LABEL) & (table.strings("quality") == best))
         order = real[np.lexsort((table.frames[real], table.videos[real]))]
         _, counts = np.unique(table.videos[order], return_counts=True)
         images.append(fetch_images(table, order, root, image_size))
-        names.extend(table.strings("target")[order])
+        people = zip(table.strings("dataset")[order], table.strings("target")[order], strict=True)
+        names.extend("/".join(person) for person in people)
         position.extend(np.concatenate([np.arange(count) / count for count in counts]))
     classes = sorted(set(names))
     if len(classes) < 2:

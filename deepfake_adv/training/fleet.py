@@ -86,14 +86,18 @@ def changed_runs(runs: Sequence[str], stages: Sequence[str] = STAGES) -> list[st
     Raises:
         RuntimeError: If `dvc status` fails.
     """
-    targets = [f"{stage}@{run}" for stage in stages for run in runs]
-    command = [sys.executable, "-m", "dvc", "status", "--json", *targets]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = done.stderr.strip()[-500:]
-        raise RuntimeError(f"dvc status must succeed; got: {said}. Run it by hand and mend what it says.")
-    changed = {name.partition("@")[2] for name in json.loads(done.stdout or "{}")}
+    _dvc("repro", "--single-item", "sources")  # what the runs depend on besides their data
+    names = [name.partition("@") for name in json.loads(_dvc("status", "--json") or "{}")]
+    changed = {run for stage, _, run in names if stage in stages}
     return [run for run in runs if run in changed]
+
+
+def _dvc(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip())[-500:]
+        raise RuntimeError(f"dvc {arguments[0]} must succeed; got: {said}. Run it by hand and mend what it says.")
+    return done.stdout
 
 
 def dvc_command(run: str, stages: Sequence[str]) -> list[str]:

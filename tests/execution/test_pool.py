@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.execution.pool import map_tasks, remaining
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -43,3 +43,10 @@ def test_ray_gives_the_same_outcomes():
     outcomes = {outcome.task: outcome for outcome in map_tasks(int, ["1", "2", "x"], engine="ray")}
     assert (outcomes["1"].value, outcomes["2"].value) == (1, 2)
     assert "invalid literal" in outcomes["x"].error
+
+
+def test_what_is_left_after_a_kill_is_said(caplog):
+    with caplog.at_level("INFO"):
+        assert remaining(range(5), lambda task: task < 2, desc="crop toy") == [2, 3, 4]
+        assert remaining(range(3), lambda task: False, desc="quiet") == [0, 1, 2]
+    assert [record.getMessage() for record in caplog.records] == ["crop toy: going on after 2 of 5 videos"]

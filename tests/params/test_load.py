@@ -97,3 +97,24 @@ def test_a_part_named_twice_is_refused(content):
         ValueError, match=r"parts\.again must be another .* than parts\.corpus_c23; got corpus c23 twice"
     ):
         validate(content)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "message"),
+    [
+        ("examples", "run", "compact_baselin", r"examples\.run must be one of .* Did you mean 'compact_baseline'"),
+        ("examples", "condition", "NT_all", r"examples\.condition must be one that compact_baseline trains on, NT_raw"),
+        ("robustness", "runs", ["nobody"], r"robustness\.runs must be one of .*; got 'nobody'"),
+        ("robustness", "seed", 3, r"robustness\.seed must be one of train\.seeds, 0; got 3"),
+    ],
+)
+def test_a_study_of_what_no_run_leaves_is_refused(content, section, key, value, message):
+    content[section][key] = value
+    with pytest.raises(ValueError, match=message):
+        validate(content)
+
+
+def test_the_studies_tier_must_be_there(content):
+    content["tiers"].remove("all")
+    with pytest.raises(ValueError, match="tiers must hold 'all', which the studies read"):
+        validate(content)

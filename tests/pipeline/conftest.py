@@ -75,7 +75,7 @@ class Project:
             yaml.dump(content, stream)
 
 
-def make_project(folder, changes):
+def make_project(folder, changes, *, without=()):
     """Copy the project, make its params tiny, reproduce and commit it."""
     for name in ("deepfake_adv", "pipeline", "profiles", "reports/paper"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -87,7 +87,8 @@ def make_project(folder, changes):
     runs = {name: {**content["runs"][name], "conditions": ["NT_c23"]} for name in RUNS}
     classifiers = content["attack"]["classifiers"]
     entries = {name: {**entry, "image_size": 32} for name, entry in classifiers.items()}
-    tiny.set({**TINY, "runs": runs, "attack.classifiers": entries, **changes})
+    small = {key: value for key, value in TINY.items() if key not in without}
+    tiny.set({**small, "runs": runs, "attack.classifiers": entries, **changes})
     for command in (
         ["git", "init", "-q"],
         ["git", "config", "user.email", "tests@example.org"],
@@ -125,6 +126,44 @@ def clips_project(tmp_path_factory):
         "crop.max_failed_share": 0.5,
     }
     return make_project(folder, changes)
+
+
+@pytest.fixture(scope="session")
+def table_project(tmp_path_factory):
+    """Every file beside the clips, text and pictures too, as a table of the user's; labels only so that it trains."""
+    clips = ROOT.parent / "shared" / "clips"
+    if not clips.is_dir():
+        pytest.skip("real clips are not beside this checkout: ../shared/clips")
+    folder = tmp_path_factory.mktemp("table")
+    files = sorted(path for path in clips.rglob("*") if path.is_file())
+    videos = [path for path in files if path.parent.name == "video"]
+    splits = ("train", "train", "train", "train", "val", "val", "test", "test")
+    lines = [f"{path},{i % 2},{splits[i % 8]}" for i, path in enumerate(videos)]
+    lines += [f"{path},0,train" for path in files if path not in videos]
+    table = folder / "mine.csv"
+    table.write_text("\n".join(["path,label,split", *lines, ""]))
+    dataset = {
+        "layout": "csv", "root": str(clips), "forgeries": ["other"], "options": {"table": str(table)},
+        "frames": TINY["datasets.corpus.frames"],
+    }  # fmt: skip
+    run = {"detector": "compact", "tier": "all", "conditions": ["other_native"]}
+    changes = {
+        "corpus.source": "none",
+        "datasets": {"mine": dataset},
+        "parts": {"mine": {"dataset": "mine", "quality": "native"}},
+        "tiers": ["all"],
+        "runs": {f"compact_{method}": {"method": method, **run} for method in ("baseline", "two_gen_bat")},
+        "examples.condition": "other_native",
+        "robustness.condition": "other_native",
+        "robustness.runs": ["compact_baseline"],
+        "inventory.max_unreadable_share": 0.5,
+        "extract.max_skipped_share": 0.5,
+        "locate.max_failed_share": 0.5,
+        "crop.max_failed_share": 0.5,
+    }
+    made = make_project(folder / "project", changes, without=("datasets.corpus.frames",))
+    made.table = [line.split(",")[0] for line in lines]
+    return made
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
-"""A user's own real clips, from a folder to tables."""
+"""A user's own real clips, from a folder or a table to tables."""
 
+import csv
 import json
 
 import pytest
@@ -17,4 +18,18 @@ def test_real_clips_are_forged_and_end_in_tables(clips_project):
     assert "not run" in table
     scores = json.loads((folder / "reports/metrics/compact_baseline.json").read_text())
     assert scores
+    assert "<html" in (folder / "reports/report.html").read_text()
+
+
+def test_a_table_of_real_videos_ends_in_scores_and_loses_nothing(table_project):
+    folder = table_project.folder
+    with open(folder / "data/inventory/mine/native.csv") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(table_project.table)
+    bad = {row["path"].rsplit("/")[-1]: row["note"] for row in rows if row["status"] != "ok"}
+    assert {"LICENSES.md", "index.csv"} <= set(bad)
+    assert all(bad.values())
+    assert not [name for name in bad if name.endswith((".mp4", ".mpg"))]
+    metrics = json.loads((folder / "reports/metrics/compact_baseline.json").read_text())
+    assert 0 <= metrics["other_native"]["other_native"] <= 100
     assert "<html" in (folder / "reports/report.html").read_text()

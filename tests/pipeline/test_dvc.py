@@ -3,8 +3,10 @@
 import csv
 import json
 import time
+from collections import Counter
 
 import pytest
+from pyarrow.dataset import dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -19,7 +21,7 @@ END = {"examples", "attack", "robustness", "tables", "report"}
 
 
 def test_the_first_run_runs_every_stage_and_leaves_tables_and_a_report(project):
-    assert project.first == ALWAYS | {"corpus"} | EXTRACT | CROP | SHARD | RUN_STAGES | END
+    assert project.first == ALWAYS | {"corpus"} | EXTRACT | CROP | SHARD | {"sources"} | RUN_STAGES | END
     tables = {path.name for path in (project.folder / "reports/tables").rglob("table_0*")}
     for number in ("01", "02"):
         assert {f"table_{number}.{kind}" for kind in ("md", "csv", "tex")} <= tables
@@ -86,7 +88,7 @@ def test_an_edit_of_a_metric_does_not_retrain(project):
     finally:
         path.write_text(before)
         project.repro()
-    assert {f"evaluate@{run}" for run in RUNS} <= ran
+    assert {"sources"} | {f"evaluate@{run}" for run in RUNS} <= ran
     assert not {stage for stage in ran if stage.startswith(("train", "score", "crop", "extract", "corpus"))}
 
 
@@ -107,3 +109,19 @@ def test_every_frame_asked_for_is_accounted_for(project):
         rows = list(csv.DictReader(stream))
     assert {row["quality"] for row in rows} == set(QUALITIES)
     assert all(row["present"] == row["expected"] for row in rows)
+    with open(project.folder / "data/faces/corpus/misses.csv") as stream:
+        dropped = {(row["video"], int(row["frame"])) for row in csv.DictReader(stream) if row["action"] == "dropped"}
+    for quality in QUALITIES:
+        asked = frames_in(project.folder / f"data/frames/corpus/{quality}/frames.parquet")
+        kept = frames_in(project.folder / f"data/crops/corpus/{quality}")
+        assert not kept & dropped
+        assert kept | (dropped & asked) == asked
+        per_video = Counter(video for video, _ in asked)
+        with open(project.folder / f"data/frames/corpus/{quality}/videos.csv") as stream:
+            wanted = {row["video"]: {"train": 6, "val": 4, "test": 4}[row["split"]] for row in csv.DictReader(stream)}
+        assert per_video == wanted
+
+
+def frames_in(path):
+    table = dataset(path, format="parquet", exclude_invalid_files=True).to_table(["video", "frame"])
+    return set(zip(table["video"].to_pylist(), table["frame"].to_pylist(), strict=True))

@@ -6,9 +6,7 @@ import sys
 
 import pytest
 
-# The schema only refuses bad values; the values themselves are tracked as params.
-# Scheduling and logging change how a stage runs, never what it leaves.
-UNTRACKED = ("deepfake_adv/params/", "deepfake_adv/execution/", "deepfake_adv/log.py", "deepfake_adv/stage.py")
+from deepfake_adv.sources import UNTRACKED, import_closure, source_list, tracked
 
 
 def script_of(stage):
@@ -27,6 +25,11 @@ def test_deps_cover_the_import_closure(root, stages, closure):
     missing = []
     for name, stage in stages.items():
         deps = [dep if isinstance(dep, str) else next(iter(dep)) for dep in stage["deps"]]
+        if f"data/sources/{name}.txt" in deps:
+            assert name in stages["sources"]["cmd"].split()
+            continue
+        if name == "sources":  # it depends on both folders whole
+            continue
         assert script_of(stage) in deps
         for module in closure(root / script_of(stage)):
             path = str(module.relative_to(root))
@@ -41,6 +44,8 @@ def test_deps_name_no_code_that_is_not_reached(root, stages, closure):
     """A folder in `deps` reruns the stage on every edit within it, so it must be worth it."""
     idle = []
     for name, stage in stages.items():
+        if name == "sources":
+            continue
         reached = {str(module.relative_to(root)) for module in closure(root / script_of(stage))}
         for dep in stage["deps"]:
             used = any(path == dep or path.startswith(f"{dep}/") for path in reached)
@@ -48,6 +53,49 @@ def test_deps_name_no_code_that_is_not_reached(root, stages, closure):
             if is_code and not used:
                 idle.append(f"{name}: {dep}")
     assert not idle, "\n".join(idle)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A small package with a script that reaches two of its modules, one of them by name alone."""
+    files = {
+        "pipeline/train.py": "from deepfake_adv.near import x\n",
+        "deepfake_adv/near.py": "from importlib import import_module\nimport_module('deepfake_adv.far')\n",
+        "deepfake_adv/far.py": "from deepfake_adv.params import y\n",
+        "deepfake_adv/params/y.py": "",
+        "deepfake_adv/other.py": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def test_a_scripts_sources_are_all_that_it_reaches(copy):
+    assert tracked(copy / "pipeline/train.py", copy) == [
+        "deepfake_adv/far.py", "deepfake_adv/near.py", "pipeline/train.py"
+    ]  # fmt: skip
+    assert copy / "deepfake_adv/params/y.py" in import_closure(copy / "pipeline/train.py", copy)
+
+
+@pytest.mark.parametrize(("edited", "changes"), [("far", True), ("near", True), ("other", False), ("params/y", False)])
+def test_an_edit_shows_in_the_list_of_those_who_use_it(copy, edited, changes):
+    def listed():
+        return source_list(tracked(copy / "pipeline/train.py", copy), copy)
+
+    before = listed()
+    with open(copy / f"deepfake_adv/{edited}.py", "a") as stream:
+        stream.write("# a comment\n")
+    assert (listed() != before) == changes
+    assert all(len(line.split("  ")[0]) == 16 for line in before.splitlines())
+
+
+def test_training_does_not_hang_on_metrics_or_on_what_comes_before(root):
+    train = tracked(root / "pipeline/train.py", root)
+    assert "deepfake_adv/ops/blur_triton.py" in train
+    assert not [path for path in train if path.startswith(("deepfake_adv/reporting", "deepfake_adv/corpus"))]
+    assert "deepfake_adv/training/fleet.py" not in train
 
 
 def sections_read(tree):

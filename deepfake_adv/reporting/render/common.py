@@ -19,7 +19,7 @@ ATTACK_LEGEND: Final = (
 )
 VERSUS_LEGEND: Final = (
     f"“{VERSUS}”: mean AUC over the row's measured columns minus the baseline's on the same videos, "
-    "paired bootstrap with {{confidence:g}} % interval."
+    "paired bootstrap with {confidence:g} % interval."
 )
 
 

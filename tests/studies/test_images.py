@@ -1,0 +1,29 @@
+import pytest
+import torch
+
+from deepfake_adv.data.crop_dataset import read_manifest
+from deepfake_adv.studies.images import fetch_images, identities
+
+
+def paths_of(folder):
+    return [folder / f"{split}.parquet" for split in ("train", "val", "test")]
+
+
+def test_identities_are_the_reals_of_the_best_quality(make_shards):
+    folder = make_shards(tier="all", qualities=("c40", "raw", "c23"), frames=10)
+    train, test = identities(paths_of(folder), folder.parents[1], 24)
+    counts = {"train": 4, "val": 2, "test": 2}
+    assert train.names == sorted(f"corpus/{split}{n:03d}" for split, count in counts.items() for n in range(count))
+    assert len(train.images) == 8 * 7
+    assert len(test.images) == 8 * 2  # of ten frames, one beside the cut is left out
+    assert not torch.equal(train.images[6], test.images[0])
+    table = read_manifest(folder / "train.parquet")
+    rows = ((table.labels == 0) & (table.strings("quality") == "raw")).nonzero()[0]
+    raw = fetch_images(table, rows, folder.parents[1], 24)
+    assert any(torch.equal(train.images[0], image) for image in raw)
+
+
+def test_one_identity_is_too_few(make_shards):
+    folder = make_shards(tier="all", videos={"train": 1})
+    with pytest.raises(ValueError, match="at least two identities; got 1"):
+        identities([folder / "train.parquet"], folder.parents[1], 24)
