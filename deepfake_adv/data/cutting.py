@@ -124,9 +124,6 @@ def crop_video(task: CropTask) -> None:
         rows.append(_crop_row(task, frame, times[frame], planes, mask, square, box))
     if masks_missing and not notes:
         notes.add("mask video is missing or ends early")
-    table = pa.Table.from_pylist(rows, schema=crop_schema())
-    with atomic_write(task.piece) as temporary:
-        pq.write_table(table, temporary, row_group_size=max(len(table), 1), **CROP_WRITE_OPTIONS)
     undetected = sum(not row["detected"] for row in rows)
     report = Cut(
         task.row.video,
@@ -138,6 +135,9 @@ def crop_video(task: CropTask) -> None:
         "; ".join(sorted(notes)),
     )
     write_json(task.piece.with_suffix(".json"), vars(report))
+    table = pa.Table.from_pylist(rows, schema=crop_schema())
+    with atomic_write(task.piece) as temporary:  # last, as it says that all is there
+        pq.write_table(table, temporary, row_group_size=max(len(table), 1), **CROP_WRITE_OPTIONS)
 
 
 def _crop_row(

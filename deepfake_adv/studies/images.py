@@ -42,7 +42,7 @@ def identities(manifests: Sequence[Path], root: Path, image_size: int) -> tuple[
     neighbours look alike.
 
     Raises:
-        ValueError: If there are fewer than two identities.
+        ValueError: If there are fewer than two identities, or too few frames of each.
     """
     images: list[Tensor] = []
     names: list[str] = []
@@ -68,6 +68,11 @@ def identities(manifests: Sequence[Path], root: Path, image_size: int) -> tuple[
     place = torch.tensor(position)
     pixels = torch.cat(images)
     parts = [place < 2 / 3, place >= 2 / 3 + 0.1]
+    if not parts[1].any():
+        raise ValueError(
+            f"attack.images must hold five frames of a video, to train on some and attack others; got {max(counts)} in "
+            f"{manifests[0].parent}. Sample more frames, or name an ImageFolder: attack.images.source: folder."
+        )
     return tuple(Labelled(pixels[part], labels[part], classes) for part in parts)  # type: ignore[return-value]
 
 

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from deepfake_adv.data import crops as crops_module
+from deepfake_adv.data import cutting
 
 
 @pytest.mark.parametrize("after", [1, 3])
@@ -31,6 +32,23 @@ def test_an_interrupted_run_resumes_and_leaves_the_same_bytes(located, cut, monk
     assert sorted(p.name for p in again.iterdir()) == sorted(p.name for p in whole.iterdir())
     for path in whole.iterdir():
         assert (again / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["write_json", "atomic_write"])
+def test_a_video_is_done_only_when_piece_and_report_are_there(located, cut, monkeypatch, name):
+    data = located()
+    _, whole = cut(data, name="whole")
+    write = getattr(cutting, name)
+
+    def dying(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cutting, name, dying)
+    with pytest.raises(KeyboardInterrupt):
+        cut(data, name="again")
+    monkeypatch.setattr(cutting, name, write)
+    _, again = cut(data, name="again")
+    same(whole, again)
 
 
 SCRIPT = """

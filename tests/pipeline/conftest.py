@@ -149,6 +149,7 @@ def table_project(tmp_path_factory):
     run = {"detector": "compact", "tier": "all", "conditions": ["other_native"]}
     changes = {
         "corpus.source": "none",
+        "train.sampling": "draws",  # pairs need each fake's target among the reals
         "datasets": {"mine": dataset},
         "parts": {"mine": {"dataset": "mine", "quality": "native"}},
         "tiers": ["all"],

@@ -45,7 +45,7 @@ def test_the_crop_margin_reruns_crop_onward(edited):
 
 
 def test_a_balance_key_reruns_shard_onward(edited):
-    ran = edited({"shard.max_frames": 3})
+    ran = edited({"shard.max_frames": 5})
     assert ran >= SHARD
     assert not ran & (EXTRACT | CROP | {"corpus"})
     assert ran >= RUN_STAGES

@@ -23,6 +23,12 @@ def test_identities_are_the_reals_of_the_best_quality(make_shards):
     assert any(torch.equal(train.images[0], image) for image in raw)
 
 
+def test_videos_too_short_to_be_divided_are_refused(make_shards):
+    folder = make_shards(tier="all", frames=3)
+    with pytest.raises(ValueError, match=r"must hold five frames of a video.*; got 3"):
+        identities(paths_of(folder), folder.parents[1], 24)
+
+
 def test_one_identity_is_too_few(make_shards):
     folder = make_shards(tier="all", videos={"train": 1})
     with pytest.raises(ValueError, match="at least two identities; got 1"):

@@ -67,6 +67,15 @@ def test_bad_input(options, words):
         train_all(["a"], **{"jobs": 1} | options)
 
 
+@pytest.mark.slow
+def test_ray_carries_the_same_commands(tmp_path):
+    pytest.importorskip("ray", reason="Ray is an optional extra: make setup-ray")
+    body = "import os, sys\nprint(os.environ['OMP_NUM_THREADS'], 'threads for', run)\nsys.exit(3 * (run == 'b'))"
+    found = train_all(["a", "b", "c"], jobs=2, engine="ray", command=script(body))
+    assert [(done.run, done.code) for done in found] == [("a", 0), ("b", 3), ("c", 0)]
+    assert (tmp_path / "work/train-all/c.log").read_text().endswith("threads for c\n")
+
+
 def test_ray_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RuntimeError, match="make setup-ray"):
