@@ -7,7 +7,10 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from deepfake_adv.params.schema import Params, cross_faults, did_you_mean
+from deepfake_adv.params.schema import Params, cross_faults, did_you_mean, study_faults
+
+# Sections whose readers mind what the studies read; the inventory is the first stage, the studies are the last.
+_MIND_STUDIES = {"examples", "robustness", "attack", "inventory"}
 
 
 class _Sections:
@@ -25,7 +28,8 @@ def load_params(*sections: str, path: Path | str = "params.yaml") -> Params:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not YAML, or any key or value is wrong; names every fault.
     """
-    params = validate(read_yaml(Path(path)), str(path))
+    studies = not sections or bool(_MIND_STUDIES & set(sections))
+    params = validate(read_yaml(Path(path)), str(path), studies=studies)
     return cast(Params, _Sections(params, sections)) if sections else params
 
 
@@ -47,8 +51,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def validate(content: dict[str, Any], name: str = "params.yaml") -> Params:
+def validate(content: dict[str, Any], name: str = "params.yaml", *, studies: bool = True) -> Params:
     """Check the content of a params file.
+
+    Args:
+        content: What the file says.
+        name: Of the file, for messages.
+        studies: Whether `examples`, `robustness` and `attack` must find what they read.
 
     Raises:
         ValueError: Naming every fault, each with the key it meant where one is near.
@@ -57,7 +66,7 @@ def validate(content: dict[str, Any], name: str = "params.yaml") -> Params:
         params = Params.model_validate(content)
     except ValidationError as error:
         raise ValueError(_message(name, [_sentence(fault) for fault in error.errors()])) from None
-    faults = cross_faults(params)
+    faults = cross_faults(params) + (study_faults(params) if studies else [])
     if faults:
         raise ValueError(_message(name, faults))
     return params

@@ -58,7 +58,6 @@ def cross_faults(params: Params) -> list[str]:
                 Condition.parse(condition)
             except ValueError as error:
                 faults.append(f"runs.{name}.conditions: {error}")
-    faults += _studied(params)
     for kind, names in (("parts", params.parts), ("runs", params.runs), ("datasets", params.datasets)):
         faults += [
             f"{kind}.{name} must be a name of letters, digits and _, since DVC loses names with other signs; rename it."
@@ -69,7 +68,7 @@ def cross_faults(params: Params) -> list[str]:
     return faults + _repeated_parts(params.parts)
 
 
-def _studied(params: Params) -> list[str]:
+def study_faults(params: Params) -> list[str]:
     """What `examples`, `robustness` and `attack` read and no run leaves."""
     faults = []
     if "all" not in params.tiers:
