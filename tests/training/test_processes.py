@@ -38,7 +38,7 @@ def project(shards, tmp_path):
     shutil.copytree(shards.parents[1], tmp_path / "data")
     yaml = YAML()
     params = yaml.load((ROOT / "profiles/demo.yaml").read_text(encoding="utf-8"))
-    params["train"] |= {"image_size": 16, "batch_size": 8, "epochs": 3, "steps_per_epoch": 12}
+    params["train"] |= {"image_size": 24, "batch_size": 8, "epochs": 3, "steps_per_epoch": 12}
     params["device"] |= {"dvclive": False, "checkpoint_steps": 5}
     params["methods"]["two_gen_bat"]["kernel_size"] = 3
     params["methods"]["two_gen_bat"]["generator"] |= {"blocks": 1, "width": 4}
