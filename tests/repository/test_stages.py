@@ -40,6 +40,14 @@ def test_deps_cover_the_import_closure(root, stages, closure):
     assert not missing, "\n".join(sorted(missing))
 
 
+def test_templates_and_specifications_are_tracked_too(root, stages):
+    deps = {dep for name, stage in stages.items() if name != "sources" for dep in stage["deps"]}
+    files = [path.relative_to(root).as_posix() for path in (root / "deepfake_adv").rglob("*") if path.is_file()]
+    beside = [path for path in files if not path.endswith((".py", ".pyc", "py.typed"))]
+    assert len(beside) > 3
+    assert not [path for path in beside if not any(path == dep or path.startswith(f"{dep}/") for dep in deps)]
+
+
 def test_deps_name_no_code_that_is_not_reached(root, stages, closure):
     """A folder in `deps` reruns the stage on every edit within it, so it must be worth it."""
     idle = []
@@ -49,7 +57,7 @@ def test_deps_name_no_code_that_is_not_reached(root, stages, closure):
         reached = {str(module.relative_to(root)) for module in closure(root / script_of(stage))}
         for dep in stage["deps"]:
             used = any(path == dep or path.startswith(f"{dep}/") for path in reached)
-            is_code = dep.startswith("deepfake_adv") and not dep.endswith((".yaml", ".jinja", ".css", ".js"))
+            is_code = dep.startswith("deepfake_adv") and not dep.endswith((".yaml", "/template"))
             if is_code and not used:
                 idle.append(f"{name}: {dep}")
     assert not idle, "\n".join(idle)
