@@ -69,6 +69,8 @@ class TimmDetector(Detector):
         self.dropout = nn.Dropout(dropout)
         if self._prefix:
             self.head = nn.Linear(self.feature_channels, self.num_classes)
+        elif isinstance(last := self.backbone.get_classifier(), nn.Linear):
+            last.reset_parameters()  # timm starts EfficientNet's at 1/sqrt(classes): logits of 3, not near 0
 
     def check_size(self, height: int, width: int) -> None:
         """Refuse a size that the model cannot take.

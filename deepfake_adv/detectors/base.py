@@ -113,11 +113,11 @@ class Detector(nn.Module):
 
     def extract(self, normalised: Tensor) -> Tensor:
         """Feature map of images already normalised; what a subclass writes."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define extract(), from images to a feature map.")
 
     def classify(self, features: Tensor) -> Tensor:
         """Logits ``(B, 2)`` of what `features` gave."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define classify(), from a feature map to logits.")
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``(B, 2)`` of ``images``, ``(B, 3, H, W)`` in [0, 1]; column 1 is fake."""

@@ -66,7 +66,7 @@ class Compact(Detector):
         """``(B, 4 * width, H // 16, W // 16)``."""
         height, width = normalised.shape[-2:]
         spare = (1, 1 + width % 2, 1, 1 + height % 2)  # the window's border, and an even size for the blocks
-        padded = functional.pad(normalised, spare, mode="replicate")
+        padded = functional.pad(normalised, spare, mode="reflect")
         maps = self.unshuffle(functional.conv2d(padded, self.residual, groups=3))
         if normalised.is_contiguous(memory_format=torch.channels_last):
             maps = maps.contiguous(memory_format=torch.channels_last)  # unshuffling falls back to NCHW

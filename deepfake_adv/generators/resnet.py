@@ -98,6 +98,18 @@ class ResnetGenerator(nn.Module):
             assert self.head.bias is not None
             self.head.bias.zero_()
 
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse images too small for the residual blocks' reflections.
+
+        Raises:
+            ValueError: If a side is below 5 pixels at 1/scale of its size.
+        """
+        if min(height, width) < MIN_SIZE * self.scale:
+            raise ValueError(
+                f"images must have sides of at least {MIN_SIZE * self.scale} px for a generator of scale {self.scale}; "
+                f"got {height} x {width}. Raise `image_size`, or lower `scale` of the method's `generator`."
+            )
+
     def forward(self, images: Tensor) -> Tensor:
         """Map of inverse sigmas.
 
@@ -110,11 +122,11 @@ class ResnetGenerator(nn.Module):
         Raises:
             ValueError: If ``images`` is not of that shape.
         """
-        if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < MIN_SIZE * self.scale:
+        if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(
-                f"images must be (B, 3, H, W) with sides of at least {MIN_SIZE * self.scale} px; "
-                f"got {tuple(images.shape)}. Pass RGB frames; take clips apart first."
+                f"images must be (B, 3, H, W); got {tuple(images.shape)}. Pass RGB frames; take clips apart first."
             )
+        self.check_size(images.shape[2], images.shape[3])
         size = images.shape[2:]
         if self.scale > 1:
             images = functional.interpolate(images, [-(-side // self.scale) for side in size], mode="area")

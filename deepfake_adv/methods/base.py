@@ -77,6 +77,13 @@ class Method(nn.Module):
         self.adversary_steps = 0
         self.joint = False
 
+    def check_size(self, side: int) -> None:
+        """Refuse square images of a side, in pixels, that a part of the method cannot take.
+
+        Raises:
+            ValueError: If ``side`` is too small.
+        """
+
     def attach(self, detector: Detector) -> None:
         """Make what depends on the detector, such as heads on its features.
 
@@ -94,7 +101,7 @@ class Method(nn.Module):
         Returns:
             The altered images, their labels and masks.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define alter(), from images to altered ones.")
 
     def altered(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Batch:
         """The batch, images or clips, with every frame altered."""

@@ -111,6 +111,12 @@ class GenerativeBlur(Method):
         self.joint = update == "reversal"
         self.adversary_steps = 0 if self.joint else adversary_steps
 
+    def check_size(self, side: int) -> None:
+        """Refuse what the generators cannot take."""
+        for player in self.adversary.players.values():
+            assert isinstance(player, ResnetGenerator)
+            player.check_size(side, side)
+
     def inverse_sigma(self, frames: Batch) -> Tensor:
         """The generators' maps ``(N, 1, H, W)`` of single images, 1/pixels."""
         maps: Tensor = self.adversary(frames.images, frames.labels)

@@ -164,6 +164,13 @@ class Session:
             gathered: list[Any] = [None] * self.fabric.world_size
             torch.distributed.all_gather_object(gathered, (scores, labels))
             scores, labels = (torch.cat([part[i] for part in gathered]) for i in (0, 1))
+        lost = int((~scores.isfinite()).sum())
+        if lost and self.main:
+            logger.warning(
+                "%s: validation scores must be finite; %d of %d are not and count as wrong. Lower "
+                "train.learning_rate, or set train.precision to 32-true, if later epochs do not mend it",
+                self.name, lost, len(scores),
+            )  # fmt: skip
         return judge(scores.numpy(), labels.numpy())
 
     def _due(self) -> bool:

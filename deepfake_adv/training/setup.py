@@ -89,13 +89,15 @@ def build_players(plan: Plan, seed: int) -> tuple[Detector, Method]:
     """Detector and method with first weights from the seed.
 
     Raises:
-        ValueError: If an entry has a wrong name or argument, or the detector cannot take the image size.
+        ValueError: If an entry has a wrong name or argument, or a player cannot take the image size.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         detector = build_detector(**detector_arguments(plan.detector, plan.image_size))
     detector.check_size(plan.image_size, plan.image_size)
-    return detector, build_method(**plan.method, seed=seed)
+    method = build_method(**plan.method, seed=seed)
+    method.check_size(plan.image_size)
+    return detector, method
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,9 +43,11 @@ def judge(scores: ArrayLike, labels: ArrayLike) -> Validation:
     """Accuracy at 0.5, each class weighing the same, and AUC; both in [0, 1].
 
     Conditions with four forgeries have four fakes to a real; the paper's lists repeat the reals to
-    balance them, which is the same as weighing the classes alike.
+    balance them, which is the same as weighing the classes alike. A score that is not finite counts as
+    wrong with full confidence.
     """
     scores, labels = np.asarray(scores, np.float64), np.asarray(labels)
+    scores = np.where(np.isfinite(scores), scores, labels != FAKE_LABEL)
     real, fake = scores[labels == REAL_LABEL], scores[labels == FAKE_LABEL]
     return Validation(float(((real < 0.5).mean() + (fake >= 0.5).mean()) / 2), area_under_curve(real, fake))
 

@@ -91,3 +91,11 @@ def test_dropout_and_stochastic_depth_reach_the_model():
     detector = TimmDetector("test_efficientnet", dropout=0.5, drop_path=0.5).train()
     images = torch.rand(2, 3, 32, 32)
     assert not torch.equal(detector(images), detector(images))
+
+
+@pytest.mark.parametrize("model", ["efficientnet_lite0", "resnet18"])
+def test_a_new_head_starts_near_zero_logits(model):
+    torch.manual_seed(0)
+    head = TimmDetector(model, image_size=64).backbone.get_classifier()
+    assert head.weight.abs().max() <= head.in_features**-0.5
+    assert head.weight.std() > 0.5 * head.in_features**-0.5

@@ -73,8 +73,10 @@ def test_bad_arguments(arguments: dict[str, float], message: str) -> None:
 
 
 def test_bad_images() -> None:
-    with pytest.raises(ValueError, match=r"images must be .*; got \(2, 3, 4, 8\)"):
+    with pytest.raises(ValueError, match="sides of at least 5 px for a generator of scale 1; got 4 x 8"):
         make()(images(4, 8))
+    with pytest.raises(ValueError, match=r"images must be .*; got \(1, 2, 3, 8, 8\)"):
+        make()(images(8, 8)[None])
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47)])

@@ -24,6 +24,12 @@ def test_a_detectors_own_image_size_goes_before_the_recipes(make_plan):
     assert make_plan(detector={"image_size": 32}).image_size == 32
 
 
+def test_images_too_small_for_the_generator_are_refused_before_training(make_plan):
+    plan = make_plan({"name": "two_gen_bat", "generator": {"blocks": 1, "width": 4, "scale": 4}})
+    with pytest.raises(ValueError, match="sides of at least 20 px for a generator of scale 4; got 16 x 16"):
+        build_players(plan, 0)
+
+
 def test_more_gpus_than_there_are_is_refused(make_device, monkeypatch):
     monkeypatch.setattr(setup.torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match=r"device\.devices must be at most the GPUs of this machine \(0\)"):

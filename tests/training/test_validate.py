@@ -22,6 +22,11 @@ def test_accuracy_weighs_the_classes_alike():
     assert judge(scores, labels).accuracy == pytest.approx((0.5 + 1) / 2)
 
 
+def test_scores_that_are_not_finite_are_wrong_for_both_classes():
+    scores, labels = [float("nan"), 0.2, 0.7, float("inf"), float("nan")], [0, 0, 1, 1, 1]
+    assert judge(scores, labels) == judge([1, 0.2, 0.7, 0, 0], labels)
+
+
 def test_the_better_validation_is_the_greater():
     assert Validation(0.9, 0.5) > Validation(0.8, 0.9)
     assert Validation(0.9, 0.6) > Validation(0.9, 0.5)

@@ -10,6 +10,8 @@ from deepfake_adv.corpus.render.canvas import Array
 
 _CEILING = 1.6  # linear value at which the sensor clips
 _STEPS = 8192
+_METERED = 0.28  # linear green that a face is brought to, where it lies below
+_MOST_GAIN = 2.5
 
 
 class Camera:
@@ -34,6 +36,11 @@ class Camera:
         ramp = np.linspace(0, _CEILING, _STEPS, dtype=np.float32)
         self._curve = (255 * np.clip(ramp / (1 + 0.18 * ramp), 0, 1) ** (1 / 2.2)).astype(np.float32)
         self._grain = rng.standard_normal((4, size + 128, size + 128), dtype=np.float32)
+
+    def meter(self, face: Array) -> None:
+        """Open up for a dark face, as a metering camera does; ``face`` holds its linear light ``(h, w, 3)``."""
+        level = float(np.median(face[..., 1])) * float(self._exposure[0])
+        self._exposure = self._exposure * np.clip(_METERED / level, 1, _MOST_GAIN)
 
     def expose(self, light: Array, index: int) -> NDArray[np.uint8]:
         """Take frame ``index`` of linear light ``(S, S, 3)``: an RGB picture ``(S, S, 3)`` uint8."""

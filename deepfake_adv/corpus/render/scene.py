@@ -99,7 +99,7 @@ def _room(rng: np.random.Generator, side: int) -> Array:
                 low = (int(at + wide), int((shelf + 0.95) * side / 3))
                 cv2.rectangle(wall, (int(at), top), low, _colour(rng, 0.12, 0.65, 0.3).tolist(), -1)
                 at += wide
-        wall = blur(wall, u(2, 4.5) * side / 320)
+        wall = blur(wall, u(3.5, 6) * side / 320)
     return np.clip(wall, 0.005, 1.2) * (1 + 0.02 * clouds(rng, (side, side), 2))[..., None]
 
 

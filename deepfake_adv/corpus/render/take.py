@@ -57,4 +57,8 @@ def film(seed: int, identity: int, *, frames: int, size: int, fps: float) -> Ite
             blur(cover, 0.018 * size), np.array([[1, 0, 0], [0, 1, 0.03 * size]], np.float32), (size, size)
         )
         picture = behind * ((1 - cover) * (1 - 0.35 * dim * body))[..., None] + layer[..., :3]
-        yield camera.expose(picture, index), head.landmarks(expression, pose)
+        points = head.landmarks(expression, pose)
+        if index == 0:
+            (left, top), (right, bottom) = points[17:].min(0).astype(int), points[17:].max(0).astype(int)
+            camera.meter(picture[max(top, 0) : bottom + 1, max(left, 0) : right + 1])
+        yield camera.expose(picture, index), points
