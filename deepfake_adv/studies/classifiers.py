@@ -8,7 +8,6 @@ import torch
 from timm.data import resolve_data_config
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import update_bn
 
 logger = logging.getLogger(__name__)
 
@@ -116,9 +115,6 @@ def train_classifier(
         schedule.step()
         if step % 50 == 0 or step == steps - 1:
             logger.info("step %d of %d: loss %.3f", step + 1, steps, loss.item())
-    # Running statistics lag behind so short a training: take them anew, over as many batches of the trained weights.
-    settled = (images[torch.randint(len(images), (batch_size,), generator=generator)] for _ in range(steps))
-    update_bn((batch.to(device).float() / 255 for batch in settled), classifier)
     classifier.eval()
 
 
