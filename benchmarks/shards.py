@@ -219,10 +219,10 @@ def _pruning(folder: Path) -> dict[str, float]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--videos", type=int, default=48)
+    parser.add_argument("--videos", type=int, default=24)
     parser.add_argument("--crops", type=int, default=96, help="per video")
     parser.add_argument("--side", type=int, default=320, help="pixels, even")
-    parser.add_argument("--batches", type=int, default=48, help="of 32 crops that are read in a round")
+    parser.add_argument("--batches", type=int, help="of 32 crops; without it a whole pass")
     parser.add_argument("--pool", type=int, default=32, help="row groups mixed at a time")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/shards-cpu.json"))

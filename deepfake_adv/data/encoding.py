@@ -77,7 +77,7 @@ def decode_crop(data: bytes, encoding: str) -> Pixels:
     """
     if _known(encoding) == "i420":
         return i420_to_rgb(decode_planes(data))
-    return np.ascontiguousarray(_read(data, cv2.IMREAD_COLOR)[:, :, ::-1])
+    return _read(data, cv2.IMREAD_COLOR_RGB)
 
 
 def decode_planes(data: bytes) -> Pixels:
