@@ -134,7 +134,7 @@ class _Class:
     def shuffled(self, pool: int, generator: np.random.Generator) -> Ints:
         """Every row once, mixed within pools of random row groups."""
         order = generator.permutation(len(self.groups))
-        pools = np.array_split(order, max(len(order) // pool, 1))  # no short pool at the end
+        pools = np.array_split(order, max(-(-len(order) // pool), 1))  # none longer than `pool`, none much shorter
         mixed = [generator.permutation(np.concatenate([self.groups[group] for group in part])) for part in pools]
         return np.concatenate(mixed)
 
