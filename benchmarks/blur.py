@@ -8,6 +8,7 @@ gradient 25, both gradients 14; memory saved for backward 1/120. On a GPU, batch
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -152,15 +153,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own")
+    parser.add_argument("--compiled", action="store_true", help="the CPU's torch.compile path; needs a C++ compiler")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
     arguments = parser.parse_args()
+    if arguments.compiled:
+        os.environ["DEEPFAKE_ADV_BLUR"] = "compile"
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     batch = arguments.batch or (32 if arguments.device == "cuda" else 4)
     rows = measure(arguments.device, batch, arguments.size, arguments.kernels, arguments.repeats)
     print_table(rows)
     setting = {"batch": batch, "size": arguments.size, "channels": 3, "dtype": "float32"}
-    name = f"blur-{arguments.device}"
+    name = f"blur-{arguments.device}{'-compiled' if arguments.compiled else ''}"
     path = write_result(
         name, {"machine": machine("torch", "triton"), "setting": setting, "target": TARGET, "rows": rows}, arguments.out
     )

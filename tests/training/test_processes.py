@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -92,3 +93,42 @@ def test_the_stage_runs_on_two_processes(project):
     YAML().dump(params, project / "params.yaml")
     finish(start(project, "data/runs/two"))
     assert len(results(project / "data/runs/two/NT_c23/seed0")) == 3
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def torchrun(project, output, *, nodes, processes):
+    """Train on `nodes` nodes of this one machine, as torchrun starts them on machines of a cluster."""
+    yaml = YAML()
+    params = yaml.load((project / "params.yaml").read_text(encoding="utf-8"))
+    params["device"] |= {"accelerator": "cpu", "strategy": "ddp", "nodes": nodes, "devices": processes}
+    params["train"] |= {"epochs": 1, "steps_per_epoch": 4}
+    yaml.dump(params, project / "params.yaml")
+    command = [sys.executable, "-m", "torch.distributed.run", "--master-addr=127.0.0.1", f"--master-port={free_port()}"]
+    command += [f"--nnodes={nodes}", f"--nproc-per-node={processes}"]
+    script = [ROOT / "pipeline/train.py", "tiny", "data/manifests/all", output]
+    started = [
+        subprocess.Popen(
+            [*command, f"--node-rank={rank}", *script], cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE
+        )
+        for rank in range(nodes)
+    ]
+    for process in started:
+        finish(process)
+
+
+@pytest.mark.slow
+def test_two_nodes_train_what_two_processes_of_one_node_train(project):
+    torchrun(project, "data/runs/nodes", nodes=2, processes=1)
+    torchrun(project, "data/runs/processes", nodes=1, processes=2)
+    for player in ("detector", "generator"):
+        apart, together = (
+            load_file(project / "data/runs" / name / f"NT_c23/seed0/{player}.safetensors")
+            for name in ("nodes", "processes")
+        )
+        assert apart.keys() == together.keys()
+        assert all(torch.equal(value, together[name]) for name, value in apart.items())
