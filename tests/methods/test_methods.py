@@ -218,5 +218,5 @@ def test_without_an_adversary_there_is_no_adversary_loss(game: Make) -> None:
     toy = game("baseline")
     with pytest.raises(RuntimeError, match="Baseline has no adversary"):
         toy.method.adversary_loss(toy.detector, toy.batch, toy.generator)
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match=r"Method must define alter\(\)"):
         Method().alter(toy.detector, toy.batch, toy.generator)
