@@ -2,17 +2,21 @@
 
     python benchmarks/blur.py [--batch 4] [--size 256] [--kernels 3 5 9 15] [--device cpu|cuda] [--out results/...]
 
-Predictions, written down before measuring (k = 9, batch 4, one CPU thread, times the release): forward 10, map's
-gradient 25, both gradients 14; memory saved for backward 1/120. On a GPU, batch 32: forward 50 %, both gradients
-30 % of the copy bandwidth, from the instruction counts of the kernels compiled for sm_90; not yet measured.
+On the CPU the plain path, which every other device and dtype takes, is measured beside it.
+
+Predictions, written down before measuring (k = 9, one CPU thread, times the release): plain path forward 10, map's
+gradient 25, both gradients 14; compiled by Numba 50, 100, 50, half of what a prototype in C++ had; memory saved for
+backward 1/120. On a GPU, batch 32: forward 50 %, both gradients 30 % of the copy bandwidth, from the instruction
+counts of the kernels compiled for sm_90; not yet measured.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
@@ -21,12 +25,14 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks._common import RESULTS, interleave, machine, print_table, write_result
+from deepfake_adv.ops import blur as blur_module
+from deepfake_adv.ops import blur_plain
 from deepfake_adv.ops.blur import blur_pixelwise
 
 Blur = Callable[[Tensor, Tensor, int], Tensor]
 MODES = {"forward": (False, False), "map gradient": (False, True), "both gradients": (True, True)}
-PREDICTED = {("cpu", "forward"): 10.0, ("cpu", "map gradient"): 25.0, ("cpu", "both gradients"): 14.0}
-TARGET = {"cpu": 10.0}
+PREDICTED = {("cpu", "forward"): 50.0, ("cpu", "map gradient"): 100.0, ("cpu", "both gradients"): 50.0}
+TARGET = {"cpu": 50.0, "cpu, plain": 10.0}
 # Planes of H x W that each mode must move at least: images, map, result; upstream gradient, results' gradients.
 PLANES = {"forward": (3, 1, 3), "map gradient": (3, 1, 3, 3, 1), "both gradients": (3, 1, 3, 3, 3, 1)}
 
@@ -71,6 +77,12 @@ def run(blur: Blur, images: Tensor, inverse_sigma: Tensor, upstream: Tensor, ker
             torch.autograd.grad(out, inputs, upstream)
 
 
+def run_plain(*arguments: Any) -> None:
+    """Run a pass on the plain path, whatever the device would choose."""
+    with patch.object(blur_module, "_implementation", lambda *_: blur_plain):
+        run(*arguments)
+
+
 def saved_bytes(blur: Blur, images: Tensor, inverse_sigma: Tensor, kernel_size: int) -> int:
     """Count what autograd keeps for both gradients; each storage once."""
     storages: dict[int, int] = {}
@@ -99,16 +111,17 @@ def measure(device: str, batch: int, size: int, kernels: list[int], repeats: int
             saved_bytes(blur, images[:1].clone(), inverse_sigma[:1].clone(), kernel_size) for blur in (release, ours)
         ]
         for mode in MODES:
-            functions = {
-                blur.__name__: partial(run, blur, images, inverse_sigma, upstream, kernel_size, mode)
-                for blur in (release, ours)
-            }
+            arguments = (images, inverse_sigma, upstream, kernel_size, mode)
+            functions = {"release": partial(run, release, *arguments), "ours": partial(run, ours, *arguments)}
+            if device == "cpu":
+                functions["plain"] = partial(run_plain, ours, *arguments)
             times = interleave(functions, repeats=repeats, budget_s=12, synchronise=synchronise)
             row: dict[str, object] = {
                 "device": device, "k": kernel_size, "mode": mode,
                 "release_ms": 1e3 * times["release"], "ours_ms": 1e3 * times["ours"],
                 "ratio": times["release"] / times["ours"],
                 "predicted": PREDICTED.get((device, mode)) if kernel_size == 9 else None,
+                "plain_ratio": times["release"] / times["plain"] if "plain" in times else None,
                 "saved_mb": batch * saved[1] / 1e6, "saved_ratio": saved[0] / saved[1],
             }  # fmt: skip
             if bandwidth is not None:
@@ -153,21 +166,17 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own")
-    parser.add_argument("--compiled", action="store_true", help="the CPU's torch.compile path; needs a C++ compiler")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
     arguments = parser.parse_args()
-    if arguments.compiled:
-        os.environ["DEEPFAKE_ADV_BLUR"] = "compile"
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     batch = arguments.batch or (32 if arguments.device == "cuda" else 4)
     rows = measure(arguments.device, batch, arguments.size, arguments.kernels, arguments.repeats)
     print_table(rows)
     setting = {"batch": batch, "size": arguments.size, "channels": 3, "dtype": "float32"}
-    name = f"blur-{arguments.device}{'-compiled' if arguments.compiled else ''}"
-    path = write_result(
-        name, {"machine": machine("torch", "triton"), "setting": setting, "target": TARGET, "rows": rows}, arguments.out
-    )
+    facts = {"machine": machine("torch", "triton", "numba"), "setting": setting, "target": TARGET, "rows": rows}
+    name = f"blur-cpu-{torch.get_num_threads()}" if arguments.device == "cpu" else "blur-cuda"
+    path = write_result(name, facts, arguments.out)
     print(f"written to {path}")
 
 

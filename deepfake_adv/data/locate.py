@@ -31,7 +31,7 @@ from deepfake_adv.video.read import read_frames
 
 logger = logging.getLogger(__name__)
 
-_FORMAT: Final = 1  # raise when the meaning of a piece changes: older leftovers are then not taken up
+_FORMAT: Final = 2  # raise when the meaning of a piece changes: older leftovers are then not taken up
 _GROUP: Final = 16_384  # rows per row group of the box table
 _MISS_COLUMNS: Final = ("dataset", "target", "video", "frame", "action", "reason")
 _PIECE_SCHEMA: Final = pa.schema([*BOX_SCHEMA, ("action", pa.string()), ("reason", pa.string())])

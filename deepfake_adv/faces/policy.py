@@ -15,7 +15,7 @@ class Policy:
         every: Detect on every n-th sampled frame, and between two of them where they disagree.
         upsample: How often the locator doubles the image.
         scale: The image is scaled by this before.
-        smooth: Width of the median over a track, in sampled frames; 1 for none.
+        smooth: Width of the running mean over a track, in sampled frames; 1 for none.
         agree: Least IoU at which two neighbours count as the same face in the same shot.
         first: Take the locator's first box, as FaceForensics++'s script does, not the right person's.
     """

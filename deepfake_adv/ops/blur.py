@@ -1,18 +1,11 @@
 """Pixel-wise Gaussian blur, paper Eqs. (4) and (5), with gradients for the images and for the map.
 
 One function for users; underneath, a fused kernel on CUDA devices (blur_triton.py, where Triton is installed and
-the kernel is at most 9 pixels wide) and plain torch operations everywhere else (blur_plain.py). All are one operator
-to torch, so that autograd saves one derivative per output value and the map, and ``torch.compile`` sees a single node.
-
-With ``DEEPFAKE_ADV_BLUR=compile`` in the environment and a C++ compiler at hand, the CPU uses blur_compiled.py. It
-is no default: compiling takes half a minute per kernel size on an idle core and minutes on a busy one, which pays
-in long trainings only.
+the kernel is at most 9 pixels wide), one on the CPU in float32 (blur_numba.py), and plain torch operations for
+everything else (blur_plain.py). All are one operator to torch, so that autograd saves one derivative per output value
+and the map, and ``torch.compile`` sees a single node.
 """
 
-import functools
-import logging
-import os
-import shutil
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -23,8 +16,6 @@ from torch import Tensor
 
 from deepfake_adv.ops import blur_plain
 from deepfake_adv.ops.checks import check_finite, check_images, check_kernel_size
-
-_log = logging.getLogger(__name__)
 
 _WIDEST_FUSED = 9  # above, the fused kernels outgrow the registers and take minutes to compile
 
@@ -98,7 +89,7 @@ def _(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
 
 @torch.library.custom_op("deepfake_adv::blur_backward_map", mutates_args=())
 def _backward_map(grad: Tensor, slope: Tensor) -> Tensor:
-    result: Tensor = _implementation(grad.device.type, 1).backward_map(grad, slope)
+    result: Tensor = _implementation(grad.device.type, slope.dtype, 1).backward_map(grad, slope)
     return result
 
 
@@ -140,23 +131,14 @@ def _prepare(
     first: Tensor, second: Tensor, dtype: torch.dtype, kernel_size: int
 ) -> tuple[ModuleType, tuple[Tensor, Tensor]]:
     """Choose the implementation, and convert what it does not convert by itself while loading."""
-    implementation = _implementation(first.device.type, kernel_size)
+    implementation = _implementation(first.device.type, dtype, kernel_size)
     fused = implementation.__name__.endswith("blur_triton")
     return implementation, (first, second) if fused else (first.to(dtype), second.to(dtype))
 
 
-def _implementation(device_type: str, kernel_size: int) -> ModuleType:
-    wish = os.environ.get("DEEPFAKE_ADV_BLUR", "")
+def _implementation(device_type: str, dtype: torch.dtype, kernel_size: int) -> ModuleType:
     if device_type == "cuda" and kernel_size <= _WIDEST_FUSED and find_spec("triton") is not None:
         return import_module("deepfake_adv.ops.blur_triton")
-    if device_type == "cpu" and wish == "compile" and _has_compiler():
-        return import_module("deepfake_adv.ops.blur_compiled")
+    if device_type == "cpu" and dtype == torch.float32:
+        return import_module("deepfake_adv.ops.blur_numba")
     return blur_plain
-
-
-@functools.cache
-def _has_compiler() -> bool:
-    found = any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
-    if not found:
-        _log.warning("DEEPFAKE_ADV_BLUR=compile needs a C++ compiler and there is none: the plain blur is used.")
-    return found

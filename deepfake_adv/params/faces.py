@@ -22,7 +22,7 @@ class Locate(Section):
     @classmethod
     def _odd(cls, value: int) -> int:
         if value % 2 == 0:
-            raise ValueError("smooth must be odd, as the median has a middle")
+            raise ValueError("smooth must be odd, as its window has a middle")
         return value
 
 

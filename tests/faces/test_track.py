@@ -85,19 +85,28 @@ def test_a_video_without_a_face_drops_every_frame():
     assert len(track.frames) == 23
 
 
-def test_the_median_removes_an_outlier_and_keeps_a_straight_line():
+def test_smoothing_damps_an_outlier_and_keeps_a_straight_line():
     truth = [[at(100 + 2 * k)] for k in range(40)]
     np.testing.assert_allclose(track_of(truth, every=1, smooth=15).boxes[:, 0], 100 + 2 * np.arange(40))
     truth[20] = [at(155)]
-    track = track_of(truth, every=1, smooth=15, agree=0.3)
-    assert abs(track.boxes[20, 0] - 140) <= 2
+    assert track_of(truth, every=1, agree=0.3).boxes[20, 0] == 155
+    assert track_of(truth, every=1, smooth=15, agree=0.3).boxes[20, 0] == pytest.approx(140 + 15 / 15)
 
 
-def test_smoothing_agrees_with_a_slow_median():
+def test_smoothing_undoes_a_locator_of_coarse_steps():
+    truth = 200 + 0.7 * np.arange(120)
+    steps = [[at(10 * np.round(value / 10))] for value in truth]
+    smooth = np.abs(track_of(steps, every=1, smooth=15).boxes[10:-10, 0] - truth[10:-10])
+    coarse = np.abs(track_of(steps, every=1).boxes[10:-10, 0] - truth[10:-10])
+    assert coarse.max() >= 4.5
+    assert smooth.max() < 2
+
+
+def test_smoothing_agrees_with_a_slow_mean():
     generator = np.random.default_rng(5)
     values = 200 + generator.normal(0, 3, 50)
     track = track_of([[at(v)] for v in values], every=1, smooth=7)
-    slow = [np.median(values[k - min(3, k, 49 - k) : k + min(3, k, 49 - k) + 1]) for k in range(50)]
+    slow = [np.mean(values[k - min(3, k, 49 - k) : k + min(3, k, 49 - k) + 1]) for k in range(50)]
     np.testing.assert_allclose(track.boxes[:, 0], slow)
 
 
