@@ -20,6 +20,7 @@ def interleave(
     repeats: int,
     warmups: int = 1,
     budget_s: float | None = None,
+    primed: bool = False,
     synchronise: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
     """Time functions in turns, so that a busy moment of the machine meets all of them, and return medians in s.
@@ -29,6 +30,8 @@ def interleave(
         repeats: Turns at most; at least one is run.
         warmups: Turns that are not counted.
         budget_s: Wall time after which no new turn begins; None: no limit.
+        primed: Call each function once untimed before its turn: one that follows a function of gigabytes
+            would pay for the memory that the other gave back.
         synchronise: Called before each clock reading; waits for a device.
     """
     times: dict[str, list[float]] = {name: [] for name in functions}
@@ -37,6 +40,8 @@ def interleave(
         if turn > warmups and budget_s is not None and time.perf_counter() - start > budget_s:
             break
         for name, function in functions.items():
+            if primed:
+                function()
             synchronise()
             begin = time.perf_counter()
             function()

@@ -115,7 +115,7 @@ def measure(device: str, batch: int, size: int, kernels: list[int], repeats: int
             functions = {"release": partial(run, release, *arguments), "ours": partial(run, ours, *arguments)}
             if device == "cpu":
                 functions["plain"] = partial(run_plain, ours, *arguments)
-            times = interleave(functions, repeats=repeats, budget_s=12, synchronise=synchronise)
+            times = interleave(functions, repeats=repeats, budget_s=20, primed=True, synchronise=synchronise)
             row: dict[str, object] = {
                 "device": device, "k": kernel_size, "mode": mode,
                 "release_ms": 1e3 * times["release"], "ours_ms": 1e3 * times["ours"],

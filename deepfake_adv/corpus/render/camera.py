@@ -40,7 +40,7 @@ class Camera:
     def meter(self, face: Array) -> None:
         """Open up for a dark face, as a metering camera does; ``face`` holds its linear light ``(h, w, 3)``."""
         level = float(np.median(face[..., 1])) * float(self._exposure[0])
-        self._exposure = self._exposure * np.clip(_METERED / level, 1, _MOST_GAIN)
+        self._exposure = self._exposure * np.clip(_METERED / max(level, 1e-6), 1, _MOST_GAIN)
 
     def expose(self, light: Array, index: int) -> NDArray[np.uint8]:
         """Take frame ``index`` of linear light ``(S, S, 3)``: an RGB picture ``(S, S, 3)`` uint8."""
