@@ -5,7 +5,8 @@
 
 Predictions, written down before measuring (compact, 96 px, two cores): the loader with 2 workers gives 600 crops
 of 160 px per second and core and a step of `baseline` takes 300, so both together reach 0.9 of the step alone, but
-only 0.75 where the step's threads and the workers share two cores; with device.cache memory 0.98. B7 at 256 px,
+only 0.75 where the step's threads and the workers share two cores; with device.cache memory 0.98; with one thread for
+the step (--threads 1), which leaves the workers a core, 0.95. B7 at 256 px,
 batch 32, bf16 and channels_last on an H200: 30 % of the dense peak, 12 GiB for `baseline`.
 """
 
@@ -45,6 +46,8 @@ PEAK = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "V100": 125e12}  # dense
 def main() -> None:
     """Measure every method, precision and cache; print and write the result."""
     arguments = _arguments()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     rows = []
     with tempfile.TemporaryDirectory() as name:
         manifests = fabricate(Path(name), arguments.videos, arguments.frames, arguments.side)
@@ -166,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--side", type=int, default=160, help="side of the stored crops, pixels")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--threads", type=int, help="of the step on the CPU; default: one per core")
     parser.add_argument("--steps", type=int, default=20, help="per measurement")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--videos", type=int, default=8)
