@@ -50,10 +50,9 @@ def main() -> None:
             "ratios": {kind: _ratios(values) for kind, values in seconds.items()},
             "all_of_ff": {kind: _project(values, sizes[kind], arguments.wanted) for kind, values in seconds.items()},
             "engines": _engines(clips, folder, arguments.copies) if arguments.copies else {},
-            "agreement": _agreement(clips) if arguments.agreement else {},
         }
     write_json(arguments.output, result)
-    print(json.dumps({key: result[key] for key in ("ratios", "all_of_ff", "engines", "agreement")}, indent=2))
+    print(json.dumps({key: result[key] for key in ("ratios", "all_of_ff", "engines")}, indent=2))
 
 
 def _measure(
@@ -131,22 +130,6 @@ def _engines(clips: list[Clip], folder: Path, copies: int) -> dict[str, float]:
     return {**wall, "one/two": round(wall["one"] / wall["two"], 2)}
 
 
-def _agreement(clips: list[Clip]) -> dict[str, dict[str, float]]:
-    """Tracks of the default policy against the official detector on every frame."""
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for clip in clips:
-        for name, values in ways.agreement(clip).items():
-            found[clip.name][name] += values[~np.isnan(values)].tolist()
-    return {
-        kind: {
-            f"{name}_{label}": round(float(np.percentile(values, percent)), 3)
-            for name, values in both.items()
-            for label, percent in (("median", 50), ("p5", 5), ("least", 0))
-        }
-        for kind, both in found.items()
-    }
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=Path, help="folder of real videos; without it faces are rendered")
@@ -157,7 +140,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sample", type=int, default=10, help="frames of the usual way measured per clip and round")
     parser.add_argument("--copies", type=int, default=8, help="tasks for comparing engines; 0 leaves it out")
-    parser.add_argument("--agreement", action="store_true", help="also compare tracks with the official detector's")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/preprocess-cpu.json"))
     return parser.parse_args()
 

@@ -12,10 +12,8 @@ from benchmarks.clips import Clip
 from deepfake_adv.data.cutting import CropOptions, CropTask, crop_video
 from deepfake_adv.data.groups import Group
 from deepfake_adv.data.locate import LocateOptions, LocateTask, locate_group
-from deepfake_adv.faces.box import FaceBox, iou, official_crop
+from deepfake_adv.faces.box import official_crop
 from deepfake_adv.faces.dlib_hog import DlibHog
-from deepfake_adv.faces.track import detect_sparse, fill_track
-from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.read import frame_times, read_frames
 
 SHARED = LocateOptions(backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate")
@@ -103,29 +101,3 @@ def usual(clip: Clip, folder: Path, sample: int) -> dict[str, float]:
     detecting, cutting = cpu_seconds(detect), cpu_seconds(cut)
     scale = len(clip.indices) / len(pictures)
     return {"usual": decoding + scale * (writing + detecting + cutting), "detect": scale * detecting}
-
-
-def agreement(clip: Clip) -> dict[str, NDArray[np.float64]]:
-    """The default policy's track against the official detector on every frame, both smoothed.
-
-    Returns:
-        Per wanted frame: `iou` of the two boxes, `covered` share of the official box in the other.
-    """
-    find = DlibHog(upsample=1)
-    tracks = []
-    for every, agree in ((1, 0.0), (SHARED.every, 0.5)):
-        frames = zip(clip.indices.tolist(), read_frames(clip.path, clip.indices), strict=True)
-        indices, found = detect_sparse(frames, lambda planes: find(i420_to_rgb(planes)), every=every, agree=agree)
-        chosen = {position: boxes[0] for position, boxes in found.items() if boxes}
-        tracks.append(fill_track(indices, chosen, found, agree=agree, smooth=SHARED.smooth))
-    pairs = [(FaceBox(*a), FaceBox(*b)) for a, b in zip(tracks[0].boxes, tracks[1].boxes, strict=True)]
-    return {
-        "iou": np.array([iou(a, b) for a, b in pairs]),
-        "covered": np.array([_covered(a, b) for a, b in pairs]),
-    }
-
-
-def _covered(box: FaceBox, by: FaceBox) -> float:
-    width = min(box.x1, by.x1) - max(box.x0, by.x0)
-    height = min(box.y1, by.y1) - max(box.y0, by.y0)
-    return max(width, 0.0) * max(height, 0.0) / ((box.x1 - box.x0) * (box.y1 - box.y0))

@@ -1,0 +1,106 @@
+"""The default policy's face tracks against the official detector's on every frame, both smoothed.
+
+Run as ``python -m benchmarks.tracks [--clips FOLDER]``. Clips as in `preprocess`, but looked at for their boxes, not
+their time: IoU of the two boxes of each sampled frame, and the share of the official box that ours covers. The
+detector's boxes come in steps, so that even neighbouring frames differ: a track is compared with a track. Prediction,
+written down before measuring, for real clips: median IoU 0.93, 5th percentile 0.85, covered 0.97.
+"""
+
+import argparse
+import json
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.clips import Clip, make_clips
+from benchmarks.machine import describe
+from benchmarks.ways import SHARED
+from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.faces.box import FaceBox, iou
+from deepfake_adv.faces.dlib_hog import DlibHog
+from deepfake_adv.faces.track import Track, detect_sparse, fill_track
+from deepfake_adv.files import write_json
+from deepfake_adv.video.colour import i420_to_rgb
+from deepfake_adv.video.read import read_frames
+
+Agreement = dict[str, NDArray[np.float64]]
+PERCENTILES = {"median": 50, "p5": 5, "least": 0}
+
+
+def main() -> None:
+    """Measure and write the result."""
+    arguments = _arguments()
+    found: dict[str, list[Agreement]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as name:
+        clips = make_clips(
+            Path(name), source=arguments.clips, count=arguments.count, heights=arguments.heights,
+            frames=arguments.frames, wanted=arguments.wanted,
+        )  # fmt: skip
+        chosen = [clip for clip in clips if clip.quality in arguments.qualities]
+        for outcome in map_tasks(agreement, chosen, desc="tracks", unit="clips"):
+            found[outcome.task.name].append(outcome.unwrap())
+    result = {
+        "machine": describe(),
+        "setting": {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()},
+        "agreement": {kind: _summary(parts) for kind, parts in sorted(found.items())},
+    }
+    write_json(arguments.output, result)
+    print(json.dumps(result["agreement"], indent=2))
+
+
+def agreement(clip: Clip) -> Agreement:
+    """Compare the tracks of one clip.
+
+    Returns:
+        Per sampled frame: `iou` of the two boxes, `covered` share of the official box in ours.
+    """
+    find = DlibHog(upsample=1)
+    pictures = read_frames(clip.path, clip.indices)
+    every_frame = [find(i420_to_rgb(planes)) for planes in pictures]
+    official, ours = (_track(clip, every_frame, every, agree) for every, agree in ((1, 0.0), (SHARED.every, 0.5)))
+    pairs = [(FaceBox(*a), FaceBox(*b)) for a, b in zip(official.boxes, ours.boxes, strict=True)]
+    return {
+        "iou": np.array([iou(a, b) for a, b in pairs]),
+        "covered": np.array([_covered(a, b) for a, b in pairs]),
+    }
+
+
+def _track(clip: Clip, every_frame: list[list[FaceBox]], every: int, agree: float) -> Track:
+    frames = zip(clip.indices.tolist(), range(len(every_frame)), strict=True)
+    indices, found = detect_sparse(frames, every_frame.__getitem__, every=every, agree=agree)
+    chosen = {position: boxes[0] for position, boxes in found.items() if boxes}
+    return fill_track(indices, chosen, found, agree=agree, smooth=SHARED.smooth)
+
+
+def _covered(box: FaceBox, by: FaceBox) -> float:
+    width = min(box.x1, by.x1) - max(box.x0, by.x0)
+    height = min(box.y1, by.y1) - max(box.y0, by.y0)
+    return max(width, 0.0) * max(height, 0.0) / ((box.x1 - box.x0) * (box.y1 - box.y0))
+
+
+def _summary(parts: list[Agreement]) -> dict[str, float]:
+    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {
+        f"{name}_{label}": round(float(np.nanpercentile(pooled, percent)), 3)
+        for name, pooled in values.items()
+        for label, percent in PERCENTILES.items()
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=Path, help="folder of real videos; without it faces are rendered")
+    parser.add_argument("--count", type=int, default=3, help="faces")
+    parser.add_argument("--heights", type=int, nargs="+", default=[480, 720])
+    parser.add_argument("--qualities", nargs="+", default=["c23"], choices=["c23", "c40"])
+    parser.add_argument("--frames", type=int, default=500, help="frames per clip")
+    parser.add_argument("--wanted", type=int, default=270, help="frames sampled of them")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/tracks-rendered.json"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
