@@ -20,12 +20,14 @@ from deepfake_adv.video.colour import i420_to_rgb
 
 Pixels = NDArray[np.uint8]
 
-# Run-length matching over Paeth residuals: six times faster than the default at nearly its size.
+# Run-length matching over residuals: six times faster than the default at nearly its size. Gray rows are predicted
+# from the row above: Paeth's predictor saves 8 % of the bytes there, but decoding takes half as long again.
 _PNG: Final = (
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
-    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH),
 )
+_GRAY: Final = (*_PNG, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
+_COLOUR: Final = (*_PNG, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH)
 
 
 def _encode_webp(frame: Pixels, square: Square) -> bytes:
@@ -166,7 +168,7 @@ def _known(encoding: str) -> str:
 
 
 def _png(pixels: Pixels) -> bytes:
-    done, data = cv2.imencode(".png", pixels, _PNG)
+    done, data = cv2.imencode(".png", pixels, _GRAY if pixels.ndim == 2 else _COLOUR)
     assert done
     return data.tobytes()
 
