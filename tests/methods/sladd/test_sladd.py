@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -112,6 +113,23 @@ def test_poisson_keeps_its_place_and_the_outside() -> None:
     assert np.array_equal(changed[mask == 0], image[mask == 0])
     assert not np.allclose(changed[mask > 0], image[mask > 0], atol=2 / 255)
     assert poisson(image, image, np.zeros_like(mask)) is image
+
+
+def test_poisson_takes_the_faces_differences_and_the_images_level() -> None:
+    image, other = 0.25 + 0.5 * smooth(0), 0.25 + 0.5 * smooth(1)
+    mask = region_mask(face(), 7, (SIZE, SIZE))
+    np.testing.assert_allclose(poisson(image + 0.1, image, mask), image, atol=1e-6)
+    blended = poisson(other, image, mask)
+    deep = cv2.erode((mask > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert deep.sum() > 100
+    curvature = [cv2.Laplacian(picture.astype(np.float64), cv2.CV_64F)[deep] for picture in (blended, other)]
+    np.testing.assert_allclose(*curvature, atol=1e-5)
+
+
+def test_poisson_gives_one_picture() -> None:
+    mask = region_mask(face(), 7, (SIZE, SIZE))
+    first = poisson(smooth(1), smooth(0), mask)
+    assert all(np.array_equal(poisson(smooth(1), smooth(0), mask), first) for _ in range(20))
 
 
 @pytest.mark.parametrize("kind", list(Kind))
