@@ -94,7 +94,7 @@ def feathered(mask: FloatArray, feather: float) -> FloatArray:
 
 
 def poisson(face: FloatArray, image: FloatArray, mask: FloatArray) -> FloatArray:
-    """Gradient-domain blending within the mask (Perez et al. 2003): the face's differences, the image's level at its rim.
+    """Gradient-domain blending within the mask (Perez et al. 2003): the face's differences, the image's rim.
 
     What is added to the image has the differences of face minus image between pixels inside and none elsewhere; it is
     solved for on the mask's rectangle, 0 on its border, by sine transforms. OpenCV's seamlessClone, which does the
