@@ -2,8 +2,9 @@
 
 Run as ``python -m benchmarks.tracks [--clips FOLDER]``. Clips as in `preprocess`, but looked at for their boxes, not
 their time: IoU of the two boxes of each sampled frame, and the share of the official box that ours covers. The
-detector's boxes come in steps, so that even neighbouring frames differ: a track is compared with a track. Prediction,
-written down before measuring, for real clips: median IoU 0.93, 5th percentile 0.85, covered 0.97.
+detector's boxes come in steps, so that even neighbouring frames differ: a track is compared with a track. No prediction
+was written down before: the smoothing was chosen among some twenty by trying them on these same real clips, where the
+running mean had a median IoU of 0.92, a 5th percentile of 0.83 and covered 0.97. Rendered faces had no part in it.
 """
 
 import argparse
