@@ -6,8 +6,8 @@ On the CPU the plain path, which every other device and dtype takes, is measured
 
 Predictions, written down before measuring (k = 9, one CPU thread, times the release): plain path forward 10, map's
 gradient 25, both gradients 14; memory saved for backward 1/120. For the path compiled by Numba there was none; the
-50, 100 and 50 in the table are what its prototype let expect. On a GPU, batch 32: forward 50 %, both gradients 30 % of the copy bandwidth, from the instruction
-counts of the kernels compiled for sm_90; not yet measured.
+50, 100 and 50 in the table are what its prototype let expect. On a GPU, batch 32: forward 50 %, both gradients 30 %
+of the copy bandwidth, from the instruction counts of the kernels compiled for sm_90; not yet measured.
 """
 
 import argparse
