@@ -12,7 +12,8 @@ import io
 import json
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ Picture = NDArray[np.uint8]
 def main() -> None:
     """Measure and write the result."""
     arguments = _arguments()
+    cv2.setNumThreads(1)  # as in the workers
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pictures = [
@@ -86,7 +88,8 @@ def _measure(folder: Path, encoding: str, pictures: list[Picture], arguments: ar
     shuffled = np.random.default_rng(0).permutation(len(rows))[: plan.size]
     by_row = table.strings("video").tolist(), table.frames.tolist()
     place = {(row["video"], row["frame"]): row for row in rows}
-    encoded = [place[key]["image"]["bytes"] for key in zip(*by_row, strict=True)]
+    # every one at a place of its own, as different crops would be
+    encoded = [bytes(bytearray(place[key]["image"]["bytes"])) for key in zip(*by_row, strict=True)]
     ways = _ways(folder, encoding, encoded, table, plan, shuffled, side, arguments.pool)
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for way in ways.values():
@@ -143,15 +146,23 @@ def _ways(
         dataset = webdataset.WebDataset(str(tar), shardshuffle=False).shuffle(1000)
         return (sample["crop"] for sample, _ in zip(dataset, range(plan.size), strict=False))
 
+    def decode(each: Iterable[bytes]) -> None:
+        _drain(decode_crop(data, encoding) for data in each)
+
     return {
-        "decode": lambda: [decode_crop(encoded[row], encoding) for row in plan.ravel()],
+        "decode": lambda: decode(encoded[row] for row in plan.ravel()),
         "parquet_planned": lambda: parquet(plan, 2 * pool + 2),
         "parquet_random": lambda: parquet(shuffled, 1),
-        "lmdb": lambda: [decode_crop(bytes(reading.get(f"{row:08d}".encode()) or b""), encoding) for row in shuffled],
-        "loose_same": lambda: [decode_crop((loose / f"{row}.bin").read_bytes(), encoding) for row in shuffled],
-        "loose_png_pil": lambda: [np.asarray(Image.open(loose / f"{row}.png")) for row in shuffled],
-        "webdataset": lambda: [decode_crop(data, encoding) for data in tars()],
+        "lmdb": lambda: decode(bytes(reading.get(f"{row:08d}".encode()) or b"") for row in shuffled),
+        "loose_same": lambda: decode((loose / f"{row}.bin").read_bytes() for row in shuffled),
+        "loose_png_pil": lambda: _drain(np.asarray(Image.open(loose / f"{row}.png")) for row in shuffled),
+        "webdataset": lambda: decode(tars()),
     }
+
+
+def _drain(pictures: Iterable[object]) -> None:
+    """Make them all and keep none: kept ones would be paid for in fresh pages."""
+    deque(pictures, maxlen=0)
 
 
 def _png(picture: Picture) -> bytes:

@@ -1,9 +1,10 @@
 """Measure one training step of every method as a ratio to the baseline's, and the release's procedure beside it.
 
-    python benchmarks/step.py [--detector timm:efficientnet_b0] [--size 128] [--batch 8] [--rounds 7] [--device cpu]
+    python -m benchmarks.step [--detector timm:efficientnet_b0] [--size 128] [--batch 8] [--rounds 7] [--device cpu]
 
-Same detector, images and optimiser for all, interleaved medians. A step is what the training loop does: the
-adversary's steps, the detector's loss, backward passes, optimisers.
+Same detector, images and optimiser for all, interleaved medians. A step is the training loop's own: the adversary's
+steps, the detector's loss, backward passes, optimisers; in its default memory format, channels last. The release's
+procedure runs as its code does: channels first, in float32, never compiled.
 
 Predictions, written down before measuring, counted in detector passes (plain 3): grad_* 2.7 and the blurs, gen_*
 alternating 2.7 and the generators, by reversal 2.0 and the generators, augmentations 1.0.
@@ -11,6 +12,7 @@ alternating 2.7 and the generators, by reversal 2.0 and the generators, augmenta
 
 import argparse
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -21,6 +23,7 @@ from torch.nn import functional
 
 from benchmarks._common import interleave, machine, print_table, write_result
 from benchmarks.blur import release as release_blur
+from benchmarks.recipe import place, recipe
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
@@ -28,11 +31,18 @@ from deepfake_adv.generators.resnet import ResnetGenerator
 from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.registry import METHODS, build_method
 from deepfake_adv.ops.blur import blur_pixelwise
+from deepfake_adv.training.engine import Engine
+from deepfake_adv.training.setup import make_fabric
 
 LIMITS = {"grad_bat": 3.0, "two_gen_bat": 3.2, "two_gen_bat (reversal)": 2.6}
 ALONE = {  # what generators and blur take of a step is measured apart; the rest are passes of the detector
     "two_gen_bat": ("generators and blur alone", True),
     "two_gen_bat (reversal)": ("generators and blur alone (reversal)", False),
+}
+RIVALS = {
+    "grad_bat": "release, gradient",
+    "two_gen_bat": "release, two generators",
+    "two_gen_bat (reversal)": "release, two generators",
 }
 GENERATIVE = ("gen_bat", "two_gen_bat", "combined_at")
 
@@ -43,28 +53,12 @@ def optimiser(*modules: nn.Module | None) -> torch.optim.Optimizer:
     return torch.optim.RAdam(weights, lr=5e-4, weight_decay=5e-4, decoupled_weight_decay=True)
 
 
-def our_step(detector: Detector, method: Method, batch: Batch) -> Callable[[], None]:
-    """A step as our loop runs it."""
-    method.attach(detector)
-    method.to(batch.images.device)
-    mine = None if method.adversary is None else optimiser(method.adversary)
-    theirs, generator = optimiser(detector, method.detector_side), torch.Generator().manual_seed(0)
-
-    def step() -> None:
-        for _ in range(method.adversary_steps):
-            assert mine is not None
-            mine.zero_grad()
-            method.adversary_loss(detector, batch, generator).backward()
-            mine.step()
-        theirs.zero_grad()
-        if method.joint and mine is not None:
-            mine.zero_grad()
-        method.detector_loss(detector, batch, generator).total.backward()
-        theirs.step()
-        if method.joint and mine is not None:
-            mine.step()
-
-    return step
+def our_step(detector: Detector, method: Method, batch: Batch, options: argparse.Namespace) -> Callable[[], object]:
+    """A step of the training loop itself."""
+    train = recipe(size=options.size, batch=options.batch, precision=options.precision)
+    fabric = make_fabric(place(options.device), options.precision)
+    engine = Engine(fabric, detector, method, train, seed=0, channels_last=True, compiled=options.compile)
+    return lambda: engine.step(batch, 0)
 
 
 def rescaled(maps: Tensor) -> Tensor:
@@ -157,6 +151,44 @@ def toy_batch(size: int, count: int, device: str) -> Batch:
     return Batch(images, torch.arange(count) % 2, masks, landmarks.clone()).to(device)
 
 
+def contestants(options: argparse.Namespace) -> dict[str, Callable[[], object]]:
+    """Every method's step, the release's, and the adversary's part alone."""
+    untrained = {"pretrained": False} if options.detector.startswith(("timm:", "efficientnet", "xception")) else {}
+    fresh = partial(build_detector, options.detector, **untrained)
+    plain = toy_batch(options.size, options.batch, options.device)
+    batch = replace(plain, images=plain.images.contiguous(memory_format=torch.channels_last))  # as the loader gives it
+    generator = {"blocks": options.blocks, "width": options.width}
+    steps: dict[str, Callable[[], object]] = {}
+    for name in METHODS:
+        arguments = {"generator": generator} if name in GENERATIVE else {}
+        if name in (*GENERATIVE, "grad_bat"):
+            arguments["kernel_size"] = options.kernel_size
+        steps[name] = our_step(fresh(), build_method(name, seed=0, **arguments), batch, options)
+        if name in GENERATIVE:
+            turned = build_method(name, seed=0, update="reversal", **arguments)
+            steps[f"{name} (reversal)"] = our_step(fresh(), turned, batch, options)
+    theirs = (fresh().to(options.device) for _ in range(2))
+    steps["release, gradient"] = release_grad(next(theirs), plain, options.kernel_size)
+    steps["release, two generators"] = release_generators(next(theirs), plain, options.kernel_size, generator)
+    for name, alternating in ALONE.values():
+        steps[name] = adversary_alone(batch, options.kernel_size, generator, alternating=alternating)
+    return steps
+
+
+def compare(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Medians as ratios to the baseline's and the release's."""
+    return [
+        {
+            "step": name,
+            "ratio to baseline": value / seconds["baseline"],
+            "detector passes": (value - seconds[ALONE[name][0]]) / seconds["baseline"] if name in ALONE else None,
+            "limit": LIMITS.get(name),
+            "times faster than the release": seconds[RIVALS[name]] / value if name in RIVALS else None,
+        }
+        for name, value in seconds.items()
+    ]
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
@@ -167,52 +199,21 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=64, help="of the generators")
     parser.add_argument("--blocks", type=int, default=3, help="of the generators")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--precision", default="32-true", help="of our steps; the release's is 32-true")
+    parser.add_argument("--compile", action="store_true", help="our detectors")
     parser.add_argument("--name", default=None, help="of the file in benchmarks/results")
     options = parser.parse_args()
 
     torch.manual_seed(0)
-    untrained = {"pretrained": False} if options.detector.startswith(("timm:", "efficientnet", "xception")) else {}
-    fresh = partial(build_detector, options.detector, **untrained)
-    batch = toy_batch(options.size, options.batch, options.device)
-    generator = {"blocks": options.blocks, "width": options.width}
-    steps: dict[str, Callable[[], None]] = {}
-    for name in METHODS:
-        arguments = {"generator": generator} if name in GENERATIVE else {}
-        if name in (*GENERATIVE, "grad_bat"):
-            arguments["kernel_size"] = options.kernel_size
-        steps[name] = our_step(fresh().to(options.device), build_method(name, seed=0, **arguments), batch)
-        if name in GENERATIVE:
-            turned = build_method(name, seed=0, update="reversal", **arguments)
-            steps[f"{name} (reversal)"] = our_step(fresh().to(options.device), turned, batch)
-    steps["release, gradient"] = release_grad(fresh().to(options.device), batch, options.kernel_size)
-    steps["release, two generators"] = release_generators(
-        fresh().to(options.device), batch, options.kernel_size, generator
-    )
-    for name, alternating in ALONE.values():
-        steps[name] = adversary_alone(batch, options.kernel_size, generator, alternating=alternating)
-    wait = torch.cuda.synchronize if options.device.startswith("cuda") else (lambda: None)
-    seconds = interleave(steps, repeats=options.rounds, synchronise=wait)
-
-    rivals = {"grad_bat": "release, gradient"} | dict.fromkeys(
-        ("two_gen_bat", "two_gen_bat (reversal)"), "release, two generators"
-    )
-    rows = [
-        {
-            "step": name,
-            "ratio to baseline": value / seconds["baseline"],
-            "detector passes": (value - seconds[ALONE[name][0]]) / seconds["baseline"] if name in ALONE else None,
-            "limit": LIMITS.get(name),
-            "times faster than the release": seconds[rivals[name]] / value if name in rivals else None,
-        }
-        for name, value in seconds.items()
-    ]
+    wait = torch.cuda.synchronize if options.device == "cuda" else (lambda: None)
+    seconds = interleave(contestants(options), repeats=options.rounds, primed=True, synchronise=wait)
+    rows = compare(seconds)
     print_table(rows)
     share = seconds[ALONE["two_gen_bat"][0]] / seconds["two_gen_bat"]
     print(f"generators and blur are {share:.0%} of a two_gen_bat step")
-    label = options.name or f"step-{'gpu' if options.device.startswith('cuda') else 'cpu'}"
     facts = {**machine("torch", "timm"), "options": vars(options), "adversary_share": share, "rows": rows}
-    print(write_result(label, facts))
+    print(write_result(options.name or f"step-{options.device}", facts))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks._common import interleave, machine, print_table, write_result
+from benchmarks.recipe import place, recipe
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.encoding import encode_crop
@@ -32,7 +33,7 @@ from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_S
 from deepfake_adv.faces.box import Square
 from deepfake_adv.files import file_fingerprint
 from deepfake_adv.names import REAL, Condition
-from deepfake_adv.params.training import Device, Train
+from deepfake_adv.params.training import Device
 from deepfake_adv.training.engine import Engine
 from deepfake_adv.training.setup import Plan, build_players, make_fabric, open_split, train_loader
 from deepfake_adv.video.colour import rgb_to_i420
@@ -119,17 +120,8 @@ def endless(loader: Loader) -> Iterator[Batch]:
 
 def settings(arguments: argparse.Namespace, method: str, precision: str, cache: str) -> tuple[Plan, Device]:
     """The recipe and place of a row."""
-    train = Train(
-        seeds=[0], image_size=arguments.size, batch_size=arguments.batch, accumulate=1, epochs=1, sampling="draws",
-        steps_per_epoch=10_000, pool=64, flip=False, optimizer="radam", learning_rate=1e-3,
-        adversary_learning_rate=1e-3, weight_decay=5e-4, decay_epochs=10, decay_factor=0.1, decay_weight_decay=False,
-        early_stop=0, validation_frames=0, precision=precision, sync_batchnorm=True, corrupt="fail",  # type: ignore[arg-type]
-    )  # fmt: skip
-    device = Device(
-        accelerator=arguments.device, devices=1, nodes=1, strategy="auto", channels_last=True,
-        compile=arguments.compile, cache=cache, workers=arguments.workers, checkpoint_minutes=60,  # type: ignore[arg-type]
-        checkpoint_steps=0, dvclive=False,
-    )  # fmt: skip
+    train = recipe(size=arguments.size, batch=arguments.batch, precision=precision)
+    device = place(arguments.device, compiled=arguments.compile, cache=cache, workers=arguments.workers)
     entry = {"name": method, **METHODS[method]}
     if method != "baseline" and arguments.detector == "compact":
         entry["generator"] = GENERATOR

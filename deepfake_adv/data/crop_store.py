@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from deepfake_adv.data.encoding import decode_crop, decode_mask
 logger = logging.getLogger(__name__)
 
 POINTS = 68
+IMAGE, MASK, LANDMARKS = "image.bytes", "mask.bytes", "landmarks"  # columns of the crop files
 Corrupt = Literal["fail", "skip"]
 
 
@@ -59,7 +60,7 @@ class CropStore:
     ) -> None:
         self.image_size, self.masks, self.landmarks, self.corrupt = image_size, masks, landmarks, corrupt
         self.path = table.path
-        columns = ["image", *["mask"] * masks, *["landmarks"] * landmarks]
+        columns = [IMAGE, *[MASK] * masks, *[LANDMARKS] * landmarks]
         self.reader = CropReader(root, columns, keep)
         names = table.columns["file"].combine_chunks().dictionary_encode()
         self._names: list[str] = names.dictionary.to_pylist()
@@ -135,29 +136,30 @@ class CropStore:
                     f"crops near row {row} of {self.path} must be readable; got none. Run `dvc repro crop`."
                 )
 
-    def _candidates(self, row: int) -> Sequence[int]:
+    def _candidates(self, row: int) -> Iterator[int]:
         """The row, then a few others of its label, in a fixed order."""
-        same = np.flatnonzero(self._labels == self._labels[row]) if self.corrupt == "skip" else np.array([row])
+        yield row
+        same = np.flatnonzero(self._labels == self._labels[row])
         start = int(np.searchsorted(same, row))
         step = max(len(same) // 16, 1)  # leaves a row group that is bad as a whole
-        return [int(same[(start + step * turn) % len(same)]) for turn in range(8 if len(same) > 1 else 1)]
+        for turn in range(1, min(8, len(same))):
+            yield int(same[(start + step * turn) % len(same)])
 
     def _decode(self, crops: Crops, place: int, row: int, reader: CropReader) -> None:
         name = self._names[self._file[row]]
         group = reader.group(name, int(self._group[row]))
         offset = int(self._row[row])
         try:
-            record = {column: group[column][offset].as_py() for column in reader.columns}
-            image = decode_crop(record["image"]["bytes"], self._kinds[self._kind[row]])
+            image = decode_crop(group[IMAGE][offset], self._kinds[self._kind[row]])
             resize(image, crops.images[place])
             if crops.masks is not None:
-                mask = record["mask"]
-                if mask is None or mask["bytes"] is None:
+                mask = group[MASK][offset]
+                if mask is None:
                     crops.masks[place] = 0
                 else:
-                    resize(decode_mask(mask["bytes"]), crops.masks[place])
+                    resize(decode_mask(mask), crops.masks[place])
             if crops.landmarks is not None:
-                points = record["landmarks"]
+                points = group[LANDMARKS][offset]
                 moved = None if points is None else scale_points(points, image.shape, self.image_size)
                 crops.landmarks[place] = np.nan if moved is None else moved
         except (ValueError, IndexError, TypeError, cv2.error) as error:

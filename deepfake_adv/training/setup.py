@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from deepfake_adv.data.crop_dataset import CropReader, CropTable, Ints, read_manifest, select, thin, verify_files
-from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.data.crop_store import LANDMARKS, CropStore
 from deepfake_adv.data.loader import Loader, Source
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
 from deepfake_adv.detectors.base import Detector
@@ -158,10 +158,10 @@ def _all_masked(plan: Plan, table: CropTable, rows: Ints, *, fatal: bool) -> boo
 
 
 def _check_landmarks(plan: Plan, table: CropTable, rows: Ints, root: Path) -> None:
-    reader = CropReader(root, ["landmarks"], keep=1)
+    reader = CropReader(root, [LANDMARKS], keep=1)
     files = sorted(set(table.strings("file")[rows]))
-    groups = (reader.group(name, 0)["landmarks"] for name in files)
-    if all(group.null_count == len(group) for group in groups):  # stops at the first that has any
+    known = (points is not None for name in files for points in reader.group(name, 0)[LANDMARKS])
+    if not any(known):  # stops at the first
         raise ValueError(
             f"landmarks must be known to train with {plan.method['name']}; got none in {len(files)} crop files. "
             "Set locate.landmarks to dlib or face_alignment and run `dvc repro`."
