@@ -60,7 +60,7 @@ profile-demo profile-paper: profile-%:  ## Make profiles/demo.yaml or profiles/p
 	cp profiles/$*.yaml params.yaml
 
 bench: setup  ## Run every benchmark and keep the results in benchmarks/results/
-	for name in blur step train preprocess tracks shards evaluate; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in blur step train preprocess engines tracks shards evaluate; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lock: setup  ## Resolve requirements/*.in anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

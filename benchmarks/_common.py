@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+VIDEO_PACKAGES = ("av", "opencv-python-headless", "dlib-bin", "numpy", "pyarrow", "pillow", "lmdb", "webdataset")
 
 
 def interleave(

@@ -8,9 +8,7 @@ before measuring: crop / decode 1.4 (i420) and 1.9 (webp) at 720p c23, usual / o
 import argparse
 import json
 import tempfile
-import time
 from collections import defaultdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks import ways
+from benchmarks._common import VIDEO_PACKAGES, machine
 from benchmarks.clips import Clip, make_clips
-from benchmarks.machine import describe
-from deepfake_adv.data.cutting import crop_video
-from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.files import write_json
 
 VARIANTS = 15  # of one FaceForensics++ target: original and four forgeries at three qualities
@@ -41,7 +37,7 @@ def main() -> None:
         )  # fmt: skip
         seconds, sizes = _measure(clips, folder, arguments.rounds, arguments.sample)
         result: dict[str, Any] = {
-            "machine": describe(),
+            "machine": machine(*VIDEO_PACKAGES),
             "setting": {
                 key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()
             },
@@ -49,10 +45,9 @@ def main() -> None:
             "bytes_per_crop": sizes,
             "ratios": {kind: _ratios(values) for kind, values in seconds.items()},
             "all_of_ff": {kind: _project(values, sizes[kind], arguments.wanted) for kind, values in seconds.items()},
-            "engines": _engines(clips, folder, arguments.copies) if arguments.copies else {},
         }
     write_json(arguments.output, result)
-    print(json.dumps({key: result[key] for key in ("ratios", "all_of_ff", "engines")}, indent=2))
+    print(json.dumps({key: result[key] for key in ("ratios", "all_of_ff")}, indent=2))
 
 
 def _measure(
@@ -111,25 +106,6 @@ def _project(seconds: dict[str, float], sizes: dict[str, float], wanted: int) ->
     return {name: round(value, 1) for name, value in projection.items()}
 
 
-def _engines(clips: list[Clip], folder: Path, copies: int) -> dict[str, float]:
-    """Wall seconds of stage `crop` over copies of the clips, and whether all engines leave the same bytes."""
-    boxes = folder / "boxes-0.parquet"
-    ways.locate(clips[0], "shared", boxes)
-    engines: dict[str, dict[str, Any]] = {"one": {"workers": 1}, "two": {"workers": 2}}
-    if find_spec("ray"):
-        engines["ray"] = {"engine": "ray"}
-    wall, left = {}, {}
-    for name, options in engines.items():
-        tasks = [ways.crop_task(clips[0], "webp", boxes, folder / f"{name}-{k}.parquet") for k in range(copies)]
-        start = time.perf_counter()
-        errors = [outcome.error for outcome in map_tasks(crop_video, tasks, desc=name, **options) if outcome.error]
-        wall[name] = round(time.perf_counter() - start, 2)
-        assert not errors, errors
-        left[name] = {task.piece.read_bytes() for task in tasks}
-    assert all(value == left["one"] and len(value) == 1 for value in left.values())
-    return {**wall, "one/two": round(wall["one"] / wall["two"], 2)}
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=Path, help="folder of real videos; without it faces are rendered")
@@ -139,7 +115,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--wanted", type=int, default=270, help="frames sampled of them")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sample", type=int, default=10, help="frames of the usual way measured per clip and round")
-    parser.add_argument("--copies", type=int, default=8, help="tasks for comparing engines; 0 leaves it out")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/preprocess-cpu.json"))
     return parser.parse_args()
 

@@ -26,7 +26,7 @@ import webdataset
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.machine import describe
+from benchmarks._common import VIDEO_PACKAGES, machine
 from benchmarks.ways import cpu_seconds
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.data.crop_dataset import CropTable, read_manifest
@@ -58,7 +58,7 @@ def main() -> None:
         ]
         encodings = {kind: _measure(folder / kind, kind, pictures, arguments) for kind in ("webp", "i420")}
         result: dict[str, Any] = {
-            "machine": describe(),
+            "machine": machine(*VIDEO_PACKAGES),
             "setting": {
                 key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()
             },

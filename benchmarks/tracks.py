@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._common import VIDEO_PACKAGES, machine
 from benchmarks.clips import Clip, make_clips
-from benchmarks.machine import describe
 from benchmarks.ways import SHARED
 from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.faces.box import FaceBox, iou
@@ -44,7 +44,7 @@ def main() -> None:
         for outcome in map_tasks(agreement, chosen, desc="tracks", unit="clips"):
             found[outcome.task.name].append(outcome.unwrap())
     result = {
-        "machine": describe(),
+        "machine": machine(*VIDEO_PACKAGES),
         "setting": {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()},
         "agreement": {kind: _summary(parts) for kind, parts in sorted(found.items())},
     }

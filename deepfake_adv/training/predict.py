@@ -99,7 +99,8 @@ def predict(
     missed = tuple(int(indices[place]) for place, boxes in enumerate(faces) if not boxes)
     if not seen:
         raise ValueError(
-            f"input must show a face; {backend} found none in {len(planes)} frames of {path}. Try another backend."
+            f"input must show a face; {backend} found none in {path} (frames searched: {len(planes)}). "
+            "Try another backend."
         )
     picked = pick_track([faces[place] for place in seen])
     chosen = [faces[place][pick] for place, pick in zip(seen, picked, strict=True)]

@@ -69,7 +69,7 @@ def test_a_detector_of_clips_scores_clips(clip, trained):
 
 def test_no_face_and_no_file_are_said(clip, trained, tmp_path):
     folder = trained(COMPACT)
-    with pytest.raises(ValueError, match="must show a face; dlib found none in 1 frames"):
+    with pytest.raises(ValueError, match=r"must show a face; dlib found none in .*\(frames searched: 1\)"):
         predict(clip / "0001.png", folder, accelerator="cpu")
     with pytest.raises(FileNotFoundError, match="must be an image or video"):
         predict(tmp_path / "nothing.mp4", folder)
