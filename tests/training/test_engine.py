@@ -6,7 +6,8 @@ import torch
 from lightning_fabric import Fabric
 
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.training.engine import Engine, check_shares, derived_seed, split
+from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.training.engine import Engine, check_shares, derived_seed, split, synchronise
 from deepfake_adv.training.setup import build_players
 
 GENERATOR = {"blocks": 1, "width": 4}
@@ -113,6 +114,18 @@ def test_memory_that_runs_out_says_what_to_lower(make_engine, batch, monkeypatch
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (0, 4 * 2**30))
     with pytest.raises(RuntimeError, match=r"8 images of 16 px .* 3\.0 of 4\.0 GiB\. Raise train\.accumulate"):
         engine.step(batch, 0)
+
+
+@pytest.mark.parametrize("name", ["compact", "timm:efficientnet_b0"])
+def test_synchronised_batch_norm_takes_over_every_layer_and_its_weights(name):
+    detector = build_detector(name, **({"pretrained": False} if name.startswith("timm") else {})).eval()
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    turned = synchronise(deepcopy(detector))
+    layers = [layer for layer in turned.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
+    assert layers
+    assert all(isinstance(layer, torch.nn.SyncBatchNorm) for layer in layers)
+    assert turned.state_dict().keys() == detector.state_dict().keys()
+    torch.testing.assert_close(turned(images), detector(images))
 
 
 @pytest.mark.parametrize(("batch_size", "world", "accumulate"), [(32, 3, 1), (32, 8, 4), (6, 1, 2)])

@@ -10,6 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 from scipy.fft import dstn, idstn
+from scipy.ndimage import distance_transform_edt
 
 from deepfake_adv.methods.sladd.regions import FloatArray, eye_centres, key_points
 
@@ -86,10 +87,13 @@ COLOUR_TRANSFERS: Final[tuple[Callable[[FloatArray, FloatArray, FloatArray, Floa
 
 
 def feathered(mask: FloatArray, feather: float) -> FloatArray:
-    """The mask falling to 0 over ``feather`` pixels inside its outline, by true distance to it."""
+    """The mask falling to 0 over ``feather`` pixels inside its outline, by true distance to it.
+
+    By SciPy: as of OpenCV 5.0 two calls of its precise distanceTransform differ in the last digits.
+    """
     if feather < 1:
         return mask
-    distance = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = distance_transform_edt(mask > 0.5).astype(np.float32)
     return mask * np.clip(distance / feather, 0, 1)
 
 
