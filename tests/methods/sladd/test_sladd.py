@@ -107,10 +107,10 @@ def test_feather_follows_the_distance() -> None:
 
 def test_feathering_gives_the_same_bytes_every_time() -> None:
     generator = np.random.default_rng(0)
-    for _ in range(10):  # OpenCV's precise distanceTransform fails this on every second mask
+    for _ in range(10):  # OpenCV's precise distanceTransform gives several for each
         noise = cv2.GaussianBlur(generator.random((96, 96)).astype(np.float32), (31, 31), 0)
         mask = (noise > 0.5).astype(np.float32)
-        assert len({feathered(mask, 5.0).tobytes() for _ in range(20)}) == 1
+        assert len({feathered(mask, 40.0).tobytes() for _ in range(20)}) == 1
 
 
 def test_poisson_keeps_its_place_and_the_outside() -> None:
