@@ -1,7 +1,7 @@
 """What the benchmarks share: interleaved timing, medians, machine facts, tables and result files."""
 
+import argparse
 import datetime
-import json
 import os
 import platform
 import statistics
@@ -71,12 +71,9 @@ def machine(*packages: str) -> dict[str, Any]:
     return facts
 
 
-def write_result(name: str, result: Mapping[str, Any], folder: Path = RESULTS) -> Path:
-    """Write ``result`` to <folder>/<name>.json and return the path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(result, indent=2, sort_keys=False) + "\n", encoding="utf-8")
-    return path
+def setting(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The command line's options as JSON has them."""
+    return {name: str(value) if isinstance(value, Path) else value for name, value in vars(arguments).items()}
 
 
 def print_table(rows: Sequence[Mapping[str, object]]) -> None:

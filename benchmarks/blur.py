@@ -11,7 +11,6 @@ of the copy bandwidth, from the instruction counts of the kernels compiled for s
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,9 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benchmarks._common import RESULTS, interleave, machine, print_table, write_result
+from benchmarks._common import RESULTS, interleave, machine, print_table
+from deepfake_adv.files import write_json
 from deepfake_adv.ops import blur as blur_module
 from deepfake_adv.ops import blur_plain
 from deepfake_adv.ops.blur import blur_pixelwise
@@ -166,7 +164,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
+    parser.add_argument("--output", type=Path, help="JSON file; default: benchmarks/results/blur-<device>.json")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -176,7 +174,8 @@ def main() -> None:
     setting = {"batch": batch, "size": arguments.size, "channels": 3, "dtype": "float32"}
     facts = {"machine": machine("torch", "triton", "numba"), "setting": setting, "target": TARGET, "rows": rows}
     name = f"blur-cpu-{torch.get_num_threads()}" if arguments.device == "cpu" else "blur-cuda"
-    path = write_result(name, facts, arguments.out)
+    path = arguments.output or RESULTS / f"{name}.json"
+    write_json(path, facts)
     print(f"written to {path}")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import ways
-from benchmarks._common import VIDEO_PACKAGES, machine
+from benchmarks._common import RESULTS, VIDEO_PACKAGES, machine
 from benchmarks.clips import Clip, make_clips
 from deepfake_adv.data.cutting import crop_video
 from deepfake_adv.execution.pool import map_tasks
@@ -53,7 +53,7 @@ def compare(clip: Clip, folder: Path, copies: int) -> dict[str, Any]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--copies", type=int, nargs="+", default=[4, 16], help="tasks")
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/engines-cpu.json"))
+    parser.add_argument("--output", type=Path, default=RESULTS / "engines-cpu.json")
     return parser.parse_args()
 
 

@@ -1,20 +1,19 @@
-"""Time the bootstrap and the streamed metrics; write benchmarks/results/evaluate.json.
+"""Time the bootstrap and the streamed metrics.
 
 Reach: 1,000 resamples of 20 conditions, each 280 videos x 100 frames, in 20 s; 28 million
 scores in bounded memory.
 """
 
 import argparse
-import platform
 import resource
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._common import RESULTS, machine
 from deepfake_adv.evaluation.bootstrap import Sample, draw, replicate
 from deepfake_adv.evaluation.metrics import all_metrics
 from deepfake_adv.evaluation.streaming import StreamingMetrics
@@ -80,16 +79,16 @@ def streaming(scores: int, chunk: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run both."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/evaluate.json"))
+    parser.add_argument("--output", type=Path, default=RESULTS / "evaluate.json")
     arguments = parser.parse_args()
     quick = arguments.quick
     streamed = streaming(1_000_000 if quick else 28_000_000, 1_000_000)
     result = {
+        "machine": machine("numpy", "scikit-learn"),
         "bootstrap": bootstrap(*((2, 40, 20, 100) if quick else (20, 280, 100, 1000))),
         "streaming": streamed,
-        "machine": {"processor": platform.machine(), "python": platform.python_version(), "numpy": version("numpy")},
     }
     write_json(arguments.output, result)
     print(result)

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks import ways
-from benchmarks._common import VIDEO_PACKAGES, machine
+from benchmarks._common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.clips import Clip, make_clips
 from deepfake_adv.files import write_json
 
@@ -38,9 +38,7 @@ def main() -> None:
         seconds, sizes = _measure(clips, folder, arguments.rounds, arguments.sample)
         result: dict[str, Any] = {
             "machine": machine(*VIDEO_PACKAGES),
-            "setting": {
-                key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()
-            },
+            "setting": setting(arguments),
             "cpu_seconds": seconds,
             "bytes_per_crop": sizes,
             "ratios": {kind: _ratios(values) for kind, values in seconds.items()},
@@ -115,7 +113,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--wanted", type=int, default=270, help="frames sampled of them")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sample", type=int, default=10, help="frames of the usual way measured per clip and round")
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/preprocess-cpu.json"))
+    parser.add_argument("--output", type=Path, default=RESULTS / "preprocess-cpu.json")
     return parser.parse_args()
 
 

@@ -26,7 +26,7 @@ import webdataset
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks._common import VIDEO_PACKAGES, machine
+from benchmarks._common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.ways import cpu_seconds
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.data.crop_dataset import CropTable, read_manifest
@@ -59,9 +59,7 @@ def main() -> None:
         encodings = {kind: _measure(folder / kind, kind, pictures, arguments) for kind in ("webp", "i420")}
         result: dict[str, Any] = {
             "machine": machine(*VIDEO_PACKAGES),
-            "setting": {
-                key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()
-            },
+            "setting": setting(arguments),
             "encodings": encodings,
             "pruning": _pruning(folder / "pruning"),
         }
@@ -236,7 +234,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batches", type=int, help="of 32 crops; without it a whole pass")
     parser.add_argument("--pool", type=int, default=32, help="row groups mixed at a time")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/shards-cpu.json"))
+    parser.add_argument("--output", type=Path, default=RESULTS / "shards-cpu.json")
     return parser.parse_args()
 
 

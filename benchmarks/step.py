@@ -15,18 +15,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks._common import interleave, machine, print_table, write_result
+from benchmarks._common import RESULTS, interleave, machine, print_table, setting
 from benchmarks.blur import release as release_blur
 from benchmarks.recipe import place, recipe
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.files import write_json
 from deepfake_adv.generators.resnet import ResnetGenerator
 from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.registry import METHODS, build_method
@@ -202,7 +204,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--precision", default="32-true", help="of our steps; the release's is 32-true")
     parser.add_argument("--compile", action="store_true", help="our detectors")
-    parser.add_argument("--name", default=None, help="of the file in benchmarks/results")
+    parser.add_argument("--output", type=Path, help="JSON file; default: benchmarks/results/step-<device>.json")
     options = parser.parse_args()
 
     torch.manual_seed(0)
@@ -212,8 +214,10 @@ def main() -> None:
     print_table(rows)
     share = seconds[ALONE["two_gen_bat"][0]] / seconds["two_gen_bat"]
     print(f"generators and blur are {share:.0%} of a two_gen_bat step")
-    facts = {**machine("torch", "timm"), "options": vars(options), "adversary_share": share, "rows": rows}
-    print(write_result(options.name or f"step-{options.device}", facts))
+    facts = {"machine": machine("torch", "timm"), "setting": setting(options), "adversary_share": share, "rows": rows}
+    path = options.output or RESULTS / f"step-{options.device}.json"
+    write_json(path, facts)
+    print(path)
 
 
 if __name__ == "__main__":

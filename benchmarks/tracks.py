@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._common import VIDEO_PACKAGES, machine
+from benchmarks._common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.clips import Clip, make_clips
 from benchmarks.ways import SHARED
 from deepfake_adv.execution.pool import map_tasks
@@ -45,7 +45,7 @@ def main() -> None:
             found[outcome.task.name].append(outcome.unwrap())
     result = {
         "machine": machine(*VIDEO_PACKAGES),
-        "setting": {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()},
+        "setting": setting(arguments),
         "agreement": {kind: _summary(parts) for kind, parts in sorted(found.items())},
     }
     write_json(arguments.output, result)
@@ -99,7 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--qualities", nargs="+", default=["c23"], choices=["c23", "c40"])
     parser.add_argument("--frames", type=int, default=500, help="frames per clip")
     parser.add_argument("--wanted", type=int, default=270, help="frames sampled of them")
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/tracks-rendered.json"))
+    parser.add_argument("--output", type=Path, default=RESULTS / "tracks-rendered.json")
     return parser.parse_args()
 
 

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks._common import interleave, machine, print_table, write_result
+from benchmarks._common import RESULTS, interleave, machine, print_table, setting
 from benchmarks.recipe import place, recipe
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.data.batch import Batch
@@ -31,7 +31,7 @@ from deepfake_adv.data.encoding import encode_crop
 from deepfake_adv.data.loader import Loader
 from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA
 from deepfake_adv.faces.box import Square
-from deepfake_adv.files import file_fingerprint
+from deepfake_adv.files import file_fingerprint, write_json
 from deepfake_adv.names import REAL, Condition
 from deepfake_adv.params.training import Device
 from deepfake_adv.training.engine import Engine
@@ -58,10 +58,8 @@ def main() -> None:
                     rows.append(measure(arguments, manifests, method, precision, cache))
                     print_table(rows[-1:])
     print_table(rows)
-    setting = {name: str(value) if isinstance(value, Path) else value for name, value in vars(arguments).items()}
-    result = {"machine": machine("torch", "numpy", "pyarrow", "timm"), "setting": setting, "rows": rows}
-    if arguments.out:
-        write_result(arguments.out.stem, result, arguments.out.parent)
+    result = {"machine": machine("torch", "numpy", "pyarrow", "timm"), "setting": setting(arguments), "rows": rows}
+    write_json(arguments.output or RESULTS / f"train-{arguments.device}.json", result)
 
 
 def measure(arguments: argparse.Namespace, manifests: Path, method: str, precision: str, cache: str) -> dict[str, Any]:
@@ -171,7 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--caches", nargs="+", default=["none", "memory"])
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--out", type=Path, help="JSON file, e.g. benchmarks/results/train-cpu.json")
+    parser.add_argument("--output", type=Path, help="JSON file; default: benchmarks/results/train-<device>.json")
     return parser.parse_args()
 
 
