@@ -1,6 +1,6 @@
 """Measure the pixel-wise blur against the release's formulation, on the CPU and, where there is one, on the GPU.
 
-    python benchmarks/blur.py [--batch 4] [--size 256] [--kernels 3 5 9 15] [--device cpu|cuda] [--out results/...]
+    python benchmarks/blur.py [--batch 4] [--size 256] [--kernels 3 5 9 15] [--device cpu|cuda] [--threads 1]
 
 On the CPU the plain path, which every other device and dtype takes, is measured beside it.
 
@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks._common import RESULTS, interleave, machine, print_table
+from benchmarks.common import RESULTS, interleave, machine, print_table, setting
 from deepfake_adv.files import write_json
 from deepfake_adv.ops import blur as blur_module
 from deepfake_adv.ops import blur_plain
@@ -161,21 +161,20 @@ def main() -> None:
     parser.add_argument("--batch", type=int, help="default: 4 on the CPU, 32 on a GPU")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--kernels", type=int, nargs="+", default=[3, 5, 9, 15])
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own")
-    parser.add_argument("--output", type=Path, help="JSON file; default: benchmarks/results/blur-<device>.json")
+    parser.add_argument("--output", type=Path, help="JSON file; default: in benchmarks/results")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     batch = arguments.batch or (32 if arguments.device == "cuda" else 4)
-    rows = measure(arguments.device, batch, arguments.size, arguments.kernels, arguments.repeats)
+    rows = measure(arguments.device, batch, arguments.size, arguments.kernels, arguments.rounds)
     print_table(rows)
-    setting = {"batch": batch, "size": arguments.size, "channels": 3, "dtype": "float32"}
-    facts = {"machine": machine("torch", "triton", "numba"), "setting": setting, "target": TARGET, "rows": rows}
+    facts = {"machine": machine("torch", "triton", "numba"), "setting": {**setting(arguments), "batch": batch}}
     name = f"blur-cpu-{torch.get_num_threads()}" if arguments.device == "cpu" else "blur-cuda"
     path = arguments.output or RESULTS / f"{name}.json"
-    write_json(path, facts)
+    write_json(path, {**facts, "target": TARGET, "rows": rows})
     print(f"written to {path}")
 
 

@@ -1,6 +1,6 @@
 """One process, two, and Ray where it is installed, at the same crop tasks: wall time, and the same bytes.
 
-Run as ``python -m benchmarks.engines``. The start of the processes is included, so few tasks gain less. Prediction:
+The start of the processes is included, so few tasks gain less. Prediction:
 two processes 1.8 times as fast as one. (A first measurement with six tasks had 1.7 and 1.6.)
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import ways
-from benchmarks._common import RESULTS, VIDEO_PACKAGES, machine
 from benchmarks.clips import Clip, make_clips
+from benchmarks.common import RESULTS, VIDEO_PACKAGES, machine, setting
 from deepfake_adv.data.cutting import crop_video
 from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.files import write_json
@@ -27,7 +27,7 @@ def main() -> None:
         folder = Path(name)
         clip = make_clips(folder, source=None, count=1, heights=[480], frames=500, wanted=270)[0]
         rows = [compare(clip, folder, copies) for copies in arguments.copies]
-    write_json(arguments.output, {"machine": machine(*VIDEO_PACKAGES), "rows": rows})
+    write_json(arguments.output, {"machine": machine(*VIDEO_PACKAGES), "setting": setting(arguments), "rows": rows})
     print(json.dumps(rows, indent=2))
 
 
@@ -53,7 +53,7 @@ def compare(clip: Clip, folder: Path, copies: int) -> dict[str, Any]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--copies", type=int, nargs="+", default=[4, 16], help="tasks")
-    parser.add_argument("--output", type=Path, default=RESULTS / "engines-cpu.json")
+    parser.add_argument("--output", type=Path, default=RESULTS / "engines.json")
     return parser.parse_args()
 
 

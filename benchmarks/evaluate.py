@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._common import RESULTS, machine
+from benchmarks.common import RESULTS, machine, setting
 from deepfake_adv.evaluation.bootstrap import Sample, draw, replicate
 from deepfake_adv.evaluation.metrics import all_metrics
 from deepfake_adv.evaluation.streaming import StreamingMetrics
@@ -86,7 +86,8 @@ def main() -> None:
     quick = arguments.quick
     streamed = streaming(1_000_000 if quick else 28_000_000, 1_000_000)
     result = {
-        "machine": machine("numpy", "scikit-learn"),
+        "machine": machine("numpy"),
+        "setting": setting(arguments),
         "bootstrap": bootstrap(*((2, 40, 20, 100) if quick else (20, 280, 100, 1000))),
         "streaming": streamed,
     }

@@ -1,6 +1,6 @@
 """Video to crops: our stages against decoding alone and against the field's usual way.
 
-Run as ``python -m benchmarks.preprocess``. All ways are measured on the same clips, interleaved, in CPU
+Run as ``python benchmarks/preprocess.py``. All ways are measured on the same clips, interleaved, in CPU
 seconds of one thread; a result is the median over rounds of the mean over clips. Prediction, written down
 before measuring: crop / decode 1.4 (i420) and 1.9 (webp) at 720p c23, usual / ours 45 and 35.
 """
@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks import ways
-from benchmarks._common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.clips import Clip, make_clips
+from benchmarks.common import RESULTS, VIDEO_PACKAGES, machine, setting
 from deepfake_adv.files import write_json
 
 VARIANTS = 15  # of one FaceForensics++ target: original and four forgeries at three qualities
@@ -44,7 +44,8 @@ def main() -> None:
             "ratios": {kind: _ratios(values) for kind, values in seconds.items()},
             "all_of_ff": {kind: _project(values, sizes[kind], arguments.wanted) for kind, values in seconds.items()},
         }
-    write_json(arguments.output, result)
+    kind = "real" if arguments.clips else "rendered"
+    write_json(arguments.output or RESULTS / f"preprocess-{kind}.json", result)
     print(json.dumps({key: result[key] for key in ("ratios", "all_of_ff")}, indent=2))
 
 
@@ -113,7 +114,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--wanted", type=int, default=270, help="frames sampled of them")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sample", type=int, default=10, help="frames of the usual way measured per clip and round")
-    parser.add_argument("--output", type=Path, default=RESULTS / "preprocess-cpu.json")
+    parser.add_argument("--output", type=Path, help="JSON file; default: in benchmarks/results")
     return parser.parse_args()
 
 

@@ -1,6 +1,6 @@
 """Crops in parquet as a training source: against loose files, LMDB and webdataset tar files.
 
-Run as ``python -m benchmarks.shards``. The same encoded crops lie in every store (some hundred different ones,
+Run as ``python benchmarks/shards.py``. The same encoded crops lie in every store (some hundred different ones,
 repeated, since the time of a read does not depend on the picture); ways are interleaved and timed in CPU seconds
 of one thread, page cache warm, so that decoding is the floor. A second part, on metadata
 alone, counts the row groups that a filter on one forgery and quality touches. Prediction: fetch + decode at
@@ -26,7 +26,7 @@ import webdataset
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks._common import RESULTS, VIDEO_PACKAGES, machine, setting
+from benchmarks.common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.ways import cpu_seconds
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.data.crop_dataset import CropTable, read_manifest
@@ -234,7 +234,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batches", type=int, help="of 32 crops; without it a whole pass")
     parser.add_argument("--pool", type=int, default=32, help="row groups mixed at a time")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--output", type=Path, default=RESULTS / "shards-cpu.json")
+    parser.add_argument("--output", type=Path, default=RESULTS / "shards.json")
     return parser.parse_args()
 
 

@@ -1,6 +1,6 @@
 """Measure one training step of every method as a ratio to the baseline's, and the release's procedure beside it.
 
-    python -m benchmarks.step [--detector timm:efficientnet_b0] [--size 128] [--batch 8] [--rounds 7] [--device cpu]
+    python benchmarks/step.py [--detector timm:efficientnet_b4] [--size 128] [--batch 8] [--rounds 3] [--device cpu]
 
 Same detector, images and optimiser for all, interleaved medians. A step is the training loop's own: the adversary's
 steps, the detector's loss, backward passes, optimisers; in its default memory format, channels last. The release's
@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks._common import RESULTS, interleave, machine, print_table, setting
 from benchmarks.blur import release as release_blur
+from benchmarks.common import RESULTS, interleave, machine, print_table, setting
 from benchmarks.recipe import place, recipe
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
@@ -55,11 +55,11 @@ def optimiser(*modules: nn.Module | None) -> torch.optim.Optimizer:
     return torch.optim.RAdam(weights, lr=5e-4, weight_decay=5e-4, decoupled_weight_decay=True)
 
 
-def our_step(detector: Detector, method: Method, batch: Batch, options: argparse.Namespace) -> Callable[[], object]:
+def our_step(detector: Detector, method: Method, batch: Batch, arguments: argparse.Namespace) -> Callable[[], object]:
     """A step of the training loop itself."""
-    train = recipe(size=options.size, batch=options.batch, precision=options.precision)
-    fabric = make_fabric(place(options.device), options.precision)
-    engine = Engine(fabric, detector, method, train, seed=0, channels_last=True, compiled=options.compile)
+    train = recipe(size=arguments.size, batch=arguments.batch, precision=arguments.precision)
+    fabric = make_fabric(place(arguments.device), arguments.precision)
+    engine = Engine(fabric, detector, method, train, seed=0, channels_last=True, compiled=arguments.compile)
     return lambda: engine.step(batch, 0)
 
 
@@ -100,12 +100,19 @@ def release_grad(detector: Detector, batch: Batch, kernel_size: int) -> Callable
     return step
 
 
+def release_player(arguments: Mapping[str, Any]) -> ResnetGenerator:
+    """A generator whose last layer is one plain convolution, as the release's."""
+    player = ResnetGenerator(**arguments)
+    player.head = nn.Conv2d(player.head.in_channels, 1, player.head.kernel_size)  # type: ignore[assignment,arg-type]
+    return player
+
+
 def release_generators(
     detector: Detector, batch: Batch, kernel_size: int, arguments: Mapping[str, Any]
 ) -> Callable[[], None]:
     """The release's generator branch: squared maps clamped at 1, one generator step, halves in turn."""
     device = batch.images.device
-    players = [ResnetGenerator(**arguments).to(device) for _ in range(2)]
+    players = [release_player(arguments).to(device) for _ in range(2)]
     update, mine = optimiser(detector), optimiser(*players)
     halves = [batch.split(label) for label in (0, 1)]
 
@@ -133,7 +140,7 @@ def adversary_alone(
 ) -> Callable[[], None]:
     """What two_gen_bat adds besides detector passes: generators and blur with gradients, alternating also without."""
     device = batch.images.device
-    player = ResnetGenerator(**arguments).to(device)
+    player = ResnetGenerator(**arguments).to(device).to(memory_format=torch.channels_last)
 
     def step() -> None:
         blur_pixelwise(batch.images, player(batch.images), kernel_size=kernel_size).sum().backward()
@@ -153,27 +160,27 @@ def toy_batch(size: int, count: int, device: str) -> Batch:
     return Batch(images, torch.arange(count) % 2, masks, landmarks.clone()).to(device)
 
 
-def contestants(options: argparse.Namespace) -> dict[str, Callable[[], object]]:
+def contestants(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
     """Every method's step, the release's, and the adversary's part alone."""
-    untrained = {"pretrained": False} if options.detector.startswith(("timm:", "efficientnet", "xception")) else {}
-    fresh = partial(build_detector, options.detector, **untrained)
-    plain = toy_batch(options.size, options.batch, options.device)
+    untrained = {"pretrained": False} if arguments.detector.startswith(("timm:", "efficientnet", "xception")) else {}
+    fresh = partial(build_detector, arguments.detector, **untrained)
+    plain = toy_batch(arguments.size, arguments.batch, arguments.device)
     batch = replace(plain, images=plain.images.contiguous(memory_format=torch.channels_last))  # as the loader gives it
-    generator = {"blocks": options.blocks, "width": options.width}
+    generator = {"blocks": arguments.blocks, "width": arguments.width}
     steps: dict[str, Callable[[], object]] = {}
     for name in METHODS:
-        arguments = {"generator": generator} if name in GENERATIVE else {}
+        given = {"generator": generator} if name in GENERATIVE else {}
         if name in (*GENERATIVE, "grad_bat"):
-            arguments["kernel_size"] = options.kernel_size
-        steps[name] = our_step(fresh(), build_method(name, seed=0, **arguments), batch, options)
+            given["kernel_size"] = arguments.kernel_size
+        steps[name] = our_step(fresh(), build_method(name, seed=0, **given), batch, arguments)
         if name in GENERATIVE:
-            turned = build_method(name, seed=0, update="reversal", **arguments)
-            steps[f"{name} (reversal)"] = our_step(fresh(), turned, batch, options)
-    theirs = (fresh().to(options.device) for _ in range(2))
-    steps["release, gradient"] = release_grad(next(theirs), plain, options.kernel_size)
-    steps["release, two generators"] = release_generators(next(theirs), plain, options.kernel_size, generator)
+            turned = build_method(name, seed=0, update="reversal", **given)
+            steps[f"{name} (reversal)"] = our_step(fresh(), turned, batch, arguments)
+    theirs = (fresh().to(arguments.device) for _ in range(2))
+    steps["release, gradient"] = release_grad(next(theirs), plain, arguments.kernel_size)
+    steps["release, two generators"] = release_generators(next(theirs), plain, arguments.kernel_size, generator)
     for name, alternating in ALONE.values():
-        steps[name] = adversary_alone(batch, options.kernel_size, generator, alternating=alternating)
+        steps[name] = adversary_alone(batch, arguments.kernel_size, generator, alternating=alternating)
     return steps
 
 
@@ -194,28 +201,28 @@ def compare(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--detector", default="timm:efficientnet_b0")
+    parser.add_argument("--detector", default="timm:efficientnet_b4")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--kernel-size", type=int, default=9)
     parser.add_argument("--width", type=int, default=64, help="of the generators")
     parser.add_argument("--blocks", type=int, default=3, help="of the generators")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--precision", default="32-true", help="of our steps; the release's is 32-true")
     parser.add_argument("--compile", action="store_true", help="our detectors")
-    parser.add_argument("--output", type=Path, help="JSON file; default: benchmarks/results/step-<device>.json")
-    options = parser.parse_args()
+    parser.add_argument("--output", type=Path, help="JSON file; default: in benchmarks/results")
+    arguments = parser.parse_args()
 
     torch.manual_seed(0)
-    wait = torch.cuda.synchronize if options.device == "cuda" else (lambda: None)
-    seconds = interleave(contestants(options), repeats=options.rounds, primed=True, synchronise=wait)
+    wait = torch.cuda.synchronize if arguments.device == "cuda" else (lambda: None)
+    seconds = interleave(contestants(arguments), repeats=arguments.rounds, primed=True, synchronise=wait)
     rows = compare(seconds)
     print_table(rows)
     share = seconds[ALONE["two_gen_bat"][0]] / seconds["two_gen_bat"]
     print(f"generators and blur are {share:.0%} of a two_gen_bat step")
-    facts = {"machine": machine("torch", "timm"), "setting": setting(options), "adversary_share": share, "rows": rows}
-    path = options.output or RESULTS / f"step-{options.device}.json"
+    facts = {"machine": machine("torch", "timm"), "setting": setting(arguments), "adversary_share": share, "rows": rows}
+    path = arguments.output or RESULTS / f"step-{arguments.device}.json"
     write_json(path, facts)
     print(path)
 

@@ -1,6 +1,6 @@
 """The default policy's face tracks against the official detector's on every frame, both smoothed.
 
-Run as ``python -m benchmarks.tracks [--clips FOLDER]``. Clips as in `preprocess`, but looked at for their boxes, not
+Run as ``python benchmarks/tracks.py [--clips FOLDER]``. Clips as in `preprocess`, but looked at for their boxes, not
 their time: IoU of the two boxes of each sampled frame, and the share of the official box that ours covers. The
 detector's boxes come in steps, so that even neighbouring frames differ: a track is compared with a track. No prediction
 was written down before: the smoothing was chosen among some twenty by trying them on these same real clips, where the
@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.clips import Clip, make_clips
+from benchmarks.common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.ways import SHARED
 from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.faces.box import FaceBox, iou
@@ -48,7 +48,8 @@ def main() -> None:
         "setting": setting(arguments),
         "agreement": {kind: _summary(parts) for kind, parts in sorted(found.items())},
     }
-    write_json(arguments.output, result)
+    kind = "real" if arguments.clips else "rendered"
+    write_json(arguments.output or RESULTS / f"tracks-{kind}.json", result)
     print(json.dumps(result["agreement"], indent=2))
 
 
@@ -99,7 +100,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--qualities", nargs="+", default=["c23"], choices=["c23", "c40"])
     parser.add_argument("--frames", type=int, default=500, help="frames per clip")
     parser.add_argument("--wanted", type=int, default=270, help="frames sampled of them")
-    parser.add_argument("--output", type=Path, default=RESULTS / "tracks-rendered.json")
+    parser.add_argument("--output", type=Path, help="JSON file; default: in benchmarks/results")
     return parser.parse_args()
 
 

@@ -1,7 +1,7 @@
 """Measure training: images/s of the loader alone, of the step alone and of both together.
 
-    python -m benchmarks.train [--detector compact] [--size 96] [--batch 32] [--workers 2] [--device cpu|cuda]
-    python -m benchmarks.train --detector efficientnet --size 256 --device cuda      # B7: FLOP use and peak memory
+    python benchmarks/train.py [--detector compact] [--size 96] [--batch 32] [--workers 2] [--device cpu|cuda]
+    python benchmarks/train.py --detector efficientnet --size 256 --device cuda      # B7: FLOP use and peak memory
 
 Predictions, written down before measuring (compact, 96 px, two cores): the loader with 2 workers gives 600 crops
 of 160 px per second and core and a step of `baseline` takes 300, so both together reach 0.9 of the step alone, but
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks._common import RESULTS, interleave, machine, print_table, setting
+from benchmarks.common import RESULTS, interleave, machine, print_table, setting
 from benchmarks.recipe import place, recipe
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.data.batch import Batch
@@ -59,7 +59,8 @@ def main() -> None:
                     print_table(rows[-1:])
     print_table(rows)
     result = {"machine": machine("torch", "numpy", "pyarrow", "timm"), "setting": setting(arguments), "rows": rows}
-    write_json(arguments.output or RESULTS / f"train-{arguments.device}.json", result)
+    name = f"train-cpu-{torch.get_num_threads()}" if arguments.device == "cpu" else "train-cuda"
+    write_json(arguments.output or RESULTS / f"{name}.json", result)
 
 
 def measure(arguments: argparse.Namespace, manifests: Path, method: str, precision: str, cache: str) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def measure(arguments: argparse.Namespace, manifests: Path, method: str, precisi
 
     times = interleave(
         {"loader": lambda: [None for _ in islice(batches, count)], "step": step_alone, "both": both},
-        repeats=arguments.repeats,
+        repeats=arguments.rounds,
         synchronise=torch.cuda.synchronize if arguments.device == "cuda" else lambda: None,
     )
     images = count * arguments.batch
@@ -161,7 +162,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--threads", type=int, help="of the step on the CPU; default: one per core")
     parser.add_argument("--steps", type=int, default=20, help="per measurement")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--videos", type=int, default=8)
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
@@ -169,7 +170,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--caches", nargs="+", default=["none", "memory"])
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--output", type=Path, help="JSON file; default: benchmarks/results/train-<device>.json")
+    parser.add_argument("--output", type=Path, help="JSON file; default: in benchmarks/results")
     return parser.parse_args()
 
 
