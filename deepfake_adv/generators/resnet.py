@@ -8,7 +8,8 @@ from torch.nn import functional
 
 STRIDE = 4  # two stride-2 stages
 MIN_SIZE = STRIDE + 1  # reflection in the residual blocks needs two cells
-BORDER = 3  # reflection padding of the 7 x 7 convolutions
+WIDE = 7  # kernel of the first and the last convolution
+BORDER = WIDE // 2
 HEAD_GAIN = 0.1  # spread of the raw map at the start: a tenth of a Kaiming-initialised layer's
 
 
@@ -36,6 +37,24 @@ class ResidualBlock(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """``(B, C, h, w)`` to the same shape."""
         return maps + self.body(maps)
+
+
+class Head(nn.Conv2d):
+    """7 x 7 convolution to one channel, in two steps: the kernel's rows as seven channels, then their sum.
+
+    The same sums as of the plain convolution, which with one output channel leaves most of a vector unit idle.
+    """
+
+    down: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, 1, WIDE)
+        self.register_buffer("down", torch.eye(WIDE).view(1, WIDE, WIDE, 1), persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(B, C, h + 6, w + 6)`` to ``(B, 1, h, w)``."""
+        rows = functional.conv2d(maps, self.weight[0].transpose(0, 1).unsqueeze(2))
+        return functional.conv2d(rows, self.down, self.bias)
 
 
 class ResnetGenerator(nn.Module):
@@ -79,14 +98,14 @@ class ResnetGenerator(nn.Module):
         self.floor = floor
         self.offset = start - floor + math.log(-math.expm1(-(start - floor)))  # softplus(offset) = start - floor
         self.body = nn.Sequential(
-            *_unit(3, width, 7),
+            *_unit(3, width, WIDE),
             *_unit(width, 2 * width, 3, stride=2, padding=1),
             *_unit(2 * width, 4 * width, 3, stride=2, padding=1),
             *(ResidualBlock(4 * width) for _ in range(blocks)),
             *_upsample(4 * width, 2 * width),
             *_upsample(2 * width, width),
         )
-        self.head = nn.Conv2d(width, 1, 7)
+        self.head = Head(width)
         self._initialise()
 
     def _initialise(self) -> None:

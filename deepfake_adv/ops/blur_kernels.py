@@ -154,7 +154,7 @@ def forward_kernel(
     window = ()
     for line in tl.static_range(ROWS + 2 * RADIUS):
         # Rows below the image's mirror images belong to no output.
-        row = tl.maximum(_mirror(tl.minimum(top + line - RADIUS, height - 1 + RADIUS), height), 0)
+        row = _mirror(tl.minimum(top + line - RADIUS, height - 1 + RADIUS), height)
         window = window + _load_row(image + row * width, first, width, REACH, LANES, VECTORS, DTYPE)
         if line >= 2 * RADIUS:
             centre = top + line - 2 * RADIUS

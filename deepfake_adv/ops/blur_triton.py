@@ -2,8 +2,8 @@
 
 A program walks down a band of rows, four neighbouring pixels to a lane: their windows' columns come as a few vector
 loads and stay in registers, so that a pixel costs arithmetic and hardly any loads. Powers of q come by multiplication
-from one exponential. Nothing but the results is written. Tuned by instruction counts for kernels up to 9; wider ones
-are right, but outgrow the registers and take minutes to compile, so that blur.py does not come here with them.
+from one exponential. Nothing but the results is written. Tuned by instruction counts, for kernels up to 9: wider ones
+would outgrow the registers and take minutes to compile, so that blur.py does not come here with them.
 
 Index reflection serves both directions: an offset that leaves the image reads the mirrored pixel, and the adjoint
 reads the same mirrored pixel with a multiplicity (blur_kernels.py), so that no border is folded back afterwards.
@@ -19,7 +19,6 @@ from torch import Tensor
 from deepfake_adv.ops import blur_kernels
 
 _FORWARD_ROWS = 8  # unrolled; the code of more rows outgrows the instruction cache
-_FORWARD_ROWS_WIDE = 4  # above a kernel of 9, for the same reason
 _BACKWARD_ROWS = 32
 _FLAT_BLOCK = 1024
 
@@ -30,11 +29,10 @@ def forward(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool
     out = torch.empty_like(images)
     dtype = _accumulator(images, inverse_sigma)
     slopes = torch.empty(images.shape, dtype=dtype, device=images.device) if slope else None
-    band = _FORWARD_ROWS if kernel_size <= 9 else _FORWARD_ROWS_WIDE
-    plan = _plan(images, kernel_size, band)
+    plan = _plan(images, _FORWARD_ROWS)
     blur_kernels.forward_kernel[(plan.programs,)](
         images, inverse_sigma, out, out if slopes is None else slopes, *images.shape[1:],
-        RADIUS=kernel_size // 2, ROWS=band, LANES=plan.lanes, VECTORS=plan.vectors, SLOPE=slope,
+        RADIUS=kernel_size // 2, ROWS=_FORWARD_ROWS, LANES=plan.lanes, VECTORS=plan.vectors, SLOPE=slope,
         DTYPE=_triton_dtype(dtype), num_warps=plan.warps,
     )  # fmt: skip
     return out, slopes
@@ -44,9 +42,8 @@ def backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Te
     """Return the gradient for the images (B, C, H, W), as ``blur_plain.backward_images``."""
     grad, inverse_sigma = grad.contiguous(), inverse_sigma.contiguous()
     out = torch.empty_like(grad)
-    plan = _plan(grad, kernel_size, _BACKWARD_ROWS)
-    # Three channels share a pixel's weights, as long as their sums fit the registers.
-    group = 3 if grad.shape[1] % 3 == 0 and kernel_size <= 9 else 1
+    plan = _plan(grad, _BACKWARD_ROWS)
+    group = 3 if grad.shape[1] % 3 == 0 else 1  # three channels share a pixel's weights
     blur_kernels.backward_images_kernel[(plan.programs // group,)](
         grad, inverse_sigma, out, *grad.shape[1:],
         RADIUS=kernel_size // 2, ROWS=_BACKWARD_ROWS, LANES=plan.lanes, VECTORS=plan.vectors, GROUP=group,
@@ -67,12 +64,12 @@ def backward_map(grad: Tensor, slope: Tensor) -> Tensor:
     return out
 
 
-def _plan(images: Tensor, kernel_size: int, rows: int) -> SimpleNamespace:
+def _plan(images: Tensor, rows: int) -> SimpleNamespace:
     """Choose the lanes (a power of two, four columns each), and whether columns can be loaded as vectors."""
     batch, channels, height, width = images.shape
     lanes = min(128, triton.next_power_of_2(max(8, triton.cdiv(width, 4))))
     programs = batch * channels * triton.cdiv(height, rows) * triton.cdiv(width, 4 * lanes)
-    vectors = width % 4 == 0 and width >= 8 and kernel_size <= 9
+    vectors = width % 4 == 0 and width >= 8
     return SimpleNamespace(lanes=lanes, programs=programs, vectors=vectors, warps=max(1, lanes // 32))
 
 

@@ -30,7 +30,7 @@ class Engine:
         method: Likewise.
         train: The recipe.
         seed: Of every random draw; the draws of a step are a function of it, the step and the rank.
-        channels_last: Memory format of the detector.
+        channels_last: Memory format of both players.
         compiled: Compile the detector by torch.compile.
     """
 
@@ -52,7 +52,8 @@ class Engine:
         self.detector: Detector = fabric.to_device(detector)  # type: ignore[assignment]
         self.method: Method = fabric.to_device(method)  # type: ignore[assignment]
         if channels_last:
-            self.detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for player in (self.detector, self.method):
+                player.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         rates = {"weight_decay": train.weight_decay, "learning_rate": train.learning_rate}
         self._detector_side = [*self.detector.parameters(), *_parameters(self.method.detector_side)]
         self._adversary_side = _parameters(self.method.adversary)

@@ -1,7 +1,8 @@
 import pytest
 import torch
+from torch.nn import functional
 
-from deepfake_adv.generators.resnet import ResnetGenerator
+from deepfake_adv.generators.resnet import Head, ResnetGenerator
 
 
 def make(**arguments: float) -> ResnetGenerator:
@@ -46,6 +47,19 @@ def test_starts_near_start_and_unsaturated(start: float, floor: float) -> None:
 
 def test_paper_size() -> None:
     assert sum(p.numel() for p in ResnetGenerator().parameters()) == pytest.approx(4.29e6, rel=0.01)
+
+
+def test_head_is_a_plain_convolution() -> None:
+    torch.manual_seed(0)
+    head, maps = Head(5).double(), torch.rand(2, 5, 12, 15, dtype=torch.float64, requires_grad=True)
+    plain = functional.conv2d(maps, head.weight, head.bias)
+    upstream = torch.rand_like(plain)
+    inputs = (maps, head.weight, head.bias)
+    torch.testing.assert_close(head(maps), plain)
+    torch.testing.assert_close(
+        torch.autograd.grad(head(maps), inputs, upstream), torch.autograd.grad(plain, inputs, upstream)
+    )
+    assert set(head.state_dict()) == {"weight", "bias"}  # checkpoints hold what a plain convolution holds
 
 
 def test_gradcheck_in_float64() -> None:
