@@ -208,7 +208,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=64, help="of the generators")
     parser.add_argument("--blocks", type=int, default=3, help="of the generators")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--precision", default="32-true", help="of our steps; the release's is 32-true")
     parser.add_argument("--compile", action="store_true", help="our detectors")
     parser.add_argument("--output", type=Path, help="JSON file; default: in benchmarks/results")

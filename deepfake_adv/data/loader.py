@@ -1,6 +1,6 @@
 """Batches for the training loop: sharded over ranks, resumable at any step, equal for any worker count."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.crop_dataset import Ints
 from deepfake_adv.data.crop_store import Crops, CropStore
+
+Plan = Callable[[int], Sequence[Ints] | Ints]
 
 # Where each of the 68 points goes when a face is mirrored.
 MIRROR = np.array(
@@ -76,13 +78,28 @@ def mirror(crops: Crops, chosen: np.ndarray) -> None:
         crops.landmarks[chosen] = moved
 
 
+@dataclass(frozen=True, eq=False)
+class FixedPlan:
+    """The same batches in every epoch; a class, since workers must be able to unpickle it.
+
+    Attributes:
+        batches: ``(B, K)`` numbers each.
+    """
+
+    batches: Sequence[Ints]
+
+    def __call__(self, epoch: int) -> Sequence[Ints]:
+        """The batches, whatever the epoch."""
+        return self.batches
+
+
 class _Steps(Dataset[dict[str, Tensor]]):
     """Batches by (epoch, step); the plan of an epoch is made where it is needed, once."""
 
-    def __init__(self, source: Source, plan: Callable[[int], Ints], share: slice) -> None:
+    def __init__(self, source: Source, plan: Plan, share: slice) -> None:
         self.source, self.plan, self.share = source, plan, share
         self._epoch: int | None = None
-        self._planned = np.empty(0, np.int64)
+        self._planned: Sequence[Ints] | Ints = ()
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         epoch, step = key
@@ -113,7 +130,7 @@ class Loader:
 
     Args:
         source: Where samples come from.
-        plan: Numbers of an epoch's batches, ``(steps, B, K)``, e.g. `BalancedSampler.plan`.
+        plan: From an epoch to the numbers of its batches, ``(steps, B, K)``: `BalancedSampler.plan` or a `FixedPlan`.
         steps: Batches per epoch.
         device: Where batches go.
         workers: Processes that decode; 0 decodes in this one.
@@ -126,7 +143,7 @@ class Loader:
     def __init__(
         self,
         source: Source,
-        plan: Callable[[int], Ints],
+        plan: Plan,
         steps: int,
         *,
         device: torch.device | str = "cpu",

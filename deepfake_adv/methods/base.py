@@ -44,6 +44,7 @@ class Method(nn.Module):
         detector_side: Auxiliary heads that learn with the detector's optimiser; None without any.
         adversary_steps: Steps of the adversary per step of the detector; 0 without one, or where joint.
         joint: Whether the adversary learns from the detector step's own backward pass.
+        in_step: Every rank runs the adversary in every step, which layers that are synchronised over ranks need.
         wants_masks: Learns from forgery masks where every fake has one.
         needs_landmarks: Does nothing to faces without landmarks.
 
@@ -58,6 +59,7 @@ class Method(nn.Module):
 
     adversary: nn.Module | None
     detector_side: nn.Module | None
+    in_step: bool = True
     wants_masks: bool = False
     needs_landmarks: bool = False
 

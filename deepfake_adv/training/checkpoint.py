@@ -23,15 +23,15 @@ def save_checkpoint(path: Path, state: Mapping[str, Any], params: Mapping[str, A
         torch.save({"params": dict(params), "state": dict(state)}, temporary)
 
 
-def load_checkpoint(path: Path, params: Mapping[str, Any], *, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint made under the same params.
+def load_checkpoint(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a checkpoint made under the same params, to main memory: optimisers count their steps there.
 
     Raises:
         ValueError: If it cannot be read, or its params differ; names the differing keys.
     """
     try:
         # no pickled code: a checkpoint from elsewhere must not run anything
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ValueError(
             f"checkpoint must be readable; got {type(error).__name__} from {path}. Delete it to start this run anew."

@@ -15,7 +15,7 @@ from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.base import Method
 from deepfake_adv.params.training import Train
-from deepfake_adv.training.optim import StepDecay, average_gradients, build_optimizer
+from deepfake_adv.training.optim import StepDecay, average, average_gradients, build_optimizer, running_statistics
 
 
 class Engine:
@@ -48,7 +48,8 @@ class Engine:
         self.fabric, self.train, self.seed = fabric, train, seed
         method.attach(detector)
         if train.sync_batchnorm and fabric.world_size > 1 and fabric.device.type == "cuda":
-            detector, method = synchronise(detector), synchronise(method)
+            detector = synchronise(detector)
+            method = synchronise(method) if method.in_step else method
         self.detector: Detector = fabric.to_device(detector)  # type: ignore[assignment]
         self.method: Method = fabric.to_device(method)  # type: ignore[assignment]
         if channels_last:
@@ -57,6 +58,7 @@ class Engine:
         rates = {"weight_decay": train.weight_decay, "learning_rate": train.learning_rate}
         self._detector_side = [*self.detector.parameters(), *_parameters(self.method.detector_side)]
         self._adversary_side = _parameters(self.method.adversary)
+        self._statistics = running_statistics(self.detector, self.method)
         self.optimizers: list[Optimizer] = [build_optimizer(train.optimizer, self._detector_side, **rates)]
         if self._adversary_side:
             rates["learning_rate"] = train.adversary_learning_rate
@@ -123,6 +125,7 @@ class Engine:
         mine = [*self._detector_side, *self._adversary_side] if self.method.joint else self._detector_side
         average_gradients(mine, self.fabric.world_size)
         self._steppers[0].step()
+        average(self._statistics, self.fabric.world_size)  # so that every rank evaluates the same networks
         return losses
 
     def _clear(self) -> None:

@@ -1,11 +1,12 @@
 """Optimisers and their schedule: a function of the epoch, so that a resumed run needs no state of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import AdamW, Optimizer, RAdam
 
 # The paper's RAdam is its authors', whose weight decay is decoupled; torch's is coupled by default.
@@ -68,37 +69,47 @@ class StepDecay:
         return [float(group["lr"]) for group in self._groups()]
 
 
-def average_gradients(parameters: Iterable[nn.Parameter], world: int, *, bucket_bytes: int = 64 << 20) -> None:
+def average_gradients(parameters: Iterable[nn.Parameter], world: int) -> None:
     """Replace gradients by their mean over all ranks.
 
     We average after the backward pass instead of wrapping the players in DDP: its hooks count on one
     forward pass per backward pass through the whole module, while the game runs the detector several
-    times per step, frozen and not, and gradient reversal fills both players at once. Buckets are in
-    flight together.
+    times per step, frozen and not, and gradient reversal fills both players at once.
     """
+    average([parameter.grad for parameter in parameters if parameter.grad is not None], world)
+
+
+def running_statistics(*modules: nn.Module) -> list[torch.Tensor]:
+    """Means and variances that batch normalisation keeps for evaluation; each rank gathers those of its own share."""
+    layers = [layer for module in modules for layer in module.modules() if isinstance(layer, _BatchNorm)]
+    kept = [statistic for layer in layers for statistic in (layer.running_mean, layer.running_var)]
+    return [statistic for statistic in kept if statistic is not None]
+
+
+def average(tensors: Sequence[torch.Tensor], world: int, *, bucket_bytes: int = 64 << 20) -> None:
+    """Replace tensors by their mean over all ranks, in buckets that are in flight together."""
     if world == 1:
         return
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     pending = []
-    for bucket in _buckets(gradients, bucket_bytes):
-        flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
+    for bucket in _buckets(tensors, bucket_bytes):
+        flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
         pending.append((torch.distributed.all_reduce(flat, async_op=True), flat, bucket))
     for handle, flat, bucket in pending:
         handle.wait()
         flat.div_(world)
-        parts = flat.split([gradient.numel() for gradient in bucket])
-        for gradient, part in zip(bucket, parts, strict=True):
-            gradient.copy_(part.view_as(gradient))
+        parts = flat.split([tensor.numel() for tensor in bucket])
+        for tensor, part in zip(bucket, parts, strict=True):
+            tensor.copy_(part.view_as(tensor))
 
 
-def _buckets(gradients: list[torch.Tensor], size: int) -> list[list[torch.Tensor]]:
+def _buckets(tensors: Sequence[torch.Tensor], size: int) -> list[list[torch.Tensor]]:
     buckets: list[list[torch.Tensor]] = []
     room = 0
-    for gradient in gradients:
-        need = gradient.numel() * gradient.element_size()
-        if not buckets or need > room or gradient.dtype != buckets[-1][0].dtype:
+    for tensor in tensors:
+        need = tensor.numel() * tensor.element_size()
+        if not buckets or need > room or tensor.dtype != buckets[-1][0].dtype:
             buckets.append([])
             room = size
-        buckets[-1].append(gradient)
+        buckets[-1].append(tensor)
         room -= need
     return buckets

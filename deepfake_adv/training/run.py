@@ -58,6 +58,7 @@ def train_run(plan: Plan, manifests: Path, output: Path, *, device: Device, work
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
     key = {"run": plan.name, **plan.params(), "data": data, "code": code_fingerprint(), "processes": fabric.world_size}
     scratch = Scratch(f"train-{plan.name}", key, root=work)
+    loss_scale = fabric.strategy.precision.state_dict()
     cuda = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
     for condition in plan.conditions:
         for seed in plan.train.seeds:
@@ -65,6 +66,7 @@ def train_run(plan: Plan, manifests: Path, output: Path, *, device: Device, work
             if (folder / "run.json").exists():
                 logger.info("%s %s seed %d is done already", plan.name, condition, seed)
                 continue
+            fabric.strategy.precision.load_state_dict(loss_scale)  # every detector starts from the first
             with torch.random.fork_rng(devices=cuda):
                 engine = Engine(
                     fabric, *build_players(plan, seed), plan.train,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deepfake_adv.data.crop_dataset import CorruptCrop, CropTable, Ints, read_manifest, verify_files
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.loader import Loader, Source
+from deepfake_adv.data.loader import FixedPlan, Loader, Source
 from deepfake_adv.data.sampler import covering_samples
 from deepfake_adv.files import atomic_write
 from deepfake_adv.log import progress
@@ -86,7 +86,7 @@ def score_run(
         samples = covering_samples(table.videos, table.frames, rows, clip_length)
         batches = [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
         loader = Loader(
-            Source(store, good, table.labels), lambda epoch, b=batches: b, len(batches),  # type: ignore[misc]
+            Source(store, good, table.labels), FixedPlan(batches), len(batches),
             device=device, workers=workers, channels_last=channels_last,
         )  # fmt: skip
         detectors = [trained[i] for i in chosen]

@@ -202,7 +202,7 @@ class Session:
             save_checkpoint(self.folder / CHECKPOINT, state, self.params)
 
     def _restore(self) -> None:
-        state = load_checkpoint(self.folder / CHECKPOINT, self.params, device=self.fabric.device)
+        state = load_checkpoint(self.folder / CHECKPOINT, self.params)
         self.engine.load_state_dict(state["engine"])
         self.batches.load_state_dict(state["loader"])
         self.watch.load_state_dict(state["watch"])

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 
 from deepfake_adv.data.crop_dataset import CropReader, CropTable, Ints, read_manifest, select, thin, verify_files
 from deepfake_adv.data.crop_store import LANDMARKS, CropStore
-from deepfake_adv.data.loader import Loader, Source
+from deepfake_adv.data.loader import FixedPlan, Loader, Source
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
@@ -74,8 +74,11 @@ def make_fabric(device: Device, precision: str) -> Fabric:
             f"device.devices must be at most the GPUs of this machine ({count}); got {device.devices}. "
             "Lower it, or set device.accelerator to cpu."
         )
+    accelerator = device.accelerator
+    if accelerator == "auto":  # Fabric's own choice may fall on Apple's GPU, which lacks what we need
+        accelerator = "cuda" if count else "cpu"
     fabric = Fabric(
-        accelerator=device.accelerator,
+        accelerator=accelerator,
         devices=device.devices,
         num_nodes=device.nodes,
         strategy=device.strategy,
@@ -209,6 +212,6 @@ def validation_loader(
     batches = [samples[start : start + size] for start in range(0, len(samples), size)]
     source = Source(data.store, np.arange(len(data.table)), data.table.labels)
     return Loader(
-        source, lambda epoch: batches, len(batches), device=fabric.device, channels_last=device.channels_last,  # type: ignore[arg-type,return-value]
+        source, FixedPlan(batches), len(batches), device=fabric.device, channels_last=device.channels_last,
         workers=0 if device.cache == "memory" else device.workers, persistent=False,
     )  # fmt: skip

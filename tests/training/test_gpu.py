@@ -55,10 +55,11 @@ def test_a_compiled_detector_learns_the_same(make_engine):
 
 
 def test_too_large_a_batch_says_what_to_lower(make_engine):
-    engine = make_engine("baseline", image_size=32)
+    engine, batch = make_engine("baseline", image_size=32), toy(512, 256)
+    torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(1e-4)
     try:
         with pytest.raises(RuntimeError, match=r"batch must fit the GPU's memory; got 512 images of 256 px"):
-            engine.step(toy(512, 256), 0)
+            engine.step(batch, 0)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

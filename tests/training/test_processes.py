@@ -19,18 +19,29 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
+def play(devices, mode, output):
+    command = [sys.executable, Path(__file__).with_name("two_processes.py"), str(devices), mode, output]
+    subprocess.run(command, env=ENVIRONMENT, check=True, timeout=300)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["turns", "joint"])
 def test_two_processes_move_both_players_as_one_does_on_the_whole_batch(tmp_path, mode):
     for devices in (1, 2):
-        script = Path(__file__).with_name("two_processes.py")
-        command = [sys.executable, script, str(devices), mode, tmp_path / str(devices)]
-        subprocess.run(command, env=ENVIRONMENT, check=True, timeout=300)
+        play(devices, mode, tmp_path / str(devices))
     alone, first, second = (torch.load(tmp_path / name) for name in ("1.0", "2.0", "2.1"))
     for player, weights in alone.items():
         for name, value in weights.items():
             assert torch.allclose(first[player][name], value, atol=1e-5), (player, name)
             assert torch.equal(first[player][name], second[player][name]), (player, name)
+
+
+@pytest.mark.slow
+def test_two_processes_keep_the_same_running_statistics(tmp_path):
+    play(2, "normalised", tmp_path / "2")
+    first, second = (torch.load(tmp_path / name)["detector"] for name in ("2.0", "2.1"))
+    assert first["body.1.running_mean"].count_nonzero()
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
 @pytest.fixture

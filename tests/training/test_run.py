@@ -105,6 +105,12 @@ def test_where_and_how_fast_decides_nothing(train, make_plan):
     assert results(left / "NT_c23/seed0") == results(right / "NT_c23/seed0")
 
 
+@pytest.mark.slow
+def test_workers_decide_nothing(train, make_plan):
+    left, right = train(make_plan(), "a", cache="none"), train(make_plan(), "b", cache="none", workers=1)
+    assert results(left / "NT_c23/seed0") == results(right / "NT_c23/seed0")
+
+
 def test_leftovers_of_other_params_are_not_taken_up(train, make_plan, die_at, monkeypatch, tmp_path, caplog):
     die_at(4)
     with pytest.raises(Killed):

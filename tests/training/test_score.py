@@ -85,6 +85,12 @@ def test_lower_precision_stays_near(shards, tmp_path):
     assert np.abs(scores[0] - scores[1]).max() < 0.02
 
 
+def test_workers_score_the_same(shards, tmp_path):
+    leave(tmp_path / "run/NT_c23/seed0", COMPACT)
+    alone, apart = (score(tmp_path / "run", shards / "test.parquet", tmp_path / "s", workers=n) for n in (0, 1))
+    assert alone.equals(apart)
+
+
 @pytest.fixture
 def damaged(make_shards):
     """A test manifest one of whose crops does not decode."""

@@ -1,4 +1,7 @@
-"""Plays three rounds of a game without batch statistics and saves the players: two_processes.py DEVICES MODE OUTPUT."""
+"""Plays three rounds of a game and saves the players: two_processes.py DEVICES MODE OUTPUT.
+
+Without batch statistics, but in the mode "normalised".
+"""
 
 import sys
 
@@ -15,9 +18,10 @@ from deepfake_adv.training.setup import make_fabric
 
 
 class ToyDetector(Detector):
-    def __init__(self):
+    def __init__(self, *, normalised):
         super().__init__()
-        self.body = nn.Conv2d(3, 4, 3)
+        layer = nn.Conv2d(3, 4, 3)
+        self.body = nn.Sequential(layer, nn.BatchNorm2d(4)) if normalised else layer
         self.head = nn.Linear(4, 2)
 
     def extract(self, normalised):
@@ -59,7 +63,7 @@ def main(devices, mode, output):
     )  # fmt: skip
     fabric = make_fabric(device, train.precision)
     torch.manual_seed(0)
-    engine = Engine(fabric, ToyDetector(), ToyGame(mode), train, seed=0)
+    engine = Engine(fabric, ToyDetector(normalised=mode == "normalised"), ToyGame(mode), train, seed=0)
     assert fabric.world_size == devices
     generator = torch.Generator().manual_seed(1)
     labels = torch.tensor([0] * 8 + [1] * 8)

@@ -48,6 +48,7 @@ class Sladd(Method):
 
     adversary: Synthesizer
     detector_side: Heads | None
+    in_step = False  # a share of the batch without landmarks leaves the synthesizer out
     wants_masks = True
     needs_landmarks = True
 
