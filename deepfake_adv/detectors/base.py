@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepfake_adv.ops.precision import at_least_float32
+
 HALF = (0.5, 0.5, 0.5)  # facts of the field: AdvProp and Xception weights want inputs in [-1, 1]
 
 
@@ -149,8 +151,8 @@ class Detector(nn.Module):
                 "Use data whose forgeries have mask videos, or set its mask weight to 0."
             )
         terms = self.training_terms(images, labels, masks)
-        full = torch.promote_types(terms.logits.dtype, torch.float32)  # a bf16 softmax loses small losses
-        classification = functional.cross_entropy(terms.logits.to(full), labels, reduction="none")
+        logits = at_least_float32(terms.logits)
+        classification = functional.cross_entropy(logits, labels, reduction="none")
         parts = {"classification": classification.mean(), **terms.auxiliary}
-        total = torch.stack([part.to(full) for part in parts.values()]).sum()
+        total = torch.stack([part.to(logits.dtype) for part in parts.values()]).sum()
         return DetectorLoss(total, classification, terms, {name: part.detach() for name, part in parts.items()})

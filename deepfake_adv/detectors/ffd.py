@@ -13,6 +13,7 @@ from torch.nn import functional
 from deepfake_adv.detectors.base import Detector, TrainingTerms
 from deepfake_adv.detectors.templates import read_templates
 from deepfake_adv.detectors.weights import create_backbone
+from deepfake_adv.ops.precision import at_least_float32
 
 MIDDLE = 728  # channels of Xception's middle flow
 LAST_BEFORE, LAST = 7, 12  # the map sits between blocks 7 and 8 of 12
@@ -139,9 +140,9 @@ class Ffd(Detector):
         if not self.needs_masks:
             return TrainingTerms(self.classify(features), features, {})
         assert masks is not None
-        full = torch.promote_types(attention.dtype, torch.float32)
-        target = functional.adaptive_avg_pool2d(masks.to(full), (attention.shape[2], attention.shape[3]))
-        loss = self.mask_weight * functional.l1_loss(attention.to(full), target)
+        found = at_least_float32(attention)
+        target = functional.adaptive_avg_pool2d(masks.to(found.dtype), (found.shape[2], found.shape[3]))
+        loss = self.mask_weight * functional.l1_loss(found, target)
         return TrainingTerms(self.classify(features), features, {"map": loss})
 
     def _attended(self, normalised: Tensor) -> tuple[Tensor, Tensor]:

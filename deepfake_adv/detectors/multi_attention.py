@@ -29,6 +29,7 @@ from deepfake_adv.detectors.multi_attention_parts import (
     standardised,
 )
 from deepfake_adv.detectors.weights import create_backbone
+from deepfake_adv.ops.precision import at_least_float32
 
 CENTRE_RATE, CENTRE_DECAY = 0.05, 0.9
 
@@ -141,10 +142,9 @@ class MultiAttention(Detector):
         degraded, drawn = attention_guided(images, attention.detach(), values)
         copy_features, _, copy_vectors = self._attended(self.normalise(degraded))
         copy_logits = self.classify(copy_features)
-        full = torch.promote_types(copy_logits.dtype, torch.float32)
         terms = {
             "independence": values.independence_weight * (intra + inter),
-            "degraded": values.degraded_weight * functional.cross_entropy(copy_logits.to(full), labels),
+            "degraded": values.degraded_weight * functional.cross_entropy(at_least_float32(copy_logits), labels),
         }
         if values.match_weight:
             terms["match"] = values.match_weight * match_loss(vectors, copy_vectors, drawn)
@@ -171,8 +171,8 @@ class MultiAttention(Detector):
         whole = functional.interpolate(whole, size, mode="bilinear", align_corners=True)
         spread = regions.flatten(1)[:, :, None, None].expand(-1, -1, *size)
         features = torch.cat([last, whole.to(last), spread.to(last)], dim=1)
-        full = torch.promote_types(pooled.dtype, torch.float32)
-        return features, attention, region_vectors(standardised(pooled.to(full)), attention.to(full))
+        pooled = at_least_float32(pooled)
+        return features, attention, region_vectors(standardised(pooled), attention.to(pooled.dtype))
 
 
 def _stage_channels(backbone: Any) -> list[int]:

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from deepfake_adv.detectors.multi_attention_loss import Values
 from deepfake_adv.ops.gaussian import gaussian_blur
+from deepfake_adv.ops.precision import wide
 
 KERNEL, SIGMA = 11, 7.0  # pixels of the reduced image
 THRESHOLDS, STEEPNESS = (0.4, 0.6), (3.0, 5.0)
@@ -25,7 +26,7 @@ def attention_guided(images: Tensor, attention: Tensor, values: Values) -> tuple
     Returns:
         Images ``(B, 3, H, W)`` in [0, 1], and the index of the map drawn, ``(B,)``.
     """
-    attention = attention.to(torch.promote_types(images.dtype, torch.float32))
+    attention = attention.to(wide(images.dtype))
     drawn = torch.multinomial((attention.sum((2, 3)) + 1).sqrt(), 1)
     chosen = attention.gather(1, drawn[:, :, None, None].expand(-1, -1, *attention.shape[-2:]))
     size = (images.shape[2], images.shape[3])

@@ -16,6 +16,7 @@ from deepfake_adv.methods.base import Clean, Method, Update
 from deepfake_adv.methods.frames import frame_model, reverse_gradient
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.ops.blur import blur_pixelwise
+from deepfake_adv.ops.precision import at_least_float32
 
 
 class Generators(nn.Module):
@@ -138,4 +139,4 @@ class GenerativeBlur(Method):
         images = self.blur(frames.images, self.inverse_sigma(frames))
         with frozen_eval(detector):
             logits = frame_model(detector, batch.clip_length)(images)
-        return -functional.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), frames.labels)
+        return -functional.cross_entropy(at_least_float32(logits), frames.labels)

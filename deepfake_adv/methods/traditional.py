@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Clean, Method
-from deepfake_adv.methods.draws import uniform
+from deepfake_adv.ops.draws import uniform
 from deepfake_adv.ops.gaussian import gaussian_blur
 from deepfake_adv.ops.jpeg import jpeg
 from deepfake_adv.ops.noise import gaussian_noise

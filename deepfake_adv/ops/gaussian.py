@@ -1,10 +1,11 @@
 """Gaussian blur with one width per image, paper App. E."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from deepfake_adv.ops.checks import check_images, check_kernel_size, check_per_image
+from deepfake_adv.ops.precision import wide
 
 
 def gaussian_blur(images: Tensor, variance: Tensor, kernel_size: int = 9) -> Tensor:
@@ -29,17 +30,17 @@ def gaussian_blur(images: Tensor, variance: Tensor, kernel_size: int = 9) -> Ten
     check_per_image(variance, images, name="variance", low=0, high=float("inf"))
     batch, channels, height, width = images.shape
     radius = kernel_size // 2
-    dtype = torch.promote_types(images.dtype, torch.float32)
+    dtype = wide(images.dtype)
     offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=dtype)
     # A variance of 1e-4 pixels² is the identity in any dtype, and keeps 0 / 0 out of the centre's weight.
     weights = torch.softmax(-offsets.square() / (2 * variance.to(images.device, dtype).clamp_min(1e-4)[:, None]), 1)
     weights = weights.repeat_interleave(channels, 0)
     with torch.autocast(images.device.type, enabled=False):
-        planes = F.pad(images.to(dtype), [radius] * 4, mode="reflect").reshape(
+        planes = functional.pad(images.to(dtype), [radius] * 4, mode="reflect").reshape(
             1, batch * channels, *_padded(images, radius)
         )
-        planes = F.conv2d(planes, weights[:, None, :, None], groups=batch * channels)
-        planes = F.conv2d(planes, weights[:, None, None, :], groups=batch * channels)
+        planes = functional.conv2d(planes, weights[:, None, :, None], groups=batch * channels)
+        planes = functional.conv2d(planes, weights[:, None, None, :], groups=batch * channels)
     return planes.reshape(batch, channels, height, width).to(images.dtype)
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from deepfake_adv.ops.checks import check_images, check_per_image
+from deepfake_adv.ops.draws import normal
 
 
 def gaussian_noise(
@@ -26,7 +27,5 @@ def gaussian_noise(
     """
     check_images(images)
     check_per_image(variance, images, name="variance", low=0, high=float("inf"))
-    device = images.device if generator is None else generator.device
-    noise = torch.randn(images.shape, generator=generator, device=device, dtype=images.dtype).to(images.device)
     deviation = variance.to(images).sqrt()[:, None, None, None]
-    return (images + (mean + deviation * noise) / 255).clamp(0, 1)
+    return (images + (mean + deviation * normal(images.shape, generator, images)) / 255).clamp(0, 1)

@@ -1,10 +1,11 @@
 """Warping by a flow, and how smooth a flow is (stAdv; Xiao et al., 2018)."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from deepfake_adv.ops.checks import check_images
+from deepfake_adv.ops.precision import wide
 
 
 def warp_flow(images: Tensor, flow: Tensor) -> Tensor:
@@ -26,13 +27,15 @@ def warp_flow(images: Tensor, flow: Tensor) -> Tensor:
     check_images(images)
     check_flow(flow, (images.shape[0], 2, *images.shape[2:]))
     height, width = images.shape[2:]
-    dtype = torch.promote_types(torch.promote_types(images.dtype, flow.dtype), torch.float32)
+    dtype = wide(torch.promote_types(images.dtype, flow.dtype))
     flow = flow.to(dtype)
     rows = torch.arange(height, dtype=dtype, device=flow.device)[:, None] + flow[:, 0]
     columns = torch.arange(width, dtype=dtype, device=flow.device) + flow[:, 1]
     grid = torch.stack([_normalised(columns, width), _normalised(rows, height)], -1)
     with torch.autocast(images.device.type, enabled=False):
-        warped = F.grid_sample(images.to(dtype), grid, mode="bilinear", padding_mode="border", align_corners=True)
+        warped = functional.grid_sample(
+            images.to(dtype), grid, mode="bilinear", padding_mode="border", align_corners=True
+        )
     return warped.to(images.dtype)
 
 

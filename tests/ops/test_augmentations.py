@@ -5,8 +5,8 @@ import io
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from PIL import Image
+from torch.nn import functional
 
 from deepfake_adv.ops.gaussian import gaussian_blur
 from deepfake_adv.ops.jpeg import jpeg
@@ -50,18 +50,18 @@ def test_noise_gradcheck(images):
 
 def test_gaussian_blur_equals_slow_reference(images):
     variance = torch.tensor([0.4, 4.0, 30.0], dtype=torch.float64)
-    padded = F.pad(images, [4] * 4, mode="reflect")
+    padded = functional.pad(images, [4] * 4, mode="reflect")
     offsets = torch.arange(-4, 5, dtype=torch.float64)
     for n in range(3):
         weights = torch.exp(-(offsets[:, None] ** 2 + offsets**2) / (2 * variance[n]))
         weights = (weights / weights.sum()).expand(3, 1, 9, 9)
-        expected = F.conv2d(padded[n : n + 1], weights, groups=3)
+        expected = functional.conv2d(padded[n : n + 1], weights, groups=3)
         torch.testing.assert_close(gaussian_blur(images, variance)[n : n + 1], expected)
 
 
 def test_gaussian_blur_limits_and_dtype(images):
     assert torch.equal(gaussian_blur(images, torch.zeros(3)), images)
-    box = F.avg_pool2d(F.pad(images, [1] * 4, mode="reflect"), 3, stride=1)
+    box = functional.avg_pool2d(functional.pad(images, [1] * 4, mode="reflect"), 3, stride=1)
     torch.testing.assert_close(gaussian_blur(images, torch.full((3,), 1e9), 3), box)
     with torch.autocast("cpu", torch.bfloat16):
         assert gaussian_blur(images.bfloat16(), torch.ones(3)).dtype == torch.bfloat16

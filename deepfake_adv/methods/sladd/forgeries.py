@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.methods.draws import whole
 from deepfake_adv.methods.sladd.forge import ORIGINAL_FAKE, Configuration, Kind, forge, usable
 from deepfake_adv.methods.sladd.heads import Targets
 from deepfake_adv.methods.sladd.regions import FloatArray
 from deepfake_adv.methods.sladd.synthesizer import Choice, Synthesizer
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
+from deepfake_adv.ops.draws import whole
 
 
 class Forgeries(NamedTuple):

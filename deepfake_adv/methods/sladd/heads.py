@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfake_adv.methods.draws import dropout
 from deepfake_adv.methods.sladd.forge import ORIGINAL_FAKE
+from deepfake_adv.ops.draws import dropout
+from deepfake_adv.ops.precision import at_least_float32
 
 
 class Targets(NamedTuple):
@@ -57,7 +58,7 @@ class Heads(nn.Module):
         """Map ``(N, 1, h, w)`` in [0, 1], type logits ``(N, 5)`` and magnitude ``(N,)`` of ``(N, C, h, w)``."""
         pooled = dropout(features.mean((2, 3)), self.dropout_probability, generator)
         outputs = (self.map(features), self.kind(pooled), self.magnitude(pooled)[:, 0])
-        maps, kinds, magnitudes = (part.to(torch.promote_types(part.dtype, torch.float32)) for part in outputs)
+        maps, kinds, magnitudes = (at_least_float32(part) for part in outputs)
         return maps, kinds, magnitudes
 
     def losses(

@@ -14,6 +14,7 @@ from deepfake_adv.methods.base import Clean, Method, StepLoss
 from deepfake_adv.methods.sladd.forgeries import Forgeries, synthesize, untouched
 from deepfake_adv.methods.sladd.heads import Heads, Targets, Weights, am_softmax
 from deepfake_adv.methods.sladd.synthesizer import Synthesizer, reinforce
+from deepfake_adv.ops.precision import at_least_float32
 
 SladdUpdate = Literal["alternating", "joint"]
 
@@ -136,8 +137,7 @@ class Sladd(Method):
         return StepLoss(total, means[0] if self.clean == "with" else None, means[-1], parts)
 
     def _class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        full = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        return am_softmax(full, labels, margin=self.margin, scale=self.scale)
+        return am_softmax(at_least_float32(logits), labels, margin=self.margin, scale=self.scale)
 
     def _policy_loss(self, forgeries: Forgeries, reward: Tensor) -> Tensor:
         if forgeries.choice is None:  # nothing was chosen: a zero that the loop can still differentiate

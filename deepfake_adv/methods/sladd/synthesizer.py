@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from deepfake_adv.methods.draws import dropout, normal, uniform
 from deepfake_adv.methods.sladd.forge import Kind
 from deepfake_adv.methods.sladd.regions import REGIONS
+from deepfake_adv.ops.draws import dropout, normal, uniform
+from deepfake_adv.ops.precision import at_least_float32
 
 CHANNELS = 6  # image and reference
 
@@ -76,7 +77,7 @@ class Synthesizer(nn.Module):
         """
         pooled = self.backbone(2 * torch.cat([images, references], dim=1) - 1)
         logits = (head(dropout(pooled, self.dropout_probability, generator)) for head in self.heads.values())
-        region, kind, magnitude = (part.to(torch.promote_types(part.dtype, torch.float32)) for part in logits)
+        region, kind, magnitude = (at_least_float32(part) for part in logits)
         return region, kind, magnitude[:, 0]
 
     def choose(self, images: Tensor, references: Tensor, generator: torch.Generator) -> Choice:

@@ -4,16 +4,20 @@ import torch
 from torch import Tensor
 
 
-def uniform(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
-    """Uniform in [0, 1), of ``shape``, on the device of ``like`` and in its floating dtype."""
-    draws = torch.rand(shape, generator=generator, device=generator.device, dtype=like.dtype)
-    return draws.to(like.device)
+def uniform(shape: tuple[int, ...], generator: torch.Generator | None, like: Tensor) -> Tensor:
+    """Uniform in [0, 1), of ``shape``, on the device of ``like`` and in its floating dtype.
+
+    Drawn on the generator's own device, so that one seed gives the same numbers whatever the images' device is.
+    Without a generator: from torch's global one.
+    """
+    device = like.device if generator is None else generator.device
+    return torch.rand(shape, generator=generator, device=device, dtype=like.dtype).to(like.device)
 
 
-def normal(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
+def normal(shape: tuple[int, ...], generator: torch.Generator | None, like: Tensor) -> Tensor:
     """Standard normal, otherwise as `uniform`."""
-    draws = torch.randn(shape, generator=generator, device=generator.device, dtype=like.dtype)
-    return draws.to(like.device)
+    device = like.device if generator is None else generator.device
+    return torch.randn(shape, generator=generator, device=device, dtype=like.dtype).to(like.device)
 
 
 def whole(high: int, count: int, generator: torch.Generator) -> list[int]:
