@@ -7,6 +7,7 @@ from torch import Tensor
 
 from deepfake_adv.attacks.engine import Attack, StepRule
 from deepfake_adv.attacks.values import check_positive
+from deepfake_adv.ops.draws import uniform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,25 +38,13 @@ class Additive(Attack):
     def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
         if not self.random_start:
             return images
-        device = images.device if generator is None else generator.device
-        noise = torch.rand(images.shape, generator=generator, dtype=images.dtype, device=device)
-        return images + (2 * noise.to(images.device) - 1) * self.epsilon
+        return images + (2 * uniform(images.shape, generator, images) - 1) * self.epsilon
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
         return variable
 
     def project(self, images: Tensor, variable: Tensor) -> Tensor:
         return torch.clamp(variable, images - self.epsilon, images + self.epsilon).clamp(0, 1)
-
-
-def fgsm(*, epsilon: float = 1 / 255) -> Additive:
-    """Build the fast gradient sign method; paper Eq. (1), rows Grad-AAT and FGSM of Table VII."""
-    return Additive(epsilon=epsilon)
-
-
-def iterative_fgsm(*, epsilon: float = 1 / 255, steps: int = 3, step_size: float | None = None) -> Additive:
-    """Build iterative FGSM; paper App. C (three steps). A step is epsilon / steps unless given."""
-    return Additive(epsilon=epsilon, steps=steps, step_size=step_size)
 
 
 def pgd(

@@ -8,6 +8,7 @@ from torch import Tensor
 from deepfake_adv.attacks.engine import Attack, StepRule
 from deepfake_adv.attacks.values import check_positive
 from deepfake_adv.ops.blur import blur_pixelwise
+from deepfake_adv.ops.precision import wide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,7 @@ class Blur(Attack):
 
     def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
         # Maps below float32 would round the small steps away.
-        dtype = images.dtype if images.dtype == torch.float64 else torch.float32
-        return images.new_full((images.shape[0], 1, *images.shape[2:]), self.start, dtype=dtype)
+        return images.new_full((images.shape[0], 1, *images.shape[2:]), self.start, dtype=wide(images.dtype))
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
         return blur_pixelwise(images, variable, kernel_size=self.kernel_size)
@@ -60,28 +60,3 @@ class Blur(Attack):
             reach = self.bound * self.start
             variable = variable.clamp(self.start - reach, self.start + reach)
         return variable.clamp_min(0)
-
-
-def blur(
-    *,
-    epsilon: float = 0.2,
-    rule: str = StepRule.RELATIVE,
-    start: float = 1.0,
-    kernel_size: int = 9,
-    bound: float | None = None,
-) -> Blur:
-    """Build the one-step adversarial blur; paper Eq. (6), rows Grad-BAT and Tables VII, XII and XIII."""
-    return Blur(epsilon=epsilon, rule=rule, start=start, kernel_size=kernel_size, bound=bound)
-
-
-def blur_multistep(
-    *,
-    epsilon: float = 0.2,
-    steps: int = 3,
-    rule: str = StepRule.RELATIVE,
-    start: float = 1.0,
-    kernel_size: int = 9,
-    bound: float | None = None,
-) -> Blur:
-    """Build the multi-step adversarial blur: Eq. (6) repeated with the same epsilon; paper App. C and Table XIV."""
-    return Blur(epsilon=epsilon, steps=steps, rule=rule, start=start, kernel_size=kernel_size, bound=bound)

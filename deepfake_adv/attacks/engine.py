@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from deepfake_adv.ops.checks import check_finite, check_images
+from deepfake_adv.ops.precision import at_least_float32
 
 LossPerImage = Callable[[Tensor, Tensor], Tensor]
 
@@ -101,7 +102,7 @@ class AttackResult(NamedTuple):
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Return each image's cross entropy (B,) in float32 at least."""
-    return F.cross_entropy(logits if logits.dtype == torch.float64 else logits.float(), labels, reduction="none")
+    return functional.cross_entropy(at_least_float32(logits), labels, reduction="none")
 
 
 def ascend(

@@ -1,24 +1,25 @@
-"""The attacks by name."""
+"""The attacks by name; a name decides the variable and the default number of steps."""
 
 import inspect
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
-from deepfake_adv.attacks.additive import fgsm, iterative_fgsm, pgd
-from deepfake_adv.attacks.blur import blur, blur_multistep
+from deepfake_adv.attacks.additive import Additive, pgd
+from deepfake_adv.attacks.blur import Blur
 from deepfake_adv.attacks.engine import Attack
-from deepfake_adv.attacks.spatial import stadv
+from deepfake_adv.attacks.spatial import Spatial
 
-ATTACKS: Mapping[str, Callable[..., Attack]] = MappingProxyType(
+ATTACKS: Final[Mapping[str, Callable[..., Attack]]] = MappingProxyType(
     {
-        "fgsm": fgsm,
-        "iterative_fgsm": iterative_fgsm,
-        "pgd": pgd,
-        "stadv": stadv,
-        "blur": blur,
-        "blur_multistep": blur_multistep,
+        "fgsm": Additive,  # paper Eq. (1), rows Grad-AAT and FGSM of Table VII
+        "iterative_fgsm": partial(Additive, steps=3),  # App. C
+        "pgd": pgd,  # Table XIV
+        "stadv": Spatial,  # row Grad-SAT
+        "blur": Blur,  # Eq. (6), row Grad-BAT and Tables VII, XII and XIII
+        "blur_multistep": partial(Blur, steps=3),  # App. C and Table XIV
     }
 )
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from deepfake_adv.attacks.engine import Attack, StepRule
 from deepfake_adv.attacks.values import check_positive
+from deepfake_adv.ops.precision import wide
 from deepfake_adv.ops.warp import flow_smoothness, warp_flow
 
 
@@ -40,8 +41,7 @@ class Spatial(Attack):
         return self.epsilon
 
     def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
-        dtype = images.dtype if images.dtype == torch.float64 else torch.float32
-        return images.new_zeros((images.shape[0], 2, *images.shape[2:]), dtype=dtype)
+        return images.new_zeros((images.shape[0], 2, *images.shape[2:]), dtype=wide(images.dtype))
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
         return warp_flow(images, variable)
@@ -53,15 +53,3 @@ class Spatial(Attack):
         if self.tau == 0:
             return None
         return self.tau * flow_smoothness(variable) / (variable.shape[2] * variable.shape[3])
-
-
-def stadv(
-    *,
-    epsilon: float = 0.25,
-    steps: int = 1,
-    bound: float = 1.0,
-    tau: float = 0.05,
-    rule: str = StepRule.RELATIVE,
-) -> Spatial:
-    """Build a spatial attack; steps of ``epsilon`` pixels within ``bound`` pixels."""
-    return Spatial(epsilon=epsilon, steps=steps, bound=bound, tau=tau, rule=rule)

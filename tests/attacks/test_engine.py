@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
-from deepfake_adv.attacks.additive import Additive, fgsm, iterative_fgsm, pgd
-from deepfake_adv.attacks.blur import Blur, blur, blur_multistep
+from deepfake_adv.attacks.additive import Additive, pgd
+from deepfake_adv.attacks.blur import Blur
 from deepfake_adv.attacks.engine import ascend, direction, frozen_eval
-from deepfake_adv.attacks.spatial import Spatial, stadv
+from deepfake_adv.attacks.spatial import Spatial
 from deepfake_adv.ops.warp import flow_smoothness
 
 
@@ -34,7 +34,7 @@ def test_fgsm_equals_hand_computation():
         model[1].weight.copy_(torch.stack([torch.zeros(12), weights]))
     images, labels = torch.full((2, 3, 2, 2), 0.5, dtype=torch.float64), torch.tensor([0, 1])
     images[0, 0, 0, 0] = 0.01
-    result = ascend(fgsm(epsilon=0.1), model, images, labels)
+    result = ascend(Additive(epsilon=0.1), model, images, labels)
     signs = torch.stack([weights.sign(), -weights.sign()]).view_as(images)
     assert torch.equal(result.images, (images + 0.1 * signs).clamp(0, 1))
     assert result.images[0, 0, 0, 0] == 0
@@ -48,8 +48,8 @@ def test_pgd_stays_in_each_images_own_ball(steps, classifier, batch):
     result = ascend(attack, classifier, images, labels, generator=torch.Generator().manual_seed(0))
     assert (result.images - images).abs().max() <= epsilon + 1e-6
     # The release clips the fake half's perturbation with the real images: the halves must not know each other.
-    halves = [ascend(iterative_fgsm(), classifier, images[part], labels[part]) for part in (slice(4), slice(4, 9))]
-    whole = ascend(iterative_fgsm(), classifier, images, labels)
+    halves = [ascend(Additive(steps=3), classifier, images[part], labels[part]) for part in (slice(4), slice(4, 9))]
+    whole = ascend(Additive(steps=3), classifier, images, labels)
     torch.testing.assert_close(torch.cat([half.images for half in halves]), whole.images, rtol=0, atol=1e-6)
     assert ((whole.images - images).abs().amax((1, 2, 3)) > 0.5 / 255).all()
 
@@ -68,48 +68,48 @@ def test_raw_blur_step_equals_autograd_by_hand():
     ).double()
     images, labels = torch.rand(2, 3, 9, 9, dtype=torch.float64), torch.tensor([2, 0])
     sigma = torch.ones(2, 1, 9, 9, dtype=torch.float64, requires_grad=True)
-    padded, total, weights = F.pad(images, [1] * 4, mode="reflect"), 0, 0
+    padded, total, weights = functional.pad(images, [1] * 4, mode="reflect"), 0, 0
     for u in (-1, 0, 1):
         for v in (-1, 0, 1):
             weight = torch.exp(-(u * u + v * v) / 2 * sigma**2)
             total = total + weight * padded[..., 1 + u : 10 + u, 1 + v : 10 + v]
             weights = weights + weight
-    losses = F.cross_entropy(model(total / weights), labels, reduction="none")
+    losses = functional.cross_entropy(model(total / weights), labels, reduction="none")
     (gradient,) = torch.autograd.grad(losses.sum(), sigma)
-    result = ascend(blur(epsilon=10.0, rule="raw", kernel_size=3), model, images, labels)
+    result = ascend(Blur(epsilon=10.0, rule="raw", kernel_size=3), model, images, labels)
     torch.testing.assert_close(result.variable, (1 + 10 * gradient).clamp_min(0), rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(result.loss_before, losses.detach())
 
 
 def test_raw_blur_is_clamped_at_zero(classifier, batch):
-    result = ascend(blur(epsilon=1e6, rule="raw"), classifier, *batch)
+    result = ascend(Blur(epsilon=1e6, rule="raw"), classifier, *batch)
     assert result.variable.min() == 0
     assert torch.isfinite(result.images).all()
 
 
 def test_relative_step_moves_by_epsilon_of_the_start(classifier, batch):
-    result = ascend(blur(epsilon=0.05, start=2.0), classifier, *batch)
+    result = ascend(Blur(epsilon=0.05, start=2.0), classifier, *batch)
     moved = (result.variable - 2).abs()
     assert result.variable.shape == (9, 1, 16, 16)
     torch.testing.assert_close(moved.mean((1, 2, 3)), torch.full((9,), 0.1), rtol=0.01, atol=0)
 
 
 def test_many_steps_ascend_further_than_one(classifier, batch):
-    one = ascend(blur(), classifier, *batch, measure=True)
-    many = ascend(blur_multistep(steps=4), classifier, *batch, measure=True)
+    one = ascend(Blur(), classifier, *batch, measure=True)
+    many = ascend(Blur(steps=4), classifier, *batch, measure=True)
     assert many.loss_after.mean() > one.loss_after.mean()
-    assert torch.equal(one.images, ascend(blur_multistep(steps=1), classifier, *batch).images)
+    assert torch.equal(one.images, ascend(Blur(steps=1), classifier, *batch).images)
 
 
 def test_bounds_hold(classifier, batch):
-    bounded = ascend(blur_multistep(bound=0.25, start=0.8, kernel_size=5), classifier, *batch)
+    bounded = ascend(Blur(steps=3, bound=0.25, start=0.8, kernel_size=5), classifier, *batch)
     assert (bounded.variable - 0.8).abs().max() <= 0.2 + 1e-6
-    flow = ascend(stadv(epsilon=1.0, steps=3, bound=0.7), classifier, *batch).variable
+    flow = ascend(Spatial(epsilon=1.0, steps=3, bound=0.7), classifier, *batch).variable
     assert flow.abs().max() <= 0.7 + 1e-6
 
 
 def test_smoothness_penalty_smooths(classifier, batch):
-    rough, smooth = (ascend(stadv(steps=5, tau=tau), classifier, *batch).variable for tau in (0.0, 100.0))
+    rough, smooth = (ascend(Spatial(steps=5, tau=tau), classifier, *batch).variable for tau in (0.0, 100.0))
     assert flow_smoothness(smooth).mean() < flow_smoothness(rough).mean()
 
 
@@ -127,7 +127,7 @@ def test_frozen_eval_restores_after_exceptions():
     model.layer.weight.requires_grad_(False)
     model.layer.eval()
     with pytest.raises(RuntimeError, match="broken"):
-        ascend(fgsm(), model, torch.rand(2, 3, 2, 2), torch.tensor([0, 1]))
+        ascend(Additive(), model, torch.rand(2, 3, 2, 2), torch.tensor([0, 1]))
     assert model.training
     assert not model.layer.training
     assert [weight.requires_grad for weight in model.parameters()] == [False, True]
@@ -142,7 +142,7 @@ def test_own_loss_is_ascended(classifier, batch):
     def margin(logits, labels):
         return -logits.gather(1, labels[:, None])[:, 0]
 
-    result = ascend(fgsm(epsilon=0.03), classifier, images, labels, loss=margin, measure=True)
+    result = ascend(Additive(epsilon=0.03), classifier, images, labels, loss=margin, measure=True)
     assert (result.loss_after > result.loss_before).all()
 
 
@@ -158,15 +158,15 @@ def test_own_loss_is_ascended(classifier, batch):
 )
 def test_bad_batch_is_named(images, labels, message):
     with pytest.raises(ValueError, match=message):
-        ascend(fgsm(), Explodes(lambda logits: logits), images, labels)
+        ascend(Additive(), Explodes(lambda logits: logits), images, labels)
 
 
 def test_bad_model_and_loss_are_named():
     images, labels = torch.rand(2, 3, 2, 2), torch.tensor([0, 1])
     with pytest.raises(ValueError, match="model must return logits"):
-        ascend(fgsm(), Explodes(lambda logits: logits[:, 0]), images, labels)
+        ascend(Additive(), Explodes(lambda logits: logits[:, 0]), images, labels)
     with pytest.raises(ValueError, match="loss must return one value per image"):
-        ascend(fgsm(), Explodes(lambda logits: logits), images, labels, loss=F.cross_entropy)
+        ascend(Additive(), Explodes(lambda logits: logits), images, labels, loss=functional.cross_entropy)
 
 
 @pytest.mark.parametrize(
