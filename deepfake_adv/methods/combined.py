@@ -1,6 +1,5 @@
 """Combined AT: the generators' blur, then the gradient's additive perturbation; paper Fig. 3."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,6 @@ from torch import nn
 from deepfake_adv.attacks.additive import Additive
 from deepfake_adv.attacks.engine import ascend
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.methods.base import Clean, Update
 from deepfake_adv.methods.generative import GenerativeBlur
 
 
@@ -22,34 +20,11 @@ class CombinedAttack(GenerativeBlur):
 
     Args:
         attack: The additive attack.
-        kernel_size: See `GenerativeBlur`.
-        generator: See `GenerativeBlur`.
-        adversary_steps: See `GenerativeBlur`.
-        update: See `GenerativeBlur`.
-        lam: See `Method`.
-        clean: See `Method`.
+        game: Arguments of `GenerativeBlur`, all but ``both``.
     """
 
-    def __init__(
-        self,
-        attack: Additive,
-        *,
-        kernel_size: int = 9,
-        generator: Mapping[str, Any] | None = None,
-        adversary_steps: int = 1,
-        update: Update = "alternating",
-        lam: float = 1.0,
-        clean: Clean = "with",
-    ) -> None:
-        super().__init__(
-            both=True,
-            kernel_size=kernel_size,
-            generator=generator,
-            adversary_steps=adversary_steps,
-            update=update,
-            lam=lam,
-            clean=clean,
-        )
+    def __init__(self, attack: Additive, **game: Any) -> None:
+        super().__init__(True, **game)
         self.attack = attack
 
     def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:

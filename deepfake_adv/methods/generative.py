@@ -86,8 +86,8 @@ class GenerativeBlur(Method):
 
     def __init__(
         self,
-        *,
         both: bool,
+        *,
         kernel_size: int = 9,
         generator: Mapping[str, Any] | None = None,
         adversary_steps: int = 1,

@@ -1,7 +1,8 @@
 """Traditional augmentation: noise, blur, JPEG and all three; paper Tables IV, V, X, XI and Appendix E."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,9 +49,9 @@ class Traditional(Method):
         clean: See `Method`; the paper's rows are "instead".
     """
 
-    def __init__(self, augmentations: Sequence[Augmentation], *, lam: float = 1.0, clean: Clean = "instead") -> None:
+    def __init__(self, *augmentations: Augmentation, lam: float = 1.0, clean: Clean = "instead") -> None:
         super().__init__(lam=lam, clean=clean)
-        self.augmentations = tuple(augmentations)
+        self.augmentations = augmentations
 
     def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
         """Augment every frame on its own; masks stay, since nothing moves."""
@@ -61,8 +62,32 @@ class Traditional(Method):
         return replace(frames, images=images)
 
 
-def noise(probability: float, variance: Sequence[float], mean: float) -> Augmentation:
-    """Additive Gaussian noise.
+class CombinedTraditional(Traditional):
+    """Blur, noise and JPEG in the order in which a camera's pictures meet them; the paper names no order.
+
+    Args:
+        noise: Arguments of `noising`.
+        blur: Arguments of `blurring`.
+        jpeg: Arguments of `compression`.
+        lam: See `Method`.
+        clean: See `Method`.
+    """
+
+    def __init__(
+        self,
+        *,
+        noise: Mapping[str, Any] | None = None,
+        blur: Mapping[str, Any] | None = None,
+        jpeg: Mapping[str, Any] | None = None,
+        lam: float = 1.0,
+        clean: Clean = "instead",
+    ) -> None:
+        steps = (blurring(**(blur or {})), noising(**(noise or {})), compression(**(jpeg or {})))
+        super().__init__(*steps, lam=lam, clean=clean)
+
+
+def noising(*, probability: float = 0.5, variance: Sequence[float] = (0.0, 30.0), mean: float = 0.0) -> Augmentation:
+    """Additive Gaussian noise, paper Appendix E.
 
     Args:
         probability: Share of images, in [0, 1].
@@ -79,8 +104,10 @@ def noise(probability: float, variance: Sequence[float], mean: float) -> Augment
     )
 
 
-def blur(probability: float, variance: Sequence[float], kernel_size: int) -> Augmentation:
-    """Gaussian blur of one sigma per image.
+def blurring(
+    *, probability: float = 0.5, variance: Sequence[float] = (0.0, 30.0), kernel_size: int = 9
+) -> Augmentation:
+    """Gaussian blur of one sigma per image, paper Appendix E (which leaves the probability open).
 
     Args:
         probability: Share of images, in [0, 1].
@@ -97,8 +124,8 @@ def blur(probability: float, variance: Sequence[float], kernel_size: int) -> Aug
     )
 
 
-def compression(probability: float, quality: Sequence[float]) -> Augmentation:
-    """JPEG compression by libjpeg.
+def compression(*, probability: float = 0.5, quality: Sequence[float] = (60, 100)) -> Augmentation:
+    """JPEG compression by libjpeg, paper Appendix E (which leaves the probability open).
 
     Args:
         probability: Share of images, in [0, 1].

@@ -9,8 +9,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from scipy.fft import dstn, idstn
-from scipy.ndimage import distance_transform_edt
 
 from deepfake_adv.methods.sladd.regions import FloatArray, eye_centres, key_points
 
@@ -91,6 +89,8 @@ def feathered(mask: FloatArray, feather: float) -> FloatArray:
 
     By SciPy: as of OpenCV 5.0 two calls of its precise distanceTransform differ in the last digits.
     """
+    from scipy.ndimage import distance_transform_edt  # SciPy takes 0.4 s to import, for one method
+
     if feather < 1:
         return mask
     distance = distance_transform_edt(mask > 0.5).astype(np.float32)
@@ -104,6 +104,8 @@ def poisson(face: FloatArray, image: FloatArray, mask: FloatArray) -> FloatArray
     solved for on the mask's rectangle, 0 on its border, by sine transforms. OpenCV's seamlessClone, which does the
     same, reads memory that it has not written: as of 5.0 two calls give two pictures, up to 37 levels apart.
     """
+    from scipy.fft import dstn, idstn
+
     inside = mask > 0.5
     inside[[0, -1]], inside[:, [0, -1]] = False, False  # the solver needs a border
     left, top, width, height = cv2.boundingRect(inside.astype(np.uint8))

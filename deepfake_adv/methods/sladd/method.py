@@ -104,7 +104,11 @@ class Sladd(Method):
         return self._policy_loss(forgeries, reward)
 
     def detector_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> StepLoss:
-        """AM-softmax, the heads' losses and the detector's own auxiliary terms, in one forward pass."""
+        """AM-softmax, the heads' losses and the detector's own auxiliary terms, in one forward pass.
+
+        Raises:
+            RuntimeError: If the method has not been attached to a detector.
+        """
         if self.detector_side is None:
             raise RuntimeError("sladd must be attached to a detector first; got none. Call method.attach(detector).")
         with torch.set_grad_enabled(self.joint and torch.is_grad_enabled()):
