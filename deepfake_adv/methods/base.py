@@ -106,16 +106,8 @@ class Method(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} must define alter(), from images to altered ones.")
 
     def altered(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Batch:
-        """The batch, images or clips, with every frame altered."""
+        """The batch, images or clips, with every frame altered, as `detector_loss` trains on it."""
         return batch.with_frames(self.alter(frame_model(detector, batch.clip_length), batch.frames(), generator))
-
-    def perturb(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
-        """The altered images, as `detector_loss` would train on them.
-
-        Returns:
-            Same shape as ``batch.images``, in [0, 1], without gradient.
-        """
-        return self.altered(detector, batch, generator).images.detach()
 
     def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
         """Scalar that the adversary minimises: minus the frozen detector's loss, paper Eq. (7).

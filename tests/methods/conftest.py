@@ -129,6 +129,11 @@ class Game:
             optimiser.step()
         return loss
 
+    def altered(self, detector: Toy | None = None, batch: Batch | None = None) -> Tensor:
+        """The images that the detector, or another one, would train on."""
+        altered = self.method.altered(detector or self.detector, batch or self.batch, self.generator)
+        return altered.images.detach()
+
     def state(self) -> dict[str, Any]:
         return {
             "detector": self.detector.state_dict(),

@@ -87,7 +87,7 @@ def test_a_checkpoint_continues_the_same_run(game: Callable[..., Any], name: str
 
 
 @variants
-def test_perturb_leaves_the_detector_as_found(game: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
+def test_altering_leaves_the_detector_as_found(game: Callable[..., Any], name: str, arguments: dict[str, Any]) -> None:
     toy = game(name, **arguments)
     toy.step()
     toy.detector.head.weight.requires_grad_(False)
@@ -99,9 +99,8 @@ def test_perturb_leaves_the_detector_as_found(game: Callable[..., Any], name: st
             list(toy.detector.buffers()),
         ]
     )
-    images = toy.method.perturb(toy.detector, toy.batch, toy.generator)
+    images = toy.altered()
     assert images.shape == toy.batch.images.shape
-    assert not images.requires_grad
     assert images.min() >= 0
     assert images.max() <= 1
     assert [module.training for module in toy.detector.modules()] == found[0]
@@ -123,7 +122,7 @@ def test_raises_the_detectors_loss(game: Callable[..., Any], name: str, detector
         toy.optimisers[1].zero_grad()
         toy.method.adversary_loss(taught.detector, toy.batch, toy.generator).backward()
         toy.optimisers[1].step()
-    images = toy.method.perturb(taught.detector, toy.batch, toy.generator)
+    images = toy.altered(taught.detector)
     taught.detector.eval()
     clean, adversarial = (
         functional.cross_entropy(taught.detector(batch), toy.batch.labels) for batch in (toy.batch.images, images)

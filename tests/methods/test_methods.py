@@ -39,7 +39,7 @@ def test_equation_3_weighs_the_altered_images(game: Make, lam: float) -> None:
 
 def test_equation_2_leaves_the_clean_images_out(game: Make) -> None:
     toy = game("grad_bat", clean="instead")
-    images = toy.method.perturb(toy.detector, toy.batch, toy.generator)
+    images = toy.altered()
     loss = toy.method.detector_loss(toy.detector, toy.batch, toy.generator)
     assert loss.clean is None
     assert torch.equal(loss.total, toy.detector.training_loss(images, toy.batch.labels).total)
@@ -54,7 +54,7 @@ def test_every_fake_is_bounded_by_itself(game: Make, name: str) -> None:
         frames = toy.batch
         with torch.no_grad():
             start = replace(frames, images=toy.method.blur(frames.images, toy.method.inverse_sigma(frames)))
-    change = toy.method.perturb(toy.detector, toy.batch, toy.generator) - start.images
+    change = toy.altered() - start.images
     for label in (0, 1):
         part = change[toy.batch.labels == label]
         inner = ((start.images > 0.02) & (start.images < 0.98))[toy.batch.labels == label]
@@ -65,10 +65,7 @@ def test_every_fake_is_bounded_by_itself(game: Make, name: str) -> None:
 def test_steps_continue_where_the_last_one_ended(game: Make) -> None:
     """The release starts over from the clean image and adds the cumulative change at each step."""
     one, three = (game("grad_aat", steps=steps, step_size=0.01, epsilon=1.0) for steps in (1, 3))
-    moved = [
-        (toy.method.perturb(toy.detector, toy.batch, toy.generator) - toy.batch.images).abs().amax((1, 2, 3))
-        for toy in (one, three)
-    ]
+    moved = [(toy.altered() - toy.batch.images).abs().amax((1, 2, 3)) for toy in (one, three)]
     assert moved[0].tolist() == pytest.approx([0.01] * 6, abs=1e-6)
     assert moved[1].tolist() == pytest.approx([0.03] * 6, abs=1e-5)  # not 1 + 2 + 3 steps, not 1
 
@@ -79,7 +76,7 @@ def test_the_true_labels_loss_is_raised(game: Make, name: str) -> None:
     toy = game(name)
     for _ in range(10):
         toy.step()
-    images = toy.method.perturb(toy.detector, toy.batch, toy.generator)
+    images = toy.altered()
     start = toy.batch.images
     if name == "grad_bat":
         start = blur_pixelwise(start, torch.ones(6, 1, *start.shape[2:]), kernel_size=9)
@@ -93,7 +90,7 @@ def test_the_true_labels_loss_is_raised(game: Make, name: str) -> None:
 def test_blur_maps_have_one_channel_and_start_at_sigma_one(game: Make) -> None:
     """The release's Grad-BAT has three channels and starts at sigma 2.1."""
     toy = game("grad_bat", epsilon=1e-9)
-    images = toy.method.perturb(toy.detector, toy.batch, toy.generator)
+    images = toy.altered()
     even = blur_pixelwise(toy.batch.images, torch.ones(6, 1, *images.shape[2:]), kernel_size=9)
     torch.testing.assert_close(images, even)
     assert game("two_gen_bat").method.inverse_sigma(toy.batch).shape == (6, 1, *images.shape[2:])
@@ -114,8 +111,8 @@ def test_each_label_has_its_own_generator(game: Make) -> None:
 def test_a_perturbation_does_not_depend_on_the_batch(game: Make) -> None:
     for name in ("grad_aat", "grad_sat", "grad_bat"):
         toy = game(name, dtype=torch.float64)
-        whole = toy.method.perturb(toy.detector, toy.batch, toy.generator)
-        fakes = toy.method.perturb(toy.detector, toy.batch.split(1), toy.generator)
+        whole = toy.altered()
+        fakes = toy.altered(batch=toy.batch.split(1))
         torch.testing.assert_close(whole[toy.batch.labels == 1], fakes, rtol=1e-9, atol=1e-9)
 
 
