@@ -53,7 +53,6 @@ class Detector(nn.Module):
         needs_masks: `training_loss` asks for forgery masks.
         clip_length: Frames per sample; 1 for a frame detector, which takes ``(B, 3, H, W)``.
         min_size: Smallest height and width taken, pixels.
-        image_multiple: Heights and widths must be multiples of this many pixels.
         feature_channels: Channels of `features`.
     """
 
@@ -63,7 +62,6 @@ class Detector(nn.Module):
     needs_masks: bool = False
     clip_length: int = 1
     min_size: int = 1
-    image_multiple: int = 1
     num_classes: ClassVar[int] = 2
 
     def __init__(self, *, mean: Sequence[float] = HALF, std: Sequence[float] = HALF) -> None:
@@ -75,13 +73,11 @@ class Detector(nn.Module):
         """Refuse a size that this detector cannot take; call it before the first epoch.
 
         Raises:
-            ValueError: If a side is below ``min_size`` or no multiple of ``image_multiple``.
+            ValueError: If a side is below ``min_size``.
         """
-        smallest, step = self.min_size, self.image_multiple
-        if height < smallest or width < smallest or height % step or width % step:
-            multiple = f" and a multiple of {step}" if step > 1 else ""
+        if min(height, width) < self.min_size:
             raise ValueError(
-                f"image size must be at least {smallest} px{multiple} for {type(self).__name__}; "
+                f"image size must be at least {self.min_size} px for {type(self).__name__}; "
                 f"got {height} x {width}. Change `image_size` or take another detector."
             )
 

@@ -32,7 +32,7 @@ class Tsn(Detector):
         self.frame = frame
         self.segments = self.clip_length = segments
         self.needs_masks = frame.needs_masks
-        self.min_size, self.image_multiple = frame.min_size, frame.image_multiple
+        self.min_size = frame.min_size
         self.feature_channels = frame.feature_channels
         if image_size is not None:
             self.check_size(image_size, image_size)
