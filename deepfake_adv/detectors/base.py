@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepfake_adv.names import FAKE_LABEL
 from deepfake_adv.ops.precision import at_least_float32
 
 HALF = (0.5, 0.5, 0.5)  # facts of the field: AdvProp and Xception weights want inputs in [-1, 1]
@@ -40,6 +41,11 @@ class DetectorLoss(NamedTuple):
     classification: Tensor
     terms: TrainingTerms
     parts: dict[str, Tensor]
+
+
+def fake_probability(logits: Tensor) -> Tensor:
+    """P(fake), ``(B,)`` float32 in [0, 1], of a detector's logits ``(B, 2)``."""
+    return logits.float().softmax(1)[:, FAKE_LABEL]
 
 
 class Detector(nn.Module):

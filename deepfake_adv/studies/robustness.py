@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import ascend
 from deepfake_adv.attacks.registry import build_attack
+from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.evaluation.metrics import accuracy, auc, curve
 from deepfake_adv.studies.degrade import DEGRADATIONS
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 def scores_of(detector: nn.Module, images: Tensor, batch_size: int) -> NDArray[np.float32]:
     """P(fake) of images ``(N, 3, H, W)`` in [0, 1]."""
     device = next(detector.parameters()).device
-    parts = [detector(part.to(device)).float().softmax(1)[:, 1].cpu() for part in images.split(batch_size)]
+    parts = [fake_probability(detector(part.to(device))).cpu() for part in images.split(batch_size)]
     return torch.cat(parts).numpy()
 
 

@@ -14,10 +14,10 @@ from deepfake_adv.data.crop_store import resize
 from deepfake_adv.data.encoding import cut_rgb
 from deepfake_adv.data.sampler import covering_clips
 from deepfake_adv.data.sampling import even_indices
+from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.faces.box import FaceBox, official_crop
 from deepfake_adv.faces.pick import pick_track
 from deepfake_adv.faces.registry import build_locator
-from deepfake_adv.names import FAKE_LABEL
 from deepfake_adv.training.trained import Trained, choose_device, load_trained
 from deepfake_adv.video import folder
 from deepfake_adv.video.colour import i420_to_rgb
@@ -131,7 +131,7 @@ def _score(trained: Trained, crops: NDArray[np.uint8], device: torch.device, bat
         part = clips[start : start + batch_size]
         images = torch.from_numpy(crops[part]).to(device).permute(0, 1, 4, 2, 3).float().div_(255)
         logits = trained.detector(images if length > 1 else images[:, 0])
-        values = logits.float().softmax(1)[:, FAKE_LABEL].cpu().numpy()
+        values = fake_probability(logits).cpu().numpy()
         for column in range(length):
             free = np.isnan(scores[part[:, column]])
             scores[part[free, column]] = values[free]

@@ -15,9 +15,9 @@ from deepfake_adv.data.crop_dataset import CorruptCrop, CropTable, Ints, read_ma
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.loader import FixedPlan, Loader, Source
 from deepfake_adv.data.sampler import covering_samples
+from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.files import atomic_write
 from deepfake_adv.log import progress
-from deepfake_adv.names import FAKE_LABEL
 from deepfake_adv.training.trained import Trained, autocast, choose_device, load_trained, trained_folders
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def score_batches(
     for batch in loader:
         with autocast(device, precision):
             logits = [one.detector(batch.images) for one in trained]
-        stacked = torch.stack([each.float().softmax(1)[:, FAKE_LABEL] for each in logits])
+        stacked = torch.stack([fake_probability(each) for each in logits])
         yield stacked.cpu().numpy()
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from deepfake_adv.data.batch import Batch
+from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 
 
@@ -31,7 +32,7 @@ def fake_probabilities(
         for batch in batches:
             with autocast():  # type: ignore[attr-defined]
                 logits = detector(batch.images)
-            scores.append(logits.float().softmax(1)[:, FAKE_LABEL])
+            scores.append(fake_probability(logits))
             labels.append(batch.labels)
             rows.append(batch.rows)
     finally:
@@ -40,7 +41,7 @@ def fake_probabilities(
 
 
 def judge(scores: ArrayLike, labels: ArrayLike) -> Validation:
-    """Accuracy at 0.5, each class weighing the same, and AUC; both in [0, 1].
+    """Accuracy, each class weighing the same, and AUC; both in [0, 1]. Exactly 0.5 is real, as in evaluation.metrics.
 
     Conditions with four forgeries have four fakes to a real; the paper's lists repeat the reals to
     balance them, which is the same as weighing the classes alike. A score that is not finite counts as
@@ -49,7 +50,7 @@ def judge(scores: ArrayLike, labels: ArrayLike) -> Validation:
     scores, labels = np.asarray(scores, np.float64), np.asarray(labels)
     scores = np.where(np.isfinite(scores), scores, labels != FAKE_LABEL)
     real, fake = scores[labels == REAL_LABEL], scores[labels == FAKE_LABEL]
-    return Validation(float(((real < 0.5).mean() + (fake >= 0.5).mean()) / 2), area_under_curve(real, fake))
+    return Validation(float(((real <= 0.5).mean() + (fake > 0.5).mean()) / 2), area_under_curve(real, fake))
 
 
 def area_under_curve(real: np.ndarray, fake: np.ndarray) -> float:

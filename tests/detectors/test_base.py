@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.base import Detector, fake_probability
 
 
 class Blocks(Detector):
@@ -45,3 +45,8 @@ def test_the_loss_of_half_precision_logits_is_taken_in_full_precision():
     labels, masks = torch.tensor([0, 1]), torch.zeros(2, 1, 16, 16)
     loss = detector.training_loss(torch.rand(2, 3, 16, 16).bfloat16(), labels, masks)
     assert loss.total.dtype == loss.classification.dtype == torch.float32
+
+
+def test_the_score_is_the_probability_of_fake():
+    logits = torch.tensor([[0.0, 0.0], [0.0, 2.0], [3.0, 0.0]], dtype=torch.bfloat16)
+    torch.testing.assert_close(fake_probability(logits), torch.tensor([0.0, 2.0, -3.0]).sigmoid())

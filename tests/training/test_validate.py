@@ -22,6 +22,11 @@ def test_accuracy_weighs_the_classes_alike():
     assert judge(scores, labels).accuracy == pytest.approx((0.5 + 1) / 2)
 
 
+def test_a_score_of_exactly_one_half_is_real():
+    assert judge([0.5, 0.5], [0, 1]).accuracy == 0.5
+    assert judge([0.5, 0.6], [0, 1]).accuracy == 1
+
+
 def test_scores_that_are_not_finite_are_wrong_for_both_classes():
     scores, labels = [float("nan"), 0.2, 0.7, float("inf"), float("nan")], [0, 0, 1, 1, 1]
     assert judge(scores, labels) == judge([1, 0.2, 0.7, 0, 0], labels)
