@@ -4,7 +4,6 @@ import torch
 from torch.nn import functional
 
 from deepfake_adv.detectors.ffd import Ffd, TemplateMap
-from deepfake_adv.detectors.templates import write_templates
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +16,7 @@ def published():
 @pytest.fixture
 def templates(tmp_path):
     path = tmp_path / "templates.npz"
-    write_templates(path, np.linspace(0, 1, 10 * 19 * 19, dtype=np.float32).reshape(10, 19, 19))
+    np.savez(path, templates=np.linspace(0, 1, 10 * 19 * 19, dtype=np.float32).reshape(10, 19, 19))
     return path
 
 
