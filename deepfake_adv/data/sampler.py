@@ -38,7 +38,8 @@ class BalancedSampler:
         targets: ``(N,)`` number of the target that a crop shows, equal for a real and its fakes; for ``pairs``.
 
     Raises:
-        ValueError: If the batch is odd, a class is absent or larger than no batch, or `steps` is missing.
+        ValueError: If `batch_size` is odd or leaves no batch in a pass, a class is absent, `steps` is missing, or in
+            mode ``pairs`` no fake's target is among the reals.
     """
 
     def __init__(

@@ -1,5 +1,6 @@
 """Losses seen as they come: sums for the log, and a stop at the first that is not finite."""
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -44,7 +45,7 @@ class LossWatch:
             return
         values = torch.stack([value for _, _, value in self._unseen]).tolist()  # one wait for all
         for (step, name, _), value in zip(self._unseen, values, strict=True):
-            if value - value != 0:
+            if not math.isfinite(value):
                 raise FloatingPointError(f"{name} is {value} at step {step}")
             if name == "loss":
                 self.latest = value
