@@ -1,6 +1,11 @@
-"""What every section of params.yaml has in common."""
+"""What the sections of params.yaml have in common."""
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 
 class Section(BaseModel):
@@ -10,3 +15,42 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise PydanticCustomError("odd", "must be odd")
+    return value
+
+
+Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]  # a window with a middle
+Rule = Literal["raw", "relative", "sign", "l2"]  # how a gradient becomes a step
+ANY_MODEL = "<model>"
+
+
+def named(known: Sequence[str]) -> BeforeValidator:
+    """A check that an entry says which of ``known`` it is, before its other keys are looked at.
+
+    Args:
+        known: Names; one that ends in ``<model>`` stands for all that begin like it.
+    """
+    prefixes = tuple(name.removesuffix(ANY_MODEL) for name in known if name.endswith(ANY_MODEL))
+
+    def check(value: Any) -> Any:
+        if isinstance(value, Section):
+            return value
+        if not isinstance(value, Mapping) or "name" not in value:
+            raise PydanticCustomError("entry_name", "must be a mapping with the key `name`")
+        name = str(value["name"])
+        if name not in known and not name.startswith(prefixes):
+            told = {"known": ", ".join(known), "hint": did_you_mean(name, known)}
+            raise PydanticCustomError("entry_name", "name must be one of {known}", told)
+        return value
+
+    return BeforeValidator(check)
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A hint to add to an error, empty where nothing is near."""
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""

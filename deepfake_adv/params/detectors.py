@@ -1,13 +1,13 @@
 """Section `detectors`: entries built by deepfake_adv.detectors.registry."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag
 
-from deepfake_adv.params.base import Section
+from deepfake_adv.params.base import ANY_MODEL, Section, named
+
+TIMM = f"timm:{ANY_MODEL}"
 
 
 class Entry(Section):
@@ -78,38 +78,20 @@ class MultiAttentionEntry(Pretrained):
 
 def _kind(value: Any) -> str:
     name = str(value["name"] if isinstance(value, Mapping) else value.name)
-    return "timm" if name.startswith("timm:") else name
+    return TIMM if name.startswith("timm:") else name
 
 
-_FRAMES = ("compact", "efficientnet", "xception", "timm", "ffd", "multi_attention")
-
-
-def _check_name(known: tuple[str, ...]) -> BeforeValidator:
-    def check(value: Any) -> Any:
-        if isinstance(value, Section):
-            return value
-        if not isinstance(value, Mapping) or "name" not in value:
-            raise PydanticCustomError("detector_name", "must be a mapping with the key `name`")
-        if _kind(value) not in known:
-            near = get_close_matches(str(value["name"]), known, n=1)
-            listed = ", ".join("timm:<model>" if name == "timm" else name for name in known)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise PydanticCustomError("detector_name", "name must be one of {0}{1}", {"0": listed, "1": hint})
-        return value
-
-    return BeforeValidator(check)
-
-
-FrameEntry = Annotated[
+_Frame = (
     Annotated[CompactEntry, Tag("compact")]
     | Annotated[BackboneEntry, Tag("efficientnet")]
     | Annotated[BackboneEntry, Tag("xception")]
-    | Annotated[TimmEntry, Tag("timm")]
+    | Annotated[TimmEntry, Tag(TIMM)]
     | Annotated[FfdEntry, Tag("ffd")]
-    | Annotated[MultiAttentionEntry, Tag("multi_attention")],
-    Discriminator(_kind),
-    _check_name(_FRAMES),
-]
+    | Annotated[MultiAttentionEntry, Tag("multi_attention")]
+)
+_FRAMES = tuple(tag.tag for entry in get_args(_Frame) for tag in get_args(entry)[1:])
+
+FrameEntry = Annotated[_Frame, Discriminator(_kind), named(_FRAMES)]
 
 
 class TsnEntry(Entry):
@@ -120,14 +102,4 @@ class TsnEntry(Entry):
     frame: FrameEntry
 
 
-DetectorEntry = Annotated[
-    Annotated[CompactEntry, Tag("compact")]
-    | Annotated[BackboneEntry, Tag("efficientnet")]
-    | Annotated[BackboneEntry, Tag("xception")]
-    | Annotated[TimmEntry, Tag("timm")]
-    | Annotated[FfdEntry, Tag("ffd")]
-    | Annotated[MultiAttentionEntry, Tag("multi_attention")]
-    | Annotated[TsnEntry, Tag("tsn")],
-    Discriminator(_kind),
-    _check_name((*_FRAMES, "tsn")),
-]
+DetectorEntry = Annotated[_Frame | Annotated[TsnEntry, Tag("tsn")], Discriminator(_kind), named((*_FRAMES, "tsn"))]

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from deepfake_adv.params.base import Section
+from deepfake_adv.params.base import Odd, Section
 
 
 class Locate(Section):
@@ -13,17 +13,10 @@ class Locate(Section):
     backend: str
     policy: Literal["shared", "official", "fast"]
     every: int = Field(ge=1)
-    smooth: int = Field(ge=1)
+    smooth: Odd
     landmarks: Literal["none", "dlib", "face_alignment"]
     on_miss: Literal["interpolate", "drop"]
     max_failed_share: float = Field(ge=0, le=1)
-
-    @field_validator("smooth")
-    @classmethod
-    def _odd(cls, value: int) -> int:
-        if value % 2 == 0:
-            raise ValueError("smooth must be odd, as its window has a middle")
-        return value
 
 
 class Crop(Section):

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from deepfake_adv.params.schema import Params, cross_faults, did_you_mean, study_faults
+from deepfake_adv.params.base import did_you_mean
+from deepfake_adv.params.schema import Params, cross_faults, study_faults
 
 # Sections whose readers mind what the studies read; the inventory is the first stage, the studies are the last.
 _MIND_STUDIES = {"examples", "robustness", "attack", "inventory"}
@@ -90,7 +91,8 @@ def _sentence(fault: Any) -> str:
         discriminator = str(fault["ctx"]["discriminator"]).strip("'")
         hint = did_you_mean(str(fault["ctx"]["tag"]), known)
         return f"{key}.{discriminator} must be one of {', '.join(known)}; got {fault['ctx']['tag']!r}.{hint}"
-    return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}; got {fault['input']!r}."
+    hint = fault.get("ctx", {}).get("hint", "")
+    return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}; got {fault['input']!r}.{hint}"
 
 
 def _without_tag(location: list[str]) -> list[str]:

@@ -1,22 +1,13 @@
 """Section `methods`: entries built by deepfake_adv.methods.registry; one table row each."""
 
-from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.params.base import Section
+from deepfake_adv.params.base import Odd, Rule, Section, named
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Rule = Literal["raw", "relative", "sign", "l2"]
-
-
-def _odd(value: int) -> int:
-    if value % 2 == 0:
-        raise PydanticCustomError("odd", "must be odd")
-    return value
 
 
 def _ascending(value: list[float]) -> list[float]:
@@ -25,9 +16,8 @@ def _ascending(value: list[float]) -> list[float]:
     return value
 
 
-KernelSize = Annotated[int, Field(ge=1), AfterValidator(_odd)]
 Variance = Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
-Quality = Annotated[
+QualityRange = Annotated[
     list[Annotated[float, Field(ge=1, le=100)]], Field(min_length=2, max_length=2), AfterValidator(_ascending)
 ]
 
@@ -90,7 +80,7 @@ class GradBatEntry(Altering, Steps):
     name: Literal["grad_bat"]
     start: float = Field(gt=0)  # 1/pixels
     bound: Annotated[float, Field(gt=0)] | None  # in units of start; null: none
-    kernel_size: KernelSize
+    kernel_size: Odd
 
 
 class Generator(Section):
@@ -112,7 +102,7 @@ class Generator(Section):
 class Game(Altering):
     """Generators that play against the detector."""
 
-    kernel_size: KernelSize
+    kernel_size: Odd
     generator: Generator
     adversary_steps: int = Field(ge=1)
     update: Literal["alternating", "reversal"]
@@ -143,14 +133,14 @@ class EvenBlur(Section):
 
     probability: Probability
     variance: Variance
-    kernel_size: KernelSize
+    kernel_size: Odd
 
 
 class Compression(Section):
     """JPEG."""
 
     probability: Probability
-    quality: Quality
+    quality: QualityRange
 
 
 class NoiseEntry(Altering, Noise):
@@ -226,32 +216,6 @@ _Known = (
     | SladdEntry
 )
 
-NAMES = (
-    "baseline",
-    "grad_aat",
-    "grad_sat",
-    "grad_bat",
-    "gen_bat",
-    "two_gen_bat",
-    "combined_at",
-    "gaussian_noise",
-    "gaussian_blur",
-    "jpeg",
-    "combined_traditional",
-    "sladd",
-)
+NAMES = tuple(name for entry in get_args(_Known) for name in get_args(entry.model_fields["name"].annotation))
 
-
-def _check_name(value: Any) -> Any:
-    if isinstance(value, Section):
-        return value
-    if not isinstance(value, Mapping) or "name" not in value:
-        raise PydanticCustomError("method_name", "must be a mapping with the key `name`")
-    if value["name"] not in NAMES:
-        near = get_close_matches(str(value["name"]), NAMES, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise PydanticCustomError("method_name", "name must be one of {0}{1}", {"0": ", ".join(NAMES), "1": hint})
-    return value
-
-
-MethodEntry = Annotated[_Known, Field(discriminator="name"), BeforeValidator(_check_name)]
+MethodEntry = Annotated[_Known, Field(discriminator="name"), named(NAMES)]

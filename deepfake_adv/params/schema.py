@@ -1,10 +1,9 @@
 """The whole of params.yaml, and the faults that only show between its sections."""
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 from deepfake_adv.names import Condition
-from deepfake_adv.params.base import Section
+from deepfake_adv.params.base import Section, did_you_mean
 from deepfake_adv.params.corpus import Corpus
 from deepfake_adv.params.datasets import Dataset, Extract, Inventory, Part
 from deepfake_adv.params.detectors import DetectorEntry
@@ -115,9 +114,3 @@ def _names(key: str, name: str, known: Iterable[str]) -> list[str]:
     if name in names:
         return []
     return [f"{key} must be one of {', '.join(names)}; got {name!r}.{did_you_mean(name, names)}"]
-
-
-def did_you_mean(name: str, known: list[str]) -> str:
-    """A hint to add to an error, empty where nothing is near."""
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from deepfake_adv.params.base import Section
+from deepfake_adv.params.base import Rule, Section
 
 
 class AttackImages(Section):
@@ -37,7 +37,7 @@ class ClassifierTraining(Section):
 class Reading(Section):
     """One reading of Eq. (6)'s epsilon."""
 
-    rule: Literal["raw", "relative", "sign", "l2"]
+    rule: Rule
     epsilon: float = Field(gt=0)
 
 

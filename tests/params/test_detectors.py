@@ -36,7 +36,7 @@ def test_any_model_of_timms_is_an_entry(content):
 @pytest.mark.parametrize(
     ("entry", "changes", "message"),
     [
-        ("xception", {"name": "xcption"}, r"detectors\.xception: name must be one of .*did you mean xception"),
+        ("xception", {"name": "xcption"}, r"detectors\.xception: name must be one of .*\. Did you mean 'xception'"),
         ("xception", {"name": "timm"}, r"detectors\.xception.*name"),
         ("ffd", {"mask_wieght": 1.0}, r"mask_wieght is not a key.*Did you mean 'mask_weight'"),
         ("ffd", {"map": "pca"}, r"detectors\.ffd.*map"),
