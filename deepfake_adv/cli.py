@@ -14,6 +14,7 @@ from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import EXPECTED, explain
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Deepfake forensics via an adversarial game.")
+Profile = Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")]
 
 
 def clear(command: Callable[..., None]) -> Callable[..., None]:
@@ -31,26 +32,35 @@ def clear(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def _params_file(profile: str | None) -> Path:
+    if profile is None:
+        return Path("params.yaml")
+    known = sorted(path.stem for path in Path("profiles").glob("*.yaml"))
+    if profile not in known:
+        raise ValueError(f"profile must be one of {', '.join(known)}; got {profile!r}. Name a file of profiles/.")
+    return Path("profiles") / f"{profile}.yaml"
+
+
 @app.command()
 @clear
-def check(params: Annotated[Path, typer.Argument(help="The params file.")] = Path("params.yaml")) -> None:
-    """Check a params file; every fault is named."""
-    found = load_params(path=params)
-    print(f"{params}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no fault found")
+def check(profile: Profile = None) -> None:
+    """Check params.yaml or a profile; every fault is named."""
+    path = _params_file(profile)
+    found = load_params(path=path)
+    print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no fault found")
 
 
 @app.command()
 @clear
 def plan(
-    profile: Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")] = None,
+    profile: Profile = None,
     runs: Annotated[bool, typer.Option(help="List every run too.")] = False,
 ) -> None:
     """Say which runs a profile trains, which tables and cells they fill, and what is missing."""
     from deepfake_adv.reporting.plan import plan as make_plan
     from deepfake_adv.reporting.plan import plan_lines
 
-    path = Path("params.yaml") if profile is None else Path("profiles") / f"{profile}.yaml"
-    print("\n".join(plan_lines(make_plan(load_params(path=path)), runs=runs)))
+    print("\n".join(plan_lines(make_plan(load_params(path=_params_file(profile))), runs=runs)))
 
 
 @app.command()
@@ -59,6 +69,9 @@ def predict(
     inputs: Annotated[list[Path], typer.Argument(help="Images, videos, or folders of a video's frames.")],
     detector: Annotated[Path, typer.Option(help="A trained detector, data/runs/<run>/<condition>/seed<k>.")],
     frames: Annotated[int, typer.Option(help="Frames sampled from a video.")] = 20,
+    margin: Annotated[
+        float, typer.Option(min=1, max=4, help="The crop's side over the face box's; crop.margin in training.")
+    ] = 1.3,
     backend: Annotated[str, typer.Option(help="How faces are found.")] = "dlib",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per input, frames included.")] = False,
 ) -> None:
@@ -68,7 +81,7 @@ def predict(
     failed = False
     for path in inputs:
         try:
-            found = score(path, detector, frames=frames, backend=backend)
+            found = score(path, detector, frames=frames, margin=margin, backend=backend)
         except EXPECTED as error:
             print(f"{path}: {explain(error)}", file=sys.stderr)
             failed = True
