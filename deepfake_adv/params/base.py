@@ -43,7 +43,7 @@ def named(known: Sequence[str]) -> BeforeValidator:
             raise PydanticCustomError("entry_name", "must be a mapping with the key `name`")
         name = str(value["name"])
         if name not in known and not name.startswith(prefixes):
-            told = {"known": ", ".join(known), "hint": did_you_mean(name, known)}
+            told = {"known": ", ".join(known), "got": name, "hint": did_you_mean(name, known)}
             raise PydanticCustomError("entry_name", "name must be one of {known}", told)
         return value
 

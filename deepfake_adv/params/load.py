@@ -91,8 +91,8 @@ def _sentence(fault: Any) -> str:
         discriminator = str(fault["ctx"]["discriminator"]).strip("'")
         hint = did_you_mean(str(fault["ctx"]["tag"]), known)
         return f"{key}.{discriminator} must be one of {', '.join(known)}; got {fault['ctx']['tag']!r}.{hint}"
-    hint = fault.get("ctx", {}).get("hint", "")
-    return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}; got {fault['input']!r}.{hint}"
+    told = {"got": fault["input"], "hint": "", **fault.get("ctx", {})}
+    return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}; got {told['got']!r}.{told['hint']}"
 
 
 def _without_tag(location: list[str]) -> list[str]:

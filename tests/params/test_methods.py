@@ -32,7 +32,7 @@ def test_schema_and_registry_know_the_same_methods_and_arguments(content: dict[s
         ("grad_bat", "epsilonn", 1, r"epsilonn is not a key; .* Did you mean 'epsilon'"),
         ("grad_bat", "steps", 0, r"steps: input should be greater than or equal to 1; got 0"),
         ("grad_aat", "rule", "signs", r"rule: input should be 'raw', 'relative', 'sign' or 'l2'"),
-        ("two_gen_bat", "name", "two_gen_bta", r"name must be one of .*got .*\. Did you mean 'two_gen_bat'"),
+        ("two_gen_bat", "name", "two_gen_bta", r"name must be one of .*got 'two_gen_bta'\. Did you mean 'two_gen_bat'"),
         (
             "two_gen_bat",
             "generator",
