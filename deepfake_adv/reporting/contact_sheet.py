@@ -1,5 +1,6 @@
 """Faces of the corpus for the report: one target, real and forged, at every quality."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -9,7 +10,7 @@ from deepfake_adv.data.encoding import decode_crop
 from deepfake_adv.names import REAL, Quality
 from deepfake_adv.reporting.figures.grids import Picture
 
-_COLUMNS = ["image", "target", "video", "frame", "encoding"]
+_COLUMNS = ["image", "encoding"]
 
 
 def faces(crops: Path, dataset: str, *, targets: int) -> tuple[list[list[Picture]], list[str], list[str]]:
@@ -35,25 +36,48 @@ def faces(crops: Path, dataset: str, *, targets: int) -> tuple[list[list[Picture
         columns = columns or [REAL, *(name for name in sorted(files) if name != REAL)]
         known = pq.ParquetFile(files[REAL]).read(columns=["target"])["target"].to_pylist()
         for target in list(dict.fromkeys(known))[:targets]:
-            pictures = [_first(files[name], target) for name in columns if name in files]
-            if len(pictures) == len(columns) and all(picture is not None for picture in pictures):
-                rows.append([picture for picture in pictures if picture is not None])
+            pictures = _row([files[name] for name in columns if name in files], target)
+            if len(pictures) == len(columns):
+                rows.append(pictures)
                 titles.append(f"{folder.name}, {target}")
     return rows, titles, columns
 
 
-def _first(path: Path, target: str) -> Picture | None:
-    """The middle frame of a target's first video in a file of crops."""
-    file = pq.ParquetFile(path)
-    wanted = pc.equal(file.read(columns=["target"])["target"], target)
-    places = pc.indices_nonzero(wanted).to_pylist()
-    if not places:
-        return None
-    place = places[len(places) // 4]
+def _row(paths: Sequence[Path], target: str) -> list[Picture]:
+    """A target's real crop and, nearest to it in time, its forged ones; empty where a file has none of it.
+
+    Args:
+        paths: Files of crops, that of the reals first.
+        target: Whose first video in each file to look at.
+    """
+    pictures: list[Picture] = []
+    moment: int | None = None
+    for path in paths:
+        file = pq.ParquetFile(path)
+        frames = _frames(file, target)
+        if not frames:
+            return []
+        if moment is None:
+            moment = list(frames.values())[len(frames) // 4]  # at a half, the demo's first face shuts its eyes
+        _, place = min((abs(frame - moment), row) for row, frame in frames.items())
+        pictures.append(_crop(file, place))
+    return pictures
+
+
+def _frames(file: pq.ParquetFile, target: str) -> dict[int, int]:
+    """Row in the file to frame number, of a target's first video."""
+    table = file.read(columns=["target", "video", "frame"])
+    rows = pc.indices_nonzero(pc.equal(table["target"], target)).to_pylist()
+    videos, frames = (table[name].take(rows).to_pylist() for name in ("video", "frame"))
+    return {row: frame for row, video, frame in zip(rows, videos, frames, strict=True) if video == videos[0]}
+
+
+def _crop(file: pq.ParquetFile, place: int) -> Picture:
+    """The crop at a row, of which only the row group is read."""
     for group in range(file.num_row_groups):
         size = file.metadata.row_group(group).num_rows
         if place < size:
             row = file.read_row_group(group, columns=_COLUMNS).slice(place, 1).to_pylist()[0]
             return decode_crop(row["image"]["bytes"], row["encoding"])
         place -= size
-    return None
+    raise AssertionError(f"{place} rows beyond the end")

@@ -24,5 +24,26 @@ def test_one_target_real_and_forged_at_each_quality(tmp_path):
     assert [[int(picture[0, 0, 0]) for picture in line] for line in pictures] == [[160, 180, 200], [80, 100, 120]]
 
 
+def test_forged_crops_are_those_nearest_in_time_to_the_real_one(tmp_path):
+    sampled = {"real": {"v": range(5, 29, 2)}, "DF": {"v": range(0, 40, 4)}, "NT": {"v": [30, 40], "w": [11]}}
+    for forgery, videos in sampled.items():
+        rows = [
+            {
+                "image": {"bytes": cv2.imencode(".png", np.full((8, 8, 3), frame, np.uint8))[1].tobytes(), "path": ""},
+                "target": "003",
+                "video": f"{forgery}/{video}",
+                "frame": frame,
+                "encoding": "png",
+            }
+            for video, frames in videos.items()
+            for frame in frames
+        ]
+        (tmp_path / "corpus" / "raw").mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "corpus" / "raw" / f"{forgery}-test-000.parquet")
+    pictures, _, columns = faces(tmp_path, "corpus", targets=1)
+    assert columns == ["real", "DF", "NT"]
+    assert [int(picture[0, 0, 0]) for picture in pictures[0]] == [11, 12, 30]  # NT's second video is not looked at
+
+
 def test_no_crops_no_sheet(tmp_path):
     assert faces(tmp_path, "corpus", targets=2) == ([], [], [])
