@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deepfake_adv.files import read_json
-
 
 class Fact(NamedTuple):
     """One line of the report's head."""
@@ -26,11 +24,6 @@ class Summary(NamedTuple):
     own: float | None
     forgeries: float | None
     qualities: float | None
-
-
-def read_evaluations(folder: Path, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Evaluation files of `runs` that exist, in their order."""
-    return {run: read_json(folder / f"{run}.json") for run in runs if (folder / f"{run}.json").exists()}
 
 
 def facts(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str, str]) -> list[Fact]:
@@ -50,7 +43,7 @@ def facts(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str,
         Fact("Tested", f"on {', '.join(datasets)}: {_sizes(entries)}"),
         Fact("Synthetic", "; ".join(made) if made else "nothing: every video is from the datasets named"),
         Fact("When", _when(records)),
-        Fact("Device", _common(record.get("device") for record in records)),
+        Fact("Device", _common(record["device"] for record in records)),
         Fact("Versions", _versions(records)),
     ]
     return [fact for fact in found if fact.text]
@@ -115,10 +108,10 @@ def _sizes(entries: list[Mapping[str, Any]]) -> str:
 
 
 def _when(records: list[Mapping[str, Any]]) -> str:
-    times = sorted(record["finished"] for record in records if record.get("finished"))
+    times = sorted(record["finished"] for record in records)
     if not times:
         return ""
-    hours = sum(float(record.get("seconds", 0)) for record in records) / 3600
+    hours = sum(record["seconds"] for record in records) / 3600
     span = times[0] if times[0] == times[-1] else f"{times[0]} to {times[-1]}"
     return f"trainings finished {span}, {hours:.2f} hours of training"
 
@@ -128,9 +121,7 @@ def _common(values: Iterable[Any]) -> str:
 
 
 def _versions(records: list[Mapping[str, Any]]) -> str:
-    return _common(
-        ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items()) for record in records
-    )
+    return _common(", ".join(f"{name} {version}" for name, version in record["versions"].items()) for record in records)
 
 
 def _percent(values: list[float | None]) -> float | None:

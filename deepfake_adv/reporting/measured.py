@@ -1,6 +1,6 @@
 """What was measured, looked up by what a table asks for: runs' evaluations and attacks' accuracies."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +32,11 @@ class Measurement:
     sample: str = ""
 
 
+def read_evaluations(folder: Path, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Evaluation files of `runs` that exist, in their order."""
+    return {run: read_json(folder / f"{run}.json") for run in runs if (folder / f"{run}.json").exists()}
+
+
 class Evaluations:
     """Evaluation files of the runs that params name, by method, detector, train and test condition.
 
@@ -44,7 +49,7 @@ class Evaluations:
 
     def __init__(self, folder: Path, runs: Mapping[str, tuple[str, str]], roles: Mapping[str, str]) -> None:
         self.roles = roles
-        self.runs = {name: read_json(folder / f"{name}.json") for name in runs if (folder / f"{name}.json").exists()}
+        self.runs = read_evaluations(folder, runs)
         self._entries: dict[tuple[str, str, str, str], list[tuple[str, dict[str, Any]]]] = {}
         for name, evaluation in self.runs.items():
             for entry in evaluation["results"]:

@@ -12,6 +12,7 @@ from deepfake_adv.files import write_text
 from deepfake_adv.reporting import evidence
 from deepfake_adv.reporting.all_figures import Inputs, draw_all
 from deepfake_adv.reporting.figures.style import INK
+from deepfake_adv.reporting.measured import read_evaluations
 from deepfake_adv.reporting.robustness_tables import CAPTIONS
 from deepfake_adv.reporting.specs import load_specs
 
@@ -39,7 +40,7 @@ def write_report(
         runs: Names of the runs to report; files of others are left alone.
         own_corpus: Dataset name -> what it is, where this project made it itself.
     """
-    evaluations = evidence.read_evaluations(inputs.evaluations, runs)
+    evaluations = read_evaluations(inputs.evaluations, runs)
     captions = draw_all(inputs, evaluations, figures, dpi=dpi)
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -111,10 +112,6 @@ def _provenance(evaluations: Mapping[str, Mapping[str, Any]]) -> list[tuple[str,
     lines = []
     for run, evaluation in evaluations.items():
         for training, record in evaluation["provenance"]["training"].items():
-            best = record.get("best") or {}
-            epoch = best.get("epoch", record.get("best_epoch", "")) if isinstance(best, dict) else best
-            data = ", ".join(f"{key} {value}" for key, value in (record.get("data") or {}).items())
-            lines.append(
-                (run, training, str(record.get("device", "")), str(record.get("finished", "")), str(epoch), data)
-            )
+            data = ", ".join(f"{key} {value}" for key, value in record["data"].items())
+            lines.append((run, training, record["device"], record["finished"], str(record["best"]["epoch"]), data))
     return lines

@@ -2,11 +2,12 @@ import pytest
 
 from deepfake_adv.reporting import evidence
 from deepfake_adv.reporting.all_figures import matrix
+from deepfake_adv.reporting.measured import read_evaluations
 
 
 @pytest.fixture
 def evaluations(project, runs):
-    return evidence.read_evaluations(project / "reports/evaluation", [*runs, "not_run_yet"])
+    return read_evaluations(project / "reports/evaluation", [*runs, "not_run_yet"])
 
 
 def test_facts_say_what_when_where_and_what_is_synthetic(evaluations):

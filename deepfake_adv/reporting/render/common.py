@@ -3,7 +3,7 @@
 from typing import Final
 
 from deepfake_adv.evaluation.paired import Difference
-from deepfake_adv.reporting.specs import Column, TableSpec, metric_label
+from deepfake_adv.reporting.specs import Column, Row, TableSpec, metric_label
 from deepfake_adv.reporting.tables import Cell, Table
 
 NOT_RUN: Final = "not run"
@@ -73,7 +73,6 @@ def legends(table: Table) -> list[str]:
     return [legend.format(confidence=100 * table.confidence) for legend in chosen]
 
 
-def row_label(table: Table, index: int) -> str:
+def row_label(row: Row) -> str:
     """A row's label with its group in front where it has one."""
-    row = table.spec.rows[index]
     return f"{row.group}, {row.label}" if row.group else row.label

@@ -4,6 +4,7 @@ import csv
 import io
 from typing import Final
 
+from deepfake_adv.reporting.render import common
 from deepfake_adv.reporting.specs import metric_label
 from deepfake_adv.reporting.tables import Table
 
@@ -22,9 +23,9 @@ def csv_text(table: Table) -> str:
         for column, metric in table.spec.heads():
             cell = table.cell(row, column, metric)
             ours, versus = cell.ours, cell.versus
-            label = f"{row.group}, {row.label}" if row.group else row.label
             writer.writerow([
-                table.spec.id, row.id, label, column.id, column.train, column.test, metric_label(metric), cell.state,
+                table.spec.id, row.id, common.row_label(row),
+                column.id, column.train, column.test, metric_label(metric), cell.state,
                 *((_number(ours.value), _number(ours.low), _number(ours.high)) if ours else ("", "", "")),
                 int(cell.best), _number(cell.paper), int(cell.paper_bold), _number(cell.difference),
                 *(_number(value) for value in (versus or [None] * 4)),

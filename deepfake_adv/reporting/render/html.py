@@ -37,7 +37,7 @@ def html(table: Table) -> str:
     out.append(f'<th scope="col"><button type="button">{common.VERSUS}</button></th>' if extra else "")
     out.append("</tr></thead><tbody>")
     for index, row in enumerate(spec.rows):
-        out.append(f'<tr><th scope="row" data-v="{index}">{escape(common.row_label(table, index))}</th>')
+        out.append(f'<tr><th scope="row" data-v="{index}">{escape(common.row_label(row))}</th>')
         out += [_cell(table.cell(row, column, metric)) for column, metric in heads]
         if extra:
             versus = table.versus.get(row.id)

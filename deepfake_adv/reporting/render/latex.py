@@ -44,10 +44,10 @@ def latex(table: Table) -> str:
         names = [f"{column.label} {metric_label(metric)}" for column, metric in heads]
     tail = [common.VERSUS] if table.versus else []
     lines += [" & ".join(["", "", *map(escape, names), *tail]) + r" \\", r"\midrule"]
-    for index, row in enumerate(spec.rows):
+    for row in spec.rows:
         cells = [table.cell(row, column, metric) for column, metric in heads]
         versus = [escape(common.difference(table.versus[row.id]))] if row.id in table.versus else [""] * len(tail)
-        lines.append(_line([escape(common.row_label(table, index)), "ours", *map(_ours, cells), *versus]))
+        lines.append(_line([escape(common.row_label(row)), "ours", *map(_ours, cells), *versus]))
         if any(map(common.span, cells)):
             lines.append(_line(["", "", *(_small(common.span(cell)) for cell in cells), *([""] * len(tail))]))
         lines.append(_line(["", r"\textit{paper}", *map(_paper, cells), *([""] * len(tail))]))

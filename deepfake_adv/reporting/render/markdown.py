@@ -12,7 +12,7 @@ def markdown(table: Table) -> str:
         titles.append(common.VERSUS)
     lines = [f"### {table.title}", "", *common.legends(table), ""]
     lines += [_line(titles), _line(["---", "---", *("---:" for _ in titles[2:])])]
-    for index, row in enumerate(table.spec.rows):
+    for row in table.spec.rows:
         cells = [table.cell(row, column, metric) for column, metric in heads]
         versus = [common.difference(table.versus[row.id])] if row.id in table.versus else []
         ours = []
@@ -22,7 +22,7 @@ def markdown(table: Table) -> str:
                 continue
             value, span = common.number(cell.ours.value), common.span(cell)
             ours.append((f"**{value}**" if cell.best else value) + (f" ({span})" if span else ""))
-        lines.append(_line([common.row_label(table, index), "ours", *ours, *versus]))
+        lines.append(_line([common.row_label(row), "ours", *ours, *versus]))
         printed = [f"**{common.paper(cell)}**" if cell.paper_bold else common.paper(cell) for cell in cells]
         if any(cell.paper is not None for cell in cells):
             lines.append(_line(["", "*paper*", *printed]))
