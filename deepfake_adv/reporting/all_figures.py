@@ -1,21 +1,23 @@
 """Every figure that the inputs allow, drawn into one folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from deepfake_adv.files import read_json
-from deepfake_adv.names import Quality
+from deepfake_adv.names import ALL_FORGERIES, Condition, Forgery, Quality
 from deepfake_adv.reporting.contact_sheet import faces
-from deepfake_adv.reporting.evidence import trainings
+from deepfake_adv.reporting.evidence import pooled, trainings
 from deepfake_adv.reporting.figures.curves import draw_robustness, draw_roc, draw_training, read_csv
 from deepfake_adv.reporting.figures.diagrams import draw_diagrams
 from deepfake_adv.reporting.figures.grids import draw_grid, draw_pictures
 from deepfake_adv.reporting.figures.heatmap import draw_heatmap
 
-_LINES = 7
+_LINES: Final = 7
+_PANELS: Final = 8
+_PREFERRED: Final = str(Condition(Forgery.NT, Quality.C23))
 
 
 class Inputs(NamedTuple):
@@ -50,21 +52,7 @@ def draw_all(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folde
     drawn["figure3"] = "Fig. 3. Combined adversarial training: blur first, then the additive perturbation."
     drawn |= _examples(inputs.examples, folder, dpi)
     drawn |= _faces(inputs, evaluations, folder, dpi)
-    train, shown = _chosen(evaluations)
-    curves = {run: read_csv(path) for run in shown if (path := inputs.roc / f"{run}.csv").exists()}
-    columns = [name for found in curves.values() for name in found if name.startswith(f"{train}_to_")]
-    quality = train.rpartition("_")[2]
-    same = [name for name in dict.fromkeys(columns) if name.endswith((f"_{quality}", "_native")) and "_FF_" not in name]
-    if draw_roc(curves, same[:8], folder, dpi=dpi):
-        drawn["roc"] = (
-            f"ROC curves of detectors trained on {train}, frame level; the axis is stretched at its strict end."
-        )
-    logs = trainings(inputs.runs, evaluations)
-    chosen = {
-        name: read_csv(path) for name, path in logs.items() if name.split(" ")[:2] in [[run, train] for run in shown]
-    }
-    if draw_training(dict(list(chosen.items())[:_LINES]), folder, dpi=dpi):
-        drawn["training"] = f"Training on {train}: loss, validation AUC, learning rate and speed by epoch."
+    drawn |= _curves(inputs, evaluations, folder, dpi)
     if draw_heatmap(*matrix(evaluations), folder, dpi=dpi):
         drawn["heatmap"] = "AUC (%) of every run on every condition, frame level; test conditions across."
     path = inputs.robustness / "detectors.json"
@@ -77,25 +65,42 @@ def matrix(
     evaluations: Mapping[str, Mapping[str, Any]],
 ) -> tuple[np.ndarray[Any, Any], list[str], list[tuple[str, str]]]:
     """AUCs in percent, runs down, (training, test) conditions across without pooled ones; NaN where not run."""
-    cells = {
-        (run, (entry["train"], entry["test"])): entry["frame"]["auc"]["value"]
-        for run, evaluation in evaluations.items()
-        for entry in evaluation["results"]
-        if not {"FF", "all"} & {*entry["test"].rpartition("_"), *entry["train"].rpartition("_")}
-    }
+    cells: dict[tuple[str, tuple[Condition, Condition]], float | None] = {}
+    for run, evaluation in evaluations.items():
+        for entry in evaluation["results"]:
+            pair = (Condition.parse(entry["train"]), Condition.parse(entry["test"]))
+            if not any(map(pooled, pair)):
+                cells[run, pair] = entry["frame"]["auc"]["value"]
     runs = list(dict.fromkeys(run for run, _ in cells))
     columns = sorted({column for _, column in cells}, key=lambda pair: [_place(condition) for condition in pair])
     values = np.full((len(runs), len(columns)), np.nan)
     for (run, column), value in cells.items():
         if value is not None:
             values[runs.index(run), columns.index(column)] = 100 * value
-    return values, runs, columns
+    return values, runs, [(str(train), str(test)) for train, test in columns]
 
 
-def _place(condition: str) -> tuple[str, int]:
+def _place(condition: Condition) -> tuple[str, int]:
     """Sorts by forgery, then from the best quality to the worst."""
-    forgery, _, quality = condition.rpartition("_")
-    return forgery, [*map(str, Quality)].index(quality)
+    return condition.forgery, [*map(str, Quality)].index(condition.quality)
+
+
+def _curves(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder: Path, dpi: int) -> dict[str, str]:
+    """ROC and training curves of the training condition that most runs share."""
+    train, shown = _chosen(evaluations)
+    if not shown:
+        return {}
+    drawn = {}
+    curves = {run: read_csv(path) for run in shown if (path := inputs.roc / f"{run}.csv").exists()}
+    if draw_roc(curves, _roc_columns(curves, train)[:_PANELS], folder, dpi=dpi):
+        drawn["roc"] = (
+            f"ROC curves of detectors trained on {train}, frame level; the axis is stretched at its strict end."
+        )
+    logs = trainings(inputs.runs, evaluations)
+    chosen = [name for name in logs if name.split(" ")[:2] in [[run, train] for run in shown]]
+    if draw_training({name: read_csv(logs[name]) for name in chosen[:_LINES]}, folder, dpi=dpi):
+        drawn["training"] = f"Training on {train}: loss, validation AUC, learning rate and speed by epoch."
+    return drawn
 
 
 def _chosen(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[str]]:
@@ -104,8 +109,16 @@ def _chosen(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[str
     conditions = [train for train, _ in dict.fromkeys(trained)]
     if not conditions:
         return "", []
-    most = max(dict.fromkeys(conditions), key=lambda train: (conditions.count(train), train == "NT_c23"))
+    most = max(dict.fromkeys(conditions), key=lambda train: (conditions.count(train), train == _PREFERRED))
     return most, list(dict.fromkeys(run for train, run in trained if train == most))[:_LINES]
+
+
+def _roc_columns(curves: Mapping[str, Iterable[str]], train: str) -> list[str]:
+    """Columns ``<train>_to_<dataset>_<test>`` of ROC files whose test is one forgery at the training quality."""
+    qualities = (Condition.parse(train).quality, Quality.NATIVE)
+    names = dict.fromkeys(name for found in curves.values() for name in found if name.startswith(f"{train}_to_"))
+    tests = {name: Condition.parse("_".join(name.split("_")[-2:])) for name in names}
+    return [name for name, test in tests.items() if test.quality in qualities and test.forgery != ALL_FORGERIES]
 
 
 def _examples(source: Path, folder: Path, dpi: int) -> dict[str, str]:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition, Quality
+
 
 class Fact(NamedTuple):
     """One line of the report's head."""
@@ -57,17 +59,25 @@ def summaries(evaluations: Mapping[str, Mapping[str, Any]]) -> list[Summary]:
         for entry in evaluation["results"]:
             by_train.setdefault(entry["train"], []).append(entry)
         for train, entries in by_train.items():
-            forgery, _, quality = train.rpartition("_")
-            singles = [e for e in entries if not {"FF", "all"} & set(e["test"].rpartition("_")[::2])]
-            split = [(*entry["test"].rpartition("_")[::2], entry["frame"]["auc"]["value"]) for entry in singles]
-            own = next((e["frame"]["auc"]["value"] for e in entries if e["test"] == train), None)
-            if forgery == "FF" or quality == "all":
-                rows.append(Summary(run, train, _percent([own]), None, None))
-                continue
-            others = [value for f, q, value in split if f != forgery and q in (quality, "native")]
-            tiers = [value for f, q, value in split if f == forgery and q != quality]
-            rows.append(Summary(run, train, _percent([own]), _percent(others), _percent(tiers)))
+            results = [(Condition.parse(entry["test"]), entry["frame"]["auc"]["value"]) for entry in entries]
+            rows.append(_summary(run, Condition.parse(train), results))
     return rows
+
+
+def _summary(run: str, train: Condition, results: list[tuple[Condition, float | None]]) -> Summary:
+    own = _percent([value for test, value in results if test == train][:1])
+    if pooled(train):
+        return Summary(run, str(train), own, None, None)
+    singles = [(test, value) for test, value in results if not pooled(test)]
+    same_quality = (train.quality, Quality.NATIVE)
+    others = [value for test, value in singles if test.forgery != train.forgery and test.quality in same_quality]
+    tiers = [value for test, value in singles if test.forgery == train.forgery and test.quality != train.quality]
+    return Summary(run, str(train), own, _percent(others), _percent(tiers))
+
+
+def pooled(condition: Condition) -> bool:
+    """Whether a condition takes several forgeries or several qualities together."""
+    return condition.forgery == ALL_FORGERIES or condition.quality == ALL_QUALITIES
 
 
 def trainings(folder: Path, evaluations: Mapping[str, Mapping[str, Any]]) -> dict[str, Path]:

@@ -1,7 +1,8 @@
 import pytest
 
+from deepfake_adv.names import Condition
 from deepfake_adv.reporting import evidence
-from deepfake_adv.reporting.all_figures import matrix
+from deepfake_adv.reporting.all_figures import _roc_columns, matrix
 from deepfake_adv.reporting.measured import read_evaluations
 
 
@@ -47,6 +48,20 @@ def test_pooled_training_has_no_unseen_column(evaluations):
     (row,) = evidence.summaries({"a": {"results": [entry]}})
     assert row.own is not None
     assert (row.forgeries, row.qualities) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("NT_c23", False), ("DFD_native", False), ("FF_raw", True), ("DF_all", True)]
+)
+def test_a_condition_of_several_forgeries_or_qualities_is_pooled(text, expected):
+    assert evidence.pooled(Condition.parse(text)) == expected
+
+
+def test_roc_panels_are_single_forgeries_at_the_training_quality():
+    tests = ("my_set_NT_c23", "my_set_NT_c40", "my_set_FF_c23", "my_set_DF_c23", "my_set_DF_all", "dfd_DFD_native")
+    curves = {"a": ["fpr", "tpr", "NT_raw_to_x_NT_c23", *(f"NT_c23_to_{test}" for test in tests)]}
+    expected = ["NT_c23_to_my_set_NT_c23", "NT_c23_to_my_set_DF_c23", "NT_c23_to_dfd_DFD_native"]
+    assert _roc_columns(curves, "NT_c23") == expected
 
 
 def test_matrix_has_single_conditions_alone(evaluations):
