@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from deepfake_adv.files import write_text
@@ -13,6 +12,7 @@ from deepfake_adv.reporting import evidence
 from deepfake_adv.reporting.all_figures import Inputs, draw_all
 from deepfake_adv.reporting.figures.style import INK
 from deepfake_adv.reporting.measured import read_evaluations
+from deepfake_adv.reporting.render.template import load_template
 from deepfake_adv.reporting.robustness_tables import CAPTIONS
 from deepfake_adv.reporting.specs import load_specs
 
@@ -42,10 +42,7 @@ def write_report(
     """
     evaluations = read_evaluations(inputs.evaluations, runs)
     captions = draw_all(inputs, evaluations, figures, dpi=dpi)
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("page.jinja").render(
+    page = load_template(_HERE / "page.jinja").render(
         title=title,
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),

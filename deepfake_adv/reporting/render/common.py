@@ -1,5 +1,6 @@
 """How numbers read, the same in every format: two decimals, a true minus, words for what is not there."""
 
+from itertools import groupby
 from typing import Final
 
 from deepfake_adv.evaluation.paired import Difference
@@ -63,6 +64,22 @@ def head(spec: TableSpec, column: Column, metric: str) -> str:
     """Heading in one line: "C23 → Raw AUC"."""
     parts = [column.group, column.label, metric_label(metric)]
     return " ".join(part for part in parts if part)
+
+
+def name(spec: TableSpec, column: Column, metric: str) -> str:
+    """Last line of a heading: the metric, with its column where no line above spans several metrics."""
+    return metric_label(metric) if len(spec.metrics) > 1 else f"{column.label} {metric_label(metric)}"
+
+
+def spans(spec: TableSpec) -> list[list[tuple[str, int]]]:
+    """Lines of the heading above the last: labels, each with the number of columns that it spans."""
+    lines = []
+    if any(column.group for column in spec.columns):
+        groups = groupby(column.group for column, _ in spec.heads())
+        lines.append([(group, len(list(members))) for group, members in groups])
+    if len(spec.metrics) > 1:
+        lines.append([(column.label, len(spec.metrics)) for column in spec.columns])
+    return lines
 
 
 def legends(table: Table) -> list[str]:

@@ -1,10 +1,8 @@
 r"""Tables as LaTeX (booktabs, graphicx): ours, its interval and the paper's number under each other."""
 
-from itertools import groupby
 from typing import Final
 
 from deepfake_adv.reporting.render import common
-from deepfake_adv.reporting.specs import metric_label
 from deepfake_adv.reporting.tables import Cell, Table
 
 _ESCAPES: Final = str.maketrans({
@@ -35,15 +33,10 @@ def latex(table: Table) -> str:
         rf"\begin{{tabular}}{{ll{'r' * wide}}}",
         r"\toprule",
     ]
-    if any(column.group for column in spec.columns):
-        lines.append(_spanning([column.group for column, _ in heads], bool(table.versus)))
-    if len(spec.metrics) > 1:
-        lines.append(_spanning([column.label for column, _ in heads], bool(table.versus)))
-        names = [metric_label(metric) for _, metric in heads]
-    else:
-        names = [f"{column.label} {metric_label(metric)}" for column, metric in heads]
     tail = [common.VERSUS] if table.versus else []
-    lines += [" & ".join(["", "", *map(escape, names), *tail]) + r" \\", r"\midrule"]
+    lines += [_spanning(line, len(tail)) for line in common.spans(spec)]
+    names = [escape(common.name(spec, column, metric)) for column, metric in heads]
+    lines += [_line(["", "", *names, *tail]), r"\midrule"]
     for row in spec.rows:
         cells = [table.cell(row, column, metric) for column, metric in heads]
         versus = [escape(common.difference(table.versus[row.id]))] if row.id in table.versus else [""] * len(tail)
@@ -64,10 +57,9 @@ def latex(table: Table) -> str:
     return "\n".join(lines)
 
 
-def _spanning(labels: list[str], extra: bool) -> str:
-    groups = [(label, len(list(members))) for label, members in groupby(labels)]
-    cells = [rf"\multicolumn{{{size}}}{{c}}{{{escape(label)}}}" for label, size in groups]
-    return " & ".join(["", "", *cells, *([""] if extra else [])]) + r" \\"
+def _spanning(line: list[tuple[str, int]], extra: int) -> str:
+    cells = [rf"\multicolumn{{{size}}}{{c}}{{{escape(label)}}}" for label, size in line]
+    return _line(["", "", *cells, *[""] * extra])
 
 
 def _line(cells: list[str]) -> str:

@@ -1,6 +1,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -104,6 +105,18 @@ def test_html_is_balanced_and_sortable(tables, name):
     assert 'class="sortable"' in text
     assert "http" not in text
     assert ("Our numbers here are from" in text) == bool(tables[name].own_corpus)
+
+
+def test_html_escapes_and_takes_a_difference_without_interval(tables):
+    table = tables["II"]
+    row = table.spec.rows[0]
+    versus = {row.id: Difference(1.2, float("nan"), float("nan"), float("nan"))}
+    text = html(replace(table, versus=versus, notes=["<b> & co"]))
+    assert '<td class="versus" data-v="1.2000">+1.20</td>' in text
+    assert "<li>&lt;b&gt; &amp; co</li>" in text
+    parser = _Balance()
+    parser.feed(text)
+    assert parser.open == []
 
 
 def test_writing_leaves_four_formats_and_an_index(tables, tmp_path):
