@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from deepfake_adv.evaluation.bootstrap import interval
+from deepfake_adv.evaluation.metrics import HIGHER_IS_BETTER
 from deepfake_adv.evaluation.paired import Difference, bootstrap_difference
 from deepfake_adv.files import read_json
 from deepfake_adv.reporting.measured import IDENTITIES, Attacks, Evaluations, Measurement
@@ -200,14 +201,15 @@ def _row_against_baseline(
 
 
 def _best(spec: TableSpec, found: dict[Key, Measurement | None]) -> set[Key]:
-    """Highest per column, ties at two decimals included; within a detector, as the paper's bold."""
+    """The best of each column, ties at two decimals included; within a detector, as the paper's bold."""
     best = set()
     for column, metric in spec.heads():
+        choose = max if HIGHER_IS_BETTER[metric] else min
         for detector in {row.detector for row in spec.rows}:
             keys = [(row.id, column.id, metric) for row in spec.rows if row.detector == detector]
             values = {key: round(ours.value, 2) for key in keys if (ours := found[key])}
             if len(values) > 1:
-                best |= {key for key, value in values.items() if value == max(values.values())}
+                best |= {key for key, value in values.items() if value == choose(values.values())}
     return best
 
 

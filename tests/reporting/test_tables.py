@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from deepfake_adv.files import write_json
 from deepfake_adv.reporting.measured import Attacks, Evaluations, Measurement
 from deepfake_adv.reporting.own_corpus import own_corpora
 from deepfake_adv.reporting.specs import load_specs
-from deepfake_adv.reporting.tables import compare, mean
+from deepfake_adv.reporting.tables import build_table, compare, mean
 
 
 def value(evaluation, run, train, test):
@@ -52,6 +54,18 @@ def test_best_of_a_column_is_marked(tables):
         top = max(round(cell.ours.value, 2) for cell in measured)
         assert [cell.best for cell in measured] == [round(cell.ours.value, 2) == top for cell in measured]
         assert not any(cell.best for cell in cells if not cell.ours)
+
+
+def test_the_lowest_error_is_the_best(project, runs):
+    spec = replace(next(spec for spec in load_specs() if spec.id == "II"), metrics=("auc", "eer", "ece"))
+    found = Evaluations(project / "reports/evaluation", runs, {"efficientnet": "small"})
+    table = build_table(spec, found, Attacks(None, {}), {}, baseline="baseline", confidence=0.95)
+    for column, metric in spec.heads():
+        measured = [cell for row in spec.rows if (cell := table.cell(row, column, metric)).ours]
+        assert len(measured) == 2
+        values = [round(cell.ours.value, 2) for cell in measured]
+        best = max(values) if metric == "auc" else min(values)
+        assert [cell.best for cell in measured] == [value == best for value in values]
 
 
 def test_comparison_with_the_baseline_is_paired(tables, evaluation):
