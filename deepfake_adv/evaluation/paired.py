@@ -6,6 +6,7 @@ video scores; it is the check on the bootstrap and needs no resampling.
 """
 
 import math
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ def delong_difference(ours: Floats, other: Floats, labels: NDArray[np.integer], 
     deviation = math.sqrt(gap_fake.var(ddof=1) / fakes + gap_real.var(ddof=1) / reals)
     if not deviation:
         return Difference(value, value, value, 1.0 if not value else 0.0)
-    reach = _normal_quantile((1 + confidence) / 2) * deviation
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * deviation
     return Difference(value, value - reach, value + reach, math.erfc(abs(value) / deviation / math.sqrt(2)))
 
 
@@ -89,12 +90,3 @@ def _rank(ordered: Floats, scores: Floats) -> Floats:
     """Share of `ordered` below each score, ties half."""
     both = np.searchsorted(ordered, scores, "left") + np.searchsorted(ordered, scores, "right")
     return both / (2 * len(ordered))
-
-
-def _normal_quantile(share: float) -> float:
-    """Quantile of the standard normal by bisection of the error function."""
-    low, high = -40.0, 40.0
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if math.erf(middle / math.sqrt(2)) < 2 * share - 1 else (low, middle)
-    return (low + high) / 2

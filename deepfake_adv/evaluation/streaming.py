@@ -5,6 +5,9 @@ The key of a float32 score here is its distance to the nearer end of [0, 1] in f
 point, cut to 11 bits of mantissa: bins are 2^-11 of that distance wide, near 0 and near 1
 alike (1 - s is exact in float32 for s >= 0.5). The key never reorders two scores and 0.5 is a
 bin's edge, so accuracy is exact, and AUC errs by no more than half the pairs that share a bin.
+
+The `evaluate` stage holds a run's scores in memory, since its intervals need them whole. This is for
+more scores than fit: call `StreamingMetrics.update` on chunks, as benchmarks/evaluate.py does.
 """
 
 from typing import Final, NamedTuple
