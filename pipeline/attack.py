@@ -5,12 +5,10 @@ from pathlib import Path
 import torch
 
 from deepfake_adv.files import write_json
-from deepfake_adv.names import Split
 from deepfake_adv.params.load import load_params
-from deepfake_adv.params.studies import Attack
 from deepfake_adv.stage import run_stage
 from deepfake_adv.studies.classifiers import Classifier, train_classifier
-from deepfake_adv.studies.images import Labelled, identities, image_folder
+from deepfake_adv.studies.images import images_to_attack
 from deepfake_adv.studies.transfer import adversarial_accuracy, settings
 from deepfake_adv.training.provenance import device_name, versions
 from deepfake_adv.training.trained import choose_device
@@ -23,7 +21,7 @@ def main(manifests: Path, output: Path) -> None:
     params = load_params("attack", "device")
     attack = params.attack
     device = choose_device(params.device.accelerator)
-    train, test = _images(attack, manifests)
+    train, test = images_to_attack(manifests, **attack.images.model_dump(exclude={"batch_size"}))
     classifiers: dict[str, torch.nn.Module] = {}
     for name, entry in attack.classifiers.items():
         classifier = Classifier(
@@ -46,17 +44,6 @@ def main(manifests: Path, output: Path) -> None:
     facts: dict[str, object] = {"source": attack.images.source, "classes": len(test.names), "images": len(test.images)}
     facts |= {"versions": versions(), "device": device_name(device), "params": attack.model_dump(mode="json")}
     write_json(output, {"cells": cells, "provenance": facts})
-
-
-def _images(attack: Attack, manifests: Path) -> tuple[Labelled | None, Labelled]:
-    """Images to train on, None where the classifiers come trained, and images to attack."""
-    source = attack.images
-    if source.source == "folder":
-        return None, image_folder(Path(source.folder or ""), source.count, source.image_size)
-    paths = [manifests / f"{split}.parquet" for split in Split]
-    train, test = identities(paths, manifests.parents[1], source.image_size)
-    chosen = torch.linspace(0, len(test.labels) - 1, min(source.count, len(test.labels))).long()
-    return train, Labelled(test.images[chosen], test.labels[chosen], test.names)
 
 
 if __name__ == "__main__":

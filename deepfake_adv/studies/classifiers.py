@@ -91,6 +91,7 @@ def train_classifier(
     """Train a classifier from random weights, in place, leaving it in eval mode.
 
     Args:
+        classifier: On the device to train on.
         images: ``(N, 3, H, W)`` uint8.
         labels: ``(N,)`` int64.
         steps: Optimiser steps.

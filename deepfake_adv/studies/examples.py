@@ -13,12 +13,67 @@ from torch import Tensor, nn
 from deepfake_adv.attacks.engine import ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.batch import Batch
+from deepfake_adv.data.crop_dataset import read_manifest
 from deepfake_adv.files import read_json, write_json
 from deepfake_adv.methods.generative import GenerativeBlur
 from deepfake_adv.methods.registry import build_method
+from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
+from deepfake_adv.studies.images import condition_rows, fetch_images
 from deepfake_adv.training.checkpoint import load_weights
+from deepfake_adv.training.trained import load_trained
 
 logger = logging.getLogger(__name__)
+
+
+def draw_examples(
+    runs: Path,
+    manifest: Path,
+    output: Path,
+    *,
+    run: str,
+    generator_run: str,
+    condition: str,
+    count: int,
+    kernel_sizes: Sequence[int],
+    attacks: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Write the pictures of Figs. 1 and 4 and, where a run has generators, of its learned maps.
+
+    Args:
+        runs: Folder of <run>/<condition>/seed<k>.
+        manifest: Of the faces: <root>/manifests/<tier>/<split>.parquet.
+        output: Where to write.
+        run: Whose detector is attacked.
+        generator_run: Whose generators draw the maps.
+        condition: Of training, and of the faces.
+        count: Real faces, and as many fakes, each of another video.
+        kernel_sizes: Of Fig. 4, pixels.
+        attacks: Of Fig. 1: a label to the arguments of `build_attack`; Fig. 4 takes the first blur among them.
+    """
+    trained = load_trained(first_seed(runs / run / condition))
+    table = read_manifest(manifest)
+    rows = condition_rows(table, condition, 1)
+    rows = np.concatenate([rows[table.labels[rows] == label][:count] for label in (REAL_LABEL, FAKE_LABEL)])
+    images = fetch_images(table, rows, manifest.parents[2], trained.image_size).float() / 255
+    labels = torch.from_numpy(table.labels[rows])
+    titles = [str(video) for video in table.strings("video")[rows]]
+    blur = next((entry for entry in attacks.values() if entry["name"].startswith("blur")), {"name": "blur"})
+    figures = {
+        "figure1": adversarial_rows(trained.detector, images, labels, attacks),
+        "figure4": kernel_rows(trained.detector, images, labels, kernel_sizes, blur),
+    }
+    for name, drawn in figures.items():
+        write_grid(output, name, drawn, titles, source=f"{run}, trained on {condition}")
+    generators = load_generators(first_seed(runs / generator_run / condition))
+    if generators is not None:
+        maps = map_rows(generators, Batch(images, labels, None, None, torch.from_numpy(rows)))
+        write_grid(output, "maps", maps, titles, source=f"{generator_run}, trained on {condition}")
+    write_json(output / "examples.json", {"run": run, "condition": condition, "videos": titles})
+
+
+def first_seed(folder: Path) -> Path:
+    """A run's detector of one condition, that of its first seed."""
+    return min(folder.glob("seed*"), default=folder / "seed0")
 
 
 def adversarial_rows(

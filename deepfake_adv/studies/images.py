@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deepfake_adv.data.crop_dataset import CropTable, read_manifest, select, thin
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.names import REAL_LABEL, Condition, Quality
+from deepfake_adv.names import REAL_LABEL, Condition, Quality, Split
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -33,6 +33,30 @@ def fetch_images(table: CropTable, rows: NDArray[np.int64], root: Path, image_si
 def condition_rows(table: CropTable, condition: str, frames: int) -> NDArray[np.int64]:
     """Rows of a condition, `frames` evenly spaced ones of each video (0: all)."""
     return thin(table, select(table, Condition.parse(condition)), frames)
+
+
+def images_to_attack(
+    manifests: Path, *, source: str, folder: str | None, count: int, image_size: int
+) -> tuple[Labelled | None, Labelled]:
+    """Images to train classifiers on, None where these come trained, and images to attack.
+
+    Args:
+        manifests: Folder of a tier's manifests, <root>/manifests/<tier>.
+        source: "folder" for an ImageFolder, else `identities` of the manifests.
+        folder: The ImageFolder.
+        count: Images to attack, evenly drawn; all where there are fewer.
+        image_size: Side, pixels.
+
+    Raises:
+        ValueError: As `identities` does.
+        FileNotFoundError: As `image_folder` does.
+    """
+    if source == "folder":
+        return None, image_folder(Path(folder or ""), count, image_size)
+    paths = [manifests / f"{split}.parquet" for split in Split]
+    train, test = identities(paths, manifests.parents[1], image_size)
+    chosen = torch.linspace(0, len(test.labels) - 1, min(count, len(test.labels))).long()
+    return train, Labelled(test.images[chosen], test.labels[chosen], test.names)
 
 
 def identities(manifests: Sequence[Path], root: Path, image_size: int) -> tuple[Labelled, Labelled]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from deepfake_adv.data.crop_dataset import read_manifest
-from deepfake_adv.studies.images import fetch_images, identities
+from deepfake_adv.studies.images import fetch_images, identities, images_to_attack
 
 
 def paths_of(folder):
@@ -21,6 +21,16 @@ def test_identities_are_the_reals_of_the_best_quality(make_shards):
     rows = ((table.labels == 0) & (table.strings("quality") == "raw")).nonzero()[0]
     raw = fetch_images(table, rows, folder.parents[1], 24)
     assert any(torch.equal(train.images[0], image) for image in raw)
+
+
+def test_images_to_attack_are_drawn_evenly(make_shards, tmp_path):
+    folder = make_shards(tier="all", qualities=("raw",), frames=10)
+    train, test = images_to_attack(folder, source="identities", folder=None, count=5, image_size=24)
+    learnt, rest = identities(paths_of(folder), folder.parents[1], 24)
+    assert torch.equal(train.images, learnt.images)
+    assert torch.equal(test.images, rest.images[[0, 3, 7, 11, 15]])
+    with pytest.raises(FileNotFoundError, match="folder of images per class"):
+        images_to_attack(folder, source="folder", folder=str(tmp_path), count=5, image_size=24)
 
 
 def test_videos_too_short_to_be_divided_are_refused(make_shards):
