@@ -40,7 +40,7 @@ def facts(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str,
     found = [
         Fact(
             "Trained",
-            f"{_count(len(records), 'detector')} in {_count(len(evaluations), 'run')} on {', '.join(conditions)}",
+            f"{counted(len(records), 'detector')} in {counted(len(evaluations), 'run')} on {', '.join(conditions)}",
         ),
         Fact("Tested", f"on {', '.join(datasets)}: {_sizes(entries)}"),
         Fact("Synthetic", "; ".join(made) if made else "nothing: every video is from the datasets named"),
@@ -106,7 +106,8 @@ def misses(faces: Path) -> list[tuple[str, str, str, int]]:
     return [(*key, count) for key, count in sorted(counts.items())]
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """1 run, 2 runs"""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from deepfake_adv.evaluation.scores import conditions
 from deepfake_adv.params.schema import Params
+from deepfake_adv.reporting.evidence import counted
 from deepfake_adv.reporting.specs import Column, Row, TableSpec, load_specs
 
 
@@ -106,7 +107,7 @@ def _coverage(spec: TableSpec, promise: _Promise) -> Coverage:
                 runs |= dict.fromkeys(run for run, reason in answers if not reason)
             for reason in reasons if not members else []:
                 missing[reason] = missing.get(reason, 0) + 1
-    listed = [f"{reason} ({count} cell{'s' if count > 1 else ''})" for reason, count in missing.items()]
+    listed = [f"{reason} ({counted(count, 'cell')})" for reason, count in missing.items()]
     return Coverage(spec, cells, filled, tuple(runs), tuple(listed))
 
 
@@ -122,7 +123,7 @@ def plan_lines(plan: Plan, *, runs: bool = False, reasons: int = 4) -> list[str]
     lines = [f"profile {plan.profile}: {len(plan.runs)} runs, {trainings} trainings", ""]
     lines.append(f"{'table':<12}{'cells':>6}{'filled':>8}  by")
     for table in plan.tables:
-        by = "the attack stage" if table.runs == ("attack",) else _count(len(table.runs), "run")
+        by = "the attack stage" if table.runs == ("attack",) else counted(len(table.runs), "run")
         lines.append(f"{table.spec.name:<12}{table.cells:>6}{table.filled:>8}  {by if table.runs else 'nothing'}")
         if runs and table.runs != ("attack",):
             lines += [f"{'':<28}{name}" for name in table.runs]
@@ -141,7 +142,3 @@ def _verdict(tables: Sequence[Coverage], noun: str) -> str:
     partly = [table.spec.name for table in tables if table.filled and not table.whole]
     text = f"{len(whole)} of {len(tables)} {noun} covered"
     return f"{text}; partly: {', '.join(partly)}." if partly else f"{text}."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

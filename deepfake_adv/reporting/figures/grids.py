@@ -49,17 +49,19 @@ def draw_grid(
         axis.xaxis.tick_top()
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-        table: list[list[Any]] = [["row", "column", "mean", "mean difference from the first row"]]
-        for y, line in enumerate(units):
-            for x, picture in enumerate(line):
-                gap = (
-                    np.abs(_rgb(picture) - _rgb(units[0][x])).mean()
-                    if picture.shape[:2] == units[0][x].shape[:2]
-                    else 0
-                )
-                table.append([rows[y], columns[x], f"{picture.mean():.5f}", f"{gap:.5f}"])
-        save(figure, folder, name, table, dpi=dpi)
+        save(figure, folder, name, _means(units, rows, columns), dpi=dpi)
     return True
+
+
+def _means(units: Sequence[Sequence[Picture]], rows: Sequence[str], columns: Sequence[str]) -> list[list[Any]]:
+    """The figure's data: each picture's mean, and its mean difference from the one in the first row."""
+    table: list[list[Any]] = [["row", "column", "mean", "mean difference from the first row"]]
+    for row, line in zip(rows, units, strict=True):
+        for column, picture, first in zip(columns, line, units[0], strict=True):
+            same_size = picture.shape[:2] == first.shape[:2]
+            gap = np.abs(_rgb(picture) - _rgb(first)).mean() if same_size else 0
+            table.append([row, column, f"{picture.mean():.5f}", f"{gap:.5f}"])
+    return table
 
 
 def _sheet(units: Sequence[Sequence[Picture]], gap: int = 3) -> tuple[Picture, list[tuple[tuple[int, int], Picture]]]:

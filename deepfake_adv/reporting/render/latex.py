@@ -3,6 +3,7 @@ r"""Tables as LaTeX (booktabs, graphicx): ours, its interval and the paper's num
 from typing import Final
 
 from deepfake_adv.reporting.render import common
+from deepfake_adv.reporting.specs import Row
 from deepfake_adv.reporting.tables import Cell, Table
 
 _ESCAPES: Final = str.maketrans({
@@ -26,8 +27,6 @@ def latex(table: Table) -> str:
         r"\begin{table*}",
         r"\centering",
         rf"\caption{{{escape(table.title)}. {escape(' '.join(common.legends(table)))}}}",
-    ]
-    lines += [
         rf"\label{{tab:{spec.file}}}",
         r"\resizebox{\textwidth}{!}{%",
         rf"\begin{{tabular}}{{ll{'r' * wide}}}",
@@ -38,15 +37,7 @@ def latex(table: Table) -> str:
     names = [escape(common.name(spec, column, metric)) for column, metric in heads]
     lines += [_line(["", "", *names, *tail]), r"\midrule"]
     for row in spec.rows:
-        cells = [table.cell(row, column, metric) for column, metric in heads]
-        versus = [escape(common.difference(table.versus[row.id]))] if row.id in table.versus else [""] * len(tail)
-        lines.append(_line([escape(common.row_label(row)), "ours", *map(_ours, cells), *versus]))
-        if any(map(common.span, cells)):
-            lines.append(_line(["", "", *(_small(common.span(cell)) for cell in cells), *([""] * len(tail))]))
-        lines.append(_line(["", r"\textit{paper}", *map(_paper, cells), *([""] * len(tail))]))
-        differences = ["" if cell.difference is None else common.signed(cell.difference) for cell in cells]
-        if any(differences):
-            lines.append(_line(["", r"\textit{ours$-$paper}", *map(_small, differences), *([""] * len(tail))]))
+        lines += _row_lines(table, row, len(tail))
     lines += [
         r"\bottomrule",
         r"\end{tabular}}",
@@ -55,6 +46,21 @@ def latex(table: Table) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _row_lines(table: Table, row: Row, extra: int) -> list[str]:
+    """Ours, its interval, the paper's number and the difference, under each other."""
+    cells = [table.cell(row, column, metric) for column, metric in table.spec.heads()]
+    blank = [""] * extra
+    versus = [escape(common.difference(table.versus[row.id]))] if row.id in table.versus else blank
+    lines = [_line([escape(common.row_label(row)), "ours", *map(_ours, cells), *versus])]
+    if any(map(common.span, cells)):
+        lines.append(_line(["", "", *(_small(common.span(cell)) for cell in cells), *blank]))
+    lines.append(_line(["", r"\textit{paper}", *map(_paper, cells), *blank]))
+    differences = ["" if cell.difference is None else common.signed(cell.difference) for cell in cells]
+    if any(differences):
+        lines.append(_line(["", r"\textit{ours$-$paper}", *map(_small, differences), *blank]))
+    return lines
 
 
 def _spanning(line: list[tuple[str, int]], extra: int) -> str:
