@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from deepfake_adv.data.crop_store import resize, scale_points
 from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.export_formats import FORMATS
 from deepfake_adv.files import write_json
@@ -92,10 +93,11 @@ def _rows(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
 
 
 def _write(path: Path, pixels: NDArray[np.uint8], size: int | None) -> None:
-    if size is not None and pixels.shape[:2] != (size, size):
-        shrinks = pixels.shape[0] > size
-        pixels = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[assignment]
-    good, encoded = cv2.imencode(".png", pixels)
+    resized = pixels
+    if size is not None:
+        resized = np.empty((size, size, *pixels.shape[2:]), np.uint8)
+        resize(pixels, resized)
+    good, encoded = cv2.imencode(".png", resized)
     assert good
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encoded.tobytes())
@@ -103,6 +105,7 @@ def _write(path: Path, pixels: NDArray[np.uint8], size: int | None) -> None:
 
 def _write_points(path: Path, row: Mapping[str, Any], size: int | None) -> None:
     points = np.array(row["landmarks"], dtype=np.float32).reshape(-1, 2)
-    scale = 1.0 if size is None else size / row["box_side"]
+    if size is not None:
+        points = scale_points(points, (row["box_side"], row["box_side"]), size)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, points * np.float32(scale))
+    np.save(path, points)

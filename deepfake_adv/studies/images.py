@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from deepfake_adv.data.crop_dataset import CropTable, read_manifest, select, thin
-from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.data.crop_store import CropStore, resize
 from deepfake_adv.names import REAL_LABEL, Condition, Quality, Split
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+from deepfake_adv.video.folder import SUFFIXES
 
 
 class Labelled(NamedTuple):
@@ -107,9 +107,8 @@ def image_folder(folder: Path, count: int, image_size: int) -> Labelled:
 
     Raises:
         FileNotFoundError: If there is no image in a sub-folder of `folder`.
+        ValueError: If an image cannot be read.
     """
-    import cv2  # only this source needs it
-
     classes = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     files = [
         (path, label)
@@ -130,8 +129,6 @@ def image_folder(folder: Path, count: int, image_size: int) -> Labelled:
             raise ValueError(f"{path} must be an image; OpenCV cannot read it. Remove it or make it again.")
         side = min(image.shape[:2])
         y, x = ((length - side) // 2 for length in image.shape[:2])
-        shrink = cv2.INTER_AREA if side > image_size else cv2.INTER_LINEAR
-        square = image[y : y + side, x : x + side]
-        cv2.resize(square, (image_size, image_size), dst=pixels[place], interpolation=shrink)
+        resize(np.asarray(image[y : y + side, x : x + side], np.uint8), pixels[place])
     labels = torch.tensor([label for _, label in chosen])
     return Labelled(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), labels, classes)

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.data.crop_store import resize
 from deepfake_adv.data.export import export_frames
 from deepfake_adv.data.layouts.registry import build_layout
 from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
@@ -70,7 +71,9 @@ def test_pixels_survive_and_are_resized_on_demand(crops, tmp_path):
     export_frames(folder, tmp_path / "small", layout="sladd", size=16)
     row = pq.read_table(folder / "NT-train-0_1.parquet").to_pylist()[1]
     assert (tmp_path / "as-is/image/FF-NT/0_1/0002.png").read_bytes() == row["image"]["bytes"]
-    assert cv2.imread(str(tmp_path / "small/image/FF-NT/0_1/0002.png")).shape == (16, 16, 3)
+    small = np.empty((16, 16, 3), np.uint8)
+    resize(cv2.imdecode(np.frombuffer(row["image"]["bytes"], np.uint8), cv2.IMREAD_COLOR), small)  # as training does
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "small/image/FF-NT/0_1/0002.png")), small)
 
 
 def test_deepfakebench_names_every_file_it_writes(crops, tmp_path):
@@ -87,7 +90,24 @@ def test_deepfakebench_names_every_file_it_writes(crops, tmp_path):
     assert real["frames"][0].startswith("FaceForensics++/original_sequences/youtube/c23/frames/0/")
     assert all((tmp_path / "out" / path).exists() for path in video["frames"] + video["masks"] + real["frames"])
     points = np.load(tmp_path / "out" / folder / "landmarks/4_5/004.npy")
-    np.testing.assert_allclose(points, np.arange(136).reshape(68, 2) * 12 / SIDE)
+    assert points.dtype == np.float32
+    np.testing.assert_allclose(points, (np.arange(136).reshape(68, 2) + 0.5) * 12 / SIDE - 0.5)  # pixel centres
+
+
+def test_landmarks_stay_on_what_they_mark(crops, tmp_path):
+    folder = crops(("real/a", "test", "a", None), dataset="own")
+    path = next(folder.glob("*.parquet"))
+    rows = pq.read_table(path).to_pylist()
+    picture = np.zeros((SIDE, SIDE, 3), np.uint8)
+    picture[16:20, 8:12] = 255  # centre: x 9.5, y 17.5
+    rows = [row | {"image": png(picture), "landmarks": [9.5, 17.5] * 68} for row in rows]
+    pq.write_table(pa.Table.from_pylist(rows, schema=CROP_SCHEMA), path, **CROP_WRITE_OPTIONS)
+    for size in (None, 12, 48):
+        export_frames(folder, tmp_path / f"{size}", layout="deepfakebench", size=size)
+        (image,), (points,) = (list((tmp_path / f"{size}").rglob(f"*004{suffix}")) for suffix in (".png", ".npy"))
+        light = cv2.imread(str(image))[..., 0].astype(float)
+        y, x = (np.average(grid, weights=light) for grid in np.indices(light.shape))
+        np.testing.assert_allclose(np.load(points)[0], (x, y), atol=0.01)
 
 
 def test_deepfakebench_knows_other_datasets(crops, tmp_path):

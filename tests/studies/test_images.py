@@ -1,8 +1,11 @@
+import cv2
+import numpy as np
 import pytest
 import torch
 
 from deepfake_adv.data.crop_dataset import read_manifest
-from deepfake_adv.studies.images import fetch_images, identities, images_to_attack
+from deepfake_adv.data.crop_store import resize
+from deepfake_adv.studies.images import fetch_images, identities, image_folder, images_to_attack
 
 
 def paths_of(folder):
@@ -43,3 +46,28 @@ def test_one_identity_is_too_few(make_shards):
     folder = make_shards(tier="all", videos={"train": 1})
     with pytest.raises(ValueError, match="at least two identities; got 1"):
         identities([folder / "train.parquet"], folder.parents[1], 24)
+
+
+@pytest.mark.parametrize("size", [8, 20, 30])
+def test_an_image_folder_gives_central_squares_by_the_one_filter(tmp_path, size):
+    generator = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "a.PNG"), generator.integers(0, 255, (20, 26, 3), np.uint8))
+        (tmp_path / name / "notes.txt").write_text("no image")
+    found = image_folder(tmp_path, 5, size)
+    assert found.names == ["cat", "dog"]
+    assert found.labels.tolist() == [0, 1]
+    square = cv2.imread(str(tmp_path / "dog/a.PNG"), cv2.IMREAD_COLOR_RGB)[:, 3:23]
+    expected = np.empty((size, size, 3), np.uint8)
+    resize(square, expected)
+    np.testing.assert_array_equal(found.images[1].permute(1, 2, 0).numpy(), expected)
+
+
+def test_an_image_folder_without_images_and_a_broken_image_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"attack\.images\.folder must hold"):
+        image_folder(tmp_path, 5, 8)
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "a.png").write_text("no image")
+    with pytest.raises(ValueError, match="must be an image"):
+        image_folder(tmp_path, 5, 8)
