@@ -35,10 +35,8 @@ def build(
     size: int,
     fps: float,
     max_height: int,
-    workers: int = 0,
-    engine: str = "local",
-    address: str | None = None,
-    scratch_root: Path = Path("work"),
+    execution: Mapping[str, Any],
+    scratch: Path = Path("work"),
 ) -> dict[str, Any]:
     """Make the corpus in FaceForensics++'s layout; the same arguments give the same bytes.
 
@@ -54,10 +52,8 @@ def build(
         size: Width and height of rendered clips, pixels.
         fps: Frames per second of rendered clips.
         max_height: Clips of the user's above this are scaled down, pixels.
-        workers: Worker processes; 0 for one per core.
-        engine: See ``execution.pool.map_tasks``.
-        address: See ``execution.pool.map_tasks``.
-        scratch_root: Where unfinished corpora wait.
+        execution: ``workers``, ``engine`` and ``address`` for ``map_tasks``.
+        scratch: Folder of unfinished work; must lie on the output's file system.
 
     Returns:
         What corpus.json says.
@@ -76,7 +72,6 @@ def build(
             f"pairs must name at least one pair for train, val and test; got {dict(pairs)}. "
             "Mend corpus.pairs in params.yaml."
         )
-    run: dict[str, Any] = {"workers": workers, "engine": engine, "address": address}
     key: dict[str, Any] = {
         "source": source,
         "seed": seed,
@@ -89,8 +84,8 @@ def build(
     elif source == "clips":
         files = clips.list_clips(folder)
         key |= {"max_height": max_height, "files": {str(path): file_fingerprint(path) for path in files}}
-    scratch = Scratch("corpus", key, scratch_root)
-    root = scratch.path
+    work = Scratch("corpus", key, scratch)
+    root = work.path
     names = [f"{index:03d}" for index in range(2 * sum(pairs.values()))]
     sources: Sequence[Source] = []
     skipped: list[dict[str, str]] = []
@@ -98,11 +93,17 @@ def build(
         sources = [Rendered(seed, index, frames, size, fps) for index in range(len(names))]
     elif source == "clips":
         sources, skipped = clips.choose(
-            files, len(names), root=root / ".clips", frames=frames, max_height=max_height, seed=seed, **run
+            files,
+            len(names),
+            root=root / ".clips",
+            frames=frames,
+            max_height=max_height,
+            seed=seed,
+            execution=execution,
         )
     described: dict[str, Any] = {}
     if source != "none":
-        described = _make(root, names, sources, run)
+        described = _make(root, names, sources, execution)
         _write_splits(root, names, pairs)
     summary = {
         "source": source,
@@ -115,15 +116,15 @@ def build(
     write_json(root / SUMMARY, summary)
     for leftover in (".done", ".clips"):
         shutil.rmtree(root / leftover, ignore_errors=True)
-    scratch.publish(output)
+    work.publish(output)
     return summary
 
 
-def _make(root: Path, names: Sequence[str], sources: Sequence[Source], run: Mapping[str, Any]) -> dict[str, Any]:
+def _make(root: Path, names: Sequence[str], sources: Sequence[Source], execution: Mapping[str, Any]) -> dict[str, Any]:
     tasks = [PairTask(root, (names[k], names[k + 1]), (sources[k], sources[k + 1])) for k in range(0, len(names), 2)]
     described: dict[str, Any] = {}
     faults = []
-    for outcome in map_tasks(make_pair, tasks, desc="corpus", unit="pairs", **run):
+    for outcome in map_tasks(make_pair, tasks, desc="corpus", unit="pairs", **execution):
         if outcome.error is None and outcome.value is not None:
             described |= outcome.value
         else:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -56,11 +57,18 @@ def choose(
     frames: int,
     max_height: int,
     seed: int,
-    workers: int,
-    engine: str,
-    address: str | None,
+    execution: Mapping[str, Any],
 ) -> tuple[list[Prepared], list[dict[str, str]]]:
     """Prepare ``needed`` usable clips in an order drawn from ``seed``.
+
+    Args:
+        files: The clips.
+        needed: How many.
+        root: Folder that the prepared clips wait in.
+        frames: Frames per clip, at most.
+        max_height: Clips above this are scaled down, pixels.
+        seed: Of the order.
+        execution: ``workers``, ``engine`` and ``address`` for ``map_tasks``.
 
     Returns:
         The usable clips, and file and reason of each that had to be skipped.
@@ -74,12 +82,11 @@ def choose(
     tasks = [_ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_height) for k in order]
     usable: dict[str, Prepared] = {}
     reasons: dict[str, str] = {}
-    run = {"workers": workers, "engine": engine, "address": address}
     start = 0
     while len(usable) < needed and start < len(tasks):
         batch = tasks[start : start + needed - len(usable)]
         start += len(batch)
-        for outcome in map_tasks(prepare, batch, desc="clips", unit="clips", **run):  # type: ignore[arg-type]
+        for outcome in map_tasks(prepare, batch, desc="clips", unit="clips", **execution):
             name = outcome.task.path.name
             if outcome.error is None:
                 usable[name] = Prepared(outcome.task.stored, name)

@@ -18,7 +18,7 @@ def arguments():
         "size": 128,
         "fps": 25,
         "max_height": 480,
-        "workers": 1,
+        "execution": {"workers": 1},
     }
 
 
@@ -26,7 +26,7 @@ def arguments():
 def corpus(tmp_path_factory, arguments):
     """Root of a corpus of three pairs; read only."""
     folder = tmp_path_factory.mktemp("corpus")
-    build(folder / "corpus", **arguments, scratch_root=folder / "work")
+    build(folder / "corpus", **arguments, scratch=folder / "work")
     return folder / "corpus"
 
 

@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import av
 import numpy as np
@@ -14,6 +18,8 @@ from deepfake_adv.corpus.layout import CRF, forged_path, landmarks_path, mask_pa
 from deepfake_adv.files import read_json
 from deepfake_adv.names import FF_FORGERIES, Quality
 from deepfake_adv.video.colour import i420_to_rgb
+
+ROOT = Path(__file__).parents[2]
 
 
 def decode(path):
@@ -85,7 +91,7 @@ def test_face_swap_and_neural_textures_stop_at_the_shorter_clip(corpus):
 
 def test_the_same_arguments_give_the_same_bytes_and_another_seed_does_not(corpus, arguments, tmp_path):
     again = tmp_path / "again"
-    build(again, **arguments, scratch_root=tmp_path / "work")
+    build(again, **arguments, scratch=tmp_path / "work")
     assert digests(again) == digests(corpus)
     rendered = [Rendered(seed, 0, 6, 128, 25).load().frames[0] for seed in (1, 2)]
     assert not np.array_equal(*rendered)
@@ -102,7 +108,7 @@ def test_a_run_goes_on_where_an_earlier_one_was_killed(corpus, arguments, tmp_pa
 
     monkeypatch.setattr(pair, "_forge", dies_in_second_pair)
     with pytest.raises(KeyboardInterrupt):
-        build(tmp_path / "corpus", **arguments, scratch_root=tmp_path / "work")
+        build(tmp_path / "corpus", **arguments, scratch=tmp_path / "work")
     assert not (tmp_path / "corpus").exists()
 
     def counts(task, target, donor, name, donor_name):
@@ -110,7 +116,7 @@ def test_a_run_goes_on_where_an_earlier_one_was_killed(corpus, arguments, tmp_pa
         forge(task, target, donor, name, donor_name)
 
     monkeypatch.setattr(pair, "_forge", counts)
-    build(tmp_path / "corpus", **arguments, scratch_root=tmp_path / "work")
+    build(tmp_path / "corpus", **arguments, scratch=tmp_path / "work")
     assert made == ["002", "003", "004", "005"]
     assert digests(tmp_path / "corpus") == digests(corpus)
     assert not list((tmp_path / "work").iterdir())
@@ -122,12 +128,12 @@ def test_a_pair_that_fails_is_named(arguments, tmp_path, monkeypatch):
 
     monkeypatch.setattr(pair, "_forge", fails)
     with pytest.raises(RuntimeError, match=r"3 of 3 failed: 000_001: no triangle is left"):
-        build(tmp_path / "corpus", **{**arguments, "frames": 6}, scratch_root=tmp_path / "work")
+        build(tmp_path / "corpus", **{**arguments, "frames": 6}, scratch=tmp_path / "work")
     assert not (tmp_path / "corpus").exists()
 
 
 def test_without_a_source_only_a_marker_is_left(arguments, tmp_path):
-    build(tmp_path / "corpus", **{**arguments, "source": "none"}, scratch_root=tmp_path / "work")
+    build(tmp_path / "corpus", **{**arguments, "source": "none"}, scratch=tmp_path / "work")
     assert [path.name for path in (tmp_path / "corpus").iterdir()] == ["corpus.json"]
     assert json.loads((tmp_path / "corpus" / "corpus.json").read_text())["originals"] == {}
 
@@ -141,12 +147,23 @@ def test_without_a_source_only_a_marker_is_left(arguments, tmp_path):
 )
 def test_bad_arguments_are_named(arguments, tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
-        build(tmp_path / "corpus", **{**arguments, **change}, scratch_root=tmp_path / "work")
+        build(tmp_path / "corpus", **{**arguments, **change}, scratch=tmp_path / "work")
 
 
 def test_an_old_corpus_is_replaced_whole(arguments, tmp_path):
     output = tmp_path / "corpus"
     output.mkdir()
     (output / "stale.mp4").write_bytes(b"")
-    build(output, **{**arguments, "source": "none"}, scratch_root=tmp_path / "work")
+    build(output, **{**arguments, "source": "none"}, scratch=tmp_path / "work")
     assert not (output / "stale.mp4").exists()
+
+
+def test_the_stage_ends_in_a_sentence_where_no_folder_is_named(tmp_path):
+    params = (ROOT / "profiles/demo.yaml").read_text().replace("source: procedural", "source: clips", 1)
+    (tmp_path / "params.yaml").write_text(params)
+    command = [sys.executable, ROOT / "pipeline/corpus.py", "data/corpus"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Set corpus.folder in params.yaml." in done.stderr
+    assert "Traceback" not in done.stderr

@@ -50,13 +50,13 @@ def arguments(folder):
         "size": 288,
         "fps": 25,
         "max_height": 180,
-        "workers": 1,
+        "execution": {"workers": 1},
     }
 
 
 def test_a_corpus_of_clips_reports_what_it_skips(arguments, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        summary = build(tmp_path / "corpus", **arguments, scratch_root=tmp_path / "work")
+        summary = build(tmp_path / "corpus", **arguments, scratch=tmp_path / "work")
     originals = summary["originals"]
     assert {entry["file"] for entry in originals.values()} == {f"good{k}.mp4" for k in range(6)}
     assert all(entry["height"] <= 180 and entry["width"] % 2 == 0 for entry in originals.values())
@@ -69,7 +69,7 @@ def test_a_corpus_of_clips_reports_what_it_skips(arguments, tmp_path, caplog):
 
 
 def test_too_few_clips_are_an_error_that_gives_every_reason(folder, tmp_path):
-    settings = {"frames": 8, "max_height": 180, "seed": 1, "workers": 1, "engine": "local", "address": None}
+    settings = {"frames": 8, "max_height": 180, "seed": 1, "execution": {"workers": 1}}
     with pytest.raises(ValueError, match="got 8 clips wanted and 6 usable of 11") as caught:
         clips.choose(clips.list_clips(folder), 8, root=tmp_path, **settings)
     message = str(caught.value)

@@ -17,7 +17,12 @@ EVERY = 10  # frames
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    build(folder / "corpus", **yaml.safe_load(DEMO.read_text())["corpus"], workers=2, scratch_root=folder / "work")
+    build(
+        folder / "corpus",
+        **yaml.safe_load(DEMO.read_text())["corpus"],
+        execution={"workers": 2},
+        scratch=folder / "work",
+    )
     return folder / "corpus"
 
 
