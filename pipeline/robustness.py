@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from deepfake_adv.data.crop_dataset import read_manifest
+from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.files import write_json
 from deepfake_adv.params.load import load_params
 from deepfake_adv.reporting.robustness_tables import robustness_tables, write_robustness_tables

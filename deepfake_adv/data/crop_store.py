@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.data.crop_dataset import CorruptCrop, CropReader, CropTable, Ints
+from deepfake_adv.data.crop_reader import CorruptCrop, CropReader
+from deepfake_adv.data.manifest import CropTable, Ints
 from deepfake_adv.data.encoding import decode_crop, decode_mask
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.data.crop_dataset import Ints
+from deepfake_adv.data.manifest import Ints
 from deepfake_adv.data.crop_store import Crops, CropStore
 
 Plan = Callable[[int], Sequence[Ints] | Ints]

@@ -1,9 +1,8 @@
-"""Rows of crop files and how to find a crop again by its manifest row."""
+"""Manifests: written from the crop files, read back as columns, rows chosen by condition; no pixel is read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -11,64 +10,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, WRITE_OPTIONS
 from deepfake_adv.files import atomic_write, file_fingerprint
+from deepfake_adv.names import ALL_FORGERIES, FAKE_LABEL, REAL, REAL_LABEL, Condition
 
-_GROUP = 16_384
+Ints = NDArray[np.int64]
 
-
-@dataclass(frozen=True, eq=False)
-class Crop:
-    """One decoded crop.
-
-    Attributes:
-        image: ``(S, S, 3)`` uint8 RGB.
-        mask: ``(S, S)`` uint8, or None where the crop has none.
-        landmarks: ``(68, 2)`` float32 pixels of the crop, or None.
-    """
-
-    image: NDArray[np.uint8]
-    mask: NDArray[np.uint8] | None
-    landmarks: NDArray[np.float32] | None
-
-
-def read_crop(root: Path, row: Mapping[str, Any]) -> Crop:
-    """Read the crop that a manifest row points to.
-
-    For one crop at a time, as figures need it; training reads whole row groups.
-
-    Args:
-        root: The data folder.
-        row: A manifest row: `file`, `row_group`, `row`.
-
-    Raises:
-        FileNotFoundError: If the file is gone.
-        ValueError: If the row does not lie in the file, or its bytes are damaged.
-    """
-    path = Path(root) / row["file"]
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"crop file must be at {path}; found none. Run `dvc repro crop shard`, or `dvc checkout`."
-        )
-    with pq.ParquetFile(path, memory_map=True) as file:
-        if not 0 <= row["row_group"] < file.num_row_groups:
-            raise ValueError(
-                f"row group must lie in {path}, which has {file.num_row_groups}; got {row['row_group']}. "
-                "Run `dvc repro shard`."
-            )
-        table = file.read_row_group(
-            row["row_group"], columns=["image", "mask", "encoding", "landmarks"], use_threads=False
-        )
-    if not 0 <= row["row"] < len(table):
-        raise ValueError(f"row must lie in a group of {len(table)} of {path}; got {row['row']}. Run `dvc repro shard`.")
-    crop = table.slice(row["row"], 1).to_pylist()[0]
-    mask, points = crop["mask"], crop["landmarks"]
-    return Crop(
-        decode_crop(crop["image"]["bytes"], crop["encoding"]),
-        None if mask is None else decode_mask(mask["bytes"]),
-        None if points is None else np.array(points, dtype=np.float32).reshape(-1, 2),
-    )
+_GROUP: Final = 16_384
+_COLUMNS: Final = [
+    "video", "frame", "label", "forgery", "quality", "dataset", "target",
+    "has_mask", "file", "row_group", "row", "file_fingerprint", "encoding",
+]  # fmt: skip
 
 
 def crop_file_rows(path: Path, root: Path) -> pa.Table:
@@ -110,3 +62,150 @@ def write_manifest(table: pa.Table, path: Path) -> None:
     """Write manifest rows, atomically; row groups carry statistics of every column."""
     with atomic_write(path) as temporary:
         pq.write_table(table, temporary, row_group_size=_GROUP, **WRITE_OPTIONS)
+
+
+@dataclass(frozen=True, eq=False)
+class CropTable:
+    """Columns of a manifest, one entry per crop, in the manifest's order.
+
+    Attributes:
+        path: The manifest.
+        columns: Arrow columns by name, as the manifest has them.
+        labels: ``(N,)`` 0 real, 1 fake.
+        videos: ``(N,)`` a number per video of a dataset and quality.
+        frames: ``(N,)`` frame index in the video.
+        groups: ``(N,)`` a number per row group of a file.
+    """
+
+    path: Path
+    columns: pa.Table
+    labels: Ints
+    videos: Ints
+    frames: Ints
+    groups: Ints
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def targets(self) -> Ints:
+        """``(N,)`` a number per target of a dataset and quality: equal for a real and its fakes."""
+        return number_rows(self.columns, "dataset", "quality", "target")
+
+    def strings(self, name: str) -> NDArray[Any]:
+        """One text column as an array of objects."""
+        return texts(self.columns, name)
+
+
+def read_manifest(path: Path) -> CropTable:
+    """Read a manifest's columns, without landmarks, which stay with the crops.
+
+    Raises:
+        FileNotFoundError: If there is no such manifest.
+        ValueError: If a column is missing or there is no row.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(f"manifest must be a parquet file; found none at {path}. Run `dvc repro shard`.")
+    missing = set(_COLUMNS) - set(pq.read_schema(path).names)
+    if missing:
+        raise ValueError(f"{path} must have the columns {', '.join(sorted(missing))}. Run `dvc repro shard` again.")
+    columns = pq.read_table(path, columns=_COLUMNS, memory_map=True).combine_chunks()
+    if not len(columns):
+        raise ValueError(f"{path} must have at least one row; got none. See data/inventory/report.csv.")
+    return CropTable(
+        Path(path),
+        columns,
+        labels=columns["label"].to_numpy().astype(np.int64),
+        videos=number_rows(columns, "dataset", "quality", "video"),
+        frames=columns["frame"].to_numpy().astype(np.int64),
+        groups=number_rows(columns, "file", "row_group"),
+    )
+
+
+def number_rows(columns: pa.Table, *names: str) -> Ints:
+    """``(N,)`` a number per distinct tuple of some text columns, in the order in which they first appear."""
+    parts = [columns[name].cast(pa.string()).combine_chunks() for name in names]
+    joined = pc.binary_join_element_wise(*parts, "\n")
+    if isinstance(joined, pa.ChunkedArray):
+        joined = joined.combine_chunks()
+    return joined.dictionary_encode().indices.to_numpy().astype(np.int64)
+
+
+def texts(columns: pa.Table, name: str) -> NDArray[Any]:
+    """``(N,)`` one text column as an array of objects, None where it is null."""
+    return np.asarray(columns[name].to_numpy(zero_copy_only=False))
+
+
+def select(table: CropTable, condition: Condition) -> Ints:
+    """Rows of a condition: its fakes, and the reals of the same datasets and qualities.
+
+    Raises:
+        ValueError: If either class has no row; says what the manifest holds.
+    """
+    forgery, quality, dataset = (table.columns[name] for name in ("forgery", "quality", "dataset"))
+    wanted = pa.array(condition.forgeries())
+    fakes = pc.is_in(forgery, value_set=wanted)
+    if condition.forgery != ALL_FORGERIES:  # a dataset may be named in place of a forgery
+        fakes = pc.or_(fakes, pc.and_(pc.is_in(dataset, value_set=wanted), pc.not_equal(forgery, REAL)))
+    qualities = condition.qualities()
+    if qualities is not None:
+        fakes = pc.and_(fakes, pc.is_in(quality, value_set=pa.array(qualities)))
+    chosen = np.asarray(fakes)
+    pairs = set(zip(dataset.filter(fakes).to_pylist(), quality.filter(fakes).to_pylist(), strict=True))
+    reals = np.zeros(len(table), bool)
+    for name, tier in pairs:
+        same = pc.and_(pc.equal(dataset, name), pc.equal(quality, tier))
+        reals |= np.asarray(pc.and_(same, pc.equal(forgery, REAL)))
+    rows = np.flatnonzero(chosen | reals)
+    for label, name in ((FAKE_LABEL, "fake"), (REAL_LABEL, "real")):
+        if not (table.labels[rows] == label).any():
+            held = sorted(set(zip(table.strings("forgery"), table.strings("quality"), strict=True)))
+            raise ValueError(
+                f"condition must have {name} crops in {table.path}; got none for {condition}, which holds "
+                f"{', '.join('_'.join(pair) for pair in held)}. Mend runs.<run>.conditions or its tier."
+            )
+    return rows
+
+
+def thin(table: CropTable, rows: Ints, frames: int) -> Ints:
+    """Keep `frames` evenly spaced rows of each video, all where 0; rows stay in order."""
+    return rows[spread(table.videos[rows], table.frames[rows], frames)] if frames else rows
+
+
+def spread(videos: Ints, frames: Ints, most: int) -> Ints:
+    """Places of at most `most` crops of each video, evenly spaced over those it has, increasing.
+
+    Args:
+        videos: ``(N,)`` a number per video.
+        frames: ``(N,)`` frame index in the video, which orders its crops.
+        most: Crops kept per video, at least 1.
+    """
+    order = np.lexsort((frames, videos))
+    _, start, count = np.unique(videos[order], return_index=True, return_counts=True)
+    place = np.arange(len(order)) - np.repeat(start, count)
+    length = np.repeat(count, count)
+    kept = np.minimum(length, most)
+    # a line of slope kept / length steps up exactly `kept` times, evenly
+    half = (length - 1) // 2
+    steps = ((place + 1) * kept + half) // length > (place * kept + half) // length
+    return np.sort(order[steps])
+
+
+def verify_files(table: CropTable, rows: Ints, root: Path) -> None:
+    """Check, before any work, that the crop files of `rows` are those the manifest was written from.
+
+    Raises:
+        ValueError: Naming every file that is missing or has changed.
+    """
+    pairs = set(zip(table.strings("file")[rows], table.strings("file_fingerprint")[rows], strict=True))
+    faults = []
+    for name, expected in sorted(pairs):
+        path = Path(root) / name
+        if not path.exists():
+            faults.append(f"{name} (missing)")
+        elif file_fingerprint(path) != expected:
+            faults.append(f"{name} (changed or cut short)")
+    if faults:
+        raise ValueError(
+            f"crop files must be those that {table.path} was written from; got {', '.join(faults)}. "
+            "Run `dvc repro` to make them again, or `dvc checkout` to restore them."
+        )

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from deepfake_adv.data.crop_dataset import Ints
+from deepfake_adv.data.manifest import Ints
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 
 Mode = Literal["draws", "pairs", "full"]

@@ -9,9 +9,8 @@ from typing import Any, Final, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from deepfake_adv.data.manifest import crop_file_rows, write_manifest
+from deepfake_adv.data.manifest import Ints, crop_file_rows, number_rows, spread, texts, write_manifest
 from deepfake_adv.data.videos import read_rows
 from deepfake_adv.files import write_json
 from deepfake_adv.names import ALL_QUALITIES, REAL, Split
@@ -19,8 +18,6 @@ from deepfake_adv.names import ALL_QUALITIES, REAL, Split
 logger = logging.getLogger(__name__)
 
 _NAMED: Final = 10  # ids spelled out in one error message
-
-Ints = NDArray[np.int64]
 
 
 def make_manifests(
@@ -65,11 +62,11 @@ def make_manifests(
         logger.warning("%s.", message)
     total = len(rows)
     if max_frames is not None:
-        rows = rows.take(thin_videos(rows, max_frames))
+        rows = rows.take(spread(_videos(rows), rows["frame"].to_numpy(), max_frames))
     if balance == "equal":
         rows = rows.take(balance_train(rows, np.random.default_rng(seed)))
     for split in Split:
-        chosen = np.flatnonzero(_strings(rows, "split") == split)
+        chosen = np.flatnonzero(texts(rows, "split") == split)
         write_manifest(rows.take(chosen), Path(output) / f"{split}.parquet")
     summary = {
         "tier": tier,
@@ -122,9 +119,9 @@ def check_conflicts(rows: pa.Table) -> None:
         double = sorted(kinds.filter(pc.greater(kinds[f"{column}_count_distinct"], 1))["video"].to_pylist())
         if double:
             raise ValueError(f"a video must have one {column}; {_listed(double)} have several. Mend the inventory.")
-    wrong = (_strings(rows, "forgery") == REAL) != (rows["label"].to_numpy() == 0)
+    wrong = (texts(rows, "forgery") == REAL) != (rows["label"].to_numpy() == 0)
     if wrong.any():
-        named = sorted(set(_strings(rows, "video")[wrong].tolist()))
+        named = sorted(set(texts(rows, "video")[wrong].tolist()))
         raise ValueError(
             f"label must be 0 for real and 1 for fake; got others for {_listed(named)}. Mend the inventory."
         )
@@ -134,24 +131,11 @@ def find_leaks(rows: pa.Table) -> list[str]:
     """Identities, as ``<dataset>/<id>``, that lie in more than one split as target or as source."""
     splits: dict[str, set[str]] = defaultdict(set)
     for role in ("target", "source"):
-        seen = zip(*(_strings(rows, name).tolist() for name in ("dataset", role, "split")), strict=True)
+        seen = zip(*(texts(rows, name).tolist() for name in ("dataset", role, "split")), strict=True)
         for dataset, identity, split in set(seen):
             if identity:
                 splits[f"{dataset}/{identity}"].add(split)
     return sorted(identity for identity, found in splits.items() if len(found) > 1)
-
-
-def thin_videos(rows: pa.Table, most: int) -> Ints:
-    """Rows that keep at most `most` crops per video, evenly spaced, in their order."""
-    videos, frames = _videos(rows), rows["frame"].to_numpy()
-    order = np.lexsort((frames, videos))
-    _, start, count = np.unique(videos[order], return_index=True, return_counts=True)
-    place = np.arange(len(order)) - np.repeat(start, count)
-    length = np.repeat(count, count)
-    kept = np.minimum(length, most)
-    # a line of slope kept / length steps up exactly `kept` times, evenly
-    steps = (2 * (place + 1) * kept + length) // (2 * length) > (2 * place * kept + length) // (2 * length)
-    return np.sort(order[steps])
 
 
 def balance_train(rows: pa.Table, generator: np.random.Generator) -> Ints:
@@ -160,8 +144,8 @@ def balance_train(rows: pa.Table, generator: np.random.Generator) -> Ints:
     Rows are given up evenly over videos: round by round each video keeps one more random frame.
     """
     keep = np.ones(len(rows), bool)
-    train = _strings(rows, "split") == Split.TRAIN
-    dataset, quality, forgery = (_strings(rows, name) for name in ("dataset", "quality", "forgery"))
+    train = texts(rows, "split") == Split.TRAIN
+    dataset, quality, forgery = (texts(rows, name) for name in ("dataset", "quality", "forgery"))
     videos = _videos(rows)
     for part in sorted(set(zip(dataset[train].tolist(), quality[train].tolist(), strict=True))):
         inside = train & (dataset == part[0]) & (quality == part[1])
@@ -179,7 +163,7 @@ def balance_train(rows: pa.Table, generator: np.random.Generator) -> Ints:
 
 def lost_videos(rows: pa.Table, inventory: Path) -> dict[str, list[str]]:
     """Videos that the inventory calls good and that left no crop, by ``<dataset>/<quality>``."""
-    pairs = zip(*(_strings(rows, name).tolist() for name in ("dataset", "quality", "video")), strict=True)
+    pairs = zip(*(texts(rows, name).tolist() for name in ("dataset", "quality", "video")), strict=True)
     held: dict[str, set[str]] = defaultdict(set)
     for dataset, quality, video in set(pairs):
         held[f"{dataset}/{quality}"].add(video)
@@ -218,19 +202,8 @@ def _counts(rows: pa.Table) -> dict[str, Any]:
     return counts
 
 
-def _strings(rows: pa.Table, name: str) -> NDArray[Any]:
-    return np.array(rows[name].to_pylist(), dtype=object) if len(rows) else np.empty(0, dtype=object)
-
-
 def _videos(rows: pa.Table) -> Ints:
-    """A number per video of a dataset and quality."""
-    names = [rows[name].combine_chunks().dictionary_encode() for name in ("dataset", "quality", "video")]
-    code = np.zeros(len(rows), np.int64)
-    for name in names:
-        if isinstance(name, pa.ChunkedArray):
-            name = name.unify_dictionaries().combine_chunks()
-        code = code * max(len(name.dictionary), 1) + name.indices.to_numpy()
-    return code
+    return number_rows(rows, "dataset", "quality", "video")
 
 
 def _listed(names: Iterable[str], count: int | None = None) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from deepfake_adv.attacks.engine import ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.data.crop_dataset import read_manifest
+from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.files import read_json, write_json
 from deepfake_adv.methods.generative import GenerativeBlur
 from deepfake_adv.methods.registry import build_method

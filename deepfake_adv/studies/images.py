@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepfake_adv.data.crop_dataset import CropTable, read_manifest, select, thin
 from deepfake_adv.data.crop_store import CropStore, resize
+from deepfake_adv.data.manifest import CropTable, read_manifest, select, thin
 from deepfake_adv.names import REAL_LABEL, Condition, Quality, Split
 from deepfake_adv.video.folder import SUFFIXES
 

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from deepfake_adv.data.crop_dataset import CorruptCrop, CropTable, Ints, read_manifest, verify_files
+from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.loader import FixedPlan, Loader, Source
+from deepfake_adv.data.manifest import CropTable, Ints, read_manifest, verify_files
 from deepfake_adv.data.sampler import covering_samples
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.files import atomic_write

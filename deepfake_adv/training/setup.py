@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from deepfake_adv.data.crop_dataset import CropReader, CropTable, Ints, read_manifest, select, thin, verify_files
+from deepfake_adv.data.crop_reader import CropReader
 from deepfake_adv.data.crop_store import LANDMARKS, CropStore
 from deepfake_adv.data.loader import FixedPlan, Loader, Source
+from deepfake_adv.data.manifest import CropTable, Ints, read_manifest, select, thin, verify_files
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector

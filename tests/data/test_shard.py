@@ -6,9 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.data import shard
-from deepfake_adv.data.manifest import crop_file_rows, read_crop
+from deepfake_adv.data.manifest import crop_file_rows
 from deepfake_adv.data.schema import CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, crop_schema
-from deepfake_adv.data.shard import balance_train, check_conflicts, find_leaks, make_manifests, thin_videos, tier_files
+from deepfake_adv.data.shard import balance_train, check_conflicts, find_leaks, make_manifests, tier_files
 from deepfake_adv.data.videos import VideoRow, format_rows
 from deepfake_adv.files import read_json
 
@@ -156,17 +156,6 @@ def test_contradictions_are_named(rows, message):
         check_conflicts(table(rows))
 
 
-@pytest.mark.parametrize(("length", "most"), [(50, 7), (5, 4), (3, 2), (10, 1), (4, 9), (100, 99)])
-def test_thinning_keeps_evenly_spaced_crops_of_every_video(length, most):
-    rows = table([crop(f"real/{v}", frame=3 * k) for v in ("a", "b") for k in range(length)])
-    kept = rows.take(thin_videos(rows, most)).to_pylist()
-    for video in ("real/a", "real/b"):
-        frames = [row["frame"] // 3 for row in kept if row["video"] == video]
-        assert len(frames) == min(length, most)
-        assert max(np.diff(frames), default=0) - min(np.diff(frames), default=0) <= 1
-        assert abs(np.mean(frames) - (length - 1) / 2) <= 0.5
-
-
 def test_equal_balance_gives_every_class_as_many_training_rows_evenly_over_videos():
     rows = table(
         [crop(f"real/{v}", k) for v in range(4) for k in range(10)]
@@ -226,18 +215,6 @@ def test_a_filter_on_one_class_of_ten_touches_few_row_groups(tmp_path):
             kept += all(columns[n].min <= v <= columns[n].max for n, v in (("forgery", "NT"), ("quality", "c23")))
     assert total == 100
     assert kept == 10
-
-
-def test_read_crop_names_what_is_wrong(folder):
-    row = {"file": "crops/toy/c23/NT-train-000.parquet", "row_group": 0, "row": 0}
-    with pytest.raises(ValueError, match="image must be PNG or WebP"):
-        read_crop(folder, row)
-    with pytest.raises(FileNotFoundError, match="crop file must be at"):
-        read_crop(folder, {**row, "file": "crops/gone.parquet"})
-    with pytest.raises(ValueError, match="row group must lie in"):
-        read_crop(folder, {**row, "row_group": 7})
-    with pytest.raises(ValueError, match="row must lie in a group of 32"):
-        read_crop(folder, {**row, "row": 32})
 
 
 def test_tier_files_come_in_a_fixed_order(folder):

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_adv.data.crop_dataset import read_manifest
 from deepfake_adv.data.crop_store import resize
+from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.studies.images import fetch_images, identities, image_folder, images_to_attack
 
 

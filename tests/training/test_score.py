@@ -3,8 +3,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from deepfake_adv.data.crop_dataset import CorruptCrop, read_manifest
+from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import file_fingerprint, write_json
 from deepfake_adv.training.checkpoint import save_weights

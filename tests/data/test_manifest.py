@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.crop_dataset import CorruptCrop, CropReader, read_manifest, select, thin, verify_files
+from deepfake_adv.data.manifest import read_manifest, select, spread, thin, verify_files
 from deepfake_adv.names import Condition
 
 
@@ -63,6 +63,21 @@ def test_thinning_keeps_evenly_spaced_frames(table):
     assert len(thin(table, np.arange(len(table)), 0)) == len(table)
 
 
+@pytest.mark.parametrize(("length", "most"), [(50, 7), (5, 4), (3, 2), (8, 2), (10, 1), (4, 9), (100, 99)])
+def test_of_every_video_as_many_crops_are_kept_evenly_spaced(length, most):
+    videos, frames = np.repeat([4, 1], length), np.tile(3 * np.arange(length), 2)
+    shuffled = np.random.default_rng(0).permutation(2 * length)
+    places = spread(videos[shuffled], frames[shuffled], most)
+    assert (np.diff(places) > 0).all()
+    for video in (1, 4):
+        kept = np.sort(frames[shuffled][places][videos[shuffled][places] == video]) // 3
+        assert len(kept) == min(length, most)
+        assert max(np.diff(kept), default=0) - min(np.diff(kept), default=0) <= 1
+        assert abs(np.mean(kept) - (length - 1) / 2) <= 0.5
+        take = min(length, most)
+        assert kept.tolist() == [(turn * length + length // 2) // take for turn in range(take)]
+
+
 def test_files_that_changed_or_went_are_named(shards, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(shards.parents[1], data)
@@ -74,20 +89,3 @@ def test_files_that_changed_or_went_are_named(shards, tmp_path):
     (data / "crops/corpus/raw/real-train-000.parquet").unlink()
     with pytest.raises(ValueError, match=r"c23/NT-train-000.parquet \(changed.*raw/real-train-000.parquet \(missing"):
         verify_files(table, rows, data)
-
-
-def test_the_reader_touches_only_its_columns_and_keeps_few_groups(shards):
-    reader = CropReader(shards.parents[1], ["image.bytes"], keep=1)
-    name = "crops/corpus/c23/NT-train-000.parquet"
-    group = reader.group(name, 0)
-    assert list(group) == ["image.bytes"]
-    assert all(isinstance(data, bytes) and data for data in group["image.bytes"])
-    assert reader.group(name, 0) is group
-    reader.group("crops/corpus/raw/NT-train-000.parquet", 0)
-    assert reader.group(name, 0) is not group
-
-
-def test_a_row_group_that_cannot_be_read_is_named(tmp_path):
-    (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing")
-    with pytest.raises(CorruptCrop, match=r"row group 0 of .*x\.parquet"):
-        CropReader(tmp_path, ["image"], keep=1).group("x.parquet", 0)

@@ -1,0 +1,62 @@
+"""Encoded crops by file, row group and row."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+RowGroup = dict[str, list[Any]]  # values by column, one per row
+
+
+class CorruptCrop(ValueError):
+    """A crop, or the row group it lies in, that cannot be read."""
+
+
+class CropReader:
+    """Reads encoded crops; keeps the last row groups read.
+
+    Files are memory-mapped and only the columns asked for are touched. Row groups are kept as Python's
+    values: held as Arrow's they would keep its allocator from reusing memory, and every read would pay for
+    fresh pages (measured: about a sixth of decoding WebP crops). Safe to send to another process: open files stay behind.
+
+    Args:
+        root: Folder that the manifest's file paths start from.
+        columns: Columns of the crop files; a field of a struct as "image.bytes".
+        keep: Row groups kept in memory.
+    """
+
+    def __init__(self, root: Path, columns: Sequence[str], keep: int) -> None:
+        self.root, self.columns, self.keep = Path(root), list(columns), keep
+        self._files: dict[str, pq.ParquetFile] = {}
+        self._groups: OrderedDict[tuple[str, int], RowGroup] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_files": {}, "_groups": OrderedDict()}
+
+    def group(self, file: str, row_group: int) -> RowGroup:
+        """One row group.
+
+        Raises:
+            CorruptCrop: If it cannot be read.
+        """
+        key = (file, row_group)
+        kept = self._groups.get(key)
+        if kept is not None:
+            self._groups.move_to_end(key)
+            return kept
+        try:
+            if file not in self._files:
+                self._files[file] = pq.ParquetFile(self.root / file, memory_map=True)
+            table = self._files[file].read_row_group(row_group, columns=self.columns, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise CorruptCrop(
+                f"row group must be readable; got {error} in row group {row_group} of {self.root / file}. "
+                "Delete the file and run `dvc repro`, or set train.corrupt to skip."
+            ) from error
+        kept = self._groups[key] = table.flatten().to_pydict()
+        while len(self._groups) > self.keep:
+            self._groups.popitem(last=False)
+        return kept

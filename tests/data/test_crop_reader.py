@@ -1,0 +1,20 @@
+import pytest
+
+from deepfake_adv.data.crop_reader import CorruptCrop, CropReader
+
+
+def test_the_reader_touches_only_its_columns_and_keeps_few_groups(shards):
+    reader = CropReader(shards.parents[1], ["image.bytes"], keep=1)
+    name = "crops/corpus/c23/NT-train-000.parquet"
+    group = reader.group(name, 0)
+    assert list(group) == ["image.bytes"]
+    assert all(isinstance(data, bytes) and data for data in group["image.bytes"])
+    assert reader.group(name, 0) is group
+    reader.group("crops/corpus/raw/NT-train-000.parquet", 0)
+    assert reader.group(name, 0) is not group
+
+
+def test_a_row_group_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing")
+    with pytest.raises(CorruptCrop, match=r"row group 0 of .*x\.parquet"):
+        CropReader(tmp_path, ["image"], keep=1).group("x.parquet", 0)
