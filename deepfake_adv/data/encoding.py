@@ -21,7 +21,8 @@ from deepfake_adv.video.colour import i420_to_rgb
 Pixels = NDArray[np.uint8]
 
 # Run-length matching over residuals: six times faster than the default at nearly its size. Gray rows are predicted
-# from the row above: Paeth's predictor saves 8 % of the bytes there, but decoding takes half as long again.
+# from the row above: on crops of 36 real clips that decodes 1.3 to 1.8 times as fast as Paeth's predictor does, for
+# 5 to 19 % more bytes.
 _PNG: Final = (
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
