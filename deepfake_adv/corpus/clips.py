@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.corpus.footage import Prepared
-from deepfake_adv.corpus.landmarker import model_path, track_landmarks
+from deepfake_adv.corpus.landmarker import track_landmarks
 from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.faces.predictor import predictor_path
 from deepfake_adv.files import atomic_write, fingerprint
 from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
 from deepfake_adv.video.read import probe, read_frames
@@ -77,7 +78,7 @@ def choose(
         ValueError: If there are fewer usable clips than needed; names what is wrong with the others.
         FileNotFoundError: If the landmark model is not installed.
     """
-    model_path()
+    predictor_path()  # said once, before any clip is read
     order = np.random.default_rng([seed, 5]).permutation(len(files))
     tasks = [_ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_height) for k in order]
     usable: dict[str, Prepared] = {}

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.video.colour import rgb_to_i420
 from deepfake_adv.video.encode import write_h264
+from deepfake_adv.video.read import read_frames
 
 Frame = NDArray[np.uint8]
 
@@ -100,6 +100,4 @@ def upload(frames: Sequence[Frame], *, crf: int, fps: float) -> list[Frame]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload.mp4"
         write_h264(path, frames, crf=crf, fps=fps)
-        with av.open(str(path)) as container:
-            container.streams.video[0].thread_count = 1
-            return [np.asarray(frame.to_ndarray(format="yuv420p"), np.uint8) for frame in container.decode(video=0)]
+        return list(read_frames(path))

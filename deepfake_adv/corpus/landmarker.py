@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_MODEL = Path("models", "shape_predictor_68_face_landmarks.dat")
+from deepfake_adv.faces.predictor import predictor_path
+
 _SHARE_SEEN = 0.8
 _SMALLEST_FACE = 56.0  # pixels, ear to ear
 _SMOOTHING = 0.8  # frames
-
-
-def model_path() -> Path:
-    """The predictor's file in the installed package ``face_recognition_models``.
-
-    The package itself is not imported: its code needs ``pkg_resources``, which new setuptools lack.
-
-    Raises:
-        FileNotFoundError: If the package or its file is absent.
-    """
-    spec = importlib.util.find_spec("face_recognition_models")
-    for location in (spec.submodule_search_locations or []) if spec else []:
-        if (path := Path(location) / _MODEL).is_file():
-            return path
-    raise FileNotFoundError(
-        f"face_recognition_models must be installed with {_MODEL}; found no such file. "
-        "Install it: pip install face_recognition_models."
-    )
 
 
 @lru_cache(maxsize=1)
 def _models() -> tuple[Any, Any]:
     import dlib  # takes a second to load, and only clips need it
 
-    return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(model_path()))
+    return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(predictor_path()))
 
 
 def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:

