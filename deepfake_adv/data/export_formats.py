@@ -45,7 +45,11 @@ class SladdFormat:
         self._reals: dict[str, set[str]] = defaultdict(set)
 
     def place(self, row: Row) -> Place:
-        """See `Format`."""
+        """See `Format`.
+
+        Raises:
+            ValueError: If it is a fake of another dataset than FaceForensics++.
+        """
         forgery, name = row["forgery"], _name(row)
         if forgery != REAL and (forgery not in FF_FOLDERS or name != f"{row['target']}_{row['source']}"):
             raise ValueError(
@@ -77,6 +81,9 @@ class DeepfakeBenchFormat:
 
     Landmarks are our 68 points; DeepfakeBench's own files have 13 more, on the forehead. Splits are ours:
     no test video is in train.
+
+    Raises:
+        ValueError: If the forgeries are of several datasets.
     """
 
     def __init__(self, dataset: str, forgeries: Set[str]) -> None:

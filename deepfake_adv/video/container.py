@@ -26,6 +26,16 @@ def packets(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def decoded(path: Path, packet: Any, done: int) -> list[Any]:
+    """The frames that a packet decodes to, none while the decoder still waits for others.
+
+    Args:
+        path: The video, for the message.
+        packet: One of `packets`.
+        done: Frames decoded before it, for the message.
+
+    Raises:
+        VideoError: If it does not decode.
+    """
     try:
         return packet.decode()
     except av.FFmpegError as error:
@@ -36,6 +46,11 @@ def decoded(path: Path, packet: Any, done: int) -> list[Any]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Open a video file; gives PyAV's container and its first video stream, cover art aside, decoded in one thread.
+
+    Raises:
+        VideoError: If the file cannot be read, holds no video that FFmpeg can decode, or breaks off while it is open.
+    """
     try:
         status = path.stat()
     except OSError as error:
@@ -81,6 +96,16 @@ def promised_bytes(container: Any, stream: Any) -> int:
 
 
 def seconds(stamps: list[int | None], time_base: Any, rate: float) -> NDArray[np.float64]:
+    """Times of the frames in order of display, by their packets' stamps, or by the rate where a stamp is missing.
+
+    Args:
+        stamps: Presentation stamp of each packet, in ticks, in any order.
+        time_base: Seconds per tick, None if unknown.
+        rate: Frames per second.
+
+    Returns:
+        ``(n,)`` seconds since the first frame, increasing.
+    """
     if not stamps or None in stamps or time_base is None:
         return np.arange(len(stamps)) / rate
     ticks = np.sort(np.array(stamps, dtype=np.int64))

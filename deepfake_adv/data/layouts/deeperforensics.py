@@ -43,7 +43,12 @@ class DeeperForensics(Layout):
         return None
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
-        """The targets of the authors' lists, then the fakes on them."""
+        """The targets of the authors' lists, then the fakes on them.
+
+        Raises:
+            FileNotFoundError: If a list of the splits is not there.
+            ValueError: If a target is in two splits.
+        """
         listed = self._listed()
         reals: dict[str, str] = {}
         for name, split in listed.items():

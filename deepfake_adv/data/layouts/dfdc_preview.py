@@ -30,7 +30,11 @@ class DFDCPreview(Layout):
         return None
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
-        """Every video of dataset.json."""
+        """Every video of dataset.json.
+
+        Raises:
+            ValueError: If an entry lacks a label.
+        """
         path = self.root / "dataset.json"
         for name, facts in sorted(read_json(path).items()):
             if not isinstance(facts, Mapping) or str(facts.get("label")).lower() not in ("real", "fake"):
