@@ -14,6 +14,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from deepfake_adv.execution.on_ray import join_cluster, results_of
+
 logger = logging.getLogger(__name__)
 
 STAGES = ("train", "score", "evaluate")
@@ -170,30 +172,12 @@ def execute(run: str, command: list[str], environment: Mapping[str, str], folder
 
 
 def _on_ray(commands: Mapping[str, list[str]], jobs: int, address: str | None) -> Iterator[Finished]:
-    try:
-        import ray
-    except ImportError as error:
-        raise RuntimeError(
-            "execution.engine must be an installed engine; got 'ray', which is not there. "
-            "Install the extra with `make setup-ray`, or set execution.engine to local."
-        ) from error
-    if not ray.is_initialized():
-        ray.init(address=address, log_to_driver=False, include_dashboard=False)
+    ray = join_cluster(address)
     total: dict[str, Any] = ray.cluster_resources()
     gpus = int(total.get("GPU", 0))
     # Ray sets CUDA_VISIBLE_DEVICES itself
     share = {"num_gpus": 1} if gpus else {"num_cpus": max(int(total.get("CPU", 1)) // jobs, 1)}
     threads = {} if gpus else {"OMP_NUM_THREADS": str(share["num_cpus"])}
-    remote = ray.remote(max_retries=0, **share)(execute)
-    waiting = iter(commands.items())
     here = Path.cwd()
-
-    def submit(count: int) -> list[Any]:
-        chosen = [pair for _, pair in zip(range(count), waiting, strict=False)]
-        return [remote.remote(run, command, threads, here) for run, command in chosen]
-
-    running = submit(jobs)
-    while running:
-        done, running = ray.wait(running, num_returns=1)
-        running += submit(len(done))
-        yield from ray.get(done)
+    calls = ((run, command, threads, here) for run, command in commands.items())
+    yield from results_of(ray, ray.remote(max_retries=0, **share)(execute), calls, jobs)
