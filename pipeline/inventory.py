@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from deepfake_adv.data.inventory import Part
+from deepfake_adv.data.inventory import inventory_datasets
 from deepfake_adv.data.layouts.registry import build_layout
-from deepfake_adv.data.stocktaking import take_stock
+from deepfake_adv.data.probing import Part
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
@@ -17,7 +17,7 @@ def main(folder: Path) -> None:
         dataset = params.datasets[part.dataset]
         layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options.model_dump(mode="json"))
         parts.append(Part(part.dataset, str(part.quality), layout))
-    take_stock(
+    inventory_datasets(
         parts,
         folder,
         min_frames=params.extract.min_frames,

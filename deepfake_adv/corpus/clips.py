@@ -26,7 +26,9 @@ FEWEST_FRAMES = 6
 
 
 @dataclass(frozen=True)
-class _ClipTask:
+class ClipTask:
+    """One clip of the user's: where it lies, where to store it, and how much of it to take."""
+
     path: Path
     stored: Path
     frames: int
@@ -80,7 +82,7 @@ def choose(
     """
     predictor_path()  # said once, before any clip is read
     order = np.random.default_rng([seed, 5]).permutation(len(files))
-    tasks = [_ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_height) for k in order]
+    tasks = [ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_height) for k in order]
     usable: dict[str, Prepared] = {}
     reasons: dict[str, str] = {}
     start = 0
@@ -106,7 +108,7 @@ def choose(
     return [usable[task.path.name] for task in tasks if task.path.name in usable], skipped
 
 
-def prepare(task: _ClipTask) -> str:
+def prepare(task: ClipTask) -> str:
     """Read a clip, locate its face, and store both; nothing to do where an earlier run did it.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from deepfake_adv.data import videos
-from deepfake_adv.data.inventory import Part
+from deepfake_adv.data.probing import Part
 from deepfake_adv.data.videos import VideoRow
 
 REPORT_COLUMNS: Final = (

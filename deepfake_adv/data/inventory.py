@@ -1,212 +1,97 @@
-"""Which videos of a dataset are there, whole and usable; nothing is read twice that has not changed."""
+"""The inventory stage: look at every part, write its table and the reports, stop where that is asked for."""
 
 import logging
-import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from deepfake_adv.data import videos
-from deepfake_adv.data.layouts.base import Layout
-from deepfake_adv.data.splits import check_identities
-from deepfake_adv.data.videos import VideoEntry, VideoRow, join_notes
-from deepfake_adv.execution.pool import Outcome, map_tasks
-from deepfake_adv.files import file_fingerprint, fingerprint, read_json, write_json
-from deepfake_adv.video.read import probe
+from deepfake_adv.data import completeness
+from deepfake_adv.data.probing import MEMORY, Part, probe_parts
+from deepfake_adv.data.videos import VideoRow, format_rows, read_rows
+from deepfake_adv.files import write_text
 
 logger = logging.getLogger(__name__)
 
-MEMORY: Final = Path("work/inventory")
-_FEW = 16  # tasks for which starting worker processes takes longer than the work
-_FACTS = ("frames", "fps", "width", "height")
 
+def inventory_datasets(
+    parts: Sequence[Part],
+    folder: Path,
+    *,
+    min_frames: int,
+    missing_is_fatal: bool,
+    max_unreadable_share: float,
+    execution: Mapping[str, Any],
+    memory: Path = MEMORY,
+) -> None:
+    """Write ``<dataset>/<quality>.csv`` per part, report.csv and missing.csv into `folder`.
 
-@dataclass(frozen=True)
-class Part:
-    """A dataset at one quality, how it lies on the disk, and what an earlier inventory said."""
-
-    dataset: str
-    quality: str
-    layout: Layout
-    previous: Sequence[VideoRow] = ()
-
-    @property
-    def name(self) -> str:
-        """As messages and scratch files call it."""
-        return f"{self.dataset}-{self.quality}"
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One file or folder to look into."""
-
-    part: int
-    entry: int
-    path: str
-    known_fingerprint: str
-
-
-def take_inventory(
-    parts: Sequence[Part], *, min_frames: int, execution: Mapping[str, Any], memory: Path = MEMORY
-) -> list[list[VideoRow]]:
-    """Look at every video that the parts' layouts expect.
-
-    A file's facts are taken from `memory` while size and modification time agree, from the earlier
-    inventory while the fingerprint does, and else by reading its packets.
-
-    Args:
-        parts: What to look at.
-        min_frames: A video with fewer frames counts as too short.
-        execution: `workers`, `engine` and `address` for `map_tasks`.
-        memory: Folder of this machine's notes on files seen before; may be deleted at any time.
-
-    Returns:
-        Per part its rows, in the layout's order.
+    A table that did not change is left untouched. A dataset that is not at its root keeps the table of an
+    earlier inventory if missing videos are tolerated: so a clone without the videos can still go on.
 
     Raises:
-        ValueError: If two entries of a part share a name, or an identity crosses splits.
+        ValueError: If two parts are the same, or a dataset is not there, or lacks more than is tolerated; names
+            every fault. The tables of what is there are written before.
     """
-    listed = [_entries(part) for part in parts]
-    notes = [_recall(memory / f"{part.name}.json") for part in parts]
-    seen: list[list[dict[str, Any]]] = [[] for _ in parts]
-    tasks = []
-    for number, (part, entries) in enumerate(zip(parts, listed, strict=True)):
-        earlier = {row.path: row for row in part.previous}
-        for entry in entries:
-            found = _look(part.layout.root / entry.path)
-            note = notes[number].get(entry.path)
-            if note and found.get("stamp") and found["stamp"] == note.get("stamp"):
-                found = note
-            elif "status" not in found:
-                row = earlier.get(entry.path)
-                reusable = row is not None and row.status != videos.UNREADABLE and row.note in ("", entry.note)
-                known = row.fingerprint if row is not None and reusable else ""
-                path = str(part.layout.root / entry.path)
-                tasks.append(_Task(number, len(seen[number]), path, known))
-                if reusable:
-                    found["earlier"] = {name: getattr(row, name) for name in _FACTS}
-            seen[number].append(found)
-    for outcome in _looked_into(tasks, execution):
-        task = outcome.task
-        _settle(seen[task.part][task.entry], outcome, parts[task.part].layout.root)
-    for part, entries, looked in zip(parts, listed, seen, strict=True):
-        keep = {entry.path: facts for entry, facts in zip(entries, looked, strict=True) if "stamp" in facts}
-        _remember(memory / f"{part.name}.json", keep)
-    return [_rows(entries, looked, min_frames) for entries, looked in zip(listed, seen, strict=True)]
+    twice = [name for name, times in Counter(part.name for part in parts).items() if times > 1]
+    if twice:
+        raise ValueError(
+            f"parts must each be another dataset or quality; got {', '.join(twice)} twice. Remove one of them."
+        )
+    parts = [replace(part, previous=_earlier(folder, part)) for part in parts]
+    absent = {part.name: problem for part in parts if (problem := part.layout.problem()) is not None}
+    kept = [part for part in parts if part.name in absent and part.previous and not missing_is_fatal]
+    for part in kept:
+        logger.warning("datasets.%s: %s; its earlier inventory is kept", part.dataset, absent[part.name])
+    lost = [part for part in parts if part.name in absent and part not in kept]
+    present = [part for part in parts if part.name not in absent]
+    found = probe_parts(present, min_frames=min_frames, execution=execution, memory=memory)
+    rows: dict[str, Sequence[VideoRow]] = {part.name: part.previous for part in kept}
+    rows |= {part.name: listed for part, listed in zip(present, found, strict=True)}
+    for part, listed in zip(present, found, strict=True):
+        _write(_table(folder, part), format_rows(listed))
+    known = [part for part in parts if part.name in rows]
+    tables = [rows[part.name] for part in known]
+    _write(folder / "report.csv", completeness.report(known, tables))
+    _write(folder / "missing.csv", completeness.missing(known, tables))
+    faults = _not_there(lost, absent) + completeness.faults(
+        known, tables, missing_is_fatal=missing_is_fatal, max_unreadable_share=max_unreadable_share
+    )
+    if faults:
+        listed_faults = "\n".join(f"  - {fault}" for fault in faults)
+        raise ValueError(f"the datasets are not as params.yaml says; see {folder}/report.csv:\n{listed_faults}")
+    for part, table in zip(known, tables, strict=True):
+        usable = sum(row.usable for row in table)
+        logger.info("%s at %s: %d of %d videos are usable", part.dataset, part.quality, usable, len(table))
 
 
-def look_into(task: _Task) -> dict[str, Any]:
-    """Fingerprint one video, and probe it unless the fingerprint is known. A worker runs this."""
-    path = Path(task.path)
-    mark = _folder_fingerprint(path) if path.is_dir() else file_fingerprint(path)
-    if mark == task.known_fingerprint:
-        return {"fingerprint": mark}
+def _not_there(lost: Sequence[Part], absent: Mapping[str, str]) -> list[str]:
+    """One sentence per dataset that is not at its root, however many of its qualities are asked for."""
+    qualities: dict[str, list[str]] = {}
+    for part in lost:
+        qualities.setdefault(part.dataset, []).append(part.quality)
+    layouts = {part.dataset: (part.layout, absent[part.name]) for part in lost}
+    return [
+        f"datasets.{name} ({', '.join(asked)}) must be on disk; {layouts[name][1]}. To get it: "
+        f"{layouts[name][0].how_to_get}. Then set datasets.{name}.root, or take its parts out of params.yaml."
+        for name, asked in qualities.items()
+    ]
+
+
+def _table(folder: Path, part: Part) -> Path:
+    return folder / part.dataset / f"{part.quality}.csv"
+
+
+def _earlier(folder: Path, part: Part) -> list[VideoRow]:
+    path = _table(folder, part)
     try:
-        facts = probe(path)
+        return read_rows(path) if path.exists() else []
     except ValueError as error:
-        return {"fingerprint": mark, "status": videos.UNREADABLE, "note": str(error)}
-    return {"fingerprint": mark, "note": facts.note, **{name: getattr(facts, name) for name in _FACTS}}
-
-
-def _looked_into(tasks: Sequence[_Task], execution: Mapping[str, Any]) -> Sequence[Outcome[_Task, dict[str, Any]]]:
-    if not tasks:
+        logger.warning("%s; it is written anew", error)
         return []
-    settings = dict(execution)
-    if len(tasks) <= _FEW:
-        settings |= {"engine": "local", "workers": 1}
-    return list(map_tasks(look_into, tasks, desc="inventory", unit="videos", **settings))
 
 
-def _settle(found: dict[str, Any], outcome: Outcome[_Task, dict[str, Any]], root: Path) -> None:
-    earlier = found.pop("earlier", {})
-    if outcome.error is not None:
-        del found["stamp"]  # not for good: a permission may be given meanwhile
-        found |= {"status": videos.UNREADABLE, "note": outcome.error}
-    else:
-        assert outcome.value is not None
-        found |= outcome.value if "frames" in outcome.value or "status" in outcome.value else earlier | outcome.value
-    if found.get("note"):  # the inventory goes into git, where this machine's folders have no place
-        found["note"] = found["note"].replace(f"{root}{os.sep}", "")
-
-
-def _entries(part: Part) -> list[VideoEntry]:
-    entries = list(part.layout.videos(part.quality))
-    names: set[str] = set()
-    for entry in entries:
-        if entry.video in names:
-            raise ValueError(
-                f"datasets.{part.dataset}: a video's name must occur once; got {entry.video} twice, again as "
-                f"{entry.path}. Rename or remove one."
-            )
-        names.add(entry.video)
-    if part.layout.exact_identities:
-        check_identities(entries, part.dataset)
-    return entries
-
-
-def _look(path: Path) -> dict[str, Any]:
-    """Size and modification time, or the status where there is nothing to look into."""
-    try:
-        if path.is_dir():
-            files = _files(path)
-            size = sum(size for _, size, _ in files)
-            stamp = [size, fingerprint(files)]
-        else:
-            status = path.stat()
-            size, stamp = status.st_size, [status.st_size, status.st_mtime_ns]
-    except (FileNotFoundError, NotADirectoryError):
-        return {"status": videos.MISSING}
-    except OSError as error:
-        return {"status": videos.UNREADABLE, "note": f"it cannot be opened ({error.strerror})"}
-    return {"bytes": size, "stamp": stamp} if size else {"status": videos.EMPTY}
-
-
-def _files(folder: Path) -> list[tuple[str, int, int]]:
-    with os.scandir(folder) as found:
-        files = [(entry.name, entry.stat()) for entry in found if entry.is_file()]
-    return sorted((name, status.st_size, status.st_mtime_ns) for name, status in files)
-
-
-def _folder_fingerprint(folder: Path) -> str:
-    return fingerprint([(name, size) for name, size, _ in _files(folder)])
-
-
-def _recall(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        content = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _remember(path: Path, notes: dict[str, dict[str, Any]]) -> None:
-    if notes != _recall(path):
-        write_json(path, notes)
-
-
-def _rows(entries: Sequence[VideoEntry], found: Sequence[dict[str, Any]], min_frames: int) -> list[VideoRow]:
-    rows = [_row(entry, facts, min_frames) for entry, facts in zip(entries, found, strict=True)]
-    first: dict[tuple[int, str], str] = {}
-    for number, row in enumerate(rows):
-        if row.status in (videos.OK, videos.TOO_SHORT):
-            other = first.setdefault((row.bytes, row.fingerprint), row.video)
-            if other != row.video:
-                rows[number] = row.noting(videos.DUPLICATE, f"same content as {other}")
-    absent = {row.target for row in rows if row.label == 0 and row.status == videos.MISSING}
-    for number, row in enumerate(rows):
-        lost = [name for name in dict.fromkeys((row.target, row.source)) if name in absent]
-        if row.label == 1 and row.status != videos.MISSING and lost:
-            rows[number] = row.noting(row.status, f"its original {' and '.join(lost)} is missing")
-    return rows
-
-
-def _row(entry: VideoEntry, facts: Mapping[str, Any], min_frames: int) -> VideoRow:
-    status, note = facts.get("status", videos.OK), join_notes(facts.get("note", ""), entry.note)
-    frames = facts.get("frames", 0)
-    if status == videos.OK and frames < min_frames:
-        status, note = videos.TOO_SHORT, join_notes(note, f"{frames} frames, {min_frames} asked for")
-    measured = {name: facts.get(name, 0) for name in ("bytes", *_FACTS)}
-    measured["fps"] = float(measured["fps"])
-    names = {name: value for name, value in asdict(entry).items() if name != "note"}
-    return VideoRow(**names, **measured, fingerprint=facts.get("fingerprint", ""), status=status, note=note)
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deepfake_adv.data import completeness, inventory
-from deepfake_adv.data.inventory import Part, take_inventory
+from deepfake_adv.data import completeness, probing
+from deepfake_adv.data.inventory import inventory_datasets
 from deepfake_adv.data.layouts.registry import build_layout
-from deepfake_adv.data.stocktaking import take_stock
+from deepfake_adv.data.probing import Part, probe_parts
 from deepfake_adv.data.videos import read_rows
 from deepfake_adv.video.encode import write_h264
 
@@ -45,7 +45,7 @@ def take(part, tmp_path):
 
     def run(part=part, **settings):
         settings = {"min_frames": 10, "execution": HERE, "memory": tmp_path / "memory"} | settings
-        return {row.video: row for row in take_inventory([part], **settings)[0]}
+        return {row.video: row for row in probe_parts([part], **settings)[0]}
 
     return run
 
@@ -56,7 +56,7 @@ def stock(part, tmp_path):
 
     def run(*parts, **settings):
         chosen = {"min_frames": 10, "missing_is_fatal": True, "max_unreadable_share": 0.0, "execution": HERE}
-        take_stock(parts or [part], tmp_path / "inventory", memory=tmp_path / "memory", **chosen | settings)
+        inventory_datasets(parts or [part], tmp_path / "inventory", memory=tmp_path / "memory", **chosen | settings)
         return tmp_path / "inventory"
 
     return run
@@ -66,8 +66,8 @@ def stock(part, tmp_path):
 def probed(monkeypatch):
     """Names of the videos that were read."""
     seen = []
-    original = inventory.probe
-    monkeypatch.setattr(inventory, "probe", lambda path: seen.append(path.name) or original(path))
+    original = probing.probe
+    monkeypatch.setattr(probing, "probe", lambda path: seen.append(path.name) or original(path))
     return seen
 
 
@@ -134,7 +134,7 @@ def test_a_file_without_permission_is_tried_again(take, root, monkeypatch, probe
         raise PermissionError(13, "Permission denied", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(inventory, "file_fingerprint", refuse)
+        patch.setattr(probing, "file_fingerprint", refuse)
         rows = take()
     assert {row.status for row in rows.values()} == {"unreadable"}
     assert "Permission denied" in rows["real/000"].note
@@ -152,14 +152,14 @@ def test_two_entries_of_one_name(tmp_path):
     (tmp_path / "videos.csv").write_text("path,label\nx.mp4,real\nx.mp4,real\n")
     part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
     with pytest.raises(ValueError, match=r"datasets\.own: a video's name must occur once; got real/x twice"):
-        take_inventory([part], min_frames=1, execution=HERE, memory=tmp_path)
+        probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path)
 
 
 def test_leaking_splits_are_refused(tmp_path):
     (tmp_path / "videos.csv").write_text("path,label,split,source\nx.mp4,1,train,me\ny.mp4,1,test,me\n")
     part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
     with pytest.raises(ValueError, match="'me' through other/x"):
-        take_inventory([part], min_frames=1, execution=HERE, memory=tmp_path)
+        probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path)
 
 
 def test_five_thousand_empty_folders(tmp_path):
@@ -170,7 +170,7 @@ def test_five_thousand_empty_folders(tmp_path):
     (tmp_path / "videos.csv").write_text("\n".join(lines))
     part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
     start = time.process_time()
-    (rows,) = take_inventory([part], min_frames=1, execution=HERE, memory=tmp_path / "memory")
+    (rows,) = probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path / "memory")
     assert {row.status for row in rows} == {"empty"}
     assert len(rows) == 5000
     assert time.process_time() - start < 5
