@@ -23,7 +23,7 @@ FORMS: Final = ("frames", "index")
 
 
 @dataclass(frozen=True)
-class Task:
+class ExtractTask:
     """One video: where it lies, how many of its frames, and where to put them."""
 
     video: str
@@ -80,7 +80,7 @@ def extract(
     name = f"extract-{inventory.parent.name}-{inventory.stem}"
     whole, pieces = Scratch(name, key, scratch), Scratch(f"{name}-pieces", key, scratch)
     tasks = [
-        Task(
+        ExtractTask(
             video=row.video,
             path=str(root / row.path),
             count=counts[row.split],
@@ -104,23 +104,30 @@ def extract(
     ]
     if store == "frames":
         (whole.path / STORE).mkdir(exist_ok=True)
-    table = frame_table((row, piece["frames"], piece["times"]) for row, piece in sampled)
-    write_frame_table(whole.path / TABLE, table)
-    kept = [replace(row, note=join_notes(row.note, piece["note"])) for row, piece in sampled]
-    write_text(whole.path / VIDEOS, format_rows(kept))
-    write_text(whole.path / SKIPPED, format_rows([*skipped, *(row for row in rows if not row.usable)]))
+    _write_tables(whole.path, sampled, [*skipped, *(row for row in rows if not row.usable)])
     whole.publish(output)
     shutil.rmtree(pieces.path)
     short = sum(bool(piece["note"]) for _, piece in sampled)
     logger.info(
         "%d videos sampled, %d of them shorter than asked, %d skipped",
-        len(kept),
+        len(sampled),
         short,
-        len(rows) - len(kept),
+        len(rows) - len(sampled),
     )
 
 
-def extract_video(task: Task) -> str:
+def _write_tables(
+    folder: Path, sampled: Sequence[tuple[VideoRow, Mapping[str, Any]]], left_out: Sequence[VideoRow]
+) -> None:
+    """Write what was sampled of which video, and the videos that nothing was sampled of."""
+    table = frame_table((row, piece["frames"], piece["times"]) for row, piece in sampled)
+    write_frame_table(folder / TABLE, table)
+    kept = [replace(row, note=join_notes(row.note, piece["note"])) for row, piece in sampled]
+    write_text(folder / VIDEOS, format_rows(kept))
+    write_text(folder / SKIPPED, format_rows(left_out))
+
+
+def extract_video(task: ExtractTask) -> str:
     """Sample one video; its frames, if they are kept, are whole before its piece says so. A worker runs this.
 
     Returns:
@@ -153,7 +160,7 @@ def extract_video(task: Task) -> str:
     return ""
 
 
-def _sample(task: Task, frames: int) -> Indices:
+def _sample(task: ExtractTask, frames: int) -> Indices:
     if frames < task.min_frames:
         raise VideoError(
             f"{task.path} must have {task.min_frames} frames or more; got {frames}. "
@@ -164,7 +171,7 @@ def _sample(task: Task, frames: int) -> Indices:
     return even_indices(frames, task.count)
 
 
-def _work_off(tasks: Sequence[Task], execution: Mapping[str, Any]) -> dict[str, str]:
+def _work_off(tasks: Sequence[ExtractTask], execution: Mapping[str, Any]) -> dict[str, str]:
     """Carry out the tasks; the failures by video."""
     failures = {}
     for outcome in map_tasks(extract_video, tasks, desc="extract", unit="videos", **execution):

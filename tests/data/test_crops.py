@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.crops import plan_files
+from deepfake_adv.data.crop_files import plan_files
 from deepfake_adv.data.cutting import CropOptions
 from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.frames import open_store
