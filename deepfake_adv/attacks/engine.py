@@ -144,9 +144,11 @@ def ascend(
             losses = _losses(model, attack.to_image(images, variable), labels, loss)
             start = losses.detach() if start is None else start
             penalty = attack.penalty(variable)
-            objective = losses.sum() if penalty is None else losses.sum() - penalty.sum()
-            (gradient,) = torch.autograd.grad(objective, variable)
+            scale = _loss_scale(losses)
+            objective = scale * (losses if penalty is None else losses - penalty)
+            (gradient,) = torch.autograd.grad(objective.sum(), variable)
             with torch.no_grad():
+                gradient = gradient / scale.view(-1, *[1] * (gradient.dim() - 1))
                 variable = attack.project(images, attack.step(variable, gradient))
         assert start is not None, "an attack has at least one step"
         with torch.no_grad():
@@ -186,6 +188,18 @@ def frozen_eval(model: nn.Module) -> Iterator[None]:
             module.training = training
         for weight, requires_grad in flags:
             weight.requires_grad_(requires_grad)
+
+
+def _loss_scale(losses: Tensor) -> Tensor:
+    """Powers of two (B,) that lift small losses to about 1 under autocast to float16, elsewhere ones.
+
+    Half the pixels of a confident detector's gradient would vanish in float16 (smallest 6e-8); powers of two change
+    no digit of what does not.
+    """
+    kind = losses.device.type
+    if not torch.is_autocast_enabled(kind) or torch.get_autocast_dtype(kind) != torch.float16:
+        return torch.ones_like(losses)
+    return torch.exp2(-losses.detach().clamp(2**-24, 1).log2().floor())
 
 
 def _losses(model: nn.Module, images: Tensor, labels: Tensor, loss: LossPerImage) -> Tensor:

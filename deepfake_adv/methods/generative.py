@@ -13,7 +13,7 @@ from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.generators.resnet import ResnetGenerator
 from deepfake_adv.methods.base import Clean, Method, Update
-from deepfake_adv.methods.frames import frame_model, reverse_gradient
+from deepfake_adv.methods.frames import reverse_gradient
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.precision import at_least_float32
@@ -136,7 +136,7 @@ class GenerativeBlur(Method):
     def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
         """Minus the frozen detector's mean cross-entropy on the blurred images, with their true labels."""
         frames = batch.frames()
-        images = self.blur(frames.images, self.inverse_sigma(frames))
+        blurred = batch.with_frames(replace(frames, images=self.blur(frames.images, self.inverse_sigma(frames))))
         with frozen_eval(detector):
-            logits = frame_model(detector, batch.clip_length)(images)
-        return -functional.cross_entropy(at_least_float32(logits), frames.labels)
+            logits = detector(blurred.images)
+        return -functional.cross_entropy(at_least_float32(logits), blurred.labels)

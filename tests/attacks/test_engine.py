@@ -40,6 +40,22 @@ def test_fgsm_equals_hand_computation():
     assert result.images[0, 0, 0, 0] == 0
 
 
+def test_float16_loses_no_small_gradients(batch):
+    """A confident model's gradients are below what float16 can hold; the sign step needs them all the same."""
+    torch.manual_seed(0)
+    images, labels = batch[0].float(), torch.zeros(len(batch[0]), dtype=torch.long)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(images[0].numel(), 2))
+    with torch.no_grad():
+        model[1].weight.mul_(0.1)
+        model[1].bias.copy_(torch.tensor([12.0, 0.0]))
+    exact = ascend(Additive(epsilon=0.01), model, images, labels)
+    assert exact.loss_before.max() < 1e-4
+    with torch.autocast("cpu", dtype=torch.float16):
+        rounded = ascend(Additive(epsilon=0.01), model, images, labels)
+    assert (exact.images - images).count_nonzero() > 0.9 * images.numel()
+    assert ((rounded.images - images).sign() == (exact.images - images).sign()).float().mean() > 0.99
+
+
 @pytest.mark.parametrize("steps", [1, 4])
 def test_pgd_stays_in_each_images_own_ball(steps, classifier, batch):
     images, labels = batch

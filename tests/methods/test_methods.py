@@ -156,6 +156,18 @@ def test_a_clips_frames_share_its_loss(game: Make) -> None:
     torch.testing.assert_close(frames.grad, clips.grad.flatten(0, 1))
 
 
+def test_generators_learn_as_much_from_still_clips_as_from_images(game: Make) -> None:
+    images, clips = (game("gen_bat", detector=detector, dtype=torch.float64) for detector in ("plain", "clips"))
+    still = images.batch.images.unsqueeze(1).expand(-1, 2, -1, -1, -1)
+    clips.batch = replace(clips.batch, images=still)
+    gradients = []
+    for toy in (images, clips):
+        toy.method.adversary_loss(toy.detector, toy.batch, toy.generator).backward()
+        assert toy.method.adversary is not None
+        gradients.append([weight.grad for weight in toy.method.adversary.parameters()])
+    torch.testing.assert_close(*gradients)
+
+
 @pytest.mark.parametrize("name", ["gaussian_noise", "gaussian_blur", "jpeg"])
 def test_augmentations_touch_their_share(name: str, batch: Callable[..., Batch]) -> None:
     many = Batch(torch.rand(200, 3, 16, 16), torch.zeros(200, dtype=torch.long))
