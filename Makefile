@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 UV_VERSION := 0.13.8
 STAMP := $(VENV)/.installed
-# Runs trained at a time: one per GPU, else one per core
-JOBS ?= $(shell nvidia-smi -L 2>/dev/null | grep -c ^GPU | grep -v ^0 || nproc)
+# Runs trained at a time; if not given: one per GPU, else one per core
+JOBS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
@@ -34,7 +34,7 @@ $(STAMP): requirements/lock.txt pyproject.toml
 # `dvc repro` alone does all of it, one stage after the other; training runs are independent, so they go in parallel.
 repro: setup  ## Rebuild everything that changed: videos, faces, shards, detectors, tables, report
 	$(BIN)/dvc repro shard
-	$(BIN)/deepfake-adv train-all --jobs $(JOBS)
+	$(BIN)/deepfake-adv train-all $(if $(JOBS),--jobs $(JOBS))
 	$(BIN)/dvc repro
 
 test: setup lint  ## Lint, check types, run the default tests
@@ -51,7 +51,7 @@ lint: setup
 	$(BIN)/mypy
 
 train-all: setup  ## Train, score and evaluate independent runs in parallel: make train-all JOBS=8
-	$(BIN)/deepfake-adv train-all --jobs $(JOBS)
+	$(BIN)/deepfake-adv train-all $(if $(JOBS),--jobs $(JOBS))
 
 setup-ray: setup  ## Add Ray, for execution.engine: ray
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt -r requirements/ray.in

@@ -109,16 +109,21 @@ def export_frames(
 @app.command()
 @clear
 def train_all(
-    jobs: Annotated[int, typer.Option(help="Runs at a time; one GPU each.")] = 1,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: one per GPU, else one per core.")] = None,
     only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
-    from deepfake_adv.training.fleet import changed_runs, summary
+    from deepfake_adv.training.fleet import changed_runs, default_jobs, summary
     from deepfake_adv.training.fleet import train_all as carry_out
 
     params = load_params("runs", "execution")
     chosen = changed_runs([name for name in params.runs if only in name])
-    finished = carry_out(chosen, jobs=jobs, engine=params.execution.engine, address=params.execution.address)
+    finished = carry_out(
+        chosen,
+        jobs=default_jobs() if jobs is None else jobs,
+        engine=params.execution.engine,
+        address=params.execution.address,
+    )
     print(summary(finished))
     if any(done.code for done in finished):
         raise typer.Exit(1)

@@ -26,8 +26,12 @@ def join_cluster(address: str | None) -> Any:
     return ray
 
 
-def results_of(ray: Any, remote: Any, calls: Iterable[tuple[Any, ...]], at_a_time: int) -> Iterator[Any]:
-    """What a remote function returns for each tuple of arguments, as the calls finish.
+def results_of(
+    ray: Any, remote: Any, calls: Iterable[tuple[Any, ...]], at_a_time: int
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Each tuple of arguments with what a remote function returned for it, as the calls finish.
+
+    A call whose worker died, or that raised, comes with Ray's exception in place of a result.
 
     Args:
         ray: From `join_cluster`.
@@ -36,11 +40,16 @@ def results_of(ray: Any, remote: Any, calls: Iterable[tuple[Any, ...]], at_a_tim
         at_a_time: Calls under way.
     """
     waiting = iter(calls)
-    running = [remote.remote(*call) for call in islice(waiting, at_a_time)]
+    running = {remote.remote(*call): call for call in islice(waiting, at_a_time)}
     while running:
-        done, running = ray.wait(running, num_returns=1)
-        running += [remote.remote(*call) for call in islice(waiting, len(done))]
-        yield from ray.get(done)
+        (done,), _ = ray.wait(list(running), num_returns=1)
+        call = running.pop(done)
+        running |= {remote.remote(*another): another for another in islice(waiting, 1)}
+        try:
+            result = ray.get(done)
+        except ray.exceptions.RayError as error:
+            result = error
+        yield call, result
 
 
 def outcomes_on_ray(
@@ -49,8 +58,18 @@ def outcomes_on_ray(
     """Run `guarded(function, task)` for every task on Ray, four tasks per core under way; outcomes as they finish.
 
     Raises:
-        RuntimeError: If Ray is not installed.
+        RuntimeError: If Ray is not installed, or loses a worker time and again.
+        Exception: What `guarded` raises.
     """
     ray = join_cluster(address)
     cores = max(int(ray.cluster_resources().get("CPU", 1)), 1)
-    yield from results_of(ray, ray.remote(num_cpus=1)(guarded), ((function, task) for task in tasks), 4 * cores)
+    remote = ray.remote(num_cpus=1)(guarded)
+    for _, outcome in results_of(ray, remote, ((function, task) for task in tasks), 4 * cores):
+        if isinstance(outcome, ray.exceptions.RayTaskError):
+            raise outcome.cause
+        if isinstance(outcome, ray.exceptions.RayError):
+            raise RuntimeError(
+                f"Ray must keep its workers; got {type(outcome).__name__}, often for want of memory. Start "
+                "the nodes with fewer CPUs (ray start --num-cpus) and run `dvc repro` again: finished pieces are kept."
+            ) from outcome
+        yield outcome

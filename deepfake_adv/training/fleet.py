@@ -131,6 +131,11 @@ def visible_gpus() -> list[str]:
     return [str(index) for index, line in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
 
 
+def default_jobs() -> int:
+    """Runs at a time where none is said: one per GPU, else one per core."""
+    return len(visible_gpus()) or os.cpu_count() or 1
+
+
 def slot_environment(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str]:
     """Environment of the runs in one slot: a GPU in turn, or a share of the cores."""
     if gpus:
@@ -180,4 +185,14 @@ def _on_ray(commands: Mapping[str, list[str]], jobs: int, address: str | None) -
     threads = {} if gpus else {"OMP_NUM_THREADS": str(share["num_cpus"])}
     here = Path.cwd()
     calls = ((run, command, threads, here) for run, command in commands.items())
-    yield from results_of(ray, ray.remote(max_retries=0, **share)(execute), calls, jobs)
+    for (run, *_), ended in results_of(ray, ray.remote(max_retries=0, **share)(execute), calls, jobs):
+        yield _lost(run, ended) if isinstance(ended, Exception) else ended
+
+
+def _lost(run: str, error: Exception) -> Finished:
+    """A run whose worker died, or could not start it."""
+    log = LOGS / f"{run}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write(f"Ray ended this run: {error}\n")
+    return Finished(run, 1, 0.0, log)

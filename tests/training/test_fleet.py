@@ -76,6 +76,15 @@ def test_ray_carries_the_same_commands(tmp_path):
     assert (tmp_path / "work/train-all/c.log").read_text().endswith("threads for c\n")
 
 
+@pytest.mark.slow
+def test_a_worker_that_dies_on_ray_ends_its_run_alone():
+    pytest.importorskip("ray", reason="Ray is an optional extra: make setup-ray")
+    body = "import os, signal\nrun == 'b' and os.kill(os.getppid(), signal.SIGKILL)"
+    found = train_all(["a", "b", "c"], jobs=2, engine="ray", command=script(body))
+    assert [done.code for done in found] == [0, 1, 0]
+    assert "Ray ended this run" in found[1].log.read_text()
+
+
 def test_ray_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RuntimeError, match="make setup-ray"):
