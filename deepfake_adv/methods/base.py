@@ -43,6 +43,7 @@ class Method(nn.Module):
         adversary: The opponent's parameters, with an optimiser of their own; None without an opponent.
         detector_side: Auxiliary heads that learn with the detector's optimiser; None without any.
         adversary_steps: Steps of the adversary per step of the detector; 0 without one, or where joint.
+        adversary_learning_rate: Of the adversary's optimiser, where it is not the recipe's.
         joint: Whether the adversary learns from the detector step's own backward pass.
         in_step: Every rank runs the adversary in every step, which layers that are synchronised over ranks need.
         wants_masks: Learns from forgery masks where every fake has one.
@@ -59,6 +60,7 @@ class Method(nn.Module):
 
     adversary: nn.Module | None
     detector_side: nn.Module | None
+    adversary_learning_rate: float | None = None
     in_step: bool = True
     wants_masks: bool = False
     needs_landmarks: bool = False

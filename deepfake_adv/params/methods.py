@@ -176,6 +176,7 @@ class SynthesizerArguments(Section):
     backbone: str  # compact, or a model of timm's
     width: int = Field(ge=1)  # of compact
     pretrained: bool  # a model of timm's
+    weights: str | None  # a file or a cache folder; null: the hub
     dropout: float = Field(ge=0, lt=1)
     spread: float = Field(gt=0)
 
@@ -199,6 +200,7 @@ class SladdEntry(Altering):
     entropy_weight: float = Field(ge=0)
     flip: bool
     adversary_steps: int = Field(ge=1)
+    adversary_learning_rate: float | None = Field(gt=0)
     update: Literal["alternating", "joint"]
 
 

@@ -61,7 +61,7 @@ class Engine:
         self._statistics = running_statistics(self.detector, self.method)
         self.optimizers: list[Optimizer] = [build_optimizer(train.optimizer, self._detector_side, **rates)]
         if self._adversary_side:
-            rates["learning_rate"] = train.adversary_learning_rate
+            rates["learning_rate"] = self.method.adversary_learning_rate or train.adversary_learning_rate
             theirs = build_optimizer(train.optimizer, self._adversary_side, **rates)
             if self.method.joint:  # one step for both, so one optimiser: a loss scale is read once
                 self.optimizers[0].add_param_group(theirs.param_groups[0])

@@ -85,6 +85,14 @@ def test_restored_players_go_on_bit_for_bit(make_engine, batch):
     assert torch.equal(weights(engine.method), weights(other.method))
 
 
+def test_a_method_may_have_a_rate_of_its_own(make_engine, fabric, make_plan):
+    sladd = {"name": "sladd", "synthesizer": {"width": 4}, "adversary_learning_rate": 3e-5}
+    plan = make_plan(sladd, learning_rate=1e-2, adversary_learning_rate=1e-3)
+    rates = Engine(fabric, *build_players(plan, 0), plan.train, seed=0).schedule.rates()
+    assert rates == [1e-2, 3e-5]
+    assert make_engine(learning_rate=1e-2, adversary_learning_rate=1e-3).schedule.rates() == [1e-2, 1e-3]
+
+
 def test_accumulated_parts_give_the_whole_batchs_gradient(make_engine, batch):
     gradients = []
     for parts in (1, 2):

@@ -39,6 +39,7 @@ class Sladd(Method):
         entropy_weight: Of the synthesizer's entropy bonus.
         flip: Whether every batch is doubled with its mirror image.
         adversary_steps: Synthesizer steps per detector step, at least 1; only for "alternating".
+        adversary_learning_rate: Of the synthesizer; None: the recipe's.
         update: "alternating" or "joint".
         lam: See `Method`.
         clean: See `Method`; the seed's way is "instead".
@@ -63,6 +64,7 @@ class Sladd(Method):
         entropy_weight: float = 1e-5,
         flip: bool = True,
         adversary_steps: int = 1,
+        adversary_learning_rate: float | None = None,
         update: SladdUpdate = "joint",
         lam: float = 1.0,
         clean: Clean = "instead",
@@ -76,6 +78,7 @@ class Sladd(Method):
         self.weights = Weights(given["map"], given["kind"], given["magnitude"])
         self.margin, self.scale, self.entropy_weight, self.flip = margin, scale, entropy_weight, flip
         self.adversary = Synthesizer(**(synthesizer or {}))
+        self.adversary_learning_rate = adversary_learning_rate
         self.joint = update == "joint"
         self.adversary_steps = 0 if self.joint else adversary_steps
         self._head_seed = int(torch.randint(2**31, ()))

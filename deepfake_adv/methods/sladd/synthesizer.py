@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +45,7 @@ class Synthesizer(nn.Module):
         backbone: "compact" (a small CNN of our own) or the name of a timm model.
         width: Channels of the compact backbone's first stage; unused by timm's.
         pretrained: Whether a timm backbone starts from its published weights (its stem does not).
+        weights: Where they lie, as for a detector: a file, a cache folder, or None for the hub.
         dropout: Before each head.
         spread: Standard deviation of the magnitude's logit.
     """
@@ -55,12 +56,14 @@ class Synthesizer(nn.Module):
         backbone: str = "compact",
         width: int = 16,
         pretrained: bool = False,
+        weights: str | None = None,
         dropout: float = 0.5,
         spread: float = 0.5,
     ) -> None:
         super().__init__()
         self.spread = spread
-        self.backbone, features = _compact(width) if backbone == "compact" else _timm(backbone, pretrained=pretrained)
+        made = _compact(width) if backbone == "compact" else _timm(backbone, pretrained=pretrained, weights=weights)
+        self.backbone, features = made
         heads: Mapping[str, int] = {"region": len(REGIONS), "kind": len(Kind), "magnitude": 1}
         self.dropout_probability = dropout
         self.heads = nn.ModuleDict({name: nn.Linear(features, size) for name, size in heads.items()})
@@ -130,10 +133,10 @@ def _compact(width: int) -> tuple[nn.Module, int]:
     return nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten()), channels[-1]
 
 
-def _timm(name: str, *, pretrained: bool) -> tuple[nn.Module, int]:
-    import timm  # three seconds that the compact backbone need not pay
+def _timm(name: str, *, pretrained: bool, weights: str | None) -> tuple[nn.Module, int]:
+    from deepfake_adv.detectors.weights import create_backbone  # timm: three seconds that compact need not pay
 
-    model: Any = timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=CHANNELS)
+    model = create_backbone(name, pretrained=pretrained, weights=weights, num_classes=0, in_chans=CHANNELS)
     stem = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
     nn.init.xavier_normal_(stem.weight, gain=0.02)
     return model, model.num_features

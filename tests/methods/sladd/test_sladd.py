@@ -1,12 +1,15 @@
 """Forgeries, heads and policy of SLADD; the defects of the seed's code, one test each."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional
 
 from deepfake_adv.data.batch import Batch
@@ -242,6 +245,16 @@ def test_the_synthesizer_learns_the_kind_that_pays() -> None:
         reinforce(choice, (choice.kind == Kind.POISSON).float(), entropy_weight=1e-5).backward()
         optimiser.step()
     assert synthesizer(images, images.flip(0))[1].softmax(1)[:, Kind.POISSON].mean() > 0.6
+
+
+def test_a_pretrained_synthesizer_reads_weights_as_a_detector_does(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    trained = timm.create_model("resnet10t", num_classes=2)
+    save_file(trained.state_dict(), tmp_path / "w.safetensors")
+    made = Synthesizer(backbone="resnet10t", pretrained=True, weights=str(tmp_path / "w.safetensors"))
+    assert torch.equal(made.backbone.layer1[0].conv1.weight, trained.layer1[0].conv1.weight)
+    with pytest.raises(FileNotFoundError, match=r"found nothing at .*absent\.pth"):
+        Synthesizer(backbone="resnet10t", pretrained=True, weights=str(tmp_path / "absent.pth"))
 
 
 def test_attach_comes_first() -> None:
