@@ -2,20 +2,22 @@
 
 import logging
 import os
-import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import resize, scale_points
 from deepfake_adv.data.encoding import decode_crop, decode_mask
-from deepfake_adv.data.export_formats import FORMATS
+from deepfake_adv.data.export_formats import FORMATS, Format
 from deepfake_adv.files import write_json
 from deepfake_adv.names import REAL
 
@@ -52,7 +54,8 @@ def export_frames(crops: Path, output: Path, *, layout: str, size: int | None = 
     Raises:
         FileNotFoundError: If there are no crops.
         FileExistsError: If `output` is there already.
-        ValueError: If the layout is unknown, or cannot hold the part.
+        CorruptCrop: If a crop cannot be read.
+        ValueError: If the layout is unknown or cannot hold the part, or the files hold no crops.
     """
     if layout not in FORMATS:
         raise ValueError(f"layout must be one of {', '.join(FORMATS)}; got {layout!r}. Choose one of them.")
@@ -62,22 +65,39 @@ def export_frames(crops: Path, output: Path, *, layout: str, size: int | None = 
         raise FileNotFoundError(f"{crops} must hold crops; found none. Run `dvc repro crop` and name a part's folder.")
     if output.exists():
         raise FileExistsError(f"{output} must not be there yet; it is. Remove it or choose another folder.")
-    partial = output.with_name(f"{output.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    chosen, count = FORMATS[layout](crops.parent.name, _forgeries(files)), 0
-    for row in _rows(files):
-        place = chosen.place(row)
-        _write(partial / place.image, decode_crop(row["image"]["bytes"], row["encoding"])[..., ::-1], size)
-        if place.mask is not None and row["mask"] is not None:
-            _write(partial / place.mask, decode_mask(row["mask"]["bytes"]), size)
-        if place.landmarks is not None and row["landmarks"] is not None:
-            _write_points(partial / place.landmarks, row, size)
-        count += 1
-    for name, content in chosen.documents().items():
-        write_json(partial / name, content)
-    os.replace(partial, output)
+    _check_files(files)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as name:
+        partial = Path(name) / output.name
+        count = _export(files, partial, FORMATS[layout](crops.parent.name, _forgeries(files)), size)
+        os.replace(partial, output)
     logger.info("%s: %d crops in the layout of %s", output, count, layout)
     return count
+
+
+def _export(files: Sequence[Path], folder: Path, layout: Format, size: int | None) -> int:
+    count = 0
+    for row in _rows(files):
+        place = layout.place(row)
+        _write(folder / place.image, decode_crop(row["image"]["bytes"], row["encoding"])[..., ::-1], size)
+        if place.mask is not None and row["mask"] is not None:
+            _write(folder / place.mask, decode_mask(row["mask"]["bytes"]), size)
+        if place.landmarks is not None and row["landmarks"] is not None:
+            _write_points(folder / place.landmarks, row, size)
+        count += 1
+    for name, content in layout.documents().items():
+        write_json(folder / name, content)
+    return count
+
+
+def _check_files(files: Sequence[Path]) -> None:
+    for file in files:
+        lacking = set(_COLUMNS) - set(pq.read_schema(file).names)
+        if lacking:
+            raise ValueError(
+                f"{file} must be a file of crops; got a table without {', '.join(sorted(lacking))}. "
+                "Name a part's folder, data/crops/<dataset>/<quality>."
+            )
 
 
 def _forgeries(files: Sequence[Path]) -> set[str]:
@@ -87,9 +107,16 @@ def _forgeries(files: Sequence[Path]) -> set[str]:
 
 def _rows(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
     for path in files:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for group in range(file.num_row_groups):
-                yield from file.read_row_group(group, columns=list(_COLUMNS)).to_pylist()
+                try:
+                    rows = file.read_row_group(group, columns=list(_COLUMNS)).to_pylist()
+                except (OSError, pa.ArrowException) as error:
+                    raise CorruptCrop(
+                        f"row group must be readable; got {error} in row group {group} of {path}. "
+                        "Delete the file and run `dvc repro`."
+                    ) from error
+                yield from rows
 
 
 def _write(path: Path, pixels: NDArray[np.uint8], size: int | None) -> None:

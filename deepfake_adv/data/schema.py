@@ -98,6 +98,7 @@ WRITE_OPTIONS: Final[dict[str, Any]] = {
     "compression": "none",
     "version": "2.6",
     "store_schema": True,
+    "write_page_checksum": True,
 }
 """Of `pyarrow.parquet.ParquetWriter`, for tables without pixels."""
 

@@ -14,6 +14,17 @@ def test_the_reader_touches_only_its_columns_and_keeps_few_groups(shards):
     assert reader.group(name, 0) is not group
 
 
+def test_a_damaged_page_is_no_crop(make_shards):
+    root = make_shards().parents[1]
+    name = "crops/corpus/c23/NT-train-000.parquet"
+    content = bytearray((root / name).read_bytes())
+    place = content.find(b"\x89PNG") + 60
+    content[place] ^= 1
+    (root / name).write_bytes(content)
+    with pytest.raises(CorruptCrop, match=r"CRC checksum .* row group 0 of .*NT-train-000\.parquet"):
+        CropReader(root, ["image.bytes"], keep=1).group(name, 0)
+
+
 def test_a_row_group_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing")
     with pytest.raises(CorruptCrop, match=r"row group 0 of .*x\.parquet"):

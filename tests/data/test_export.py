@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import resize
 from deepfake_adv.data.export import export_frames
 from deepfake_adv.data.layouts.registry import build_layout
@@ -133,10 +134,31 @@ def test_what_a_layout_cannot_hold(crops, tmp_path, caplog):
         export_frames(mixed, tmp_path / "mixed", layout="deepfakebench")
 
 
+def test_nothing_but_the_output_is_touched(crops, tmp_path):
+    theirs = tmp_path / "out.partial"
+    theirs.mkdir()
+    (theirs / "mine.txt").write_text("precious")
+    folder = crops(*FF)
+    before = set(tmp_path.iterdir())
+    path = next(folder.glob("*.parquet"))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"IDAT", b"IDAS", 1))
+    with pytest.raises(CorruptCrop, match=rf"CRC checksum .*{path.name}"):
+        export_frames(folder, tmp_path / "out", layout="sladd")
+    assert set(tmp_path.iterdir()) == before
+    path.write_bytes(content)
+    export_frames(folder, tmp_path / "out", layout="sladd")
+    assert (theirs / "mine.txt").read_text() == "precious"
+    assert set(tmp_path.iterdir()) == before | {tmp_path / "out"}
+
+
 def test_wrong_arguments(crops, tmp_path):
     with pytest.raises(ValueError, match="layout must be one of sladd, deepfakebench; got 'png'"):
         export_frames(tmp_path, tmp_path / "out", layout="png")
     with pytest.raises(FileNotFoundError, match="Run `dvc repro crop`"):
+        export_frames(tmp_path, tmp_path / "out", layout="sladd")
+    pq.write_table(pa.table({"video": ["x"]}), tmp_path / "manifest.parquet")
+    with pytest.raises(ValueError, match=r"manifest\.parquet must be a file of crops; got a table without box_side"):
         export_frames(tmp_path, tmp_path / "out", layout="sladd")
     with pytest.raises(FileExistsError, match="must not be there yet"):
         export_frames(crops(*FF), tmp_path, layout="sladd")

@@ -4,6 +4,7 @@ import shutil
 import time
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 
@@ -32,6 +33,15 @@ def root(tmp_path):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             write_h264(root / path, generator.integers(0, 255, (12, 24, 16), dtype=np.uint8), crf=40)
     return root
+
+
+def write_rawvideo(path, frames):
+    """Uncompressed, so that files of equal frames are equal in length and differ only where the frames do."""
+    with av.open(str(path), "w", format="avi") as out:
+        stream = out.add_stream("rawvideo", rate=25)
+        stream.height, stream.width, stream.pix_fmt = frames[0].shape[0] * 2 // 3, frames[0].shape[1], "yuv420p"
+        for frame in frames:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="yuv420p")))
 
 
 @pytest.fixture
@@ -100,6 +110,18 @@ def test_an_earlier_table_serves_where_the_memory_is_gone(take, probed, part, tm
     os.utime(root / REALS / "000.mp4")  # a new time alone does not make a new video
     assert take(replace(part, previous=list(rows.values()))) == rows
     assert probed == []
+
+
+def test_equal_ends_make_no_duplicate(take, root):
+    """Videos that differ in the middle alone, and folders of images of equal names and sizes."""
+    frames = [np.full((360, 320), 90, np.uint8)] * 10
+    for name, value in (("000_001", 60), ("001_000", 61), ("002_003", 61)):
+        middle = np.random.default_rng(value).integers(0, 255, (360, 320), np.uint8)
+        write_rawvideo(root / FAKES / f"{name}.mp4", [*frames, middle, *frames])
+    rows = take()
+    assert rows["DF/000_001"].fingerprint == rows["DF/001_000"].fingerprint
+    assert [rows[f"DF/{name}"].status for name in ("000_001", "001_000", "002_003")] == ["ok", "ok", "duplicate"]
+    assert rows["DF/002_003"].note == "same content as DF/001_000"
 
 
 def test_every_kind_of_bad_file_has_its_status(take, root):

@@ -142,6 +142,12 @@ def test_leaks_are_looked_for_within_a_dataset_and_a_closed_pair_is_none(folder)
     ]  # fmt: skip
 
 
+def test_hired_actors_who_lend_their_faces_to_all_splits_are_no_leak():
+    lent = [crop("DFR/001_W101"), crop("DFR/003_W101", split="test")]
+    assert find_leaks(table(lent)) == []
+    assert find_leaks(table([*lent, crop("DFR/001_W102", split="val")])) == ["toy/001"]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
