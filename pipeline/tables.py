@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deepfake_adv.params.load import load_params
 from deepfake_adv.reporting.own_corpus import own_corpora
-from deepfake_adv.reporting.write_tables import build_tables, write_tables
+from deepfake_adv.reporting.write_tables import build_tables, write_levels, write_tables
 from deepfake_adv.stage import run_stage
 
 
@@ -22,6 +22,7 @@ def main(evaluations: Path, paper: Path, folder: Path, attacks: Path | None = No
         own_corpus=own_corpora(params.corpus.source, {name: data.root for name, data in params.datasets.items()}),
     )
     write_tables(tables, folder)
+    write_levels(evaluations, params.runs, folder)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from deepfake_adv.data.crop_files import ROWS_PER_FILE, CropFile, join_file, plan_files
 from deepfake_adv.data.cutting import CropOptions, CropTask, Cut, crop_video
 from deepfake_adv.data.frames import open_store
-from deepfake_adv.data.pieces import Pieces, write_csv
+from deepfake_adv.data.pieces import Pieces
 from deepfake_adv.execution.pool import map_tasks, remaining
-from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_json
+from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_csv, write_json
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deepfake_adv.data.frames import open_store
 from deepfake_adv.data.groups import Group, plan_groups
-from deepfake_adv.data.pieces import Pieces, write_csv
+from deepfake_adv.data.pieces import Pieces
 from deepfake_adv.data.schema import BOX_SCHEMA, LANDMARK_VALUES, WRITE_OPTIONS
 from deepfake_adv.execution.pool import map_tasks, remaining
 from deepfake_adv.faces.box import FaceBox, mask_overlap
@@ -24,7 +24,7 @@ from deepfake_adv.faces.pick import pick_track
 from deepfake_adv.faces.policy import Policy, build_policy
 from deepfake_adv.faces.registry import Locator, build_locator
 from deepfake_adv.faces.track import DROPPED, SEEN, Found, Track, detect_sparse, fill_track, sample_track
-from deepfake_adv.files import Scratch, atomic_write
+from deepfake_adv.files import Scratch, atomic_write, write_csv
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames

@@ -1,15 +1,11 @@
 """Pieces of a stage's output in its scratch folder: one parquet file per video, put together at the end."""
 
-import csv
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from deepfake_adv.files import atomic_write
 
 
 class Pieces:
@@ -60,11 +56,3 @@ def gather(paths: Iterable[Path], columns: Sequence[str] | None, *, at_least: in
             held, count = [joined.slice(whole)], count - whole
     if count:
         yield pa.concat_tables(held)
-
-
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows as CSV, atomically."""
-    with atomic_write(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

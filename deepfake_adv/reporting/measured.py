@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measurement:
-    """One number in percent, and what it rests on."""
+    """One number in percent, and what it rests on; `setting` says which reading of Eq. (6) a blur attack took."""
 
     value: float
     low: float | None
@@ -30,6 +30,7 @@ class Measurement:
     seeds: tuple[int, ...] = ()
     replicates: Floats | None = None
     sample: str = ""
+    setting: str = ""
 
 
 def read_evaluations(folder: Path, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -103,7 +104,7 @@ class Attacks:
 
     Each file has ``cells``: a list of objects with attack (fgsm, pgd or blur), steps, source,
     victim, accuracy and its interval low, high (fractions), images, and for blur
-    kernel_size and sigma. A cell with ``"extra": true`` is for other uses than the tables. Where
+    kernel_size, sigma, rule and epsilon. A cell with ``"extra": true`` is for other uses than the tables. Where
     ``provenance.source`` is "identities" the classifiers tell this project's own faces apart.
 
     Args:
@@ -143,6 +144,7 @@ class Attacks:
             run=cell["file"],
             dataset=cell["dataset"],
             counts=f"{cell['images']} images" if "images" in cell else "",
+            setting=f"rule {cell['rule']}, ε = {cell['epsilon']:g}" if "rule" in cell else "",
         )
 
 

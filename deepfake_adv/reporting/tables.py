@@ -226,6 +226,9 @@ def _notes(
             notes.append(f"The detector {evaluations.detector(role)} stands in {role}'s place.")
     if any(measurement.dataset == IDENTITIES for measurement in ours):
         notes.append("Small classifiers of the corpus's identities stand in the places of ImageNet's.")
+    settings = sorted({measurement.setting for measurement in ours} - {""})
+    if settings:
+        notes.append(f"Blur: {' and '.join(settings)}; other readings of Eq. (6) are in reports/attack.")
     by_count: dict[str, list[str]] = {}
     for (_, column, _), measurement in found.items():
         if measurement and measurement.counts and column not in by_count.setdefault(measurement.counts, []):

@@ -1,10 +1,11 @@
-"""Everything that the `tables` stage leaves: each table in four formats, and an index."""
+"""Everything that the `tables` stage leaves: each table in four formats, an index, and frame against video level."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from deepfake_adv.files import write_text
-from deepfake_adv.reporting.measured import Attacks, Evaluations
+from deepfake_adv.files import write_csv, write_text
+from deepfake_adv.reporting.levels import COLUMNS, FILE, level_rows
+from deepfake_adv.reporting.measured import Attacks, Evaluations, read_evaluations
 from deepfake_adv.reporting.render.csv_file import csv_text
 from deepfake_adv.reporting.render.html import html
 from deepfake_adv.reporting.render.latex import latex
@@ -57,6 +58,11 @@ def write_tables(tables: list[Table], folder: Path) -> None:
         for suffix, render in (("md", markdown), ("csv", csv_text), ("tex", latex), ("html", html)):
             write_text(folder / f"{table.spec.file}.{suffix}", render(table))
     write_text(folder / "index.md", index(tables))
+
+
+def write_levels(evaluations: Path, runs: Iterable[str], folder: Path) -> None:
+    """Write levels.csv: every evaluation of `runs` at frame and at video level."""
+    write_csv(folder / FILE, COLUMNS, level_rows(read_evaluations(evaluations, runs)))
 
 
 def index(tables: list[Table]) -> str:

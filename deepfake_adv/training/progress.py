@@ -1,6 +1,5 @@
 """Where a run stands: one line on a terminal, a log line now and then elsewhere; log.csv and DVCLive."""
 
-import csv
 import logging
 import shutil
 import sys
@@ -9,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from deepfake_adv.files import atomic_write
+from deepfake_adv.files import write_csv
 
 logger = logging.getLogger(__name__)
 
@@ -78,10 +77,7 @@ def _clock(seconds: float) -> str:
 def write_log(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write all epochs so far as CSV, atomically; columns in the order in which they came up."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(path, columns, rows)
 
 
 class LiveLog:

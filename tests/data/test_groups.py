@@ -4,7 +4,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.data.groups import plan_groups
-from deepfake_adv.data.pieces import Pieces, gather, write_csv
+from deepfake_adv.data.pieces import Pieces, gather
+from deepfake_adv.files import write_csv
 
 
 def test_a_group_is_a_target_its_forgeries_and_all_qualities(toy):

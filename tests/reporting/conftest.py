@@ -52,7 +52,7 @@ def project(tmp_path_factory) -> Path:
     models = ("inception_v3", "inception_v4", "inception_resnet_v2")
     cells = [
         {"attack": attack, "steps": steps, "source": a, "victim": b, "accuracy": 0.25 if a == b else 0.75, "images": 80}
-        | ({"kernel_size": 5, "sigma": 1.0} if attack == "blur" else {})
+        | ({"kernel_size": 5, "sigma": 1.0, "rule": "relative", "epsilon": 0.1} if attack == "blur" else {})
         | {"low": 0.2, "high": 0.8, "extra": False}
         for attack, steps in (("fgsm", 1), ("blur", 1), ("pgd", 3), ("blur", 3))
         for a in models

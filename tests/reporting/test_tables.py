@@ -110,6 +110,9 @@ def test_attack_cells_are_found_by_their_settings(tables):
     assert tables["XII"].cells["3/inception_v3", "inception_v3", "blur"].state == "not run"
     assert "SYNTHETIC" in table.title
     assert any("Small classifiers" in note for note in table.notes)
+    reading = "Blur: rule relative, ε = 0.1; other readings of Eq. (6) are in reports/attack."
+    assert reading in table.notes
+    assert reading not in tables["I"].notes
 
 
 def test_two_claims_on_a_cell_are_an_error(project, tmp_path, evaluation):
