@@ -17,6 +17,9 @@ from deepfake_adv.files import atomic_write
 
 Frame = NDArray[np.uint8]
 
+_SMALLEST_SIDE = 4  # FFV1 cuts a frame into 2 x 2 slices or more, each of whole chroma samples
+_FEW_SLICES = 5120 * 2880  # pixels; FFV1 holds a slice's size to a quarter of this
+
 # Full-range gray to the luma of limited-range video, where i420_to_rgb finds it again.
 _LIMITED = np.round(16 + np.arange(256) * (219 / 255)).astype(np.uint8)
 
@@ -71,16 +74,29 @@ def write_ffv1(path: Path, frames: Iterable[Frame], fps: float = 25.0) -> int:
 
     Args:
         path: The file to write (Matroska); it appears whole or not at all.
-        frames: I420 ``(H * 3 // 2, W)`` uint8 frames of one even size.
+        frames: I420 ``(H * 3 // 2, W)`` uint8 frames of one even size, 4 pixels or more on each side.
         fps: Frames per second.
 
     Returns:
         The number of frames written.
 
     Raises:
-        ValueError: If there is no frame, or one of odd or changing size.
+        ValueError: If there is no frame, or one of odd, changing or too small a size.
     """
-    options = {"level": "3", "slices": "4", "slicecrc": "0", "g": "1", "threads": "1", "context": "0"}
+    frames = iter(frames)
+    first = next(frames, None)
+    slices = 4
+    if first is not None:
+        height, width = _frame_size(first)
+        if min(height, width) < _SMALLEST_SIDE:
+            raise ValueError(
+                f"frames must be at least {_SMALLEST_SIDE} pixels high and wide; got {height} x {width} (H x W) for "
+                f"{path.name}. Leave the video out, or enlarge it."
+            )
+        while height * width > _FEW_SLICES * slices // 4:
+            slices *= 4
+        frames = chain([first], frames)
+    options = {"level": "3", "slices": str(slices), "slicecrc": "0", "g": "1", "threads": "1", "context": "0"}
     return _write(path, frames, "ffv1", "matroska", fps, options)
 
 

@@ -101,3 +101,18 @@ def test_bad_arguments_are_named(tmp_path, frames, arguments, message):
 def test_gray_frames_of_odd_size_are_refused(tmp_path):
     with pytest.raises(ValueError, match="gray frames must be uint8 planes of even height"):
         write_h264(tmp_path / "m.mp4", [np.zeros((5, 4), np.uint8)], crf=0, gray=True)
+
+
+def test_frames_of_large_photographs_are_stored_too(tmp_path):
+    height, width = 2882, 5120
+    planes = np.full((height * 3 // 2, width), 90, np.uint8)
+    planes[::97, ::89] = 7
+    assert write_ffv1(tmp_path / "large.mkv", [planes]) == 1
+    np.testing.assert_array_equal(decode(tmp_path / "large.mkv"), [planes])
+
+
+@pytest.mark.parametrize("shape", [(3, 48), (48, 2)])
+def test_frames_too_small_for_the_store_are_refused(tmp_path, shape):
+    with pytest.raises(ValueError, match=r"frames must be at least 4 pixels high and wide; got .* for s\.mkv"):
+        write_ffv1(tmp_path / "s.mkv", [np.zeros(shape, np.uint8)])
+    assert list(tmp_path.iterdir()) == []
