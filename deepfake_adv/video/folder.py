@@ -16,7 +16,7 @@ _OTHER_FACE = re.compile(r"_\d{6}_[1-9]\d*$")  # <video>_<frame>_<face>, all but
 
 
 def images(path: Path) -> list[Path]:
-    """The images of a folder in the order of their names: index i is the i-th.
+    """The images of a folder in the order of their names, hidden files left out: index i is the i-th.
 
     Masks (``*_mask.png``) count only where there is nothing else, and of the paper's lists
     (``*_000012_0.png``) only the first face does.
@@ -56,7 +56,8 @@ def read(path: Path) -> Frame:
 
 def _is_frame(name: str) -> bool:
     stem, suffix = os.path.splitext(name)
-    return suffix.lower() in SUFFIXES and not _OTHER_FACE.search(stem)
+    hidden = name.startswith(".")  # such as the ._0001.png that macOS leaves beside files on foreign disks
+    return suffix.lower() in SUFFIXES and not hidden and not _OTHER_FACE.search(stem)
 
 
 def _is_mask(name: str) -> bool:

@@ -57,8 +57,8 @@ class Sladd(Layout):
 
     def _folder(self, forgery: str, folder: str, splits: dict[str, str]) -> Iterator[VideoEntry]:
         place, masks = child(self.root, "image", folder), child(self.root, "mask", folder)
-        masked = set(listing(masks))
-        for name in sorted(splits.keys() | set(listing(place))):
+        masked = _folders(masks)
+        for name in sorted(splits.keys() | _folders(place)):
             target, _, source = name.partition("_")
             yield VideoEntry(
                 video=f"{forgery}/{name}",
@@ -71,3 +71,8 @@ class Sladd(Layout):
                 mask_path=relative(masks / name, self.root) if name in masked else "",
                 note="" if name in splits else "in none of config/*.json",
             )
+
+
+def _folders(parent: Path) -> set[str]:
+    """Names of the folders in a folder; files such as .DS_Store and Thumbs.db, and hidden folders, are none."""
+    return {name for name in listing(parent) if not name.startswith(".") and (parent / name).is_dir()}
