@@ -54,23 +54,27 @@ class CelebDF(Layout):
         return _NUMBERS.get(self.version, {})
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
-        """Every video on the disk, and those of the list that are not there."""
-        listed = self._listed()
-        tested = {name for path in listed for name in _identities(path)}
+        """Every video on the disk, and those of the list that are not there; one in another format is there."""
+        listed = {_plain(path): path for path in self._listed()}
+        tested = {name for plain in listed for name in _identities(plain)}
         for folder in (*_REALS, _FAKES):
             place = child(self.root, folder)
             place = place / "videos" if (place / "videos").is_dir() else place
-            there = {f"{folder}/{name}": place / name for name in video_names(place)}
-            here = {path: place / Path(path).name for path in listed if path.startswith(f"{folder}/")}
-            for path in sorted(there.keys() | here.keys()):
+            there = {f"{folder}/{name}" for name in video_names(place)}
+            plain_there = {_plain(path) for path in there}
+            lost = {
+                path for plain, path in listed.items() if plain.startswith(f"{folder}/") and plain not in plain_there
+            }
+            for path in sorted(there | lost):
+                plain = _plain(path)
                 split, note = "", "not in the official test list"
-                if path in listed:
+                if plain in listed:
                     split, note = Split.TEST, ""
-                elif self.rest == "train" and not tested & set(_identities(path)):
+                elif self.rest == "train" and not tested & set(_identities(plain)):
                     split, note = Split.TRAIN, ""
                 elif self.rest == "train":
                     note = "shares an identity with the official test list"
-                yield self._entry(folder, there.get(path) or here[path], split, note)
+                yield self._entry(folder, place / Path(path).name, split, note)
 
     def _entry(self, folder: str, path: Path, split: str, note: str) -> VideoEntry:
         fake = folder == _FAKES
@@ -117,7 +121,12 @@ def _people(name: str) -> tuple[str, str]:
     return (f"{match[1]}_{match[3]}", match[2]) if match else (name, "")
 
 
-def _identities(path: str) -> list[str]:
+def _plain(path: str) -> str:
+    """<folder>/<file> without the suffix: 00001.MP4 and 00001.avi are the list's 00001.mp4."""
+    return path.removesuffix(Path(path).suffix)
+
+
+def _identities(plain: str) -> list[str]:
     """Whom a video shows: ids of celebrities, or the video itself where there is none in its name."""
-    name = Path(path).stem
-    return re.findall(r"id\d+", name) or [path]
+    name = Path(plain).name
+    return re.findall(r"id\d+", name) or [plain]

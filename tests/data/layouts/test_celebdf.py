@@ -65,3 +65,12 @@ def test_options_are_checked(trees):
         build_layout("celebdf", "x", [], {"version": 3})
     assert build_layout("celebdf", "x", [], {"version": 1}).expected("native") == {}
     assert build_layout("celebdf", "x", [], {}).expected("native")["CelebDF"] == 5639
+
+
+@pytest.mark.parametrize("name", ["00000.MP4", "00000.avi"])
+def test_a_listed_video_in_another_format_is_the_listed_one(trees, name):
+    root, *_ = trees["celebdf"]()
+    (root / "YouTube-real/00000.mp4").rename(root / "YouTube-real" / name)
+    entries = build_layout("celebdf", root, ["CelebDF"], {}).videos("native")
+    (entry,) = [entry for entry in entries if entry.video == "real/00000"]
+    assert (entry.split, entry.path) == ("test", f"YouTube-real/{name}")
