@@ -1,10 +1,12 @@
 """What every layout of a dataset gives, and how its folders are found."""
 
+import csv
 import errno
 import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -95,6 +97,22 @@ def video_names(folder: Path) -> list[str]:
         for name in listing(folder)
         if os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES and not name.startswith(".")
     ]
+
+
+@contextmanager
+def as_table(path: Path) -> Iterator[None]:
+    """Read a CSV file inside of this, to have its faults said in one sentence.
+
+    Raises:
+        ValueError: If what `csv` reads is no table, such as a field without an end.
+    """
+    try:
+        yield
+    except csv.Error as error:
+        raise ValueError(
+            f"{path} must be a table of fields with commas between them; got: {error}. Look for a quotation mark "
+            "that is opened and never closed."
+        ) from error
 
 
 def relative(path: Path, root: Path) -> str:

@@ -2,11 +2,11 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-from deepfake_adv.data.layouts.base import Layout
+from deepfake_adv.data.layouts.base import Layout, as_table
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
 
@@ -17,6 +17,9 @@ _SHOWN: Final = 20
 
 class Table(Layout):
     """One line per video or folder of images; nothing but the table needs to be edited for new data.
+
+    A video is named by its file without the suffix; by its folders too where another file has that name,
+    and with the suffix where only that tells two of one folder and forgery apart.
 
     label is real or fake (0 or 1); split train, val or test (test where the column is lacking); forgery one
     of `Forgery` (other where lacking); quality one of `Quality` (any where lacking). source and target name
@@ -47,8 +50,13 @@ class Table(Layout):
         """
         faults: list[str] = []
         entries = []
-        for number, line in self._lines():
+        labels: dict[Path, int] = {}
+        with as_table(self.table):
+            lines = list(self._lines())
+        for number, line in lines:
             wrong = _faults(line)
+            if not wrong and labels.setdefault(Path(line["path"]), _label(line)) != _label(line):
+                wrong.append(f"{line['path']} must have one label; got real in one line and fake in another")
             faults += [f"line {number}: {fault}" for fault in wrong]
             if not wrong and line.get("quality", quality) == quality:
                 entries.append(line)
@@ -56,16 +64,17 @@ class Table(Layout):
             more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
             listed = "\n".join(f"  - {fault}" for fault in faults[:_SHOWN])
             raise ValueError(f"{self.table} has {len(faults)} faults; mend them and run again:\n{listed}{more}")
-        stems = Counter(Path(line["path"]).stem for line in entries)
-        for line in entries:
-            path = Path(line["path"])
-            name = path.stem if stems[path.stem] == 1 else "_".join(path.with_suffix("").parts).strip("/_")
+        for line, name in zip(entries, _names(entries), strict=True):
             yield _entry(line, name)
 
     def _lines(self) -> Iterator[tuple[int, dict[str, str]]]:
         with open(self.table, encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             names = [name.strip() for name in reader.fieldnames or ()]
+            if twice := [name for name, count in Counter(names).items() if name and count > 1]:
+                raise ValueError(
+                    f"{self.table} must name each column once; got {', '.join(names)}. Remove one {twice[0]}."
+                )
             if not {"path", "label"} <= set(names) or not set(names) <= set(COLUMNS):
                 raise ValueError(
                     f"{self.table} must have the columns path,label and of {', '.join(COLUMNS[2:])} what you know; "
@@ -78,6 +87,26 @@ class Table(Layout):
                     reader.line_num,
                     {key: value.strip() for key, value in line.items() if key and value and value.strip()},
                 )
+
+
+def _names(lines: Sequence[Mapping[str, str]]) -> list[str]:
+    paths = [Path(line["path"]) for line in lines]
+    stems = Counter(path.stem for path in paths)
+    long = ["_".join(path.with_suffix("").parts).strip("/_") for path in paths]
+    names = [path.stem if stems[path.stem] == 1 else name for path, name in zip(paths, long, strict=True)]
+    keys = [(_forgery(line), name) for line, name in zip(lines, names, strict=True)]
+    times = Counter(key for key, _ in set(zip(keys, paths, strict=True)))  # a line repeated is not told apart
+    return [
+        name + path.suffix if times[key] > 1 else name for key, name, path in zip(keys, names, paths, strict=True)
+    ]
+
+
+def _label(line: Mapping[str, str]) -> int:
+    return _LABELS[line["label"].lower()]
+
+
+def _forgery(line: Mapping[str, str]) -> str:
+    return line.get("forgery", str(Forgery.OTHER)) if _label(line) == FAKE_LABEL else REAL
 
 
 def _faults(line: dict[str, str]) -> list[str]:
@@ -97,11 +126,10 @@ def _faults(line: dict[str, str]) -> list[str]:
 
 
 def _entry(line: dict[str, str], name: str) -> VideoEntry:
-    label = _LABELS[line["label"].lower()]
-    forgery = line.get("forgery", str(Forgery.OTHER)) if label == FAKE_LABEL else REAL
+    forgery = _forgery(line)
     return VideoEntry(
         video=f"{forgery}/{name}",
-        label=label,
+        label=_label(line),
         forgery=forgery,
         split=line.get("split", str(Split.TEST)),
         target=line.get("target", name),

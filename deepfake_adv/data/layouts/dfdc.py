@@ -1,14 +1,17 @@
 """The Deepfake Detection Challenge: training parts with metadata.json, test videos with labels.csv."""
 
 import csv
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from deepfake_adv.data.layouts.base import Layout, child, listing, relative, video_names
+from deepfake_adv.data.layouts.base import Layout, as_table, child, listing, relative, video_names
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.files import read_json
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
+
+logger = logging.getLogger(__name__)
 
 _PART = "dfdc_train_part_"
 
@@ -66,10 +69,19 @@ class DFDC(Layout):
 
     def _parts(self) -> dict[int, Path]:
         places = [self.root, child(self.root, "train")]
-        names = [(place, name) for place in places for name in listing(place) if name.startswith(_PART)]
-        numbered = {
-            int(name.removeprefix(_PART)): place / name for place, name in names if name[len(_PART) :].isdigit()
-        }
+        names = [(place, name) for place in places for name in listing(place) if name.casefold().startswith(_PART)]
+        numbered: dict[int, Path] = {}
+        for place, name in names:
+            if not name[len(_PART) :].isdecimal():
+                continue
+            number = int(name[len(_PART) :])
+            if numbered.setdefault(number, place / name) != place / name:
+                raise ValueError(
+                    f"a training part must lie in one place; part {number} is {numbered[number]} and {place / name}. "
+                    "Remove one."
+                )
+            if not name.startswith(_PART):
+                logger.warning("%s is written %s here; taken all the same", place / f"{_PART}{number}", name)
         return dict(sorted(numbered.items()))
 
     def _labels(self) -> Path | None:
@@ -83,6 +95,11 @@ class DFDC(Layout):
                 f"{path} must be there; found nothing. It ships with the part: fetch it, or remove the folder."
             )
         metadata = read_json(path)
+        if not isinstance(metadata, Mapping):
+            raise ValueError(
+                f'{path} must be an object {{"<video>": {{"label": "REAL" or "FAKE"}}, ...}}; got {metadata!r:.60}. '
+                "Take the file as it ships."
+            )
         for name in sorted(metadata.keys() | set(video_names(folder))):
             facts = metadata.get(name)
             note = "" if split else "in none of the ranges of options.train, val and test"
@@ -93,18 +110,29 @@ class DFDC(Layout):
                     f'{path} must say {{"label": "REAL" or "FAKE"}} of {name}; got {facts!r}. '
                     "Take the file as it ships."
                 )
+            elif not isinstance(facts.get("original") or "", str):
+                raise ValueError(
+                    f"{path} must name the original of {name} by its file; got {facts['original']!r}. "
+                    "Take the file as it ships."
+                )
             else:
                 yield self._entry(folder / name, facts, split, note)
 
     def _test(self, labels: Path) -> Iterator[VideoEntry]:
         folder = labels.parent / "videos" if (labels.parent / "videos").is_dir() else labels.parent
-        with open(labels, encoding="utf-8-sig", newline="") as stream:
+        given: dict[str, str] = {}
+        with open(labels, encoding="utf-8-sig", newline="") as stream, as_table(labels):
             reader = csv.DictReader(stream)
             if not {"filename", "label"} <= set(reader.fieldnames or ()):
                 raise ValueError(
                     f"{labels} must have the columns filename,label; got {reader.fieldnames}. Take it as it ships."
                 )
-            given = {line["filename"]: line["label"] for line in reader}
+            for line in reader:
+                name, label = line["filename"], line["label"]
+                if given.setdefault(name, label) != label:
+                    raise ValueError(
+                        f"{labels} must give {name} one label; got {given[name]!r} and {label!r}. Take it as it ships."
+                    )
         for name in sorted(given.keys() | set(video_names(folder))):
             if name not in given:
                 yield self._entry(folder / name, {"label": "REAL"}, "", "not in labels.csv, so of unknown label")

@@ -36,7 +36,13 @@ class DFDCPreview(Layout):
             ValueError: If an entry lacks a label.
         """
         path = self.root / "dataset.json"
-        for name, facts in sorted(read_json(path).items()):
+        content = read_json(path)
+        if not isinstance(content, Mapping):
+            raise ValueError(
+                f'{path} must be an object {{"<video>": {{"label": "real" or "fake", "set": ...}}, ...}}; got '
+                f"{content!r:.60}. Take the file as it ships."
+            )
+        for name, facts in sorted(content.items()):
             if not isinstance(facts, Mapping) or str(facts.get("label")).lower() not in ("real", "fake"):
                 raise ValueError(
                     f'{path} must say {{"label": "real" or "fake", "set": ...}} of {name}; got {facts!r}. '

@@ -47,3 +47,25 @@ def test_all_faults_in_one_message(tmp_path):
 def test_wrong_columns(tmp_path, header):
     with pytest.raises(ValueError, match="must have the columns path,label"):
         videos(tmp_path, header + "\n")
+
+
+def test_equal_names_in_one_folder_keep_their_suffix(tmp_path):
+    entries = videos(tmp_path, "path,label\na.mp4,0\na.mov,0\na.avi,1\nb/a.mp4,0\nc.mp4,0\n")
+    assert [entry.video for entry in entries] == ["real/a.mp4", "real/a.mov", "other/a", "real/b_a", "real/c"]
+    assert entries[1].target == "a.mov"
+
+
+def test_a_column_named_twice(tmp_path):
+    with pytest.raises(ValueError, match="must name each column once; got path, label, label. Remove one label"):
+        videos(tmp_path, "path,label, label\na.mp4,real,fake\n")
+
+
+def test_one_file_of_two_labels(tmp_path):
+    text = "path,label,quality\na.mp4,real,c23\n./a.mp4,1,c40\nb.mp4,0,c23\nb.mp4,real,c40\n"
+    with pytest.raises(ValueError, match=r"has 1 faults.*\n.*line 3: \./a\.mp4 must have one label; got real in one"):
+        videos(tmp_path, text)
+
+
+def test_a_quotation_mark_without_an_end(tmp_path):
+    with pytest.raises(ValueError, match=r"videos\.csv must be a table .* quotation mark that is opened and never"):
+        videos(tmp_path, 'path,label\n"a.mp4,real\n' + "b.mp4,fake\n" * 20_000)

@@ -58,3 +58,50 @@ def test_broken_lists(trees):
     metadata.unlink()
     with pytest.raises(FileNotFoundError, match=r"metadata\.json must be there"):
         found(root)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "3"])
+def test_metadata_of_another_shape(trees, content):
+    root, *_ = trees["dfdc"]()
+    (root / "dfdc_train_part_0/metadata.json").write_text(content)
+    with pytest.raises(ValueError, match=r"metadata\.json must be an object .*; got .*Take the file as it ships"):
+        found(root)
+
+
+def test_an_original_that_is_no_name(trees):
+    root, *_ = trees["dfdc"]()
+    metadata = {"aa.mp4": {"label": "REAL", "original": None}, "aaf.mp4": {"label": "FAKE", "original": 5}}
+    (root / "dfdc_train_part_0/metadata.json").write_text(json.dumps(metadata))
+    with pytest.raises(ValueError, match=r"must name the original of aaf\.mp4 by its file; got 5"):
+        found(root)
+
+
+def test_labels_that_contradict_each_other(trees):
+    root, *_ = trees["dfdc"]()
+    labels = root / "test/labels.csv"
+    labels.write_text("filename,label\nt0.mp4,0\nt1.mp4,1\nt0.mp4,0\n")
+    assert len(found(root)) == 8
+    labels.write_text("filename,label\nt0.mp4,0\nt1.mp4,1\nt0.mp4,1\n")
+    with pytest.raises(ValueError, match=r"labels\.csv must give t0\.mp4 one label; got '0' and '1'"):
+        found(root)
+
+
+def test_a_quotation_mark_without_an_end(trees):
+    root, *_ = trees["dfdc"]()
+    (root / "test/labels.csv").write_text('filename,label\n"t0.mp4,0\n' + "t1.mp4,1\n" * 20_000)
+    with pytest.raises(ValueError, match=r"labels\.csv must be a table .* never closed"):
+        found(root)
+
+
+def test_a_part_in_the_wrong_case_is_taken_with_a_warning(trees, caplog):
+    root, *_ = trees["dfdc"]()
+    (root / "dfdc_train_part_0").rename(root / "DFDC_train_part_0")
+    assert found(root)["DFDC/aaf"].path == "DFDC_train_part_0/aaf.mp4"
+    assert "dfdc_train_part_0 is written DFDC_train_part_0 here" in caplog.text
+
+
+def test_a_part_in_two_places(trees, put):
+    root, *_ = trees["dfdc"]()
+    put(root, "train/dfdc_train_part_35/bb.mp4")
+    with pytest.raises(ValueError, match=r"must lie in one place; part 35 is .*part_35 and .*train/dfdc_train_part_35"):
+        found(root)

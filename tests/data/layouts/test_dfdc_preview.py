@@ -21,3 +21,11 @@ def test_what_dataset_json_does_not_say(trees):
     (root / "dataset.json").write_text(json.dumps({"a/b.mp4": {"set": "train"}}))
     with pytest.raises(ValueError, match=r"of a/b\.mp4"):
         list(layout.videos("native"))
+
+
+@pytest.mark.parametrize("content", ["[]", "null", '"videos"'])
+def test_dataset_json_of_another_shape(trees, content):
+    root, *_ = trees["dfdc_preview"]()
+    (root / "dataset.json").write_text(content)
+    with pytest.raises(ValueError, match=r"dataset\.json must be an object .*; got .*Take the file as it ships"):
+        list(build_layout("dfdc_preview", root, [], {}).videos("native"))
