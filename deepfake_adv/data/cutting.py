@@ -184,7 +184,7 @@ def _masks(task: CropTask, frames: Sequence[int]) -> Iterator[Planes | None]:
     if not (task.options.masks and task.row.mask_path and frames):
         return
     try:
-        yield from read_frames(task.root / task.row.mask_path, frames)
+        yield from read_frames(task.root / task.row.mask_path, frames, masks=True)
     except VideoError:
         return
 

@@ -184,7 +184,8 @@ def _choose(found: Found, indices: list[int], policy: Policy, task: LocateTask) 
     scores = None
     if task.group.mask_path:
         try:
-            masks = read_frames(task.root / task.group.mask_path, [indices[position] for position in positions])
+            wanted = [indices[position] for position in positions]
+            masks = read_frames(task.root / task.group.mask_path, wanted, masks=True)
             scores = [
                 [mask_overlap(box, _luma(mask)) for box in boxes] for boxes, mask in zip(candidates, masks, strict=True)
             ]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from deepfake_adv.video.errors import VideoError
 
+_SMALLEST_SIDE = 2  # pixels that share a chroma sample
+
 
 def packets(container: Any, stream: Any) -> Iterator[Any]:
     """The packets that decode to frames: from the first key frame on, none cut short by the file's end.
@@ -34,14 +36,21 @@ def decoded(path: Path, packet: Any, done: int) -> list[Any]:
         done: Frames decoded before it, for the message.
 
     Raises:
-        VideoError: If it does not decode.
+        VideoError: If it does not decode, or to frames less than 2 pixels high or wide.
     """
     try:
-        return packet.decode()
+        pictures = packet.decode()
     except av.FFmpegError as error:
         raise VideoError(
             f"{path} must decode; it breaks near frame {done} ({error.strerror}). Copy the file anew."
         ) from error
+    for picture in pictures:
+        if min(picture.width, picture.height) < _SMALLEST_SIDE:
+            raise VideoError(
+                f"{path} must be at least {_SMALLEST_SIDE} pixels high and wide; got {picture.height} x "
+                f"{picture.width} (H x W). Leave it out."
+            )
+    return list(pictures)
 
 
 @contextmanager
@@ -93,6 +102,16 @@ def promised_bytes(container: Any, stream: Any) -> int:
         return 0
     last = entries[len(entries) - 1]
     return int(last.pos + last.size)
+
+
+def promised_seconds(container: Any) -> float:
+    """How long a Matroska file's header says that it plays; 0 where it does not, and for other formats.
+
+    MP4 files are held to `promised_bytes`, and their edit lists make durations hard to compare.
+    """
+    if "matroska" not in container.format.name or container.duration is None:
+        return 0.0
+    return float(container.duration) / av.time_base
 
 
 def seconds(stamps: list[int | None], time_base: Any, rate: float) -> NDArray[np.float64]:

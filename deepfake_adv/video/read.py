@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from deepfake_adv.video import folder
 from deepfake_adv.video.colour import Frame
-from deepfake_adv.video.container import decoded, opened, packets, promised_bytes, seconds
+from deepfake_adv.video.container import decoded, opened, packets, promised_bytes, promised_seconds, seconds
 from deepfake_adv.video.errors import VideoError
 
-_JPEG_RANGE = 2  # AVCOL_RANGE_JPEG
+_MPEG_RANGE, _JPEG_RANGE = 1, 2  # AVCOL_RANGE_MPEG: limited, AVCOL_RANGE_JPEG: full
+_WHOLE = 0.9  # share of the promised duration below which a file looks cut short
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class VideoFacts:
     """What `probe` found.
 
     `width` and `height` are those of the frames that `read_frames` yields: after rotation, cut to even.
+    `rotation` is in degrees against the clock, 0, 90, 180 or 270; mirroring is not told in it.
     `fps` is frames per second over the whole video, so also where the rate varies (`variable_rate`).
     `note` holds what a user may want to know, empty as a rule.
     """
@@ -66,6 +68,7 @@ def probe(path: Path | str) -> VideoFacts:
         count, header, rate = len(stamps), stream.frames, stream.average_rate or stream.guessed_rate
         promised = promised_bytes(container, stream)
         times = seconds(stamps, stream.time_base, float(rate or 25))
+        length = promised_seconds(container)
     if first_frame is None:
         raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file anew or leave it out.")
     if promised > path.stat().st_size:
@@ -77,6 +80,9 @@ def probe(path: Path | str) -> VideoFacts:
     fps = float((len(times) - 1) / (times[-1] - times[0])) if variable else float(rate or 25)
     notes = [f"header says {header} frames"] if header and header != count else []
     notes += ["variable frame rate"] if variable else []
+    end = float(stream.start_time or 0) * tick + times.max(initial=0) + 1 / fps
+    if end < _WHOLE * length:
+        notes.append(f"frames end at {end:.1f} s of the {length:.1f} s that the header says: it may be cut short")
     return VideoFacts(
         frames=count,
         fps=round(fps, 4),
@@ -107,16 +113,21 @@ def frame_times(path: Path | str) -> NDArray[np.float64]:
         return seconds(stamps, stream.time_base, float(rate or 25))
 
 
-def read_frames(path: Path | str, indices: Sequence[int] | NDArray[np.integer] | None = None) -> Iterator[Frame]:
+def read_frames(
+    path: Path | str, indices: Sequence[int] | NDArray[np.integer] | None = None, *, masks: bool = False
+) -> Iterator[Frame]:
     """Yield frames at exact indices, one at a time, in one single-threaded pass.
 
-    Rotation metadata is applied. An odd width or height loses its last column or row (of the stored
-    picture, before rotation): 4:2:0 shares a chroma sample between two. Other pixel formats, full-range
-    ones among them, come through swscale to limited-range 4:2:0.
+    Rotation and mirroring that the metadata ask for are applied. An odd width or height loses its last
+    column or row (of the stored picture, before rotation): 4:2:0 shares a chroma sample between two. Other
+    pixel formats, full-range ones among them, come through swscale to limited-range 4:2:0. Gray counts as
+    full range unless it is tagged as limited.
 
     Args:
         path: A video, or a folder of images that stand for one.
         indices: Increasing frame indices from 0; None for every frame.
+        masks: The frames are masks: the values of a gray video are luma as they stand, not brought from
+            0 to 255 into 16 to 235.
 
     Yields:
         ``(H * 3 // 2, W)`` uint8 I420 planes per index, in the decoder's own values.
@@ -128,10 +139,10 @@ def read_frames(path: Path | str, indices: Sequence[int] | NDArray[np.integer] |
     wanted = None if indices is None else np.asarray(indices, dtype=np.int64)
     if wanted is not None and wanted.size and (wanted[0] < 0 or np.any(np.diff(wanted) <= 0)):
         raise ValueError(f"indices must increase from 0 or above; got {wanted[:8].tolist()}. Sort them, each once.")
-    return _frames(Path(path), wanted)
+    return _frames(Path(path), wanted, masks)
 
 
-def _frames(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[Frame]:
+def _frames(path: Path, wanted: NDArray[np.int64] | None, masks: bool) -> Iterator[Frame]:
     remaining = None if wanted is None else iter(wanted.tolist())
     following = 0 if remaining is None else next(remaining, None)
     if following is None:
@@ -139,7 +150,7 @@ def _frames(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[Frame]:
     count, shape = 0, None
     for picture in _pictures(path):
         if count == following:
-            planes = picture if isinstance(picture, np.ndarray) else _planes(picture)
+            planes = picture if isinstance(picture, np.ndarray) else _planes(picture, masks)
             if shape not in (None, planes.shape) and not path.is_dir():
                 raise VideoError(f"{path} must keep one size; got another from frame {count} on. Leave it out.")
             shape = planes.shape
@@ -173,23 +184,42 @@ def _rotation(picture: Any) -> int:
     return round(picture.rotation / 90) % 4 * 90
 
 
-def _planes(picture: Any) -> Frame:
-    full_range = picture.format.name.startswith("yuvj") or int(picture.color_range) == _JPEG_RANGE
-    if picture.format.name == "gray":  # masks: their values are kept as luma, not squeezed into 16 to 235
+def _planes(picture: Any, masks: bool = False) -> Frame:
+    gray, coded = picture.format.name == "gray", int(picture.color_range)
+    if gray and (masks or coded == _MPEG_RANGE):  # swscale would take the values for full range
         luma = picture.to_ndarray()[: picture.height // 2 * 2, : picture.width // 2 * 2]
-        luma = np.rot90(luma, _rotation(picture) // 90)
+        luma = _upright(luma, _display(picture))
         return np.concatenate([luma, np.full((luma.shape[0] // 2, luma.shape[1]), 128, np.uint8)])
-    if full_range:
+    display = _display(picture)
+    if gray or coded == _JPEG_RANGE or picture.format.name.startswith("yuvj"):
         picture = picture.reformat(format="yuv420p", src_color_range="JPEG", dst_color_range="MPEG")
     elif picture.format.name != "yuv420p":
         picture = picture.reformat(format="yuv420p")
-    turns = _rotation(picture) // 90
-    if not (turns or picture.width % 2 or picture.height % 2):
+    if display is None and picture.width % 2 == 0 and picture.height % 2 == 0:
         return picture.to_ndarray()
     width, height = picture.width // 2 * 2, picture.height // 2 * 2
     sizes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
-    rotated = []
+    turned = []
     for plane, (rows, columns) in zip(picture.planes, sizes, strict=True):
         whole = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
-        rotated.append(np.rot90(whole[:rows, :columns], turns))
-    return np.concatenate([plane.reshape(-1) for plane in rotated]).reshape(-1, rotated[0].shape[1])
+        turned.append(_upright(whole[:rows, :columns], display))
+    return np.concatenate([plane.reshape(-1) for plane in turned]).reshape(-1, turned[0].shape[1])
+
+
+def _display(picture: Any) -> tuple[int, int, int, int] | None:
+    """a, b, c, d of the display matrix, which shows the pixel (x, y) at (a x + c y, b x + d y); None for none."""
+    stored = picture.side_data.get("DISPLAYMATRIX")
+    if stored is None:
+        return None
+    a, b, _, c, d = np.frombuffer(stored, dtype=np.int32)[:5].tolist()
+    return a, b, c, d
+
+
+def _upright(plane: Frame, display: tuple[int, int, int, int] | None) -> Frame:
+    """A plane in the way it is shown, to the nearest quarter turn, mirrored where the matrix mirrors."""
+    if display is None:
+        return plane
+    a, b, c, d = display
+    if abs(b) > abs(a):
+        plane, a, d = plane.T, c, b
+    return plane[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]

@@ -1,5 +1,6 @@
 """Tiny videos, fabricated with PyAV alone, so that the reader is tested against another hand."""
 
+import struct
 from fractions import Fraction
 
 import av
@@ -44,6 +45,20 @@ def make_video(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture
+def show_as():
+    """Ask for another orientation of an MP4 that has none: a, b, c, d of its display matrix, -1, 0 or 1 each."""
+
+    def show(path, a, b, c, d):
+        content = bytearray(path.read_bytes())
+        start = content.index(b"tkhd") + 44
+        content[start : start + 36] = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+        path.write_bytes(content)
+        return path
+
+    return show
 
 
 @pytest.fixture

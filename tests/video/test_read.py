@@ -59,6 +59,27 @@ def test_rotation_is_applied_as_opencv_does(make_video, rotation):
         assert difference(mine, theirs) < 1.5
 
 
+@pytest.mark.parametrize(
+    ("matrix", "shown"),
+    [
+        ((-1, 0, 0, 1), lambda rgb: rgb[:, ::-1]),
+        ((1, 0, 0, -1), lambda rgb: rgb[::-1]),
+        ((0, 1, 1, 0), lambda rgb: rgb.transpose(1, 0, 2)),
+        ((0, -1, -1, 0), lambda rgb: rgb.transpose(1, 0, 2)[::-1, ::-1]),
+        ((0, -1, 1, 0), lambda rgb: np.rot90(rgb, 1)),
+    ],
+    ids=["left to right", "upside down", "transposed", "anti-transposed", "turned only"],
+)
+@pytest.mark.parametrize("size", [(32, 48), (31, 47)])
+def test_mirrored_videos_are_shown_as_their_matrix_says(make_video, show_as, matrix, shown, size):
+    path = make_video(size=size, pix_fmt="yuv444p")  # all sizes
+    stored = next(read_frames(path, [7]))
+    facts = probe(show_as(path, *matrix))
+    found = next(read_frames(path, [7]))
+    np.testing.assert_array_equal(i420_to_rgb(found), shown(i420_to_rgb(stored)))
+    assert found.shape == (facts.height * 3 // 2, facts.width)
+
+
 @pytest.mark.parametrize("rotation", [0, 90])
 @pytest.mark.parametrize("pix_fmt", ["yuv444p", "yuv422p10le", "yuvj444p"])
 def test_odd_sizes_and_other_formats_lose_at_most_a_row_and_a_column(make_video, rotation, pix_fmt):
@@ -179,6 +200,25 @@ def test_truncated_file_is_told_from_a_whole_one(make_video, tmp_path):
         probe(whole)
 
 
+def test_a_matroska_file_cut_short_is_noted(make_video):
+    path = make_video("a.mkv", frames=30, size=(64, 64), gop=1)
+    assert probe(path).note == ""
+    with av.open(str(path)) as container:
+        end = [packet.pos for packet in container.demux(video=0) if packet.size][5]
+    path.write_bytes(path.read_bytes()[:end])
+    facts = probe(path)
+    assert facts.frames == 5
+    assert facts.note == "frames end at 0.2 s of the 1.2 s that the header says: it may be cut short"
+
+
+@pytest.mark.parametrize("size", [(1, 30), (30, 1)])
+def test_a_picture_of_one_pixel_is_refused(make_video, size):
+    path = make_video("thin.mp4", size=size, pix_fmt="yuv444p")
+    for read in (probe, lambda path: list(read_frames(path))):
+        with pytest.raises(VideoError, match=r"thin\.mp4 must be at least 2 pixels high and wide; got"):
+            read(path)
+
+
 def test_damage_inside_is_an_error_not_a_shift(make_video):
     """A packet that fails to decode must not move all later frames up by one."""
     path = make_video(frames=30, size=(64, 64))
@@ -198,46 +238,11 @@ def test_frames_stream_one_at_a_time(make_video, monkeypatch):
 
     seen = []
     original = module._planes
-    monkeypatch.setattr(module, "_planes", lambda picture: seen.append(1) or original(picture))
+    monkeypatch.setattr(module, "_planes", lambda *given: seen.append(1) or original(*given))
     frames = read_frames(make_video(frames=40), range(0, 40, 2))
     next(frames)
     next(frames)
     assert len(seen) == 2
-
-
-class TestFolder:
-    @pytest.fixture
-    def folder(self, tmp_path):
-        path = tmp_path / "frames"
-        path.mkdir()
-        for index in range(5):
-            cv2.imwrite(str(path / f"{index:04}.png"), np.full((31, 40, 3), 40 * index, np.uint8))
-        (path / "notes.txt").write_text("not an image")
-        return path
-
-    def test_stands_for_a_video(self, folder):
-        facts = probe(folder)
-        assert (facts.frames, facts.width, facts.height) == (5, 40, 30)
-        assert len(frame_times(folder)) == 5
-        frames = list(read_frames(folder, [1, 4]))
-        assert [i420_to_rgb(frame).mean() for frame in frames] == pytest.approx([40, 160], abs=1)
-
-    def test_masks_and_second_faces_do_not_count(self, folder):
-        for name in ("0001_mask.png", "000_003_000012_1.png"):
-            cv2.imwrite(str(folder / name), np.zeros((8, 8), np.uint8))
-        assert probe(folder).frames == 5
-
-    def test_a_folder_of_masks_alone_counts(self, tmp_path):
-        cv2.imwrite(str(tmp_path / "0001_mask.png"), np.full((8, 8), 255, np.uint8))
-        assert probe(tmp_path).frames == 1
-
-    def test_without_images_or_with_a_broken_one(self, folder, tmp_path):
-        (tmp_path / "empty").mkdir()
-        with pytest.raises(VideoError, match="must hold images; got none"):
-            probe(tmp_path / "empty")
-        (folder / "0002.png").write_bytes(b"no image")
-        with pytest.raises(VideoError, match=r"0002\.png must be an image"):
-            list(read_frames(folder))
 
 
 CLIPS = Path(__file__).parents[3] / "shared" / "clips" / "video"

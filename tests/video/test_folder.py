@@ -1,0 +1,46 @@
+import cv2
+import numpy as np
+import pytest
+
+from deepfake_adv.video.colour import i420_to_rgb
+from deepfake_adv.video.errors import VideoError
+from deepfake_adv.video.read import frame_times, probe, read_frames
+
+
+class TestFolder:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        path = tmp_path / "frames"
+        path.mkdir()
+        for index in range(5):
+            cv2.imwrite(str(path / f"{index:04}.png"), np.full((31, 40, 3), 40 * index, np.uint8))
+        (path / "notes.txt").write_text("not an image")
+        return path
+
+    def test_stands_for_a_video(self, folder):
+        facts = probe(folder)
+        assert (facts.frames, facts.width, facts.height) == (5, 40, 30)
+        assert len(frame_times(folder)) == 5
+        frames = list(read_frames(folder, [1, 4]))
+        assert [i420_to_rgb(frame).mean() for frame in frames] == pytest.approx([40, 160], abs=1)
+
+    def test_masks_and_second_faces_do_not_count(self, folder):
+        for name in ("0001_mask.png", "000_003_000012_1.png"):
+            cv2.imwrite(str(folder / name), np.zeros((8, 8), np.uint8))
+        assert probe(folder).frames == 5
+
+    def test_hidden_files_do_not_count(self, folder):
+        (folder / "._0001.png").write_bytes(b"what macOS knows of 0001.png")
+        assert probe(folder).frames == 5 == len(list(read_frames(folder)))
+
+    def test_a_folder_of_masks_alone_counts(self, tmp_path):
+        cv2.imwrite(str(tmp_path / "0001_mask.png"), np.full((8, 8), 255, np.uint8))
+        assert probe(tmp_path).frames == 1
+
+    def test_without_images_or_with_a_broken_one(self, folder, tmp_path):
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(VideoError, match="must hold images; got none"):
+            probe(tmp_path / "empty")
+        (folder / "0002.png").write_bytes(b"no image")
+        with pytest.raises(VideoError, match=r"0002\.png must be an image"):
+            list(read_frames(folder))
