@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from deepfake_adv.data.layouts.base import Layout, listing
-from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.data.videos import VideoEntry, join_notes
 from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Quality, Split
+from deepfake_adv.video.errors import VideoError
+from deepfake_adv.video.folder import images
 
 _LINE: Final = re.compile(
     r"(?P<folder>[^/\s]+)_(?P<quality>[^_/\s]+)/(?P<video>[^/\s]+)(?:/(?P<file>[^/\s]*))? (?P<label>REAL|FAKE)"
@@ -29,7 +31,9 @@ class ReleaseLists(Layout):
     """Lines <dir>_<quality>/<video>/<video>_<frame>_<face>.png REAL|FAKE, or of whole folders.
 
     The lists decide which videos are taken and in which split; the frames are the images of the video's
-    folder with face index 0. Repeated lines (the release balances by repeating reals) count once.
+    folder with face index 0, also those that no line names, as an inventory tells of folders and not of
+    their images: keep only listed images there to have exactly those; a note says where others lie. Repeated
+    lines (the release balances by repeating reals) count once.
 
     Args:
         root: Folder with <dir>_<quality>.
@@ -64,8 +68,6 @@ class ReleaseLists(Layout):
         for (folder, name), listed in self._listed(quality).items():
             forgery = _FORGERIES[folder.rpartition("_")[0]]
             target, _, source = name.partition("_")
-            absent = listed.files - set(listing(self.root / folder / name)) if listed.files else set()
-            some = (self.root / folder / name).is_dir() and absent
             yield VideoEntry(
                 video=f"{forgery}/{name}",
                 label=REAL_LABEL if forgery == REAL else FAKE_LABEL,
@@ -74,7 +76,7 @@ class ReleaseLists(Layout):
                 target=target,
                 source=source,
                 path=f"{folder}/{name}",
-                note=f"{len(absent)} listed frames are not there, such as {min(absent)}" if some else "",
+                note=_difference(self.root / folder / name, listed.files) if listed.files else "",
             )
 
     def _paths(self) -> dict[str, list[Path]]:
@@ -110,3 +112,18 @@ class ReleaseLists(Layout):
                     if match["file"]:
                         listed.files.add(match["file"])
         return found
+
+
+def _difference(place: Path, listed: set[str]) -> str:
+    """What a folder lacks of the listed frames, and what it holds besides them; empty where it is not there."""
+    if not place.is_dir():
+        return ""
+    absent = listed - set(listing(place))
+    try:
+        others = {path.name for path in images(place)} - listed
+    except VideoError:  # the inventory says that it holds none
+        others = set()
+    return join_notes(
+        f"{len(absent)} listed frames are not there, such as {min(absent)}" if absent else "",
+        f"{len(others)} frames are in no list and taken all the same, such as {min(others)}" if others else "",
+    )

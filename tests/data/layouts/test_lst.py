@@ -23,6 +23,24 @@ def test_an_absent_frame_is_noted_and_an_absent_folder_expected(trees):
     assert not (root / found["real/007"].path).exists()
 
 
+def test_frames_that_no_list_names_are_noted(trees, put):
+    root, *_ = trees["lst"]()
+    folder = "Deepfakes_c23/006_007/006_007"
+    put(root, *(f"{folder}_{name}.png" for name in ("000013_0", "000014_0", "000012_1", "000012_0_mask")))
+    found = {entry.video: entry for entry in made(root).videos("c23")}
+    assert found["DF/006_007"].note == (
+        "2 frames are in no list and taken all the same, such as 006_007_000013_0.png"
+    )
+    assert found["real/000"].note == ""  # listed as a whole folder
+
+
+def test_a_listed_folder_without_images_is_left_to_the_inventory(trees):
+    root, *_ = trees["lst"]()
+    (root / "Deepfakes_c23/006_007/006_007_000012_0.png").unlink()
+    found = {entry.video: entry for entry in made(root).videos("c23")}
+    assert found["DF/006_007"].note == "1 listed frames are not there, such as 006_007_000012_0.png"
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
