@@ -1,18 +1,21 @@
-"""Detectors with auxiliary losses, and those of clips, train with methods of every kind, from shards to scores."""
+"""Every detector trains with every method of the registry, from shards to scores."""
 
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.methods.registry import METHODS
 from deepfake_adv.training.run import train_run
 from deepfake_adv.training.score import score_run
 
-SMALL = {"blocks": 1, "width": 4}
-METHODS = {
-    "baseline": {"name": "baseline"},
-    "two_gen_bat": {"name": "two_gen_bat", "kernel_size": 3, "generator": SMALL},
-    "combined_at": {"name": "combined_at", "kernel_size": 3, "generator": SMALL},
+GENERATOR = {"kernel_size": 3, "generator": {"blocks": 1, "width": 4}}
+ARGUMENTS = {
+    "grad_bat": {"kernel_size": 3},
+    "gen_bat": GENERATOR,
+    "two_gen_bat": GENERATOR,
+    "combined_at": GENERATOR,
+    "gaussian_blur": {"kernel_size": 3},
+    "sladd": {"synthesizer": {"backbone": "compact", "width": 4}},
 }
-SLADD = {"name": "sladd", "synthesizer": {"backbone": "compact", "width": 4}}
 COMPACT = {"name": "compact", "width": 4}
 LIGHT = {"compact": COMPACT, "tsn": {"name": "tsn", "frame": COMPACT, "segments": 2}}
 HEAVY = {
@@ -21,11 +24,13 @@ HEAVY = {
     "ffd": {"name": "ffd", "image_size": 64},
     "multi_attention": {"name": "multi_attention", "image_size": 64},
     "vit": {"name": "timm:vit_tiny_patch16_224", "image_size": 32},
+    "tsn of ffd": {"name": "tsn", "frame": {"name": "ffd"}, "segments": 2, "image_size": 64},
 }
 
 
-def train_and_score(make_plan, make_device, shards, folder, detector, method):
-    plan = make_plan(method, epochs=1, steps_per_epoch=2, batch_size=4, flip=False)
+def train_and_score(make_plan, make_device, shards, folder, detector, name):
+    method = {"name": name, **ARGUMENTS.get(name, {})}
+    plan = make_plan(method, epochs=1, steps_per_epoch=1, batch_size=4, flip=False)
     plan = type(plan)(plan.name, plan.conditions, detector, method, plan.train)
     train_run(plan, shards, folder / "run", device=make_device(), work=folder / "work")
     score_run(folder / "run", shards / "test.parquet", folder / "s.parquet", batch_size=16, accelerator="cpu")
@@ -38,16 +43,11 @@ def train_and_score(make_plan, make_device, shards, folder, detector, method):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("detector", LIGHT)
 def test_small_detectors(make_plan, make_device, shards, tmp_path, detector, method):
-    train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], METHODS[method])
-
-
-@pytest.mark.parametrize("detector", LIGHT)
-def test_sladd_gets_its_landmarks_and_masks(make_plan, make_device, shards, tmp_path, detector):
-    train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], SLADD)
+    train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], method)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", [*METHODS, "sladd"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("detector", HEAVY)
 def test_every_detector(make_plan, make_device, shards, tmp_path, detector, method):
-    train_and_score(make_plan, make_device, shards, tmp_path, HEAVY[detector], {**METHODS, "sladd": SLADD}[method])
+    train_and_score(make_plan, make_device, shards, tmp_path, HEAVY[detector], method)
