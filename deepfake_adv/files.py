@@ -1,6 +1,7 @@
 """Files that are whole or absent: atomic writes, scratch folders, fingerprints."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -9,9 +10,15 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 _EDGE = 64 * 1024
+
+DISK_FAULTS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+"""What the disk says where nothing can be written, whatever the input."""
+
+TEMPORARY: Final = ".tmp-"
+"""How the names of `atomic_write`'s temporary files begin."""
 
 
 @contextmanager
@@ -23,7 +30,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     temporary.chmod(0o644)
@@ -103,10 +110,10 @@ class Scratch:
     def publish(self, output: Path) -> None:
         """Move the whole folder to `output` with one rename, replacing what is there.
 
-        Temporary files that a kill left behind (`atomic_write` hides them) do not come along.
+        Temporary files of `atomic_write` that a kill left behind do not come along.
         """
         output = Path(output)
-        for leftover in self.path.rglob(".*"):
+        for leftover in self.path.rglob(f"{TEMPORARY}*"):
             if leftover.is_file():
                 leftover.unlink()
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from deepfake_adv.files import Scratch, atomic_write, file_fingerprint, fingerprint, read_json, write_json
+from deepfake_adv.files import TEMPORARY, Scratch, atomic_write, file_fingerprint, fingerprint, read_json, write_json
 
 
 def test_atomic_write_replaces_the_whole_file(tmp_path):
@@ -96,9 +96,10 @@ def test_publishing_replaces_the_output_whole(tmp_path):
     (output / "stale").write_text("old")
     scratch = Scratch("crop", {}, root=tmp_path / "work")
     (scratch.path / "piece").write_text("new")
-    (scratch.path / ".piece-k1ll3d.csv").write_text("half")
+    (scratch.path / f"{TEMPORARY}piece-k1ll3d.csv").write_text("half")
+    (scratch.path / ".hidden.mkv").write_text("frames of a video of that name")
     scratch.publish(output)
-    assert os.listdir(output) == ["piece"]
+    assert sorted(os.listdir(output)) == [".hidden.mkv", "piece"]
     assert not scratch.path.exists()
 
 

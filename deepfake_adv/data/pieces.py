@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from deepfake_adv.files import TEMPORARY
 
 class Pieces:
     """Files of finished pieces, numbered in the order in which they are put together.
@@ -37,7 +38,7 @@ class Pieces:
     def remove(self) -> None:
         """Delete all pieces, and beside them what a kill left of files half written."""
         shutil.rmtree(self._folder, ignore_errors=True)
-        for path in self._folder.parent.glob(".*"):
+        for path in self._folder.parent.glob(f"{TEMPORARY}*"):
             path.unlink()
 
 
