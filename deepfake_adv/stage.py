@@ -1,24 +1,29 @@
 """How a stage's script runs: logging, arguments, and an error that says what to do."""
 
 import errno
+import inspect
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from deepfake_adv.files import DISK_FAULTS
 from deepfake_adv.log import configure
 
 logger = logging.getLogger(__name__)
 
 EXPECTED = (ValueError, OSError, RuntimeError, ArithmeticError)
+STOPPED = 130  # the shell's exit code after Ctrl-C
 
 
 def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | None = None, *, words: int = 0) -> None:
     """Call `main` with the script's arguments; end with one clear message where something is wrong.
 
-    The traceback goes to ``work/<stage>.traceback.txt``, and to the screen with DEEPFAKE_ADV_TRACEBACK=1.
+    Ctrl-C ends it with exit code 130, anything else that goes wrong with 1. The traceback goes to
+    ``work/<stage>.traceback.txt``, and to the screen with DEEPFAKE_ADV_TRACEBACK=1.
 
     Args:
         name: The stage, for the log.
@@ -27,30 +32,59 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
         words: How many of the first arguments are plain words.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    label = "@".join([name, "-".join(given[:words])]) if words else name
+    label = "@".join([name, "-".join(given[:words])]) if given[:words] else name
     configure(label)
     try:
+        _check_arguments(name, main, given)
         main(*given[:words], *map(Path, given[words:]))
+    except KeyboardInterrupt:
+        logger.error("stopped by hand; finished pieces are kept, run `dvc repro` to go on")
+        sys.exit(STOPPED)
     except EXPECTED as error:
         logger.error("%s", explain(error))
         _keep(traceback.format_exc(), label)
         sys.exit(1)
 
 
+def _check_arguments(name: str, main: Callable[..., Any], given: Sequence[str]) -> None:
+    signature = inspect.signature(main)
+    try:
+        signature.bind(*given)
+    except TypeError as error:
+        wanted = []
+        for parameter in signature.parameters.values():
+            word = parameter.name.upper()
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                word = f"[{word} ...]"
+            elif parameter.default is not parameter.empty:
+                word = f"[{word}]"
+            wanted.append(word)
+        raise ValueError(
+            f"arguments must be {' '.join(wanted)}; got {' '.join(given) or 'none'}. "
+            f"dvc.yaml has the whole command: run `dvc repro {name}`."
+        ) from error
+
+
 def explain(error: BaseException) -> str:
     """The error as one message with what to do next."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        place = f" at {error.filename}" if error.filename else ""
-        return (
-            f"disk must have room for the output; it is full{place}. "
-            "Free space and run `dvc repro` again: finished pieces are kept."
-        )
+    if isinstance(error, OSError) and error.errno in DISK_FAULTS:
+        return _disk_fault(error)
     if isinstance(error, PermissionError):
         return (
             f"{error.filename} must be readable and its folder writable; permission was denied. "
             "Mend its rights and run again."
         )
     return str(error) or type(error).__name__
+
+
+def _disk_fault(error: OSError) -> str:
+    place = f" at {error.filename}" if error.filename else ""
+    again = "run `dvc repro` again: finished pieces are kept."
+    if error.errno == errno.EROFS:
+        return f"disk must be writable; it is mounted read-only{place}. Mount it for writing and {again}"
+    if error.errno == errno.EFBIG:
+        return f"disk must allow files of the output's size; one grew too large{place}. Raise `ulimit -f` and {again}"
+    return f"disk must have room for the output; it is full{place}. Free space and {again}"
 
 
 def _keep(text: str, label: str) -> None:
@@ -62,5 +96,5 @@ def _keep(text: str, label: str) -> None:
         path = Path("work") / f"{label}.traceback.txt"
         path.write_text(text, encoding="utf-8")
         logger.error("Details: %s", path)
-    except OSError:  # a full disk must not hide the message above
-        sys.stderr.write(text)
+    except OSError:  # a full disk must not bury the message above
+        logger.error("Details: none could be written to work/; run again with DEEPFAKE_ADV_TRACEBACK=1")

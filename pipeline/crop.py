@@ -4,6 +4,7 @@ from pathlib import Path
 
 from deepfake_adv.data.crops import crop_part
 from deepfake_adv.data.cutting import CropOptions
+from deepfake_adv.params.base import entry
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
@@ -17,7 +18,7 @@ def main(dataset: str, quality: str, frames: Path, faces: Path, crops: Path) -> 
         frames,
         faces,
         crops,
-        root=Path(params.datasets[dataset].root),
+        root=Path(entry("datasets", params.datasets, dataset).root),
         options=CropOptions(**params.crop.model_dump(exclude={"max_failed_share"})),
         max_failed_share=params.crop.max_failed_share,
         execution=params.execution.model_dump(),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from deepfake_adv.data.extract import extract
+from deepfake_adv.params.base import entry
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
@@ -10,13 +11,13 @@ from deepfake_adv.stage import run_stage
 def main(dataset: str, quality: str, inventory: Path, frames: Path) -> None:
     """Read the inventory, sample, write."""
     params = load_params("datasets", "extract", "execution")
-    entry = params.datasets[dataset]
+    chosen = entry("datasets", params.datasets, dataset)
     extract(
         inventory,
-        Path(entry.root),
+        Path(chosen.root),
         frames,
-        counts=entry.frames.model_dump(exclude={"sampling"}),
-        sampling=entry.frames.sampling,
+        counts=chosen.frames.model_dump(exclude={"sampling"}),
+        sampling=chosen.frames.sampling,
         store=params.extract.store,
         min_frames=params.extract.min_frames,
         max_skipped_share=params.extract.max_skipped_share,

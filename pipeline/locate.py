@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from deepfake_adv.data.locate import LocateOptions, locate_dataset
+from deepfake_adv.params.base import entry
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
@@ -15,7 +16,7 @@ def main(dataset: str, inventory: Path, frames: Path, faces: Path) -> None:
         inventory,
         frames,
         faces,
-        root=Path(params.datasets[dataset].root),
+        root=Path(entry("datasets", params.datasets, dataset).root),
         options=LocateOptions(**params.locate.model_dump(exclude={"max_failed_share"})),
         max_failed_share=params.locate.max_failed_share,
         execution=params.execution.model_dump(),

@@ -12,12 +12,23 @@ from deepfake_adv.reporting.page import write_report
 from deepfake_adv.stage import run_stage
 
 
-def main(*paths: Path) -> None:
+def main(
+    tables: Path,
+    evaluations: Path,
+    roc: Path,
+    runs: Path,
+    examples: Path,
+    robustness: Path,
+    inventory: Path,
+    faces: Path,
+    crops: Path,
+    report: Path,
+    figures: Path,
+) -> None:
     """Draw and write."""
-    *inputs, report, figures = paths
     params = load_params("report", "runs", "datasets", "corpus")
     write_report(
-        Inputs(*inputs),
+        Inputs(tables, evaluations, roc, runs, examples, robustness, inventory, faces, crops),
         report,
         figures,
         title=params.report.title,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from deepfake_adv.names import Condition
+from deepfake_adv.params.base import entry
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
@@ -14,7 +15,7 @@ def main(run: str, manifests: Path, output: Path) -> None:
     from deepfake_adv.training.setup import Plan
 
     params = load_params("runs", "methods", "detectors", "train", "device")
-    chosen = params.runs[run]
+    chosen = entry("runs", params.runs, run)
     plan = Plan(
         run,
         tuple(map(Condition.parse, chosen.conditions)),

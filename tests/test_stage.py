@@ -1,4 +1,5 @@
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +43,48 @@ def test_a_full_disk_is_said():
 
 def test_denied_permission_is_said():
     assert "must be readable" in explain(PermissionError(errno.EACCES, "Permission denied", "videos"))
+
+
+@pytest.mark.parametrize(
+    ("number", "part"), [(errno.EDQUOT, "is full"), (errno.EFBIG, "ulimit -f"), (errno.EROFS, "mounted read-only")]
+)
+def test_whatever_else_the_disk_refuses_is_said(number, part):
+    message = explain(OSError(number, "", "data/crops"))
+    assert message.startswith("disk must ")
+    assert part in message
+    assert "data/crops" in message
+
+
+def test_a_disk_that_takes_no_traceback_buries_no_message(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").write_text("no folder")
+    with pytest.raises(SystemExit):
+        run_stage("train", lambda: fail(OSError(errno.ENOSPC, "No space left on device")), [])
+    printed = capsys.readouterr().err
+    assert "it is full" in printed
+    assert "Traceback" not in printed
+    assert len(printed.splitlines()) == 2
+
+
+def test_ctrl_c_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        run_stage("locate", lambda: fail(KeyboardInterrupt()), [])
+    assert stop.value.code == 130
+    printed = capsys.readouterr().err
+    assert printed.endswith("stopped by hand; finished pieces are kept, run `dvc repro` to go on\n")
+    assert len(printed.splitlines()) == 1
+
+
+def script(run: str, manifests: Path, *more: Path, note: Path | None = None) -> None:
+    raise AssertionError("must not be reached")
+
+
+@pytest.mark.parametrize("given", [[], ["compact_baseline"]])
+def test_missing_arguments_are_named(given, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        run_stage("train", script, given, words=1)
+    assert stop.value.code == 1
+    message = f"arguments must be RUN MANIFESTS [MORE ...] [NOTE]; got {' '.join(given) or 'none'}. "
+    assert message in capsys.readouterr().err

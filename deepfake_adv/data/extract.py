@@ -1,6 +1,5 @@
 """Sample the frames of a part's videos; per video, resumable, the same bytes however often it was killed."""
 
-import errno
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -127,11 +126,8 @@ def _write_tables(
     write_text(folder / SKIPPED, format_rows(left_out))
 
 
-def extract_video(task: ExtractTask) -> str:
+def extract_video(task: ExtractTask) -> None:
     """Sample one video; its frames, if they are kept, are whole before its piece says so. A worker runs this.
-
-    Returns:
-        Empty, or what the disk said when it was full: the one failure that is not the video's.
 
     Raises:
         VideoError: If the video cannot be read or has too few frames.
@@ -140,24 +136,18 @@ def extract_video(task: ExtractTask) -> str:
     times = frame_times(path)
     frames = len(times)
     indices = _sample(task, frames)
-    try:
-        if task.store:
-            try:
-                write_ffv1(Path(task.store), read_frames(path, indices))
-            except VideoError as error:
-                if error.frames is None:
-                    raise
-                frames = error.frames  # fewer decode than its packets promise: sample what there is
-                indices = _sample(task, frames)
-                write_ffv1(Path(task.store), read_frames(path, indices))
-        note = f"{frames} frames, {task.count} asked for" if frames < task.count else ""
-        piece = {"frames": indices.tolist(), "times": times[indices].tolist(), "note": note}
-        write_json(Path(task.piece), piece)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        return error.strerror or "no space left"
-    return ""
+    if task.store:
+        try:
+            write_ffv1(Path(task.store), read_frames(path, indices))
+        except VideoError as error:
+            if error.frames is None:
+                raise
+            frames = error.frames  # fewer decode than its packets promise: sample what there is
+            indices = _sample(task, frames)
+            write_ffv1(Path(task.store), read_frames(path, indices))
+    note = f"{frames} frames, {task.count} asked for" if frames < task.count else ""
+    piece = {"frames": indices.tolist(), "times": times[indices].tolist(), "note": note}
+    write_json(Path(task.piece), piece)
 
 
 def _sample(task: ExtractTask, frames: int) -> Indices:
@@ -173,17 +163,8 @@ def _sample(task: ExtractTask, frames: int) -> Indices:
 
 def _work_off(tasks: Sequence[ExtractTask], execution: Mapping[str, Any]) -> dict[str, str]:
     """Carry out the tasks; the failures by video."""
-    failures = {}
-    for outcome in map_tasks(extract_video, tasks, desc="extract", unit="videos", **execution):
-        if outcome.error is not None:
-            failures[outcome.task.video] = outcome.error
-        elif outcome.value:
-            raise OSError(
-                errno.ENOSPC,
-                f"the disk must have room for the frames; got: {outcome.value}. Free some and run again, finished "
-                "videos are kept; or set extract.store to index, which needs next to none",
-            )
-    return failures
+    outcomes = map_tasks(extract_video, tasks, desc="extract", unit="videos", **execution)
+    return {outcome.task.video: outcome.error for outcome in outcomes if outcome.error is not None}
 
 
 def _check_share(skipped: Sequence[VideoRow], videos: int, allowed: float) -> None:

@@ -59,14 +59,14 @@ def outcomes_on_ray(
 
     Raises:
         RuntimeError: If Ray is not installed, or loses a worker time and again.
-        Exception: What `guarded` raises.
+        OSError: As `guarded` does.
     """
     ray = join_cluster(address)
     cores = max(int(ray.cluster_resources().get("CPU", 1)), 1)
     remote = ray.remote(num_cpus=1)(guarded)
     for _, outcome in results_of(ray, remote, ((function, task) for task in tasks), 4 * cores):
         if isinstance(outcome, ray.exceptions.RayTaskError):
-            raise outcome.cause
+            raise outcome.cause from None  # Ray's own error looks like an OSError and has lost its number
         if isinstance(outcome, ray.exceptions.RayError):
             raise RuntimeError(
                 f"Ray must keep its workers; got {type(outcome).__name__}, often for want of memory. Start "

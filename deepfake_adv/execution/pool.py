@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -10,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from deepfake_adv.files import DISK_FAULTS
 from deepfake_adv.log import progress
 
 logger = logging.getLogger(__name__)
@@ -52,8 +54,8 @@ def map_tasks(
 ) -> Iterator[Outcome[Task, Value]]:
     """Run `function` on every task and yield the outcomes as they finish, in any order.
 
-    A task that raises yields an outcome with its error; the others go on. Only
-    KeyboardInterrupt and a dead pool (a worker killed, out of memory) end the whole.
+    A task that raises yields an outcome with its error; the others go on. Only KeyboardInterrupt, a disk
+    that takes no more and a dead pool (a worker killed, out of memory) end the whole.
 
     Args:
         function: Module-level callable of one picklable task.
@@ -66,6 +68,7 @@ def map_tasks(
 
     Raises:
         ValueError: If `engine` is unknown.
+        OSError: If the disk is full or cannot be written.
         RuntimeError: If a worker process died, or Ray is asked for and not installed.
     """
     if engine not in ENGINES:
@@ -100,10 +103,17 @@ def remaining(tasks: Sequence[Task], done: Callable[[Task], bool], *, desc: str,
 
 
 def guarded(function: Callable[[Task], Value], task: Task) -> Outcome[Task, Value]:
-    """Run one task; its exception becomes the outcome's error."""
+    """Run one task; its exception becomes the outcome's error.
+
+    Raises:
+        OSError: If the disk is full or cannot be written, which is no fault of the task.
+    """
     try:
         return Outcome(task, function(task), None)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in DISK_FAULTS:
+            # a plain one: those of some libraries do not cross processes
+            raise OSError(error.errno, error.strerror or str(error), error.filename) from None
         logger.debug("%s", traceback.format_exc())
         said = isinstance(error, (ValueError, OSError))  # these explain themselves
         return Outcome(task, None, str(error) if said else f"{type(error).__name__}: {error}")
@@ -114,7 +124,7 @@ def _outcomes_on_pool(
 ) -> Iterator[Outcome[Task, Value]]:
     # spawn: OpenCV, PyAV and torch all dislike being forked with threads running
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_single_threaded) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         futures = [pool.submit(guarded, function, task) for task in tasks]
         try:
             for future in as_completed(futures):
@@ -129,8 +139,9 @@ def _outcomes_on_pool(
                 future.cancel()
 
 
-def _single_threaded() -> None:
-    """One thread per worker process: the pool is the parallelism."""
+def _start_worker() -> None:
+    """One thread per worker process, as the pool is the parallelism; Ctrl-C ends it without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
         import cv2

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+T = TypeVar("T")
 
 
 class Section(BaseModel):
@@ -48,6 +50,19 @@ def named(known: Sequence[str]) -> BeforeValidator:
         return value
 
     return BeforeValidator(check)
+
+
+def entry(section: str, entries: Mapping[str, T], name: str) -> T:
+    """The entry of that name.
+
+    Raises:
+        ValueError: If there is none; names those there are.
+    """
+    if name not in entries:
+        known = ", ".join(entries) or "none"
+        hint = did_you_mean(name, list(entries)) or " Name one of them."
+        raise ValueError(f"name must be one of `{section}`: {known}; got {name!r}.{hint}")
+    return entries[name]
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from deepfake_adv.files import atomic_write
@@ -18,9 +18,18 @@ def save_checkpoint(path: Path, state: Mapping[str, Any], params: Mapping[str, A
         path: Where.
         state: Tensors, numbers, strings, lists and dicts alone.
         params: All that decided it; must agree when it is read.
+
+    Raises:
+        OSError: If the disk is full or cannot be written.
     """
-    with atomic_write(path) as temporary:
-        torch.save({"params": dict(params), "state": dict(state)}, temporary)
+    with atomic_write(path) as temporary, open(temporary, "wb") as stream:
+        try:
+            torch.save({"params": dict(params), "state": dict(state)}, stream)
+        except RuntimeError as error:  # torch hides what the disk said behind a complaint of its own
+            said = error.__context__
+            if isinstance(said, OSError):
+                raise OSError(said.errno, said.strerror, str(path)) from error
+            raise
 
 
 def load_checkpoint(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,10 +69,14 @@ def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
 
 
 def save_weights(path: Path, module: nn.Module) -> None:
-    """Write a module's state as safetensors, in ordinary memory layout."""
+    """Write a module's state as safetensors, in ordinary memory layout.
+
+    Raises:
+        OSError: If the disk is full or cannot be written.
+    """
     state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     with atomic_write(path) as temporary:
-        save_file(state, temporary)
+        temporary.write_bytes(save(state))  # safetensors' own writing gives no OSError
 
 
 def load_weights(path: Path, module: nn.Module) -> None:

@@ -160,7 +160,7 @@ def test_a_full_disk_is_no_fault_of_the_video(run, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(module, "write_ffv1", full)
-    with pytest.raises(OSError, match=r"room for the frames; got: No space left on device\. Free some"):
+    with pytest.raises(OSError, match="No space left on device"):
         run(max_skipped_share=1.0)
 
 

@@ -1,9 +1,16 @@
+import errno
 import importlib.util
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from deepfake_adv.execution.pool import map_tasks, remaining
+from deepfake_adv.execution.pool import guarded, map_tasks, remaining
+from deepfake_adv.files import DISK_FAULTS
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -45,8 +52,91 @@ def test_ray_gives_the_same_outcomes():
     assert "invalid literal" in outcomes["x"].error
 
 
+@pytest.mark.slow
+def test_ray_keeps_what_the_disk_said():
+    pytest.importorskip("ray", reason="Ray is an optional extra: make setup-ray")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device", "data/faces")
+
+    with pytest.raises(OSError, match="No space left") as stop:
+        list(map_tasks(full, ["1"], engine="ray"))
+    assert stop.value.errno == errno.ENOSPC
+
+
 def test_what_is_left_after_a_kill_is_said(caplog):
     with caplog.at_level("INFO"):
         assert remaining(range(5), lambda task: task < 2, desc="crop toy") == [2, 3, 4]
         assert remaining(range(3), lambda task: False, desc="quiet") == [0, 1, 2]
     assert [record.getMessage() for record in caplog.records] == ["crop toy: going on after 2 of 5 videos"]
+
+
+def write(number):
+    if number == 1:
+        raise DiskFull()
+    return number
+
+
+class DiskFull(OSError):
+    """As some libraries raise it: it cannot be built anew in another process."""
+
+    def __init__(self):
+        super().__init__(errno.ENOSPC, "No space left on device", "data/faces")
+
+    def __reduce__(self):
+        raise TypeError("cannot be pickled")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_ends_the_whole_and_is_no_fault_of_the_task(workers):
+    with pytest.raises(OSError, match="No space left") as stop:
+        list(map_tasks(write, [1, 2, 3], workers=workers))
+    assert (stop.value.errno, stop.value.filename) == (errno.ENOSPC, "data/faces")
+
+
+@pytest.mark.parametrize("number", sorted(DISK_FAULTS))
+def test_whatever_the_disk_refuses_is_raised(number):
+    def task(_):
+        raise OSError(number, "refused")
+
+    with pytest.raises(OSError) as stop:
+        guarded(task, 1)
+    assert stop.value.errno == number
+
+
+def test_a_file_that_is_missing_is_a_fault_of_the_task():
+    assert "No such file" in guarded(os.stat, "nowhere").error
+
+
+SCRIPT = """
+import time
+from pathlib import Path
+from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.stage import run_stage
+
+def task(number):
+    Path(f"ready{number}").touch()
+    time.sleep(60)
+
+def main():
+    list(map_tasks(task, range(9), workers=2))
+
+if __name__ == "__main__":
+    run_stage("toy", main, [])
+"""
+
+
+def test_ctrl_c_stops_all_processes_with_one_line(tmp_path):
+    (tmp_path / "toy.py").write_text(SCRIPT)
+    process = subprocess.Popen(
+        [sys.executable, "toy.py"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("ready*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert len(said.splitlines()) == 1
+    assert "stopped by hand" in said

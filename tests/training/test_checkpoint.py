@@ -1,3 +1,6 @@
+import errno
+import resource
+
 import pytest
 import torch
 from torch import nn
@@ -42,6 +45,27 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path):
         save_checkpoint(tmp_path / "c.pt", {"steps": lambda: 2}, PARAMS)
     assert load_checkpoint(tmp_path / "c.pt", PARAMS) == {"steps": 1}
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.fixture
+def full():
+    """A disk on which no file may outgrow a limit."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("count", [2_200, 100_000])
+def test_what_the_disk_said_is_kept(tmp_path, full, count):
+    for write in (
+        lambda path: save_checkpoint(path, {"w": torch.zeros(count)}, {}),
+        lambda path: save_weights(path, nn.Linear(count, 2)),
+    ):
+        with pytest.raises(OSError) as stop:
+            write(tmp_path / "file")
+        assert stop.value.errno == errno.EFBIG
+    assert not list(tmp_path.iterdir())
 
 
 def test_differences_are_dotted():
