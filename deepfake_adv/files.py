@@ -55,6 +55,26 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
         writer.writerows(rows)
 
 
+def read_text(path: Path) -> str:
+    """Read UTF-8 text, line ends as they are; a byte order mark is passed over.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is a folder or not UTF-8; names the file and the place.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} must be a file; got a folder. Name a file.")
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        byte = error.object[error.start]
+        raise ValueError(
+            f"{path} must be UTF-8 text; got the byte {byte:#04x} in line {line}. Save it as UTF-8."
+        ) from None
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON with sorted keys, atomically; NaN is refused, as JSON has none."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
@@ -70,6 +90,24 @@ def read_json(path: Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} must be JSON; got {error}. Write it anew or delete it.") from error
+
+
+def read_json_object(path: Path, keys: Mapping[str, type]) -> dict[str, Any]:
+    """Read a JSON object that has at least `keys`, each of its type.
+
+    Raises:
+        ValueError: If the file is not JSON, not an object, or a key is missing or of another type.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} must hold a JSON object; got {value!r:.40}. Write it anew or delete it.")
+    for key, kind in keys.items():
+        if not isinstance(value.get(key), kind):
+            got = f"{value[key]!r:.40}" if key in value else "none"
+            raise ValueError(
+                f"{path} must have the key {key} ({kind.__name__}); got {got}. Write it anew or delete it."
+            )
+    return value
 
 
 def fingerprint(value: Any) -> str:

@@ -7,7 +7,17 @@ import time
 
 import pytest
 
-from deepfake_adv.files import TEMPORARY, Scratch, atomic_write, file_fingerprint, fingerprint, read_json, write_json
+from deepfake_adv.files import (
+    TEMPORARY,
+    Scratch,
+    atomic_write,
+    file_fingerprint,
+    fingerprint,
+    read_json,
+    read_json_object,
+    read_text,
+    write_json,
+)
 
 
 def test_atomic_write_replaces_the_whole_file(tmp_path):
@@ -62,6 +72,33 @@ def test_broken_json_is_named(tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(ValueError, match=r"run\.json must be JSON"):
         read_json(tmp_path / "run.json")
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3", "{}", '{"seed": "0"}', '{"seed": null}'])
+def test_json_that_lacks_a_key_is_named(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match=r"run\.json must (hold a JSON object|have the key seed \(int\)); got "):
+        read_json_object(tmp_path / "run.json", {"seed": int})
+
+
+def test_a_json_object_may_have_more_keys(tmp_path):
+    write_json(tmp_path / "run.json", {"seed": 0, "more": []})
+    assert read_json_object(tmp_path / "run.json", {"seed": int}) == {"seed": 0, "more": []}
+
+
+def test_text_is_read_without_its_byte_order_mark(tmp_path):
+    (tmp_path / "table.csv").write_bytes("\ufeffpath,label\r\nÄ,1\n".encode())
+    assert read_text(tmp_path / "table.csv") == "path,label\r\nÄ,1\n"
+
+
+def test_text_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "table.csv").write_bytes("path,label\nÄ,1\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"table\.csv must be UTF-8 text; got the byte 0xc4 in line 2\. Save it"):
+        read_text(tmp_path / "table.csv")
+    with pytest.raises(ValueError, match="must be a file; got a folder"):
+        read_text(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        read_text(tmp_path / "nothing")
 
 
 def test_fingerprint_ignores_key_order_only():

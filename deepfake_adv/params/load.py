@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from deepfake_adv.files import read_text
 from deepfake_adv.params.base import did_you_mean
 from deepfake_adv.params.schema import Params, cross_faults, study_faults
 
@@ -39,17 +40,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a YAML mapping.
+        ValueError: If it is not UTF-8, or not a YAML mapping.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} must be there; found nothing. Copy a profile over it: make profile-demo.")
     try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe").load(read_text(path))
     except YAMLError as error:
-        raise ValueError(f"{path} must be YAML; got {error}. Mend that line.") from error
+        raise ValueError(f"{path} must be YAML; got {_yaml_fault(error)}. Mend that line.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} must be a mapping of sections; got {type(content).__name__}. See profiles/demo.yaml.")
     return content
+
+
+def _yaml_fault(error: YAMLError) -> str:
+    """What is wrong and where; without the parser's advice on how to make it tolerate that."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or problem is None:
+        return str(error)
+    return f"{problem} in line {mark.line + 1}, column {mark.column + 1}"
 
 
 def validate(content: dict[str, Any], name: str = "params.yaml", *, studies: bool = True) -> Params:

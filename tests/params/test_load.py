@@ -80,6 +80,21 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
         load_params(path=tmp_path / "params.yaml")
 
 
+def test_a_key_named_twice_is_told_with_its_line_alone(tmp_path):
+    (tmp_path / "params.yaml").write_text("a: 1\na: 2\n")
+    with pytest.raises(ValueError, match=r'got found duplicate key "a" .* in line 2, column 1\. Mend') as error:
+        read_yaml(tmp_path / "params.yaml")
+    assert "suppress" not in str(error.value)
+
+
+def test_a_file_in_another_encoding_is_named_and_a_byte_order_mark_is_not_minded(tmp_path):
+    (tmp_path / "params.yaml").write_bytes("a: Ä\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"params\.yaml must be UTF-8 text"):
+        read_yaml(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_bytes("a: Ä\n".encode("utf-8-sig"))
+    assert read_yaml(tmp_path / "params.yaml") == {"a": "Ä"}
+
+
 def test_a_missing_file_says_how_to_get_one(tmp_path):
     with pytest.raises(FileNotFoundError, match="make profile-demo"):
         load_params(path=tmp_path / "params.yaml")

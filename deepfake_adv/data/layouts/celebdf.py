@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from deepfake_adv.data.layouts.base import Layout, child, relative, video_names
 from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
 
 _REALS = ("Celeb-real", "YouTube-real")
@@ -96,7 +97,7 @@ class CelebDF(Layout):
         """The official list: <folder>/<file> and our label."""
         path = child(self.root, _LIST)
         listed = {}
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
             if not line.strip():
                 continue
             label, _, video = line.strip().partition(" ")

@@ -3,11 +3,13 @@
 import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import ClassVar, Final
 
 from deepfake_adv.data.layouts.base import Layout, as_table
 from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
 
 COLUMNS: Final = ("path", "label", "split", "forgery", "quality", "source", "target", "mask")
@@ -68,7 +70,7 @@ class Table(Layout):
             yield _entry(line, name)
 
     def _lines(self) -> Iterator[tuple[int, dict[str, str]]]:
-        with open(self.table, encoding="utf-8-sig", newline="") as stream:
+        with StringIO(read_text(self.table), newline="") as stream:
             reader = csv.DictReader(stream)
             names = [name.strip() for name in reader.fieldnames or ()]
             if twice := [name for name, count in Counter(names).items() if name and count > 1]:

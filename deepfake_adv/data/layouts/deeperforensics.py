@@ -7,6 +7,7 @@ from typing import ClassVar
 from deepfake_adv.data.layouts.base import Layout, child, listing, relative, video_names
 from deepfake_adv.data.layouts.faceforensics import quality_folder
 from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
 
 
@@ -82,6 +83,6 @@ class DeeperForensics(Layout):
             path = child(self.root, "lists", "splits", f"{split}.txt")
             if not path.is_file():
                 raise FileNotFoundError(f"{path} must be there; found nothing. It ships with the dataset: fetch it.")
-            for line in path.read_text(encoding="utf-8").split():
+            for line in read_text(path).split():
                 listed[Path(line).stem] = str(split)
         return listed

@@ -3,12 +3,13 @@
 import csv
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import ClassVar
 
 from deepfake_adv.data.layouts.base import Layout, as_table, child, listing, relative, video_names
 from deepfake_adv.data.videos import VideoEntry
-from deepfake_adv.files import read_json
+from deepfake_adv.files import read_json, read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class DFDC(Layout):
     def _test(self, labels: Path) -> Iterator[VideoEntry]:
         folder = labels.parent / "videos" if (labels.parent / "videos").is_dir() else labels.parent
         given: dict[str, str] = {}
-        with open(labels, encoding="utf-8-sig", newline="") as stream, as_table(labels):
+        with StringIO(read_text(labels), newline="") as stream, as_table(labels):
             reader = csv.DictReader(stream)
             if not {"filename", "label"} <= set(reader.fieldnames or ()):
                 raise ValueError(

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from deepfake_adv.data.layouts.base import Layout, listing
 from deepfake_adv.data.videos import VideoEntry, join_notes
+from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Quality, Split
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.folder import images
@@ -86,7 +87,7 @@ class ReleaseLists(Layout):
         found: dict[tuple[str, str], _Listed] = {}
         for split, paths in self._paths().items():
             for path in paths:
-                for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+                for number, line in enumerate(read_text(path).splitlines(), start=1):
                     match = _LINE.fullmatch(line.strip())
                     if not line.strip():
                         continue

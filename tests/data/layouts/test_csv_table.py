@@ -69,3 +69,9 @@ def test_one_file_of_two_labels(tmp_path):
 def test_a_quotation_mark_without_an_end(tmp_path):
     with pytest.raises(ValueError, match=r"videos\.csv must be a table .* quotation mark that is opened and never"):
         videos(tmp_path, 'path,label\n"a.mp4,real\n' + "b.mp4,fake\n" * 20_000)
+
+
+def test_another_encoding_is_named(tmp_path):
+    (tmp_path / "videos.csv").write_bytes("path,label\nJosé.mp4,real\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"videos\.csv must be UTF-8 text; got .* in line 2\. Save it as UTF-8"):
+        list(build_layout("csv", tmp_path, [], {}).videos("native"))
