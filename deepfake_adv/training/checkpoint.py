@@ -36,7 +36,7 @@ def load_checkpoint(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
     """Read a checkpoint made under the same params, to main memory: optimisers count their steps there.
 
     Raises:
-        ValueError: If it cannot be read, or its params differ; names the differing keys.
+        ValueError: If it cannot be read or is no checkpoint, or its params differ; names the differing keys.
     """
     try:
         # no pickled code: a checkpoint from elsewhere must not run anything
@@ -45,6 +45,10 @@ def load_checkpoint(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(
             f"checkpoint must be readable; got {type(error).__name__} from {path}. Delete it to start this run anew."
         ) from error
+    if not isinstance(content, dict) or not all(isinstance(content.get(key), dict) for key in ("params", "state")):
+        raise ValueError(
+            f"checkpoint must hold the dicts params and state; got others in {path}. Delete it to start this run anew."
+        )
     differing = differences(content["params"], params)
     if differing:
         raise ValueError(

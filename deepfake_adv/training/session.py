@@ -77,6 +77,7 @@ class Session:
             after_step: Called with the count of steps after each; for tests.
 
         Raises:
+            ValueError: If the checkpoint is damaged or of other params.
             FloatingPointError: If a loss is not finite; the last checkpoint stays.
             RuntimeError: If the device has too little memory.
         """
@@ -203,11 +204,17 @@ class Session:
 
     def _restore(self) -> None:
         state = load_checkpoint(self.folder / CHECKPOINT, self.params)
-        self.engine.load_state_dict(state["engine"])
-        self.batches.load_state_dict(state["loader"])
-        self.watch.load_state_dict(state["watch"])
-        self.history, self.best = state["history"], state["best"]
-        self.steps, self.seconds = state["steps"], state["seconds"]
+        try:
+            self.engine.load_state_dict(state["engine"])
+            self.batches.load_state_dict(state["loader"])
+            self.watch.load_state_dict(state["watch"])
+            self.history, self.best = state["history"], state["best"]
+            self.steps, self.seconds = state["steps"], state["seconds"]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"checkpoint must hold the whole state of a run; got {self.folder / CHECKPOINT}, in which "
+                f"{error} is amiss. Delete it to start this run anew."
+            ) from error
         logger.info("%s: continues at epoch %d, step %d", self.name, self.batches.epoch + 1, self.batches.step + 1)
 
     def _not_finite(self, error: FloatingPointError, epoch: int) -> FloatingPointError:

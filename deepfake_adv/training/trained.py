@@ -9,7 +9,7 @@ import torch
 
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
-from deepfake_adv.files import read_json
+from deepfake_adv.files import read_json_object
 from deepfake_adv.training.checkpoint import load_weights
 
 
@@ -50,8 +50,13 @@ def load_trained(folder: Path, device: torch.device | str = "cpu", *, channels_l
             f"a trained detector must have run.json beside its weights; found none in {folder}. "
             "Name a folder <run>/<condition>/seed<k> that a finished run left."
         )
-    record: dict[str, Any] = read_json(record_path)
-    entry = record["params"]["detector"]
+    record = read_json_object(record_path, {"params": dict, "condition": str, "seed": int, "image_size": int})
+    entry = record["params"].get("detector")
+    if not isinstance(entry, dict) or "name" not in entry:
+        raise ValueError(
+            f"{record_path} must name its detector at params.detector; got {entry!r}. "
+            "Train the run again by `dvc repro`."
+        )
     detector = build_detector(**detector_arguments(entry, record["image_size"], pretrained=False))
     load_weights(Path(folder) / "detector.safetensors", detector)
     detector.to(device).eval()

@@ -39,6 +39,13 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
         load_checkpoint(tmp_path / "c.pt", PARAMS)
 
 
+@pytest.mark.parametrize("content", [[], {"state": {}}, {"params": {}}, {"params": {}, "state": None}])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "c.pt")
+    with pytest.raises(ValueError, match=r"must hold the dicts params and state; .* Delete it to start"):
+        load_checkpoint(tmp_path / "c.pt", {})
+
+
 def test_a_failed_write_leaves_the_old_checkpoint(tmp_path):
     save_checkpoint(tmp_path / "c.pt", {"steps": 1}, PARAMS)
     with pytest.raises(Exception):  # noqa: B017

@@ -163,3 +163,18 @@ def test_faults_are_told_before_the_first_step(train, make_plan, plan, words, mo
     monkeypatch.setattr(Session, "run", lambda self: pytest.fail("trained"))
     with pytest.raises(ValueError, match=words):
         train(make_plan(**plan))
+
+
+@pytest.mark.parametrize("lost", ["engine", "history", None])
+def test_a_checkpoint_that_lacks_something_is_refused(train, make_plan, die_at, tmp_path, monkeypatch, lost):
+    plan = make_plan()
+    with monkeypatch.context():
+        die_at(1)
+        with pytest.raises(Killed):
+            train(plan, checkpoint_steps=1)
+    (path,) = (tmp_path / "work").rglob("checkpoint.pt")
+    content = torch.load(path, weights_only=True)
+    content["state"] = {key: value for key, value in content["state"].items() if lost and key != lost}
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=f"'{lost or 'engine'}' is amiss. Delete it to start this run anew"):
+        train(plan, checkpoint_steps=1)
