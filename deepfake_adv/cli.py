@@ -10,21 +10,27 @@ from typing import Annotated, Any
 import typer
 
 from deepfake_adv.log import configure
+from deepfake_adv.params.faces import Backend
 from deepfake_adv.params.load import load_params
-from deepfake_adv.stage import EXPECTED, explain
+from deepfake_adv.stage import EXPECTED, STOPPED, explain
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Deepfake forensics via an adversarial game.")
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")]
 
 
 def clear(command: Callable[..., None]) -> Callable[..., None]:
-    """Print a user's error as one message, without a traceback."""
+    """Print a user's error, or that it was Ctrl-C, as one message, without a traceback."""
 
     @wraps(command)
     def wrapped(*arguments: Any, **keywords: Any) -> None:
         configure("deepfake-adv")
         try:
             command(*arguments, **keywords)
+        except typer.Exit:  # a RuntimeError, whose message has been printed
+            raise
+        except KeyboardInterrupt as error:
+            print("stopped by hand; finished pieces are kept, run the same command to go on", file=sys.stderr)
+            raise typer.Exit(STOPPED) from error
         except EXPECTED as error:
             print(explain(error), file=sys.stderr)
             raise typer.Exit(1) from error
@@ -68,20 +74,22 @@ def plan(
 def predict(
     inputs: Annotated[list[Path], typer.Argument(help="Images, videos, or folders of a video's frames.")],
     detector: Annotated[Path, typer.Option(help="A trained detector, data/runs/<run>/<condition>/seed<k>.")],
-    frames: Annotated[int, typer.Option(help="Frames sampled from a video.")] = 20,
+    frames: Annotated[int, typer.Option(min=1, help="Frames sampled from a video.")] = 20,
     margin: Annotated[
         float, typer.Option(min=1, max=4, help="The crop's side over the face box's; crop.margin in training.")
     ] = 1.3,
-    backend: Annotated[str, typer.Option(help="How faces are found.")] = "dlib",
+    backend: Annotated[Backend, typer.Option(help="How faces are found.")] = "dlib",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per input, frames included.")] = False,
 ) -> None:
     """Score files: P(fake), 0 to 1. A file without a face is said and does not stop the others."""
     from deepfake_adv.training.predict import predict as score
+    from deepfake_adv.training.trained import choose_device, load_trained
 
+    trained = load_trained(detector, choose_device("auto"))
     failed = False
     for path in inputs:
         try:
-            found = score(path, detector, frames=frames, margin=margin, backend=backend)
+            found = score(path, trained, frames=frames, margin=margin, backend=backend)
         except EXPECTED as error:
             print(f"{path}: {explain(error)}", file=sys.stderr)
             failed = True
@@ -98,7 +106,7 @@ def export_frames(
     crops: Annotated[Path, typer.Argument(help="Crops of a part, data/crops/<dataset>/<quality>.")],
     output: Annotated[Path, typer.Argument(help="Folder to make.")],
     layout: Annotated[str, typer.Option(help="sladd or deepfakebench.")] = "sladd",
-    size: Annotated[int | None, typer.Option(help="Side in pixels; each crop's own if not given.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Side in pixels; each crop's own if not given.")] = None,
 ) -> None:
     """Write crops as PNG files in the folder layout of another project."""
     from deepfake_adv.data.export import export_frames as export
@@ -117,9 +125,11 @@ def train_all(
     from deepfake_adv.training.fleet import train_all as carry_out
 
     params = load_params("runs", "execution")
-    chosen = changed_runs([name for name in params.runs if only in name])
+    named = [name for name in params.runs if only in name]
+    if not named:
+        raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
     finished = carry_out(
-        chosen,
+        changed_runs(named),
         jobs=default_jobs() if jobs is None else jobs,
         engine=params.execution.engine,
         address=params.execution.address,

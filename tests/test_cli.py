@@ -1,11 +1,15 @@
 """The command line: what it prints, and one message where something is wrong."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
 
+from deepfake_adv import cli
 from deepfake_adv.cli import app
+from deepfake_adv.faces.registry import LOCATORS
+from deepfake_adv.params.faces import Backend
 
 
 @pytest.fixture
@@ -34,3 +38,65 @@ def test_a_crop_margin_out_of_range_is_refused(call):
     done = call("predict", "clip.mp4", "--detector", "run", "--margin", "0.5")
     assert done.exit_code == 2
     assert "--margin" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["predict", "clip.mp4", "--detector", "run", "--frames", "0"], "--frames"),
+        (["predict", "clip.mp4", "--detector", "run", "--backend", "dlip"], "--backend"),
+        (["export-frames", "crops", "out", "--size", "0"], "--size"),
+        (["export-frames", "crops", "out", "--size", "-5"], "--size"),
+    ],
+)
+def test_an_option_out_of_range_is_refused(call, arguments, option):
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert option in done.output
+
+
+def test_backends_are_the_locators():
+    assert set(get_args(Backend)) == set(LOCATORS)
+
+
+def test_a_wrong_detector_is_said_once(call):
+    done = call("predict", "one.mp4", "two.mp4", "--detector", "nowhere")
+    assert done.exit_code == 1
+    assert done.output.count("run.json beside its weights") == 1
+    assert len(done.output.splitlines()) == 1
+
+
+def test_a_failed_input_ends_with_one_and_its_own_line_alone(call, monkeypatch):
+    from deepfake_adv.training import trained
+
+    monkeypatch.setattr(trained, "load_trained", lambda *_: None)
+    done = call("predict", "nowhere.mp4", "--detector", "run")
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        "nowhere.mp4: input must be an image or video; found none at nowhere.mp4. Check the path."
+    ]
+
+
+def test_runs_that_nobody_has_are_told_the_known_ones(call):
+    done = call("train-all", "--only", "zzz")
+    assert done.exit_code == 1
+    assert done.output.startswith("--only must be part of a run's name; got 'zzz'. There are compact_baseline, ")
+
+
+def test_a_folder_is_no_params_file(call, tmp_path, monkeypatch):
+    (tmp_path / "params.yaml").mkdir()
+    monkeypatch.chdir(tmp_path)
+    done = call("check")
+    assert done.exit_code == 1
+    assert done.output == "params.yaml must be a file; got a folder. Name a file.\n"
+
+
+def test_ctrl_c_is_one_line(call, monkeypatch):
+    def stopped(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "load_params", stopped)
+    done = call("check")
+    assert done.exit_code == 130
+    assert done.output.startswith("stopped by hand")
+    assert len(done.output.splitlines()) == 1

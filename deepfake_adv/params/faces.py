@@ -6,11 +6,13 @@ from pydantic import Field
 
 from deepfake_adv.params.base import Odd, Section
 
+Backend = Literal["dlib", "face_alignment"]  # as in LOCATORS of deepfake_adv/faces/registry.py
+
 
 class Locate(Section):
     """How faces are found."""
 
-    backend: str
+    backend: Backend
     policy: Literal["shared", "official", "fast"]
     every: int = Field(ge=1)
     smooth: Odd

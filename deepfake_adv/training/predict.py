@@ -62,7 +62,7 @@ class Prediction:
 
 def predict(
     path: Path,
-    trained: Path,
+    trained: Trained | Path,
     *,
     frames: int = 20,
     margin: float = 1.3,
@@ -76,11 +76,11 @@ def predict(
 
     Args:
         path: The file or folder.
-        trained: Folder <run>/<condition>/seed<k> of a trained detector.
+        trained: A trained detector, or its folder <run>/<condition>/seed<k>.
         frames: Frames sampled from a video, as the pipeline samples.
         margin: Side of the square over the face box's longer side; as in training.
         backend: Key of LOCATORS.
-        accelerator: auto, cpu or cuda.
+        accelerator: auto, cpu or cuda; for a detector that is yet to be loaded.
         batch_size: Frames (or clips) at a time.
 
     Raises:
@@ -90,8 +90,7 @@ def predict(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"input must be an image or video; found none at {path}. Check the path.")
-    device = choose_device(accelerator)
-    detector = load_trained(trained, device)
+    detector = trained if isinstance(trained, Trained) else load_trained(trained, choose_device(accelerator))
     indices, planes = _frames(path, frames)
     locate = build_locator(backend)
     faces = [locate(i420_to_rgb(each)) for each in planes]
@@ -108,7 +107,7 @@ def predict(
     for crop, place, box in zip(crops, seen, chosen, strict=True):
         height, width = planes[place].shape[0] * 2 // 3, planes[place].shape[1]
         resize(cut_rgb(planes[place], official_crop(box, width, height, margin=margin)), crop)
-    scores = _score(detector, crops, device, batch_size)
+    scores = _score(detector, crops, batch_size)
     rows = zip(seen, chosen, scores, strict=True)
     found = tuple(FrameScore(int(indices[place]), box, float(score)) for place, box, score in rows)
     return Prediction(path, float(scores.mean()), found, missed, detector.condition)
@@ -122,9 +121,10 @@ def _frames(path: Path, count: int) -> tuple[Sequence[int], list[NDArray[np.uint
 
 
 @torch.inference_mode()
-def _score(trained: Trained, crops: NDArray[np.uint8], device: torch.device, batch_size: int) -> NDArray[np.float64]:
+def _score(trained: Trained, crops: NDArray[np.uint8], batch_size: int) -> NDArray[np.float64]:
     """P(fake) per frame; a frame of clips has its clip's."""
     length = trained.detector.clip_length
+    device = next(trained.detector.parameters()).device
     clips = covering_clips(len(crops), length)
     scores = np.full(len(crops), np.nan)
     for start in range(0, len(clips), batch_size):

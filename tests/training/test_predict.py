@@ -9,6 +9,7 @@ from deepfake_adv.files import write_json
 from deepfake_adv.training import predict as module
 from deepfake_adv.training.checkpoint import save_weights
 from deepfake_adv.training.predict import predict
+from deepfake_adv.training.trained import load_trained
 
 COMPACT = {"name": "compact", "width": 4}
 
@@ -59,6 +60,11 @@ def test_an_image_is_scored_as_its_frame_in_a_video(clip, trained):
     alone = predict(clip / "0003.png", folder, accelerator="cpu")
     together = predict(clip, folder, frames=6, accelerator="cpu", batch_size=2)
     assert alone.score == pytest.approx(together.frames[2].score, abs=1e-6)
+
+
+def test_a_loaded_detector_scores_as_its_folder_does(clip, trained):
+    folder = trained(COMPACT)
+    assert predict(clip, load_trained(folder)).to_dict() == predict(clip, folder, accelerator="cpu").to_dict()
 
 
 def test_a_detector_of_clips_scores_clips(clip, trained):
