@@ -34,7 +34,8 @@ def main(runs: Path, manifest: Path, folder: Path) -> None:
     levels: dict[str, Sequence[float]] = {name: getattr(wanted, name) for name in DEGRADATIONS}
     size = wanted.batch_size
     curves = degradation_curves(detectors, images, labels, table.videos[rows], levels, batch_size=size)
-    attacks = attack_transfer(detectors, images, labels, wanted.attacks, batch_size=size, seed=wanted.seed)
+    chosen = {name: entry.model_dump() for name, entry in wanted.attacks.items()}
+    attacks = attack_transfer(detectors, images, labels, chosen, batch_size=size, seed=wanted.seed)
     facts = {
         "condition": wanted.condition,
         "images": len(rows),

@@ -30,6 +30,17 @@ Rule = Literal["raw", "relative", "sign", "l2"]  # how a gradient becomes a step
 ANY_MODEL = "<model>"
 
 
+def _nobody_twice(values: list[T]) -> list[T]:
+    twice = dict.fromkeys(str(value) for value in values if values.count(value) > 1)
+    if twice:
+        raise PydanticCustomError("twice", "must name each once, not {twice} again", {"twice": ", ".join(twice)})
+    return values
+
+
+Distinct = Annotated[list[T], AfterValidator(_nobody_twice)]  # each once
+Some = Annotated[list[T], Field(min_length=1), AfterValidator(_nobody_twice)]  # one or more, each once
+
+
 def named(known: Sequence[str]) -> BeforeValidator:
     """A check that an entry says which of ``known`` it is, before its other keys are looked at.
 

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from deepfake_adv.params.base import Section
 
@@ -26,3 +27,10 @@ class Corpus(Section):
     size: int = Field(ge=128, multiple_of=2)
     fps: int = Field(ge=1)
     max_height: int = Field(ge=128)
+
+    @field_validator("folder")
+    @classmethod
+    def _clips_lie_somewhere(cls, folder: str | None, others: ValidationInfo) -> str | None:
+        if others.data.get("source") == "clips" and not folder:
+            raise PydanticCustomError("folder", "must name a folder of video clips, for `source: clips`")
+        return folder

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from deepfake_adv.names import Forgery, Quality, Split
-from deepfake_adv.params.base import Section
+from deepfake_adv.params.base import Distinct, Section, Some
 
 
 class FrameCounts(Section):
@@ -65,7 +65,7 @@ class _OnDisk(Section):
     """What every dataset has, whatever its layout."""
 
     root: str
-    forgeries: list[Forgery]
+    forgeries: Distinct[Forgery]
     frames: FrameCounts
 
 
@@ -73,6 +73,7 @@ class FaceForensicsDataset(_OnDisk):
     """FaceForensics++ or the embedded corpus."""
 
     layout: Literal["faceforensics"]
+    forgeries: Some[Forgery]
     options: FaceForensicsOptions
 
 

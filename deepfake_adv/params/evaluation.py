@@ -1,8 +1,17 @@
 """Sections `evaluate`, `tables`, `report`."""
 
+from typing import Final
+
 from pydantic import Field
 
 from deepfake_adv.params.base import Section
+
+ROLES: Final = (
+    "efficientnet", "xception", "ffd", "multi_attention", "tsn",  # detectors
+    "inception_v3", "inception_v4", "inception_resnet_v2",  # classifiers
+    "FF++", "DFD", "Celeb-DF",  # datasets
+)  # fmt: skip
+"""What the paper's tables name (reporting/specs.yaml) and an entry of ours may stand for."""
 
 
 class Evaluate(Section):

@@ -106,8 +106,9 @@ def _sentence(fault: Any) -> str:
 
 def _without_tag(location: list[str]) -> list[str]:
     """A fault's place as the file has it: pydantic puts the chosen member of a union behind the entry's name."""
-    tagged = location[:1] in (["methods"], ["detectors"], ["datasets"]) and len(location) > 3
-    return [*location[:2], *location[3:]] if tagged else location
+    depth = 2 if location[:1] in (["methods"], ["detectors"], ["datasets"]) else 3 if "attacks" in location[1:2] else 0
+    tagged = depth and len(location) > depth + 1
+    return [*location[:depth], *location[depth + 1 :]] if tagged else location
 
 
 def _fields(location: list[str]) -> list[str]:

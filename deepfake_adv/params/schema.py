@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from deepfake_adv.names import Condition
-from deepfake_adv.params.base import Section, did_you_mean
+from deepfake_adv.names import ALL_QUALITIES, Condition
+from deepfake_adv.params.base import Section, Some, did_you_mean
 from deepfake_adv.params.corpus import Corpus
 from deepfake_adv.params.datasets import Dataset, Extract, Inventory, Part
 from deepfake_adv.params.detectors import DetectorEntry
-from deepfake_adv.params.evaluation import Evaluate, Report, Tables
+from deepfake_adv.params.evaluation import ROLES, Evaluate, Report, Tables
 from deepfake_adv.params.execution import Execution
 from deepfake_adv.params.faces import Crop, Locate, Shard
 from deepfake_adv.params.methods import MethodEntry
@@ -23,7 +23,7 @@ class Params(Section):
     corpus: Corpus
     datasets: dict[str, Dataset]
     parts: dict[str, Part]
-    tiers: list[str]
+    tiers: Some[str]
     inventory: Inventory
     extract: Extract
     locate: Locate
@@ -54,9 +54,15 @@ def cross_faults(params: Params) -> list[str]:
         faults += _names(f"runs.{name}.tier", run.tier, params.tiers)
         for condition in run.conditions:
             try:
-                Condition.parse(condition)
+                quality = Condition.parse(condition).quality
             except ValueError as error:
                 faults.append(f"runs.{name}.conditions: {error}")
+                continue
+            if run.tier not in (quality, ALL_QUALITIES) and quality != ALL_QUALITIES:
+                faults.append(
+                    f"runs.{name}.tier must be the quality of its conditions or all; got {run.tier!r} for {condition}. "
+                    f"Set it to {quality} or all."
+                )
     for kind, names in (("parts", params.parts), ("runs", params.runs), ("datasets", params.datasets)):
         faults += [
             f"{kind}.{name} must be a name of letters, digits and _, since DVC loses names with other signs; rename it."
@@ -64,7 +70,27 @@ def cross_faults(params: Params) -> list[str]:
             if not name.replace("_", "").isalnum()
         ]
         faults += _twins(kind, names)
-    return faults + _repeated_parts(params.parts)
+    unit = 2 * params.train.accumulate
+    if params.train.batch_size % unit:
+        faults.append(
+            f"train.batch_size must be a multiple of {unit} (2 labels x {params.train.accumulate} parts); "
+            f"got {params.train.batch_size}. Change it or train.accumulate."
+        )
+    return faults + _tier_faults(params) + _table_faults(params) + _repeated_parts(params.parts)
+
+
+def _tier_faults(params: Params) -> list[str]:
+    known = [*dict.fromkeys(str(part.quality) for part in params.parts.values()), ALL_QUALITIES]
+    return [fault for tier in params.tiers for fault in _names("tiers", tier, known)]
+
+
+def _table_faults(params: Params) -> list[str]:
+    """Tables of entries that are not there."""
+    entries = [*params.detectors, *params.attack.classifiers, *params.datasets]
+    faults = _names("tables.baseline", params.tables.baseline, params.methods)
+    for role, entry in params.tables.roles.items():
+        faults += _names("tables.roles", role, ROLES) + _names(f"tables.roles.{role}", entry, entries)
+    return faults + _names("attack.table_reading", params.attack.table_reading, params.attack.readings)
 
 
 def study_faults(params: Params) -> list[str]:

@@ -1,10 +1,12 @@
 """Sections `attack`, `robustness`, `examples`: what is done with trained networks beyond scoring."""
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from deepfake_adv.params.base import Rule, Section
+from deepfake_adv.params.attacks import AttackEntry
+from deepfake_adv.params.base import Odd, Rule, Section, Some
 
 
 class AttackImages(Section):
@@ -16,12 +18,19 @@ class AttackImages(Section):
     image_size: int = Field(ge=16)
     batch_size: int = Field(ge=1)
 
+    @field_validator("folder")
+    @classmethod
+    def _images_lie_somewhere(cls, folder: str | None, others: ValidationInfo) -> str | None:
+        if others.data.get("source") == "folder" and not folder:
+            raise PydanticCustomError("folder", "must name a folder of images per class, for `source: folder`")
+        return folder
+
 
 class ClassifierEntry(Section):
     """One classifier of timm's; the entry's name is the column of Tables VII, XII to XIV."""
 
     architecture: str
-    image_size: int | None
+    image_size: int | None = Field(ge=16)
     pretrained: bool
 
 
@@ -51,25 +60,25 @@ class Attack(Section):
     table_reading: str
     fgsm_epsilon: float = Field(gt=0)
     pgd_steps: int = Field(ge=1)
-    kernel_size: int = Field(ge=1)
-    kernel_sizes: list[int]
-    starts: list[float]
+    kernel_size: Odd
+    kernel_sizes: list[Odd]
+    starts: list[Annotated[float, Field(gt=0)]]  # sigma, pixels
 
 
 class Robustness(Section):
     """Trained detectors under attack and under degradation."""
 
-    runs: list[str]
+    runs: Some[str]
     condition: str
     seed: int = Field(ge=0)
     frames: int = Field(ge=1)
     batch_size: int = Field(ge=1)
-    attacks: dict[str, dict[str, Any]]
-    jpeg: list[int]
-    blur: list[float]
-    noise: list[float]
-    resize: list[float]
-    crf: list[int]
+    attacks: dict[str, AttackEntry]
+    jpeg: list[Annotated[int, Field(ge=1, le=100)]]  # quality
+    blur: list[Annotated[float, Field(ge=0)]]  # sigma, pixels
+    noise: list[Annotated[float, Field(ge=0)]]  # deviation, 8-bit levels
+    resize: list[Annotated[float, Field(ge=0.01, le=1)]]  # factor, down and back up
+    crf: list[Annotated[int, Field(ge=0, le=51)]]  # H.264
 
 
 class Examples(Section):
@@ -79,5 +88,5 @@ class Examples(Section):
     generator_run: str
     condition: str
     count: int = Field(ge=1, le=12)
-    kernel_sizes: list[int]
-    attacks: dict[str, dict[str, Any]]
+    kernel_sizes: list[Odd]
+    attacks: dict[str, AttackEntry]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from deepfake_adv.params.base import Section
+from deepfake_adv.params.base import Section, Some
 
 
 class Run(Section):
@@ -13,13 +13,13 @@ class Run(Section):
     method: str
     detector: str
     tier: str
-    conditions: list[str] = Field(min_length=1)
+    conditions: Some[str]
 
 
 class Train(Section):
     """The recipe that all runs share, so that a comparison varies one thing."""
 
-    seeds: list[int] = Field(min_length=1)
+    seeds: Some[int]
     image_size: int = Field(ge=16)
     batch_size: int = Field(ge=2, multiple_of=2)
     accumulate: int = Field(ge=1)

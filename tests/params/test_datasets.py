@@ -13,7 +13,7 @@ def with_dataset(layout, options):
     content["datasets"]["own"] = {
         "layout": layout,
         "root": "x",
-        "forgeries": [],
+        "forgeries": ["DF"],
         "frames": {"train": 1, "val": 1, "test": 1, "sampling": "even"},
         "options": options,
     }

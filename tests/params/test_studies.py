@@ -1,0 +1,127 @@
+"""Faults that would show at a late stage alone are found when params.yaml is read."""
+
+import copy
+from inspect import signature
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from deepfake_adv.attacks.registry import ATTACKS, build_attack
+from deepfake_adv.params import attacks
+from deepfake_adv.params.evaluation import ROLES
+from deepfake_adv.params.load import read_yaml, validate
+from deepfake_adv.reporting.specs import load_specs
+
+PROFILES = Path(__file__).parents[2] / "profiles"
+
+
+@pytest.fixture(scope="module", params=["demo", "paper"])
+def profile(request):
+    return read_yaml(PROFILES / f"{request.param}.yaml")
+
+
+@pytest.fixture
+def content(profile):
+    return copy.deepcopy(profile)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "attack.images",
+            {"source": "folder", "folder": None},
+            r"attack\.images\.folder: must name a folder",
+        ),
+        ("attack.images", {"source": "folder", "folder": ""}, r"attack\.images\.folder: must .*; got ''"),
+        (
+            "corpus",
+            {"source": "clips", "folder": None},
+            r"corpus\.folder: must name a folder .*; got None",
+        ),
+        ("robustness", {"jpeg": [95, 0]}, r"robustness\.jpeg\.1: .* greater than or equal to 1; got 0"),
+        ("robustness", {"jpeg": [101]}, r"robustness\.jpeg\.0: .* less than or equal to 100; got 101"),
+        ("robustness", {"crf": [52]}, r"robustness\.crf\.0: .* less than or equal to 51; got 52"),
+        ("robustness", {"resize": [0]}, r"robustness\.resize\.0: .* greater than or equal to 0\.01; got 0"),
+        ("robustness", {"noise": [-1]}, r"robustness\.noise\.0: .* greater than or equal to 0; got -1"),
+        ("robustness", {"blur": [-1]}, r"robustness\.blur\.0: .* greater than or equal to 0; got -1"),
+        ("robustness.attacks.FGSM", {"name": "fgms"}, r"attacks\.FGSM: name must be one of .* Did you mean 'fgsm'"),
+        (
+            "robustness.attacks.FGSM",
+            {"epsilonn": 1},
+            r"FGSM\.epsilonn is not a key; .* Did you mean 'epsilon'",
+        ),
+        ("examples.attacks.blur", {"kernel_size": 4}, r"examples\.attacks\.blur\.kernel_size: must be odd; got 4"),
+        ("examples.attacks.blur", {"kernel_size": None}, r"examples\.attacks\.blur\.kernel_size: .*; got None"),
+        ("examples.attacks.stAdv", {"steps": 0}, r"examples\.attacks\.stAdv\.steps: .*; got 0"),
+        ("examples", {"kernel_sizes": [4]}, r"examples\.kernel_sizes\.0: must be odd; got 4"),
+        ("attack", {"table_reading": "relativ"}, r"attack\.table_reading must be one of .* Did you mean 'relative'"),
+        ("attack", {"starts": [0]}, r"attack\.starts\.0: .* greater than 0; got 0"),
+        ("attack", {"kernel_sizes": [2]}, r"attack\.kernel_sizes\.0: must be odd; got 2"),
+        ("locate", {"backend": "dlip"}, r"locate\.backend: input should be 'dlib' or 'face_alignment'; got 'dlip'"),
+        ("tables", {"baseline": "baselin"}, r"tables\.baseline must be one of .* Did you mean 'baseline'"),
+        ("tables.roles", {"efficientnet": "nobody"}, r"tables\.roles\.efficientnet must be one of .*; got 'nobody'"),
+        ("tables.roles", {"eficientnet": "compact"}, r"tables\.roles must be one of .* Did you mean 'efficientnet'"),
+        ("train", {"batch_size": 32, "accumulate": 3}, r"train\.batch_size must be a multiple of 6 .*; got 32"),
+        ("train", {"seeds": [0, 1, 0]}, r"train\.seeds: must name each once, not 0 again; got"),
+        ("train", {"seeds": []}, r"train\.seeds: list should have at least 1 item"),
+    ],
+)
+def test_a_fault_of_a_late_stage_is_found(content, key, value, message):
+    section = content
+    for part in key.split("."):
+        section = section[part]
+    section.update(value)
+    with pytest.raises(ValueError, match=message):
+        validate(content)
+
+
+@pytest.mark.parametrize("value", [[], ["NT", "DF", "NT"]])
+def test_forgeries_are_named_once_and_there_is_one(content, value):
+    content["datasets"][next(iter(content["datasets"]))]["forgeries"] = value
+    with pytest.raises(ValueError, match=r"forgeries: (list should have at least 1|must name each once, not NT again)"):
+        validate(content)
+
+
+def test_conditions_are_named_once(content):
+    name, run = next(iter(content["runs"].items()))
+    run["conditions"] = run["conditions"] * 2
+    with pytest.raises(ValueError, match=rf"runs\.{name}\.conditions: must name each once, not NT_"):
+        validate(content)
+
+
+def test_a_tier_holds_the_quality_of_its_conditions(content):
+    name, run = next(iter(content["runs"].items()))
+    run["tier"], run["conditions"] = "c40", ["NT_c23"]
+    with pytest.raises(ValueError, match=rf"runs\.{name}\.tier must be the quality .*; got 'c40' for NT_c23\. Set"):
+        validate(content)
+
+
+def test_a_tier_without_parts_is_refused(content):
+    content["tiers"].append("c32")
+    with pytest.raises(ValueError, match=r"tiers must be one of .*all; got 'c32'\. Did you mean 'c23'"):
+        validate(content)
+
+
+def test_schema_and_registry_know_the_same_attacks_and_parameters():
+    assert set(attacks.NAMES) == set(ATTACKS)
+    for entry in get_args(attacks._Known):
+        for name in get_args(entry.model_fields["name"].annotation):
+            known = set(signature(ATTACKS[name]).parameters)
+            assert set(entry.model_fields) - {"name"} == known, name
+
+
+def test_attacks_reach_the_registry_as_they_are_written(profile):
+    for section, params in (("examples", validate(profile).examples), ("robustness", validate(profile).robustness)):
+        assert params.model_dump()["attacks"] == profile[section]["attacks"]
+        for entry in params.attacks.values():
+            build_attack(**entry.model_dump())
+
+
+def test_roles_are_what_the_tables_name():
+    rows = [row for spec in load_specs() for row in spec.rows]
+    columns = [column for spec in load_specs() for column in spec.columns]
+    named = {name for row in rows for name in (row.detector, row.source)}
+    named |= {name for column in columns for name in (column.dataset, column.victim)}
+    assert set(ROLES) == named - {""}
