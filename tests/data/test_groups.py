@@ -63,7 +63,7 @@ def test_pieces_come_back_in_order_and_in_whole_row_groups(tmp_path):
     assert [len(table) for table in tables] == [8, 2]
     assert pa.concat_tables(tables)["x"].to_pylist() == [0, 1, 2, *range(5, 12)]
     assert list(gather([], None, at_least=4)) == []
-    (tmp_path / ".boxes-half.parquet").touch()
+    (tmp_path / ".tmp-boxes-half.parquet").touch()
     (tmp_path / "boxes.parquet").touch()
     pieces.remove()
     assert [path.name for path in tmp_path.iterdir()] == ["boxes.parquet"]
