@@ -32,6 +32,7 @@ class CropReader:
         self.root, self.columns, self.keep = Path(root), list(columns), keep
         self._files: dict[str, pq.ParquetFile] = {}
         self._groups: OrderedDict[tuple[str, int], RowGroup] = OrderedDict()
+        self._broken: dict[tuple[str, int], str] = {}  # read once, since a row group may hold many crops
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_files": {}, "_groups": OrderedDict()}
@@ -47,16 +48,19 @@ class CropReader:
         if kept is not None:
             self._groups.move_to_end(key)
             return kept
+        if key in self._broken:
+            raise CorruptCrop(self._broken[key])
         try:
             if file not in self._files:
                 path = self.root / file
                 self._files[file] = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
             table = self._files[file].read_row_group(row_group, columns=self.columns, use_threads=False)
         except (OSError, pa.ArrowException) as error:
-            raise CorruptCrop(
+            self._broken[key] = (
                 f"row group must be readable; got {error} in row group {row_group} of {self.root / file}. "
                 "Delete the file and run `dvc repro`, or set train.corrupt to skip."
-            ) from error
+            )
+            raise CorruptCrop(self._broken[key]) from error
         kept = self._groups[key] = table.flatten().to_pydict()
         while len(self._groups) > self.keep:
             self._groups.popitem(last=False)

@@ -72,6 +72,7 @@ class CropStore:
         self._group = table.columns["row_group"].to_numpy()
         self._row = table.columns["row"].to_numpy()
         self._labels = table.labels
+        self._told: set[str] = set()
         self._memory: Crops | None = None
         self._slot: Ints | None = None
 
@@ -131,11 +132,17 @@ class CropStore:
                 except CorruptCrop as error:
                     if self.corrupt == "fail":
                         raise
-                    logger.warning("%s (skipped)", error)
+                    self.skip(error)
             else:
                 raise CorruptCrop(
                     f"crops near row {row} of {self.path} must be readable; got none. Run `dvc repro crop`."
                 )
+
+    def skip(self, error: CorruptCrop) -> None:
+        """Name in the log what is skipped, once each."""
+        if str(error) not in self._told:
+            self._told.add(str(error))
+            logger.warning("%s (skipped)", error)
 
     def _candidates(self, row: int) -> Iterator[int]:
         """The row, then a few others of its label, in a fixed order."""

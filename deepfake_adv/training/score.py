@@ -121,7 +121,7 @@ def readable(store: CropStore, rows: Ints) -> Ints:
         try:
             store.fetch(np.array([row]))
         except CorruptCrop as error:
-            logger.warning("%s (skipped)", error)
+            store.skip(error)
         else:
             kept.append(row)
     return np.array(kept, np.int64)

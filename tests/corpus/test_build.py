@@ -165,5 +165,5 @@ def test_the_stage_ends_in_a_sentence_where_no_folder_is_named(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "Set corpus.folder in params.yaml." in done.stderr
+    assert "corpus.folder: must name a folder of video clips" in done.stderr
     assert "Traceback" not in done.stderr

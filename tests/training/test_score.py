@@ -94,7 +94,7 @@ def test_workers_score_the_same(shards, tmp_path):
 
 @pytest.fixture
 def damaged(make_shards):
-    """A test manifest one of whose crops does not decode."""
+    """A test manifest of which a row group cannot be read, and its count of rows outside it."""
     manifest = make_shards() / "test.parquet"
     name = "crops/corpus/c23/NT-test-000.parquet"
     path = manifest.parents[2] / name
@@ -107,17 +107,18 @@ def damaged(make_shards):
     prints = [file_fingerprint(path) if row["file"] == name else row["file_fingerprint"] for row in rows]
     place = table.column_names.index("file_fingerprint")
     pq.write_table(table.set_column(place, "file_fingerprint", [prints]), manifest)
-    return manifest
+    return manifest, sum((row["file"], row["row_group"]) != (name, 0) for row in table.to_pylist())
 
 
 def test_a_crop_that_cannot_be_read_stops_or_is_left_out(damaged, tmp_path, caplog):
+    manifest, whole = damaged
     leave(tmp_path / "run/NT_c23/seed0", COMPACT)
-    with pytest.raises(CorruptCrop, match=r"NT-test-000\.parquet"):
-        score(tmp_path / "run", damaged, tmp_path / "s.parquet")
+    with pytest.raises(CorruptCrop, match=r"row group 0 of .*NT-test-000\.parquet"):
+        score(tmp_path / "run", manifest, tmp_path / "s.parquet")
     assert not (tmp_path / "s.parquet").exists()
-    found = score(tmp_path / "run", damaged, tmp_path / "s.parquet", corrupt="skip")
-    assert len(found) == len(read_manifest(damaged)) - 1
-    assert "(skipped)" in caplog.text
+    found = score(tmp_path / "run", manifest, tmp_path / "s.parquet", corrupt="skip")
+    assert 0 < len(found) == whole < len(read_manifest(manifest))
+    assert caplog.text.count("(skipped)") == 1
 
 
 def test_a_folder_without_detectors_says_what_to_run(tmp_path):
