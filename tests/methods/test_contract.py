@@ -1,7 +1,7 @@
 """What every method of the registry keeps, and golden losses.
 
 The golden values were printed by this very test's `five_losses` at the version that added them: float64, one thread,
-x86-64. Change them only with a change of algorithm, and say which in the changelog.
+x86-64. Change them only with a change of algorithm, and say which in the commit's message.
 """
 
 import copy

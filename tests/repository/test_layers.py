@@ -11,7 +11,7 @@ LAYERS = [
     {"cli"},
 ]
 # Detecting a face starts from decoded frames, so `faces` stands on `video`.
-ALLOWED_SIBLINGS = {("faces", "video"), ("methods", "reporting")}
+ALLOWED_SIBLINGS = {("faces", "video")}
 
 
 def area(path, root):
