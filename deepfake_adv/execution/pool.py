@@ -134,14 +134,15 @@ def _outcomes_on_pool(
                 f"a worker process must live until its task ends; one of {workers} was killed (often: out of memory). "
                 "Lower execution.workers and run the stage again: finished pieces are kept."
             ) from error
-        finally:
-            for future in futures:
-                future.cancel()
+        except BaseException:  # Ctrl-C, a full disk: waits for no task, since pieces are whole or absent
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
 
 
 def _start_worker() -> None:
-    """One thread per worker process, as the pool is the parallelism; Ctrl-C ends it without a word."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """One thread per worker process, as the pool is the parallelism; Ctrl-C is for the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
         import cv2
