@@ -67,9 +67,10 @@ def _row(paths: Sequence[Path], target: str) -> list[Picture]:
 def _frames(file: pq.ParquetFile, target: str) -> dict[int, int]:
     """Row in the file to frame number, of a target's first video."""
     table = file.read(columns=["target", "video", "frame"])
-    rows = pc.indices_nonzero(pc.equal(table["target"], target)).to_pylist()
-    videos, frames = (table[name].take(rows).to_pylist() for name in ("video", "frame"))
-    return {row: frame for row, video, frame in zip(rows, videos, frames, strict=True) if video == videos[0]}
+    places = pc.indices_nonzero(pc.equal(table["target"], target))
+    chosen = table.take(places).to_pydict()
+    named = zip(places.to_pylist(), chosen["video"], chosen["frame"], strict=True)
+    return {row: frame for row, video, frame in named if video == chosen["video"][0]}
 
 
 def _crop(file: pq.ParquetFile, place: int) -> Picture:

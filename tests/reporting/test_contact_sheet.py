@@ -45,5 +45,17 @@ def test_forged_crops_are_those_nearest_in_time_to_the_real_one(tmp_path):
     assert [int(picture[0, 0, 0]) for picture in pictures[0]] == [11, 12, 30]  # NT's second video is not looked at
 
 
+def test_a_target_without_every_forgery_has_no_row(tmp_path):
+    png = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    (tmp_path / "corpus" / "raw").mkdir(parents=True)
+    for forgery, targets in (("real", ("003", "004")), ("NT", ("004",))):
+        rows = [
+            {"image": {"bytes": png, "path": ""}, "target": target, "video": "v", "frame": 0, "encoding": "png"}
+            for target in targets
+        ]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "corpus" / "raw" / f"{forgery}-test-000.parquet")
+    assert faces(tmp_path, "corpus", targets=2)[1] == ["raw, 004"]
+
+
 def test_no_crops_no_sheet(tmp_path):
     assert faces(tmp_path, "corpus", targets=2) == ([], [], [])
