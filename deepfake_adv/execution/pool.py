@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -130,19 +131,19 @@ def _outcomes_on_pool(
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
+            time.sleep(0.5)  # Ctrl-C ends the workers too, perhaps before it reaches this process: let it be raised
             raise RuntimeError(
                 f"a worker process must live until its task ends; one of {workers} was killed (often: out of memory). "
                 "Lower execution.workers and run the stage again: finished pieces are kept."
             ) from error
-        except BaseException:  # Ctrl-C, a full disk: waits for no task, since pieces are whole or absent
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 def _start_worker() -> None:
-    """One thread per worker process, as the pool is the parallelism; Ctrl-C is for the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """One thread per worker process, as the pool is the parallelism; Ctrl-C ends it without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
         import cv2
