@@ -1,6 +1,11 @@
 import errno
 import importlib.util
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +106,37 @@ def test_whatever_the_disk_refuses_is_raised(number):
 
 def test_a_file_that_is_missing_is_a_fault_of_the_task():
     assert "No such file" in guarded(os.stat, "nowhere").error
+
+
+SCRIPT = """
+import time
+from pathlib import Path
+from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.stage import run_stage
+
+def task(number):
+    Path(f"ready{number}").touch()
+    time.sleep(60)
+
+def main():
+    list(map_tasks(task, range(9), workers=2))
+
+if __name__ == "__main__":
+    run_stage("toy", main, [])
+"""
+
+
+def test_ctrl_c_stops_all_processes_with_one_line(tmp_path):
+    (tmp_path / "toy.py").write_text(SCRIPT)
+    process = subprocess.Popen(
+        [sys.executable, "toy.py"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("ready*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert len(said.splitlines()) == 1
+    assert "stopped by hand" in said
