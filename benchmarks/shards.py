@@ -1,8 +1,8 @@
 """Crops in parquet as a training source: against loose files, LMDB and webdataset tar files.
 
 Run as ``python benchmarks/shards.py``. The same encoded crops lie in every store (some hundred different ones,
-repeated, since the time of a read does not depend on the picture); ways are interleaved and timed in CPU seconds
-of one thread, page cache warm, so that decoding is the floor. A second part, on metadata
+repeated, since the time of a read does not depend on the picture); ways take turns batch by batch and are timed
+in CPU seconds of one thread, page cache warm, so that decoding is the floor. A second part, on metadata
 alone, counts the row groups that a filter on one forgery and quality touches. Prediction: fetch + decode at
 most 1.05 of decoding, 0.8 of a full shuffle's distinct videos per batch.
 """
@@ -14,6 +14,8 @@ import tarfile
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ DIFFERENT = 192  # crops that are encoded; the stores repeat them
 QUALITIES = ("c23", "c40")
 
 Picture = NDArray[np.uint8]
+Way = Callable[[], Iterator[object]]  # gives a batch at each step
 
 
 def main() -> None:
@@ -88,25 +91,37 @@ def _measure(folder: Path, encoding: str, pictures: list[Picture], arguments: ar
     # every one at a place of its own, as different crops would be
     encoded = [bytes(bytearray(place[key]["image"]["bytes"])) for key in zip(*by_row, strict=True)]
     ways = _ways(folder, encoding, encoded, table, plan, shuffled, side, arguments.pool)
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for way in ways.values():
-        way()  # once for the page cache
-    for _ in range(arguments.rounds):
-        for name, way in ways.items():
-            taken[name].append(cpu_seconds(way))
-    seconds = {name: float(np.median(values)) for name, values in taken.items()}
+    _in_turns(ways, len(plan))  # once for the page cache
+    rounds = [_in_turns(ways, len(plan)) for _ in range(arguments.rounds)]
+    seconds = {name: float(np.median([taken[name] for taken in rounds])) for name in ways}
     distinct = [len(set(table.videos[batch].tolist())) for batch in plan]
     ideal = [len(set(table.videos[batch].tolist())) for batch in shuffled.reshape(-1, BATCH)]
     return {
         "reads_per_s": {name: round(plan.size / value, 1) for name, value in seconds.items()},
-        "parquet/decode": round(seconds["parquet_planned"] / seconds["decode"], 3),
-        "parquet_random/decode": round(seconds["parquet_random"] / seconds["decode"], 3),
-        "loose_png/parquet": round(seconds["loose_png_pil"] / seconds["parquet_planned"], 2),
+        "parquet/decode": _ratio(rounds, "parquet_planned", "decode"),
+        "parquet_random/decode": _ratio(rounds, "parquet_random", "decode"),
+        "loose_png/parquet": _ratio(rounds, "loose_png_pil", "parquet_planned"),
         "distinct_videos": round(float(np.mean(distinct)), 2),
         "distinct_videos_ideal": round(float(np.mean(ideal)), 2),
         "distinct_share": round(float(np.mean(distinct) / np.mean(ideal)), 3),
         "bytes_per_crop": round(float(np.mean([len(data) for data in encoded]))),
     }
+
+
+def _in_turns(ways: dict[str, Way], batches: int) -> dict[str, float]:
+    """CPU seconds of each way over all batches; each batch begins with another way."""
+    at_work = {name: way() for name, way in ways.items()}
+    taken = dict.fromkeys(ways, 0.0)
+    names = deque(ways)
+    for _ in range(batches):
+        for name in names:
+            taken[name] += cpu_seconds(partial(next, at_work[name]))
+        names.rotate()
+    return taken
+
+
+def _ratio(rounds: list[dict[str, float]], way: str, other: str) -> float:
+    return round(float(np.median([taken[way] / taken[other] for taken in rounds])), 3)
 
 
 def _ways(
@@ -118,8 +133,8 @@ def _ways(
     shuffled: NDArray[np.int64],
     side: int,
     pool: int,
-) -> dict[str, Callable[[], object]]:
-    """Ways of decoding as many crops as the plan has."""
+) -> dict[str, Way]:
+    """Ways of decoding the plan's batches."""
     loose, tar = folder / "loose", folder / "crops.tar"
     loose.mkdir()
     pngs = {data: _png(decode_crop(data, encoding)) for data in dict.fromkeys(encoded)}
@@ -133,33 +148,36 @@ def _ways(
             (loose / f"{number}.bin").write_bytes(data)
             (loose / f"{number}.png").write_bytes(pngs[data])
     reading = environment.begin()
+    mixed = shuffled.reshape(-1, BATCH)
 
-    def parquet(order: NDArray[np.int64], keep: int) -> None:
+    def parquet(order: NDArray[np.int64], keep: int) -> Iterator[object]:
         store = CropStore(table, folder, image_size=side, keep=keep)
-        for batch in order.reshape(-1, BATCH):
-            store.fetch(batch)
+        return (store.fetch(batch) for batch in order)
 
-    def tars() -> Iterator[bytes]:
-        dataset = webdataset.WebDataset(str(tar), shardshuffle=False).shuffle(1000)
-        return (sample["crop"] for sample, _ in zip(dataset, range(plan.size), strict=False))
+    def tars() -> Iterator[object]:
+        samples = iter(webdataset.WebDataset(str(tar), shardshuffle=False).shuffle(1000))
+        return (decode(sample["crop"] for sample in islice(samples, BATCH)) for _ in mixed)
 
-    def decode(each: Iterable[bytes]) -> None:
-        _drain(decode_crop(data, encoding) for data in each)
+    def decode(each: Iterable[bytes]) -> object:
+        return _drain(decode_crop(data, encoding) for data in each)
+
+    def pictures(rows: NDArray[np.int64]) -> object:
+        return _drain(np.asarray(Image.open(loose / f"{row}.png")) for row in rows)
 
     return {
-        "decode": lambda: decode(encoded[row] for row in plan.ravel()),
+        "decode": lambda: (decode(encoded[row] for row in rows) for rows in plan),
         "parquet_planned": lambda: parquet(plan, 2 * pool + 2),
-        "parquet_random": lambda: parquet(shuffled, 1),
-        "lmdb": lambda: decode(bytes(reading.get(f"{row:08d}".encode()) or b"") for row in shuffled),
-        "loose_same": lambda: decode((loose / f"{row}.bin").read_bytes() for row in shuffled),
-        "loose_png_pil": lambda: _drain(np.asarray(Image.open(loose / f"{row}.png")) for row in shuffled),
-        "webdataset": lambda: decode(tars()),
+        "parquet_random": lambda: parquet(mixed, 1),
+        "lmdb": lambda: (decode(bytes(reading.get(f"{row:08d}".encode()) or b"") for row in rows) for rows in mixed),
+        "loose_same": lambda: (decode((loose / f"{row}.bin").read_bytes() for row in rows) for rows in mixed),
+        "loose_png_pil": lambda: (pictures(rows) for rows in mixed),
+        "webdataset": tars,
     }
 
 
-def _drain(pictures: Iterable[object]) -> None:
+def _drain(pictures: Iterable[object]) -> object:
     """Make them all and keep none: kept ones would be paid for in fresh pages."""
-    deque(pictures, maxlen=0)
+    return deque(pictures, maxlen=0)
 
 
 def _png(picture: Picture) -> bytes:

@@ -18,9 +18,10 @@ class CorruptCrop(ValueError):
 class CropReader:
     """Reads encoded crops; keeps the last row groups read.
 
-    Files are memory-mapped, only the columns asked for are touched, their checksums verified. Row groups are kept as Python's
-    values: held as Arrow's they would keep its allocator from reusing memory, and every read would pay for
-    fresh pages (measured: about a sixth of decoding WebP crops). Safe to send to another process: open files stay behind.
+    Files are memory-mapped, only the columns asked for are touched, their checksums verified. Row groups are
+    kept as Python's values: held as Arrow's they would keep its allocator from reusing memory, and every read
+    would pay for fresh pages (measured: about a sixth of decoding WebP crops). Safe to send to another process:
+    open files stay behind.
 
     Args:
         root: Folder that the manifest's file paths start from.

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.data.crop_reader import CorruptCrop, CropReader
-from deepfake_adv.data.manifest import CropTable, Ints
 from deepfake_adv.data.encoding import decode_crop, decode_mask
+from deepfake_adv.data.manifest import CropTable, Ints
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.data.manifest import Ints
 from deepfake_adv.data.crop_store import Crops, CropStore
+from deepfake_adv.data.manifest import Ints
 
 Plan = Callable[[int], Sequence[Ints] | Ints]
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from deepfake_adv.files import TEMPORARY
 
+
 class Pieces:
     """Files of finished pieces, numbered in the order in which they are put together.
 

@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.data.crop_reader import CorruptCrop
-from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.data.crop_store import CropStore, resize, scale_points
+from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.data.crop_store import Crops, CropStore
 from deepfake_adv.data.loader import MIRROR, Loader, Source, mirror
+from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.data.sampler import BalancedSampler
 
 

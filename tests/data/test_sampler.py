@@ -143,4 +143,6 @@ def test_a_partner_is_the_nearest_frame_and_a_fake_without_one_is_left_out():
     found = partners(labels, np.array([0, 10, 4, 8, 3]), np.array([7, 7, 7, 7, 9]))
     assert found.tolist() == [-1, -1, 0, 1, -1]
     with pytest.raises(ValueError, match="sampling must be draws or full"):
-        BalancedSampler(labels, *(np.arange(5),) * 3, batch_size=2, steps=1, mode="pairs", targets=np.array([0, 0, 1, 1, 1]))
+        BalancedSampler(
+            labels, *(np.arange(5),) * 3, batch_size=2, steps=1, mode="pairs", targets=np.array([0, 0, 1, 1, 1])
+        )

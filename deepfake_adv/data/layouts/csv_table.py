@@ -98,9 +98,7 @@ def _names(lines: Sequence[Mapping[str, str]]) -> list[str]:
     names = [path.stem if stems[path.stem] == 1 else name for path, name in zip(paths, long, strict=True)]
     keys = [(_forgery(line), name) for line, name in zip(lines, names, strict=True)]
     times = Counter(key for key, _ in set(zip(keys, paths, strict=True)))  # a line repeated is not told apart
-    return [
-        name + path.suffix if times[key] > 1 else name for key, name, path in zip(keys, names, paths, strict=True)
-    ]
+    return [name + path.suffix if times[key] > 1 else name for key, name, path in zip(keys, names, paths, strict=True)]
 
 
 def _label(line: Mapping[str, str]) -> int:

@@ -56,7 +56,7 @@ def test_equal_names_in_one_folder_keep_their_suffix(tmp_path):
 
 
 def test_a_column_named_twice(tmp_path):
-    with pytest.raises(ValueError, match="must name each column once; got path, label, label. Remove one label"):
+    with pytest.raises(ValueError, match=r"must name each column once; got path, label, label\. Remove one label"):
         videos(tmp_path, "path,label, label\na.mp4,real,fake\n")
 
 

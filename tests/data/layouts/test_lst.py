@@ -28,9 +28,7 @@ def test_frames_that_no_list_names_are_noted(trees, put):
     folder = "Deepfakes_c23/006_007/006_007"
     put(root, *(f"{folder}_{name}.png" for name in ("000013_0", "000014_0", "000012_1", "000012_0_mask")))
     found = {entry.video: entry for entry in made(root).videos("c23")}
-    assert found["DF/006_007"].note == (
-        "2 frames are in no list and taken all the same, such as 006_007_000013_0.png"
-    )
+    assert found["DF/006_007"].note == ("2 frames are in no list and taken all the same, such as 006_007_000013_0.png")
     assert found["real/000"].note == ""  # listed as a whole folder
 
 
