@@ -18,8 +18,8 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from benchmarks.common import RESULTS, interleave, machine, print_table, setting
 from deepfake_adv.files import write_json
@@ -48,7 +48,7 @@ def release(images: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
     for weight in weights[1:]:
         total = total + weight
     weights = [weight / total for weight in weights]
-    padded = F.pad(images, [radius] * 4, mode="reflect")
+    padded = functional.pad(images, [radius] * 4, mode="reflect")
     out = torch.zeros_like(images)
     for (u, v), weight in zip(offsets, weights, strict=True):
         out = out + padded[..., radius + u :, radius + v :][..., :height, :width] * weight

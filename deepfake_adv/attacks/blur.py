@@ -8,6 +8,7 @@ from torch import Tensor
 from deepfake_adv.attacks.engine import Attack, StepRule
 from deepfake_adv.attacks.values import check_positive
 from deepfake_adv.ops.blur import blur_pixelwise
+from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.ops.precision import wide
 
 
@@ -37,6 +38,7 @@ class Blur(Attack):
         super().__post_init__()
         check_positive("epsilon", self.epsilon)
         check_positive("start", self.start)
+        check_kernel_size(self.kernel_size)
         if self.bound is not None:
             check_positive("bound", self.bound)
 
@@ -47,6 +49,9 @@ class Blur(Attack):
     @property
     def scale(self) -> float:
         return self.start
+
+    def check_size(self, height: int, width: int) -> None:
+        check_kernel_size(self.kernel_size, height, width)
 
     def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
         # Maps below float32 would round the small steps away.

@@ -77,6 +77,13 @@ class Attack(ABC):
         """The variable's own magnitude, by which a relative step is multiplied."""
         return 1.0
 
+    def check_size(self, height: int, width: int) -> None:  # noqa: B027  most attacks take any image
+        """Refuse images of ``height`` x ``width`` pixels that the attack cannot take.
+
+        Raises:
+            ValueError: If they are too small.
+        """
+
     def penalty(self, variable: Tensor) -> Tensor | None:
         """Return what is subtracted from each image's loss, (B,), or None."""
         return None

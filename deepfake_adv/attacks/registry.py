@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,6 +10,7 @@ from deepfake_adv.attacks.additive import Additive, pgd
 from deepfake_adv.attacks.blur import Blur
 from deepfake_adv.attacks.engine import Attack
 from deepfake_adv.attacks.spatial import Spatial
+from deepfake_adv.hints import check_keywords, did_you_mean
 
 ATTACKS: Final[Mapping[str, Callable[..., Attack]]] = MappingProxyType(
     {
@@ -31,17 +31,8 @@ def build_attack(name: str, **params: Any) -> Attack:
         ValueError: If there is no such attack, or it has no such parameter, or a parameter's value is wrong.
     """
     if name not in ATTACKS:
-        raise ValueError(f"attack must be one of {', '.join(ATTACKS)}; got {name!r}. {_hint(name, ATTACKS)}")
+        hint = did_you_mean(name, ATTACKS, "Name one of them.")
+        raise ValueError(f"attack must be one of {', '.join(ATTACKS)}; got {name!r}.{hint}")
     constructor = ATTACKS[name]
-    known = inspect.signature(constructor).parameters
-    for param in params:
-        if param not in known:
-            raise ValueError(
-                f"params of the attack {name} must be among {', '.join(known)}; got {param!r}. {_hint(param, known)}"
-            )
+    check_keywords(f"params of the attack {name}", params, inspect.signature(constructor).parameters)
     return constructor(**params)
-
-
-def _hint(name: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"Did you mean {close[0]}?" if close else "Choose one of them."

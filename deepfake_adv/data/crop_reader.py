@@ -1,5 +1,6 @@
 """Encoded crops by file, row group and row."""
 
+import errno
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+OPEN_FILES = 128  # by one reader; a large dataset has thousands, a process may often hold 1,024
 RowGroup = dict[str, list[Any]]  # values by column, one per row
 
 
@@ -31,18 +33,19 @@ class CropReader:
 
     def __init__(self, root: Path, columns: Sequence[str], keep: int) -> None:
         self.root, self.columns, self.keep = Path(root), list(columns), keep
-        self._files: dict[str, pq.ParquetFile] = {}
+        self._files: OrderedDict[str, pq.ParquetFile] = OrderedDict()
         self._groups: OrderedDict[tuple[str, int], RowGroup] = OrderedDict()
         self._broken: dict[tuple[str, int], str] = {}  # read once, since a row group may hold many crops
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_files": {}, "_groups": OrderedDict()}
+        return {**self.__dict__, "_files": OrderedDict(), "_groups": OrderedDict()}
 
     def group(self, file: str, row_group: int) -> RowGroup:
         """One row group.
 
         Raises:
             CorruptCrop: If it cannot be read.
+            OSError: If this process has too many files open, which is no fault of the file's.
         """
         key = (file, row_group)
         kept = self._groups.get(key)
@@ -52,11 +55,10 @@ class CropReader:
         if key in self._broken:
             raise CorruptCrop(self._broken[key])
         try:
-            if file not in self._files:
-                path = self.root / file
-                self._files[file] = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
-            table = self._files[file].read_row_group(row_group, columns=self.columns, use_threads=False)
+            table = self._open(file).read_row_group(row_group, columns=self.columns, use_threads=False)
         except (OSError, pa.ArrowException) as error:
+            if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+                raise
             self._broken[key] = (
                 f"row group must be readable; got {error} in row group {row_group} of {self.root / file}. "
                 "Delete the file and run `dvc repro`, or set train.corrupt to skip."
@@ -66,3 +68,12 @@ class CropReader:
         while len(self._groups) > self.keep:
             self._groups.popitem(last=False)
         return kept
+
+    def _open(self, file: str) -> pq.ParquetFile:
+        if file not in self._files:
+            path = self.root / file
+            self._files[file] = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+        self._files.move_to_end(file)
+        while len(self._files) > OPEN_FILES:
+            self._files.popitem(last=False)[1].close(force=True)
+        return self._files[file]

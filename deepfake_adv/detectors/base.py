@@ -52,8 +52,8 @@ class Detector(nn.Module):
     """Base of all detectors: images in [0, 1] to two logits, column 1 being fake.
 
     A subclass sets ``feature_channels`` and writes `extract` and `classify`; one with auxiliary losses
-    also writes `training_terms`. All parameters take part in `training_loss`, so that DDP needs no search
-    for unused ones. Random draws in training come from torch's global generator, as dropout's do.
+    also writes `training_terms`. All parameters take part in `training_loss`, so that every rank has the
+    same gradients to average. Random draws in training come from torch's global generator, as dropout's do.
 
     Attributes:
         needs_masks: `training_loss` asks for forgery masks.

@@ -79,8 +79,8 @@ VARIANTS: Final = MappingProxyType(
 def updated_centres(centres: Tensor, vectors: Tensor, weights: Tensor, rate: Tensor) -> Tensor:
     """Centres moved towards the batch's mean vectors, over all ranks.
 
-    The result carries the gradient of this rank's vectors, so that `inter_loss` can push them apart; DDP's
-    averaging of gradients completes it.
+    The result carries the gradient of this rank's vectors, so that `inter_loss` can push them apart; the
+    averaging of gradients over ranks completes it.
 
     Args:
         centres: ``(M, C)``.

@@ -5,11 +5,11 @@ Every constructor imports its own file when called: timm takes three seconds to 
 """
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
 from deepfake_adv.detectors.base import Detector
+from deepfake_adv.hints import did_you_mean
 
 TIMM_PREFIX = "timm:"
 
@@ -89,7 +89,6 @@ def build_detector(name: str, **params: Any) -> Detector:
 
         return TimmDetector(name.removeprefix(TIMM_PREFIX), **params)
     if name not in DETECTORS:
-        near = get_close_matches(name, DETECTORS, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Any model of timm's is '{TIMM_PREFIX}<model>'."
-        raise ValueError(f"detector must be one of {', '.join(DETECTORS)}; got {name!r}. {hint}")
+        hint = did_you_mean(name, DETECTORS, f"Any model of timm's is '{TIMM_PREFIX}<model>'.")
+        raise ValueError(f"detector must be one of {', '.join(DETECTORS)}; got {name!r}.{hint}")
     return DETECTORS[name](**params)

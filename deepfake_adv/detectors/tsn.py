@@ -18,13 +18,15 @@ class Tsn(Detector):
         image_size: Side of the frames it will see, pixels; checked at once. None: not checked.
 
     Raises:
-        ValueError: If ``segments`` is below 1, ``frame`` takes clips, or it cannot take ``image_size``.
+        ValueError: If ``segments`` is below 2, ``frame`` takes clips, or it cannot take ``image_size``.
     """
 
     def __init__(self, frame: Detector, *, segments: int, image_size: int | None = None) -> None:
         super().__init__()
-        if segments < 1:
-            raise ValueError(f"segments must be at least 1; got {segments}. Set `segments` to 3 or more.")
+        if segments < 2:
+            raise ValueError(
+                f"segments must be at least 2; got {segments}. Set `segments` to 3 or more, or take `frame` alone."
+            )
         if frame.clip_length != 1:
             raise ValueError(
                 f"frame must be a detector of single frames; got {type(frame).__name__}. Name another detector."

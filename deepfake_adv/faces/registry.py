@@ -1,7 +1,6 @@
 """LOCATORS: the ways of finding faces, by name."""
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from deepfake_adv.faces.alignment import FaceAlignmentLocator
 from deepfake_adv.faces.box import FaceBox
 from deepfake_adv.faces.dlib_hog import DlibHog
+from deepfake_adv.hints import did_you_mean
 
 Locator = Callable[[NDArray[np.uint8]], list[FaceBox]]
 """Takes ``(H, W, 3)`` uint8 RGB; gives its faces, the most confident first."""
@@ -28,7 +28,6 @@ def build_locator(name: str, **options: Any) -> Locator:
         FileNotFoundError: If its weights are not at hand.
     """
     if name not in LOCATORS:
-        near = get_close_matches(name, LOCATORS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else " Mend locate.backend in params.yaml."
+        hint = did_you_mean(name, LOCATORS, "Mend locate.backend in params.yaml.")
         raise ValueError(f"locator must be one of {', '.join(LOCATORS)}; got {name!r}.{hint}")
     return LOCATORS[name](**options)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepfake_adv.ops.precision import at_least_float32
+
 STRIDE = 4  # two stride-2 stages
 MIN_SIZE = STRIDE + 1  # reflection in the residual blocks needs two cells
 WIDE = 7  # kernel of the first and the last convolution
@@ -160,5 +162,4 @@ class ResnetGenerator(nn.Module):
         raw = self.head(maps)[:, :, :height, :width]
         if self.scale > 1:
             raw = functional.interpolate(raw, size, mode="bilinear")
-        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))  # softplus in bf16 has 3 digits
-        return self.floor + functional.softplus(raw + self.offset)
+        return self.floor + functional.softplus(at_least_float32(raw) + self.offset)  # in bf16 it has 3 digits

@@ -34,13 +34,13 @@ class Method(nn.Module):
 
     The training loop runs ``adversary_steps`` times `adversary_loss` (minimised over ``adversary``) and
     then once `detector_loss` (minimised over the detector and ``detector_side``); where ``joint``, the
-    latter's backward pass also fills the gradients of ``adversary``, and both optimisers step.
+    latter's backward pass also fills the gradients of ``adversary``, and one optimiser steps both.
 
     Clips are taken apart, altered frame by frame and put together again here, so that a subclass sees
     single images only.
 
     Attributes:
-        adversary: The opponent's parameters, with an optimiser of their own; None without an opponent.
+        adversary: The opponent's parameters, with a learning rate of their own; None without an opponent.
         detector_side: Auxiliary heads that learn with the detector's optimiser; None without any.
         adversary_steps: Steps of the adversary per step of the detector; 0 without one, or where joint.
         adversary_learning_rate: Of the adversary's optimiser, where it is not the recipe's.

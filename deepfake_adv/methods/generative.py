@@ -16,6 +16,7 @@ from deepfake_adv.methods.base import Clean, Method, Update
 from deepfake_adv.methods.frames import reverse_gradient
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.ops.blur import blur_pixelwise
+from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.ops.precision import at_least_float32
 
 
@@ -64,7 +65,7 @@ class GenerativeBlur(Method):
     dropout) including the little that their images do to the clean images through the shared batch
     statistics; they learn from the auxiliary losses too, which under "alternating" they do not; both
     players step at once, so each answers the other's previous move; there is one generator step per
-    detector step; and it is faster. ``lam`` = 0 then leaves the generators without a gradient.
+    detector step; and it is faster. ``lam`` = 0 then leaves the generators that little alone.
 
     The generators normalise by batch statistics in both passes while training, so that the detector sees
     the very maps that they were trained to give.
@@ -96,8 +97,7 @@ class GenerativeBlur(Method):
         clean: Clean = "with",
     ) -> None:
         super().__init__(lam=lam, clean=clean)
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd and at least 1; got {kernel_size}. The paper's is 9.")
+        check_kernel_size(kernel_size)
         if update not in get_args(Update):
             raise ValueError(
                 f"update must be 'alternating' or 'reversal'; got {update!r}. The paper's game is 'alternating'."
@@ -113,7 +113,8 @@ class GenerativeBlur(Method):
         self.adversary_steps = 0 if self.joint else adversary_steps
 
     def check_size(self, side: int) -> None:
-        """Refuse what the generators cannot take."""
+        """Refuse what the blur or the generators cannot take."""
+        check_kernel_size(self.kernel_size, side, side)
         for player in self.adversary.players.values():
             assert isinstance(player, ResnetGenerator)
             player.check_size(side, side)

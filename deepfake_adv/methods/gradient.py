@@ -29,6 +29,10 @@ class GradientAttack(Method):
         super().__init__(lam=lam, clean=clean)
         self.attack = attack
 
+    def check_size(self, side: int) -> None:
+        """Refuse what the attack cannot take."""
+        self.attack.check_size(side, side)
+
     def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
         """Attack every frame; masks follow the flow where the attack moves pixels."""
         result = ascend(self.attack, model, frames.images, frames.labels, generator=generator)

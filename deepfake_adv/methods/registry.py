@@ -5,8 +5,7 @@ where it has none those of the demo profile. What takes long to import is import
 waits for no other method's libraries.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import Parameter, Signature, signature
 from types import MappingProxyType
@@ -17,6 +16,7 @@ import torch
 from deepfake_adv.attacks.additive import Additive
 from deepfake_adv.attacks.blur import Blur
 from deepfake_adv.attacks.spatial import Spatial
+from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.baseline import Baseline
 from deepfake_adv.methods.combined import CombinedAttack
@@ -77,19 +77,11 @@ def build_method(name: str, *, seed: int | None = None, **params: Any) -> Method
         ValueError: If the name or an argument is unknown, or a value is out of range.
     """
     if name not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {name!r}.{_hint(name, METHODS)}")
-    known = list(signature(METHODS[name]).parameters)
-    for param in params:
-        if param not in known:
-            takes = f"among {', '.join(known)}" if known else "left out"
-            raise ValueError(f"params of the method {name} must be {takes}; got {param!r}.{_hint(param, known)}")
+        hint = did_you_mean(name, METHODS, "Name one of them.")
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {name!r}.{hint}")
+    check_keywords(f"params of the method {name}", params, signature(METHODS[name]).parameters)
     if seed is None:
         return METHODS[name](**params)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return METHODS[name](**params)
-
-
-def _hint(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
-    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else " Rename or remove it."

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Clean, Method
+from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.ops.draws import uniform
 from deepfake_adv.ops.gaussian import gaussian_blur
 from deepfake_adv.ops.jpeg import jpeg
@@ -23,11 +24,13 @@ class Augmentation:
         apply: ``(images, strengths (N,), generator)`` to images.
         probability: Share of images that are altered.
         strength: Bounds of the uniform strength.
+        kernel_size: Window width of a blur, pixels.
     """
 
     apply: Callable[[Tensor, Tensor, torch.Generator], Tensor]
     probability: float
     strength: tuple[float, float]
+    kernel_size: int = 1
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Alter some of ``images`` ``(N, 3, H, W)``."""
@@ -52,6 +55,11 @@ class Traditional(Method):
     def __init__(self, *augmentations: Augmentation, lam: float = 1.0, clean: Clean = "instead") -> None:
         super().__init__(lam=lam, clean=clean)
         self.augmentations = augmentations
+
+    def check_size(self, side: int) -> None:
+        """Refuse images smaller than a blur's window."""
+        for augmentation in self.augmentations:
+            check_kernel_size(augmentation.kernel_size, side, side)
 
     def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
         """Augment every frame on its own; masks stay, since nothing moves."""
@@ -117,10 +125,12 @@ def blurring(
     Raises:
         ValueError: If an argument is out of range.
     """
+    check_kernel_size(kernel_size)
     return Augmentation(
         lambda images, strengths, generator: gaussian_blur(images, strengths, kernel_size),
         _probability(probability),
         _bounds("variance", variance, 0, float("inf")),
+        kernel_size,
     )
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from deepfake_adv.ops import blur_plain
 from deepfake_adv.ops.checks import check_finite, check_images, check_kernel_size
+from deepfake_adv.ops.precision import wide
 
 _WIDEST_FUSED = 9  # above, the fused kernels outgrow the registers and take minutes to compile
 
@@ -40,7 +41,7 @@ def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -
             (values are looked at on the CPU only: on other devices that would wait for the device).
     """
     check_images(images)
-    check_kernel_size(kernel_size, images)
+    check_kernel_size(kernel_size, *images.shape[-2:])
     expected = (images.shape[0], 1, *images.shape[2:])
     if inverse_sigma.shape != expected or not inverse_sigma.is_floating_point():
         raise ValueError(
@@ -63,7 +64,7 @@ def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -
 @torch.library.custom_op("deepfake_adv::blur", mutates_args=())
 def _blur(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor]:
     """Return the blurred images and, if ``slope``, their derivative by the map (otherwise an empty tensor)."""
-    dtype = _compute_dtype(images, inverse_sigma)
+    dtype = wide(images.dtype, inverse_sigma.dtype)
     implementation, inputs = _prepare(images, inverse_sigma, dtype, kernel_size)
     out, slopes = implementation.forward(*inputs, kernel_size, slope)
     return out.to(images.dtype), images.new_empty(0, dtype=dtype) if slopes is None else slopes
@@ -72,12 +73,12 @@ def _blur(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) 
 @_blur.register_fake
 def _(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool) -> tuple[Tensor, Tensor]:
     shape = images.shape if slope else (0,)
-    return images.new_empty(images.shape), images.new_empty(shape, dtype=_compute_dtype(images, inverse_sigma))
+    return images.new_empty(images.shape), images.new_empty(shape, dtype=wide(images.dtype, inverse_sigma.dtype))
 
 
 @torch.library.custom_op("deepfake_adv::blur_backward_images", mutates_args=())
 def _backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
-    implementation, inputs = _prepare(grad, inverse_sigma, _compute_dtype(grad, inverse_sigma), kernel_size)
+    implementation, inputs = _prepare(grad, inverse_sigma, wide(grad.dtype, inverse_sigma.dtype), kernel_size)
     result: Tensor = implementation.backward_images(*inputs, kernel_size)
     return result.to(grad.dtype)
 
@@ -121,10 +122,6 @@ def _backward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> tuple[Tensor |
 
 
 _blur.register_autograd(_backward, setup_context=_save)
-
-
-def _compute_dtype(first: Tensor, second: Tensor) -> torch.dtype:
-    return torch.float64 if torch.float64 in (first.dtype, second.dtype) else torch.float32
 
 
 def _prepare(

@@ -17,6 +17,7 @@ import triton.language as tl
 from torch import Tensor
 
 from deepfake_adv.ops import blur_kernels
+from deepfake_adv.ops.precision import wide
 
 _FORWARD_ROWS = 8  # unrolled; the code of more rows outgrows the instruction cache
 _BACKWARD_ROWS = 32
@@ -27,7 +28,7 @@ def forward(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool
     """Blur ``images`` (B, C, H, W) by ``inverse_sigma`` (B, 1, H, W), as ``blur_plain.forward``."""
     images, inverse_sigma = images.contiguous(), inverse_sigma.contiguous()
     out = torch.empty_like(images)
-    dtype = _accumulator(images, inverse_sigma)
+    dtype = wide(images.dtype, inverse_sigma.dtype)
     slopes = torch.empty(images.shape, dtype=dtype, device=images.device) if slope else None
     plan = _plan(images, _FORWARD_ROWS)
     blur_kernels.forward_kernel[(plan.programs,)](
@@ -47,7 +48,7 @@ def backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Te
     blur_kernels.backward_images_kernel[(plan.programs // group,)](
         grad, inverse_sigma, out, *grad.shape[1:],
         RADIUS=kernel_size // 2, ROWS=_BACKWARD_ROWS, LANES=plan.lanes, VECTORS=plan.vectors, GROUP=group,
-        DTYPE=_triton_dtype(_accumulator(grad, inverse_sigma)), num_warps=plan.warps,
+        DTYPE=_triton_dtype(wide(grad.dtype, inverse_sigma.dtype)), num_warps=plan.warps,
     )  # fmt: skip
     return out
 
@@ -71,10 +72,6 @@ def _plan(images: Tensor, rows: int) -> SimpleNamespace:
     programs = batch * channels * triton.cdiv(height, rows) * triton.cdiv(width, 4 * lanes)
     vectors = width % 4 == 0 and width >= 8
     return SimpleNamespace(lanes=lanes, programs=programs, vectors=vectors, warps=max(1, lanes // 32))
-
-
-def _accumulator(first: Tensor, second: Tensor) -> torch.dtype:
-    return torch.float64 if torch.float64 in (first.dtype, second.dtype) else torch.float32
 
 
 def _triton_dtype(dtype: torch.dtype) -> tl.dtype:

@@ -1,7 +1,22 @@
 """What the ops ask of their arguments, said once."""
 
+import math
+
 import torch
 from torch import Tensor
+
+
+class NotFinite(ValueError, FloatingPointError):
+    """A tensor holds NaN or infinity.
+
+    Args:
+        name: Of the tensor.
+        found: How many such values it holds, in words.
+    """
+
+    def __init__(self, name: str, found: str) -> None:
+        self.name, self.found = name, found
+        super().__init__(f"{name} must be finite; got {found}. Look for the step before this one that made them.")
 
 
 def check_images(images: Tensor, *, name: str = "images") -> None:
@@ -25,21 +40,18 @@ def check_finite(tensor: Tensor, *, name: str) -> None:
     """Check that no value is NaN or infinite; waits for the device.
 
     Raises:
-        ValueError: If there is one.
+        NotFinite: If there is one.
     """
     if tensor.numel() == 0:
         return
     low, high = torch.aminmax(tensor.detach())
     if not bool(torch.isfinite(low) & torch.isfinite(high)):
         count = int((~torch.isfinite(tensor.detach())).sum())
-        raise ValueError(
-            f"{name} must be finite; got {count} NaN or infinite values of {tensor.numel()}. "
-            "Look for the step before this one that made them."
-        )
+        raise NotFinite(name, f"{count} NaN or infinite values of {tensor.numel()}")
 
 
-def check_kernel_size(kernel_size: int, images: Tensor) -> None:
-    """Check that ``kernel_size`` is odd, positive and no wider than ``images`` (B, C, H, W).
+def check_kernel_size(kernel_size: int, height: float = math.inf, width: float = math.inf) -> None:
+    """Check that ``kernel_size`` is odd, positive and no wider than an image of ``height`` x ``width`` pixels.
 
     Raises:
         ValueError: If it is not.
@@ -48,7 +60,6 @@ def check_kernel_size(kernel_size: int, images: Tensor) -> None:
         raise ValueError(
             f"kernel_size must be an odd integer of at least 1; got {kernel_size!r}. The paper uses 3, 5, 7 and 9."
         )
-    height, width = images.shape[-2:]
     if kernel_size > min(height, width):
         raise ValueError(
             f"kernel_size must be at most the image's shorter side; got {kernel_size} for images of "

@@ -26,7 +26,7 @@ def gaussian_blur(images: Tensor, variance: Tensor, kernel_size: int = 9) -> Ten
         ValueError: If a shape or ``kernel_size`` is not as above, or a variance is below 0.
     """
     check_images(images)
-    check_kernel_size(kernel_size, images)
+    check_kernel_size(kernel_size, *images.shape[-2:])
     check_per_image(variance, images, name="variance", low=0, high=float("inf"))
     batch, channels, height, width = images.shape
     radius = kernel_size // 2

@@ -1,12 +1,14 @@
 """The precision in which sums and small differences are taken."""
 
+from functools import reduce
+
 import torch
 from torch import Tensor
 
 
-def wide(dtype: torch.dtype) -> torch.dtype:
-    """float32 for a narrower floating dtype; float32 and float64 as they are."""
-    return torch.promote_types(dtype, torch.float32)
+def wide(*dtypes: torch.dtype) -> torch.dtype:
+    """The widest of floating dtypes; float32 where all are narrower."""
+    return reduce(torch.promote_types, dtypes, torch.float32)
 
 
 def at_least_float32(values: Tensor) -> Tensor:

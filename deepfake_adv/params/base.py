@@ -1,11 +1,12 @@
 """What the sections of params.yaml have in common."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from deepfake_adv.hints import did_you_mean
 
 T = TypeVar("T")
 
@@ -17,6 +18,21 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class FromTimm(Section):
+    """What a model of timm's starts from."""
+
+    pretrained: bool
+    weights: str | None  # null: the hub or its cache; a cache folder; a .safetensors or .pth file
+
+    @model_validator(mode="after")
+    def _weights_are_read(self) -> Self:
+        if self.weights is not None and not self.pretrained:
+            raise PydanticCustomError(
+                "weights", "weights must be null where pretrained is false", {"got": self.weights}
+            )
+        return self
 
 
 def _odd(value: int) -> int:
@@ -71,12 +87,6 @@ def entry(section: str, entries: Mapping[str, T], name: str) -> T:
     """
     if name not in entries:
         known = ", ".join(entries) or "none"
-        hint = did_you_mean(name, list(entries)) or " Name one of them."
+        hint = did_you_mean(name, entries, "Name one of them.")
         raise ValueError(f"name must be one of `{section}`: {known}; got {name!r}.{hint}")
     return entries[name]
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A hint to add to an error, empty where nothing is near."""
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
-from deepfake_adv.params.base import ANY_MODEL, Section, named
+from deepfake_adv.params.base import ANY_MODEL, FromTimm, Section, named
 
 TIMM = f"timm:{ANY_MODEL}"
 
@@ -16,16 +16,9 @@ class Entry(Section):
     name: str
     image_size: int | None = Field(ge=16)  # null: train.image_size
 
-    def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return self.model_dump(exclude={"name"})
 
-
-class Pretrained(Entry):
+class Pretrained(Entry, FromTimm):
     """A detector on one of timm's backbones."""
-
-    pretrained: bool
-    weights: str | None  # null: the hub or its cache; a cache folder; a .safetensors or .pth file
 
 
 class CompactEntry(Entry):
@@ -98,7 +91,7 @@ class TsnEntry(Entry):
     """Several frames of a video through one detector of frames."""
 
     name: Literal["tsn"]
-    segments: int = Field(ge=1)
+    segments: int = Field(ge=2)
     frame: FrameEntry
 
 

@@ -8,8 +8,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from deepfake_adv.files import read_text
-from deepfake_adv.params.base import did_you_mean
-from deepfake_adv.params.schema import Params, cross_faults, study_faults
+from deepfake_adv.hints import did_you_mean
+from deepfake_adv.params.detectors import TIMM
+from deepfake_adv.params.faults import cross_faults, study_faults
+from deepfake_adv.params.schema import Params
 
 # Sections whose readers mind what the studies read; the inventory is the first stage, the studies are the last.
 _MIND_STUDIES = {"examples", "robustness", "attack", "inventory"}
@@ -107,7 +109,7 @@ def _sentence(fault: Any) -> str:
 def _without_tag(location: list[str]) -> list[str]:
     """A fault's place as the file has it: pydantic puts the chosen member of a union behind the entry's name."""
     depth = 2 if location[:1] in (["methods"], ["detectors"], ["datasets"]) else 3 if "attacks" in location[1:2] else 0
-    tagged = depth and len(location) > depth + 1
+    tagged = depth and len(location) > depth
     return [*location[:depth], *location[depth + 1 :]] if tagged else location
 
 
@@ -120,10 +122,13 @@ def _fields(location: list[str]) -> list[str]:
 
 
 def _tagged(models: list[type[BaseModel]], tag: str) -> list[type[BaseModel]]:
-    """Members of a union that are chosen by `tag`."""
-    return [
-        model for model in models if any(get_args(field.annotation) == (tag,) for field in model.model_fields.values())
-    ]
+    """Members of a union that are chosen by `tag`; one that lists no names is for any model of timm's."""
+    return [model for model in models if any(tag in (names or (TIMM,)) for names in _tags(model))]
+
+
+def _tags(model: type[BaseModel]) -> list[tuple[Any, ...]]:
+    """What the keys that choose a member of a union may say."""
+    return [get_args(model.model_fields[key].annotation) for key in ("name", "layout") if key in model.model_fields]
 
 
 def _below(model: type[BaseModel], part: str) -> list[type[BaseModel]]:

@@ -1,11 +1,11 @@
 """Section `methods`: entries built by deepfake_adv.methods.registry; one table row each."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.params.base import Odd, Rule, Section, named
+from deepfake_adv.params.base import FromTimm, Odd, Rule, Section, named
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -26,10 +26,6 @@ class Entry(Section):
     """What every method's entry has; the class of an entry follows from its ``name``."""
 
     name: str
-
-    def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return self.model_dump(exclude={"name"})
 
 
 class BaselineEntry(Entry):
@@ -170,13 +166,11 @@ class CombinedTraditionalEntry(Altering):
     jpeg: Compression
 
 
-class SynthesizerArguments(Section):
+class SynthesizerArguments(FromTimm):
     """SLADD's policy network."""
 
     backbone: str  # compact, or a model of timm's
     width: int = Field(ge=1)  # of compact
-    pretrained: bool  # a model of timm's
-    weights: str | None  # a file or a cache folder; null: the hub
     dropout: float = Field(ge=0, lt=1)
     spread: float = Field(gt=0)
 

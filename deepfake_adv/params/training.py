@@ -1,8 +1,9 @@
 """Sections `runs`, `train`, `score`, and `device`, which says where they are carried out."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from deepfake_adv.params.base import Section, Some
 
@@ -40,6 +41,13 @@ class Train(Section):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     sync_batchnorm: bool
     corrupt: Literal["fail", "skip"]
+
+    @model_validator(mode="after")
+    def _draws_end(self) -> Self:
+        if self.steps_per_epoch is None and self.sampling != "full":
+            told = {"sampling": self.sampling, "got": None}
+            raise PydanticCustomError("steps", "steps_per_epoch must be a number where sampling is {sampling}", told)
+        return self
 
 
 class Score(Section):

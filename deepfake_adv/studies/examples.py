@@ -73,7 +73,7 @@ def draw_examples(
 
 def first_seed(folder: Path) -> Path:
     """A run's detector of one condition, that of its first seed."""
-    return min(folder.glob("seed*"), default=folder / "seed0")
+    return min(folder.glob("seed*"), key=lambda path: int(path.name.removeprefix("seed")), default=folder / "seed0")
 
 
 def adversarial_rows(

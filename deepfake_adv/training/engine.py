@@ -83,7 +83,7 @@ class Engine:
             number: Count of steps before this one.
 
         Returns:
-            Losses by name, detached scalars.
+            Losses by name, detached scalars, means over all ranks.
 
         Raises:
             RuntimeError: If the device has too little memory.
@@ -125,7 +125,8 @@ class Engine:
         mine = [*self._detector_side, *self._adversary_side] if self.method.joint else self._detector_side
         average_gradients(mine, self.fabric.world_size)
         self._steppers[0].step()
-        average(self._statistics, self.fabric.world_size)  # so that every rank evaluates the same networks
+        # so that every rank evaluates the same networks, and stops at the same step
+        average([*self._statistics, *losses.values()], self.fabric.world_size)
         return losses
 
     def _clear(self) -> None:

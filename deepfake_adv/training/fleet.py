@@ -42,7 +42,7 @@ class Finished:
 def train_all(
     runs: Sequence[str],
     *,
-    jobs: int,
+    jobs: int | None = None,
     engine: str = "local",
     address: str | None = None,
     stages: Sequence[str] = STAGES,
@@ -55,7 +55,8 @@ def train_all(
 
     Args:
         runs: Keys of `runs` in params.yaml.
-        jobs: Runs at a time. Each gets one GPU in turn, or its share of the cores.
+        jobs: Runs at a time. Each gets one GPU in turn, or its share of the cores. None: one per GPU, else one per
+            core, of this machine or of the cluster.
         engine: "local" or "ray"; Ray needs the project's folder on a file system that all nodes share.
         address: Ray cluster to join; None starts one here.
         stages: Of each run, in order.
@@ -68,13 +69,13 @@ def train_all(
         ValueError: If `jobs` is below 1 or the engine unknown.
         RuntimeError: If Ray is asked for and not installed.
     """
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise ValueError(f"JOBS must be at least 1; got {jobs}. Take the number of GPUs.")
     if engine not in ("local", "ray"):
         raise ValueError(f"execution.engine must be local or ray; got {engine!r}. Mend params.yaml.")
     commands = {run: (command or dvc_command)(run, stages) for run in runs}
     finished = {}
-    ended = _local(commands, jobs) if engine == "local" else _on_ray(commands, jobs, address)
+    ended = _local(commands, jobs or default_jobs()) if engine == "local" else _on_ray(commands, jobs, address)
     for done in ended:
         finished[done.run] = done
         word = "done" if done.code == 0 else f"FAILED (exit code {done.code}; see {done.log})"
@@ -132,7 +133,7 @@ def visible_gpus() -> list[str]:
 
 
 def default_jobs() -> int:
-    """Runs at a time where none is said: one per GPU, else one per core."""
+    """Runs at a time on this machine where none is said: one per GPU, else one per core."""
     return len(visible_gpus()) or os.cpu_count() or 1
 
 
@@ -176,12 +177,13 @@ def execute(run: str, command: list[str], environment: Mapping[str, str], folder
     return Finished(run, code, time.monotonic() - start, log)
 
 
-def _on_ray(commands: Mapping[str, list[str]], jobs: int, address: str | None) -> Iterator[Finished]:
+def _on_ray(commands: Mapping[str, list[str]], jobs: int | None, address: str | None) -> Iterator[Finished]:
     ray = join_cluster(address)
     total: dict[str, Any] = ray.cluster_resources()
-    gpus = int(total.get("GPU", 0))
+    gpus, cores = int(total.get("GPU", 0)), int(total.get("CPU", 1))
+    jobs = jobs or gpus or cores
     # Ray sets CUDA_VISIBLE_DEVICES itself
-    share = {"num_gpus": 1} if gpus else {"num_cpus": max(int(total.get("CPU", 1)) // jobs, 1)}
+    share = {"num_gpus": 1} if gpus else {"num_cpus": max(cores // jobs, 1)}
     threads = {} if gpus else {"OMP_NUM_THREADS": str(share["num_cpus"])}
     here = Path.cwd()
     calls = ((run, command, threads, here) for run, command in commands.items())

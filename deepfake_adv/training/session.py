@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.loader import Loader
 from deepfake_adv.files import write_json
 from deepfake_adv.names import Condition
+from deepfake_adv.ops.checks import NotFinite
 from deepfake_adv.params.training import Device
 from deepfake_adv.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from deepfake_adv.training.engine import Engine
@@ -112,23 +114,31 @@ class Session:
         self.engine.schedule.set_epoch(epoch)
         self._epoch_start = (time.monotonic(), self.steps)
         for batch in self.batches:
-            step = self.batches.step - 1
-            losses = self.engine.step(batch, self.steps)
-            self.steps += 1
-            try:
-                self.watch.add(self.steps, losses)
-            except FloatingPointError as error:
-                raise self._not_finite(error, epoch) from error
-            meter.update(epoch, step, self.plan.train.batch_size, self.watch.latest)
+            self._step(batch, epoch)
+            meter.update(epoch, self.batches.step - 1, self.plan.train.batch_size, self.watch.latest)
             if self._due():
                 self._save()
             if after_step is not None:
                 after_step(self.steps)
+        self._look(epoch)
+        self._end_epoch(epoch, meter)
+
+    def _step(self, batch: Batch, epoch: int) -> None:
+        try:
+            losses = self.engine.step(batch, self.steps)
+            self.steps += 1
+            self.watch.add(self.steps, losses)
+        except NotFinite as error:  # an op met it before a loss showed it
+            raise self._not_finite(f"{error.name} with {error.found} at step {self.steps + 1}", epoch) from error
+        except FloatingPointError as error:
+            raise self._not_finite(str(error), epoch) from error
+
+    def _look(self, epoch: int) -> None:
+        """Wait for the losses not yet seen; none may be other than finite."""
         try:
             self.watch.look()
         except FloatingPointError as error:
-            raise self._not_finite(error, epoch) from error
-        self._end_epoch(epoch, meter)
+            raise self._not_finite(str(error), epoch) from error
 
     def _end_epoch(self, epoch: int, meter: Meter) -> None:
         start, before = self._epoch_start
@@ -150,9 +160,9 @@ class Session:
                 save_weights(self.folder / "detector.safetensors", self.engine.detector)
                 if self.engine.method.adversary is not None:
                     save_weights(self.folder / "generator.safetensors", self.engine.method.adversary)
-        self._save()
         if self.main:
-            write_log(self.folder / "log.csv", self.history)
+            write_log(self.folder / "log.csv", self.history)  # first: a run of its last checkpoint is finished
+        self._save()
         meter.say(
             f"{self.name}: epoch {epoch + 1}/{self.plan.train.epochs}, loss {row['loss']:.4f}, validation accuracy "
             f"{100 * found.accuracy:.2f} %, AUC {100 * found.auc:.2f} %, {speed:.0f} images/s"
@@ -185,10 +195,7 @@ class Session:
 
     def _save(self) -> None:
         """Write a checkpoint; never one that follows a loss that is not finite."""
-        try:
-            self.watch.look()
-        except FloatingPointError as error:
-            raise self._not_finite(error, self.batches.epoch) from error
+        self._look(self.batches.epoch)
         self._saved = (self.steps, time.monotonic())
         if self.main:
             state = {
@@ -217,12 +224,12 @@ class Session:
             ) from error
         logger.info("%s: continues at epoch %d, step %d", self.name, self.batches.epoch + 1, self.batches.step + 1)
 
-    def _not_finite(self, error: FloatingPointError, epoch: int) -> FloatingPointError:
+    def _not_finite(self, found: str, epoch: int) -> FloatingPointError:
         saved = self.folder / CHECKPOINT
         left = f"The last good checkpoint is {saved}." if saved.exists() else "There is no checkpoint yet."
         return FloatingPointError(
-            f"every loss must be finite; got {error}, in epoch {epoch + 1} of {self.name}. {left} "
-            "Lower train.learning_rate, or set train.precision to 32-true."
+            f"losses and what they are made of must be finite; got {found}, in epoch {epoch + 1} of {self.name}. "
+            f"{left} Lower train.learning_rate, or set train.precision to 32-true."
         )
 
     def _finish(self) -> None:

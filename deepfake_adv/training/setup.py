@@ -70,14 +70,14 @@ def make_fabric(device: Device, precision: str) -> Fabric:
         ValueError: If CUDA is asked for and there is none, or fewer devices than asked.
     """
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device.accelerator == "cuda" and count < device.devices:
+    accelerator = device.accelerator
+    if accelerator == "auto":  # Fabric's own choice may fall on Apple's GPU, which lacks what we need
+        accelerator = "cuda" if count else "cpu"
+    if accelerator == "cuda" and count < device.devices:
         raise ValueError(
             f"device.devices must be at most the GPUs of this machine ({count}); got {device.devices}. "
             "Lower it, or set device.accelerator to cpu."
         )
-    accelerator = device.accelerator
-    if accelerator == "auto":  # Fabric's own choice may fall on Apple's GPU, which lacks what we need
-        accelerator = "cuda" if count else "cpu"
     fabric = Fabric(
         accelerator=accelerator,
         devices=device.devices,
@@ -209,7 +209,7 @@ def validation_loader(
     table = data.table
     samples = covering_samples(table.videos, table.frames, data.rows[condition], clip_length)
     samples = samples[fabric.global_rank :: fabric.world_size]
-    size = max(2 * plan.train.batch_size // fabric.world_size, 1)
+    size = max(2 * plan.train.batch_size // (fabric.world_size * plan.train.accumulate), 1)
     batches = [samples[start : start + size] for start in range(0, len(samples), size)]
     source = Source(data.store, np.arange(len(data.table)), data.table.labels)
     return Loader(

@@ -88,9 +88,9 @@ def test_works_under_autocast_and_inference_mode(name, classifier, batch):
 
 
 def test_unknown_names_get_a_hint():
-    with pytest.raises(ValueError, match="Did you mean iterative_fgsm"):
+    with pytest.raises(ValueError, match="Did you mean 'iterative_fgsm'"):
         build_attack("iterative_fgms")
-    with pytest.raises(ValueError, match="Did you mean kernel_size"):
+    with pytest.raises(ValueError, match="Did you mean 'kernel_size'"):
         build_attack("blur", kernelsize=3)
-    with pytest.raises(ValueError, match="Choose one of them"):
+    with pytest.raises(ValueError, match="Name one of them"):
         build_attack("xyz")

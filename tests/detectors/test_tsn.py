@@ -54,5 +54,5 @@ def test_other_than_clips_of_k_frames_are_refused(detector, shape):
 def test_a_frame_detector_of_clips_or_no_segment_is_refused(detector):
     with pytest.raises(ValueError, match="frame must be a detector of single frames; got Tsn"):
         Tsn(detector, segments=2)
-    with pytest.raises(ValueError, match="segments must be at least 1; got 0"):
-        Tsn(Compact(width=4), segments=0)
+    with pytest.raises(ValueError, match="segments must be at least 2; got 1"):
+        Tsn(Compact(width=4), segments=1)

@@ -208,7 +208,7 @@ def test_all_jpeg_qualities_are_equally_likely(monkeypatch: pytest.MonkeyPatch) 
         ("baseline", {"lam": 1}, r"params of the method baseline must be left out; got 'lam'. Rename or remove it"),
         ("grad_bat", {"lam": -1}, r"lam must be finite and at least 0; got -1"),
         ("grad_bat", {"clean": "both"}, r"clean must be 'with' or 'instead'; got 'both'"),
-        ("gen_bat", {"kernel_size": 4}, r"kernel_size must be odd and at least 1; got 4"),
+        ("gen_bat", {"kernel_size": 4}, r"kernel_size must be an odd integer of at least 1; got 4"),
         ("gen_bat", {"update": "joint"}, r"update must be 'alternating' or 'reversal'; got 'joint'"),
         ("gen_bat", {"adversary_steps": 0}, r"adversary_steps must be at least 1; got 0"),
         ("jpeg", {"quality": [90, 60]}, r"quality must be two numbers in ascending order from 1 to 100; got"),

@@ -22,15 +22,14 @@ def test_the_paper_profile_has_the_papers_detectors(content):
     detectors = SECTION.validate_python(content["detectors"])
     assert detectors["efficientnet"].model == "tf_efficientnet_b7.ap_in1k"
     assert detectors["xception"].image_size == 299
-    assert detectors["tsn"].arguments()["frame"]["name"] == "efficientnet"
-    assert "name" not in detectors["ffd"].arguments()
+    assert detectors["tsn"].model_dump()["frame"]["name"] == "efficientnet"
 
 
 def test_any_model_of_timms_is_an_entry(content):
     entry = {**content["detectors"]["xception"], "name": "timm:vit_small_patch14_dinov2.lvd142m"}
     entry.pop("model")
     content["detectors"]["dino"] = entry
-    assert SECTION.validate_python(content["detectors"])["dino"].arguments()["pretrained"] is True
+    assert SECTION.validate_python(content["detectors"])["dino"].pretrained is True
 
 
 @pytest.mark.parametrize(
@@ -39,6 +38,7 @@ def test_any_model_of_timms_is_an_entry(content):
         ("xception", {"name": "xcption"}, r"detectors\.xception: name must be one of .*\. Did you mean 'xception'"),
         ("xception", {"name": "timm"}, r"detectors\.xception.*name"),
         ("ffd", {"mask_wieght": 1.0}, r"mask_wieght is not a key.*Did you mean 'mask_weight'"),
+        ("xception", {"mask_weight": 1.0}, r"mask_weight is not a key; known here: .*, model, name, pretrained"),
         ("ffd", {"map": "pca"}, r"detectors\.ffd.*map"),
         ("multi_attention", {"variant": "v1"}, r"detectors\.multi_attention.*variant"),
         ("efficientnet", {"dropout": 1.0}, r"detectors\.efficientnet.*dropout"),

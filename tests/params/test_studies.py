@@ -94,7 +94,37 @@ def test_conditions_are_named_once(content):
 def test_a_tier_holds_the_quality_of_its_conditions(content):
     name, run = next(iter(content["runs"].items()))
     run["tier"], run["conditions"] = "c40", ["NT_c23"]
-    with pytest.raises(ValueError, match=rf"runs\.{name}\.tier must be the quality .*; got 'c40' for NT_c23\. Set"):
+    with pytest.raises(ValueError, match=rf"runs\.{name}\.tier must hold the quality .*; got 'c40' for NT_c23\. Set"):
+        validate(content)
+
+
+def test_a_run_on_all_qualities_reads_the_tier_that_holds_them(content):
+    name, run = next(iter(content["runs"].items()))
+    run["tier"], run["conditions"] = "c23", ["NT_all"]
+    with pytest.raises(ValueError, match=rf"runs\.{name}\.tier must hold .*; got 'c23' for NT_all\. Set it to all\."):
+        validate(content)
+
+
+def test_a_study_of_single_frames_takes_no_detector_of_clips(content):
+    detector = content["runs"][content["examples"]["run"]]["detector"]
+    content["detectors"]["clips"] = {
+        "name": "tsn", "segments": 3, "image_size": None, "frame": content["detectors"][detector]
+    }  # fmt: skip
+    content["runs"][content["examples"]["run"]]["detector"] = "clips"
+    with pytest.raises(ValueError, match=r"examples\.run must be a run of a detector of single frames; got .* of tsn"):
+        validate(content)
+
+
+def test_draws_need_a_count_of_steps(content):
+    content["train"]["steps_per_epoch"] = None
+    with pytest.raises(ValueError, match=r"steps_per_epoch must be a number where sampling is (pairs|draws); got None"):
+        validate(content)
+
+
+def test_weights_that_would_not_be_read_are_refused(content):
+    content["methods"]["sladd"]["synthesizer"] |= {"pretrained": False, "weights": "x.pth"}
+    words = r"methods\.sladd\.synthesizer: weights must be null where pretrained is false; got 'x\.pth'"
+    with pytest.raises(ValueError, match=words):
         validate(content)
 
 

@@ -1,5 +1,6 @@
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_the_command_waits_for_dvcs_lock_and_repeats_single_stages():
 def test_bad_input(options, words):
     with pytest.raises(ValueError, match=words):
         train_all(["a"], **{"jobs": 1} | options)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "jobs", "expected"),
+    [({"GPU": 16.0, "CPU": 4.0}, None, 16), ({"CPU": 12.0}, None, 12), ({"GPU": 16.0, "CPU": 4.0}, 3, 3)],
+)
+def test_as_many_runs_at_a_time_as_the_cluster_has_gpus_or_cores(monkeypatch, cluster, jobs, expected):
+    ray = SimpleNamespace(cluster_resources=lambda: cluster, remote=lambda **_: lambda function: function)
+    at_a_time = []
+    monkeypatch.setattr(fleet, "join_cluster", lambda address: ray)
+    monkeypatch.setattr(fleet, "results_of", lambda *arguments: at_a_time.append(arguments[-1]) or [])
+    train_all([], jobs=jobs, engine="ray")
+    assert at_a_time == [expected]
 
 
 @pytest.mark.slow

@@ -26,14 +26,14 @@ def play(devices, mode, output):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["turns", "joint"])
-def test_two_processes_move_both_players_as_one_does_on_the_whole_batch(tmp_path, mode):
+def test_two_processes_move_both_players_and_log_as_one_does_on_the_whole_batch(tmp_path, mode):
     for devices in (1, 2):
         play(devices, mode, tmp_path / str(devices))
     alone, first, second = (torch.load(tmp_path / name) for name in ("1.0", "2.0", "2.1"))
-    for player, weights in alone.items():
-        for name, value in weights.items():
-            assert torch.allclose(first[player][name], value, atol=1e-5), (player, name)
-            assert torch.equal(first[player][name], second[player][name]), (player, name)
+    for part, values in alone.items():
+        for name, value in values.items():
+            assert torch.allclose(first[part][name], value, atol=1e-5), (part, name)
+            assert torch.equal(first[part][name], second[part][name]), (part, name)
 
 
 @pytest.mark.slow

@@ -149,6 +149,26 @@ def test_a_loss_that_is_not_finite_names_run_epoch_and_step_and_keeps_the_last_c
     assert len(list((tmp_path / "work").glob("*/NT_c23/seed0/checkpoint.pt"))) == 1
 
 
+@pytest.mark.parametrize("method", ["two_gen_bat", "grad_bat", "grad_aat"])
+def test_players_that_diverge_name_run_epoch_and_step_whatever_meets_it_first(train, make_plan, method):
+    with pytest.raises(
+        FloatingPointError, match=r"(loss is|sigma with) .* at step \d+, in epoch 1 of tiny NT_c23 seed"
+    ):
+        train(make_plan({"name": method}, learning_rate=1e30, adversary_learning_rate=1e30, steps_per_epoch=9))
+
+
+def test_the_log_is_whole_before_the_checkpoint_that_ends_a_run(train, make_plan, monkeypatch):
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr("deepfake_adv.training.session.Session._finish", killed)
+    with pytest.raises(Killed):
+        train(make_plan())
+    monkeypatch.undo()
+    out = train(make_plan())
+    assert len((out / "NT_c23/seed0/log.csv").read_text().splitlines()) == 1 + make_plan().train.epochs
+
+
 @pytest.mark.parametrize(
     ("plan", "words"),
     [

@@ -24,16 +24,27 @@ def test_a_detectors_own_image_size_goes_before_the_recipes(make_plan):
     assert make_plan(detector={"image_size": 32}).image_size == 32
 
 
+@pytest.mark.parametrize("name", ["grad_bat", "two_gen_bat", "combined_at", "gaussian_blur", "combined_traditional"])
+def test_images_smaller_than_the_blurs_window_are_refused_before_training(make_plan, name):
+    method = {"name": name, "kernel_size": 17}
+    if name == "combined_traditional":
+        method = {"name": name, "blur": {"kernel_size": 17}}
+    with pytest.raises(ValueError, match=r"kernel_size must be at most the image's shorter side; got 17 .* 16 x 16"):
+        build_players(make_plan(method), 0)
+
+
 def test_images_too_small_for_the_generator_are_refused_before_training(make_plan):
     plan = make_plan({"name": "two_gen_bat", "generator": {"blocks": 1, "width": 4, "scale": 4}})
     with pytest.raises(ValueError, match="sides of at least 20 px for a generator of scale 4; got 16 x 16"):
         build_players(plan, 0)
 
 
-def test_more_gpus_than_there_are_is_refused(make_device, monkeypatch):
-    monkeypatch.setattr(setup.torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=r"device\.devices must be at most the GPUs of this machine \(0\)"):
-        make_fabric(make_device(accelerator="cuda"), "32-true")
+@pytest.mark.parametrize(("accelerator", "there"), [("cuda", 0), ("cuda", 1), ("auto", 1)])
+def test_more_gpus_than_there_are_is_refused(make_device, monkeypatch, accelerator, there):
+    monkeypatch.setattr(setup.torch.cuda, "is_available", lambda: there > 0)
+    monkeypatch.setattr(setup.torch.cuda, "device_count", lambda: there)
+    with pytest.raises(ValueError, match=rf"device\.devices must be at most the GPUs of this machine \({there}\)"):
+        make_fabric(make_device(accelerator=accelerator, devices=there + 1), "32-true")
 
 
 @pytest.fixture

@@ -70,9 +70,9 @@ def main(devices, mode, output):
     for number in range(3):
         images = torch.rand(16, 3, 16, 16, generator=generator)
         share = slice(fabric.global_rank, None, devices)
-        engine.step(Batch(images[share], labels[share]), number)
+        losses = engine.step(Batch(images[share], labels[share]), number)
     players = {"detector": engine.detector.state_dict(), "adversary": engine.method.adversary.state_dict()}
-    torch.save(players, f"{output}.{fabric.global_rank}")
+    torch.save({**players, "losses": losses}, f"{output}.{fabric.global_rank}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,6 +16,7 @@ from deepfake_adv.data.layouts.dfdc_preview import DFDCPreview
 from deepfake_adv.data.layouts.faceforensics import FaceForensics
 from deepfake_adv.data.layouts.lst import ReleaseLists
 from deepfake_adv.data.layouts.sladd import Sladd
+from deepfake_adv.hints import check_keywords, did_you_mean
 
 LAYOUTS: Final[Mapping[str, type[Layout]]] = MappingProxyType(
     {
@@ -46,22 +46,15 @@ def build_layout(name: str, root: Path | str, forgeries: Sequence[str], options:
         ValueError: If the layout or an option is unknown, or an option is lacking.
     """
     if name not in LAYOUTS:
-        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}; got {name!r}.{_hint(name, LAYOUTS)}")
+        hint = did_you_mean(name, LAYOUTS, "Name one of them.")
+        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}; got {name!r}.{hint}")
     known = dict(inspect.signature(LAYOUTS[name]).parameters)
     given = {"root": root, **options}
     if "forgeries" in known:
         given["forgeries"] = forgeries
     names = [key for key in known if key not in ("root", "forgeries")]
-    for option in options:
-        if option not in names:
-            listed = ", ".join(names) or "none"
-            raise ValueError(f"options of layout {name} must be of {listed}; got {option!r}.{_hint(option, names)}")
+    check_keywords(f"options of layout {name}", options, names)
     lacking = [key for key, value in known.items() if value.default is inspect.Parameter.empty and key not in given]
     if lacking:
         raise ValueError(f"layout {name} needs options.{', options.'.join(lacking)}; got none. Add it to params.")
     return LAYOUTS[name](**given)
-
-
-def _hint(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
-    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else " Mend it in params.yaml."

@@ -79,22 +79,12 @@ def synthesize(batch: Batch, synthesizer: Synthesizer, generator: torch.Generato
     pixels = clips.detach().float().cpu().movedim(2, -1).numpy()
     choices = zip(choice.region.tolist(), choice.kind.tolist(), choice.magnitude.tolist(), strict=True)
     for index, reference, seed, (region, kind, share) in zip(chosen, references, seeds, choices, strict=True):
-        results = [
-            forge(
-                pixels[index, frame],
-                points[index, frame],
-                pixels[reference, frame],
-                points[reference, frame],
-                Configuration(region, Kind(kind), share),
-                np.random.default_rng(seed),
-            )
-            for frame in range(clips.shape[1])
-        ]
-        done = [result for result in results if result is not None]
-        if len(done) < len(results):
+        configuration = Configuration(region, Kind(kind), share)
+        made = _forged_clip(pixels, points, index, reference, configuration, seed)
+        if made is None:
             continue
-        images[index] = torch.from_numpy(np.stack([image for image, _ in done])).movedim(-1, 1).to(images)
-        masks[index] = torch.from_numpy(np.stack([mask for _, mask in done]))[:, None].to(masks)
+        images[index] = torch.from_numpy(made[0]).movedim(-1, 1).to(images)
+        masks[index] = torch.from_numpy(made[1])[:, None].to(masks)
         clip_labels[index], kinds[index] = FAKE_LABEL, kind
         if kind == Kind.MIX:
             magnitude[index] = share
@@ -104,9 +94,22 @@ def synthesize(batch: Batch, synthesizer: Synthesizer, generator: torch.Generato
         labels=clip_labels,
         masks=None if batch.masks is None else masks.view_as(batch.masks),
     )
-    made = int((clip_labels != batch.labels).sum())
+    count = int((clip_labels != batch.labels).sum())
     targets = Targets(*(part.flatten(0, 1) for part in (masks, kinds, magnitude)))
-    return Forgeries(forged, targets, candidates, choice, made, missing)
+    return Forgeries(forged, targets, candidates, choice, count, missing)
+
+
+def _forged_clip(
+    pixels: FloatArray, points: FloatArray, index: int, reference: int, configuration: Configuration, seed: int
+) -> tuple[FloatArray, FloatArray] | None:
+    """Images ``(K, H, W, 3)`` and masks ``(K, H, W)`` of a clip forged by another; None where a frame cannot be."""
+    frames = zip(pixels[index], points[index], pixels[reference], points[reference], strict=True)
+    results = [forge(*frame, configuration, np.random.default_rng(seed)) for frame in frames]
+    done = [result for result in results if result is not None]
+    if len(done) < len(results):
+        return None
+    images, masks = zip(*done, strict=True)
+    return np.stack(images), np.stack(masks)
 
 
 def _points(batch: Batch, clips: Tensor) -> FloatArray:

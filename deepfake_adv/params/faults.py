@@ -1,0 +1,118 @@
+"""Faults of params.yaml that only show between its sections."""
+
+from collections.abc import Iterable, Mapping
+
+from deepfake_adv.hints import did_you_mean
+from deepfake_adv.names import ALL_QUALITIES, Condition
+from deepfake_adv.params.datasets import Part
+from deepfake_adv.params.evaluation import ROLES
+from deepfake_adv.params.schema import Params
+from deepfake_adv.params.training import Run
+
+
+def cross_faults(params: Params) -> list[str]:
+    """Names that point nowhere, one sentence each."""
+    faults = []
+    for name, part in params.parts.items():
+        faults += _names(f"parts.{name}.dataset", part.dataset, params.datasets)
+    for name, run in params.runs.items():
+        faults += _names(f"runs.{name}.method", run.method, params.methods)
+        faults += _names(f"runs.{name}.detector", run.detector, params.detectors)
+        faults += _names(f"runs.{name}.tier", run.tier, params.tiers)
+        for condition in run.conditions:
+            try:
+                quality = Condition.parse(condition).quality
+            except ValueError as error:
+                faults.append(f"runs.{name}.conditions: {error}")
+                continue
+            if run.tier not in (quality, ALL_QUALITIES):
+                fitting = " or ".join(dict.fromkeys((str(quality), ALL_QUALITIES)))
+                faults.append(
+                    f"runs.{name}.tier must hold the quality of its conditions; got {run.tier!r} for {condition}. "
+                    f"Set it to {fitting}."
+                )
+    for kind, names in (("parts", params.parts), ("runs", params.runs), ("datasets", params.datasets)):
+        faults += [
+            f"{kind}.{name} must be a name of letters, digits and _, since DVC loses names with other signs; rename it."
+            for name in names
+            if not name.replace("_", "").isalnum()
+        ]
+        faults += _twins(kind, names)
+    unit = 2 * params.train.accumulate
+    if params.train.batch_size % unit:
+        faults.append(
+            f"train.batch_size must be a multiple of {unit} (2 labels x {params.train.accumulate} parts); "
+            f"got {params.train.batch_size}. Change it or train.accumulate."
+        )
+    return faults + _tier_faults(params) + _table_faults(params) + _repeated_parts(params.parts)
+
+
+def _tier_faults(params: Params) -> list[str]:
+    known = [*dict.fromkeys(str(part.quality) for part in params.parts.values()), ALL_QUALITIES]
+    return [fault for tier in params.tiers for fault in _names("tiers", tier, known)]
+
+
+def _table_faults(params: Params) -> list[str]:
+    """Tables of entries that are not there."""
+    entries = [*params.detectors, *params.attack.classifiers, *params.datasets]
+    faults = _names("tables.baseline", params.tables.baseline, params.methods)
+    for role, entry in params.tables.roles.items():
+        faults += _names("tables.roles", role, ROLES) + _names(f"tables.roles.{role}", entry, entries)
+    return faults + _names("attack.table_reading", params.attack.table_reading, params.attack.readings)
+
+
+def study_faults(params: Params) -> list[str]:
+    """What `examples`, `robustness` and `attack` read and no run leaves."""
+    faults = []
+    if "all" not in params.tiers:
+        faults.append(f"tiers must hold 'all', which the studies read; got {', '.join(params.tiers)}. Add it.")
+    examples, robustness = params.examples, params.robustness
+    studied = [(f"examples.{key}", getattr(examples, key), examples.condition) for key in ("run", "generator_run")]
+    studied += [("robustness.runs", name, robustness.condition) for name in robustness.runs]
+    for key, name, condition in studied:
+        faults += _names(key, name, params.runs) or _studied(key, name, params.runs[name], condition)
+    for key, name in (("examples.run", examples.run), *(("robustness.runs", name) for name in robustness.runs)):
+        run = params.runs.get(name)
+        detector = params.detectors.get(run.detector) if run else None
+        if detector and detector.name == "tsn":
+            faults.append(f"{key} must be a run of a detector of single frames; got {name} of tsn. Name another.")
+    if robustness.seed not in params.train.seeds:
+        seeds = ", ".join(map(str, params.train.seeds))
+        faults.append(f"robustness.seed must be one of train.seeds, {seeds}; got {robustness.seed}. Name one of them.")
+    return faults
+
+
+def _studied(key: str, name: str, run: Run, condition: str) -> list[str]:
+    if condition in run.conditions:
+        return []
+    return [
+        f"{key.partition('.')[0]}.condition must be one that {name} trains on, {', '.join(run.conditions)}; "
+        f"got {condition!r}. Name one of them, or another run."
+    ]
+
+
+def _twins(section: str, names: Iterable[str]) -> list[str]:
+    """Names that would share one folder on a disk that knows no case."""
+    seen: dict[str, str] = {}
+    return [
+        f"{section}.{name} must differ from {first} in more than case, since both name folders; rename one."
+        for name in names
+        if (first := seen.setdefault(name.lower(), name)) != name
+    ]
+
+
+def _repeated_parts(parts: Mapping[str, Part]) -> list[str]:
+    seen: dict[tuple[str, str], str] = {}
+    return [
+        f"parts.{name} must be another dataset or quality than parts.{first}; got {part.dataset} {part.quality} twice. "
+        "Remove one."
+        for name, part in parts.items()
+        if (first := seen.setdefault((part.dataset, str(part.quality)), name)) != name
+    ]
+
+
+def _names(key: str, name: str, known: Iterable[str]) -> list[str]:
+    names = list(known)
+    if name in names:
+        return []
+    return [f"{key} must be one of {', '.join(names)}; got {name!r}.{did_you_mean(name, names)}"]
