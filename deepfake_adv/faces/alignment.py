@@ -84,9 +84,9 @@ class FanLandmarks:
         import torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        # its dlib detector is never called, but needs no weights of its own
+        # its detector is never called; this one needs no weights
         self._network: Any = face_alignment.FaceAlignment(
-            face_alignment.LandmarksType.TWO_D, device=device, face_detector="dlib", compile=False
+            face_alignment.LandmarksType.TWO_D, device=device, face_detector="folder", compile=False
         )
 
     def __call__(self, rgb: NDArray[np.uint8], box: FaceBox) -> NDArray[np.float32]:
