@@ -18,24 +18,32 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="Deepfake for
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")]
 
 
-def clear(command: Callable[..., None]) -> Callable[..., None]:
-    """Print a user's error, or that it was Ctrl-C, as one message, without a traceback."""
+def clear(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Have a command print a user's error, or that it was Ctrl-C, as one message, without a traceback.
 
-    @wraps(command)
-    def wrapped(*arguments: Any, **keywords: Any) -> None:
-        configure("deepfake-adv")
-        try:
-            command(*arguments, **keywords)
-        except typer.Exit:  # a RuntimeError, whose message has been printed
-            raise
-        except KeyboardInterrupt as error:
-            print("stopped by hand; finished pieces are kept, run the same command to go on", file=sys.stderr)
-            raise typer.Exit(STOPPED) from error
-        except EXPECTED as error:
-            print(explain(error), file=sys.stderr)
-            raise typer.Exit(1) from error
+    Args:
+        resumes: Whether the same command goes on from where it was stopped.
+    """
+    again = "run the same command again" + ": finished pieces are kept" * resumes
 
-    return wrapped
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def wrapped(*arguments: Any, **keywords: Any) -> None:
+            configure("deepfake-adv")
+            try:
+                command(*arguments, **keywords)
+            except typer.Exit:  # a RuntimeError, whose message has been printed
+                raise
+            except KeyboardInterrupt as error:
+                print(f"stopped by hand; {again}" if resumes else "stopped by hand", file=sys.stderr)
+                raise typer.Exit(STOPPED) from error
+            except EXPECTED as error:
+                print(explain(error, again=again), file=sys.stderr)
+                raise typer.Exit(1) from error
+
+        return wrapped
+
+    return decorated
 
 
 def _params_file(profile: str | None) -> Path:
@@ -48,7 +56,7 @@ def _params_file(profile: str | None) -> Path:
 
 
 @app.command()
-@clear
+@clear()
 def check(profile: Profile = None) -> None:
     """Check params.yaml or a profile; every fault is named."""
     path = _params_file(profile)
@@ -57,7 +65,7 @@ def check(profile: Profile = None) -> None:
 
 
 @app.command()
-@clear
+@clear()
 def plan(
     profile: Profile = None,
     runs: Annotated[bool, typer.Option(help="List every run too.")] = False,
@@ -70,7 +78,7 @@ def plan(
 
 
 @app.command()
-@clear
+@clear()
 def predict(
     inputs: Annotated[list[Path], typer.Argument(help="Images, videos, or folders of a video's frames.")],
     detector: Annotated[Path, typer.Option(help="A trained detector, data/runs/<run>/<condition>/seed<k>.")],
@@ -101,7 +109,7 @@ def predict(
 
 
 @app.command()
-@clear
+@clear()
 def export_frames(
     crops: Annotated[Path, typer.Argument(help="Crops of a part, data/crops/<dataset>/<quality>.")],
     output: Annotated[Path, typer.Argument(help="Folder to make.")],
@@ -115,13 +123,13 @@ def export_frames(
 
 
 @app.command()
-@clear
+@clear(resumes=True)
 def train_all(
     jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: one per GPU, else one per core.")] = None,
     only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
-    from deepfake_adv.training.fleet import changed_runs, default_jobs, summary
+    from deepfake_adv.training.fleet import changed_runs, summary
     from deepfake_adv.training.fleet import train_all as carry_out
 
     params = load_params("runs", "execution")
@@ -130,7 +138,7 @@ def train_all(
         raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
     finished = carry_out(
         changed_runs(named),
-        jobs=default_jobs() if jobs is None else jobs,
+        jobs=jobs,
         engine=params.execution.engine,
         address=params.execution.address,
     )

@@ -81,15 +81,16 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON.
+    """Read JSON; a byte order mark is passed over.
 
     Raises:
-        ValueError: If the file is not JSON; names the file and the place.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is a folder or not JSON; names the file and the place.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must be JSON; got {error}. Write it anew or delete it.") from error
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} must be JSON; got {error}. Mend it, or put a whole copy in its place.") from error
 
 
 def read_json_object(path: Path, keys: Mapping[str, type]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
         logger.error("stopped by hand; finished pieces are kept, run `dvc repro` to go on")
         sys.exit(STOPPED)
     except EXPECTED as error:
-        logger.error("%s", explain(error))
+        logger.error("%s", explain(error, again="run `dvc repro` again: finished pieces are kept"))
         _keep(traceback.format_exc(), label)
         sys.exit(1)
 
@@ -65,11 +65,16 @@ def _check_arguments(name: str, main: Callable[..., Any], given: Sequence[str]) 
         ) from error
 
 
-def explain(error: BaseException) -> str:
-    """The error as one message with what to do next."""
+def explain(error: BaseException, *, again: str = "run the same command again") -> str:
+    """The error as one message with what to do next.
+
+    Args:
+        error: What went wrong.
+        again: What to do once the disk is in order.
+    """
     if isinstance(error, OSError) and error.errno in DISK_FAULTS:
-        return _disk_fault(error)
-    if isinstance(error, PermissionError):
+        return _disk_fault(error, again)
+    if isinstance(error, PermissionError) and error.filename:
         return (
             f"{error.filename} must be readable and its folder writable; permission was denied. "
             "Mend its rights and run again."
@@ -77,14 +82,13 @@ def explain(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _disk_fault(error: OSError) -> str:
+def _disk_fault(error: OSError, again: str) -> str:
     place = f" at {error.filename}" if error.filename else ""
-    again = "run `dvc repro` again: finished pieces are kept."
     if error.errno == errno.EROFS:
-        return f"disk must be writable; it is mounted read-only{place}. Mount it for writing and {again}"
+        return f"disk must be writable; it is mounted read-only{place}. Mount it for writing and {again}."
     if error.errno == errno.EFBIG:
-        return f"disk must allow files of the output's size; one grew too large{place}. Raise `ulimit -f` and {again}"
-    return f"disk must have room for the output; it is full{place}. Free space and {again}"
+        return f"disk must allow files of the output's size; one grew too large{place}. Raise `ulimit -f` and {again}."
+    return f"disk must have room for the output; it is full{place}. Free space and {again}."
 
 
 def _keep(text: str, label: str) -> None:

@@ -9,8 +9,9 @@ from deepfake_adv.stage import run_stage
 
 def main(tier: str, crops: Path, inventory: Path, manifests: Path) -> None:
     """Sort the crops of a tier into split manifests."""
-    params = load_params("shard")
-    make_manifests(tier, crops, inventory, manifests, **params.shard.model_dump())
+    params = load_params("parts", "shard")
+    parts = [(part.dataset, str(part.quality)) for part in params.parts.values()]
+    make_manifests(tier, crops, inventory, manifests, parts=parts, **params.shard.model_dump())
 
 
 if __name__ == "__main__":

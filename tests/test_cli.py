@@ -92,11 +92,12 @@ def test_a_folder_is_no_params_file(call, tmp_path, monkeypatch):
 
 
 def test_ctrl_c_is_one_line(call, monkeypatch):
-    def stopped(**_):
+    def stopped(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "load_params", stopped)
     done = call("check")
     assert done.exit_code == 130
-    assert done.output.startswith("stopped by hand")
-    assert len(done.output.splitlines()) == 1
+    assert done.output == "stopped by hand\n"
+    done = call("train-all")
+    assert done.output == "stopped by hand; run the same command again: finished pieces are kept\n"

@@ -70,8 +70,17 @@ def test_json_is_sorted_and_refuses_nan(tmp_path):
 
 def test_broken_json_is_named(tmp_path):
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(ValueError, match=r"run\.json must be JSON"):
+    with pytest.raises(ValueError, match=r"run\.json must be JSON; got .*Mend it, or put a whole copy in its place"):
         read_json(tmp_path / "run.json")
+    with pytest.raises(ValueError, match="must be a file; got a folder"):
+        read_json(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        read_json(tmp_path / "nothing.json")
+
+
+def test_json_is_read_without_its_byte_order_mark(tmp_path):
+    (tmp_path / "metadata.json").write_bytes("\ufeff{}".encode())
+    assert read_json(tmp_path / "metadata.json") == {}
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "3", "{}", '{"seed": "0"}', '{"seed": null}'])

@@ -36,13 +36,22 @@ def test_our_own_invariants_keep_their_traceback():
 
 
 def test_a_full_disk_is_said():
-    message = explain(OSError(errno.ENOSPC, "No space left on device", "data/crops"))
-    assert "full at data/crops" in message
-    assert "finished pieces are kept" in message
+    full = OSError(errno.ENOSPC, "No space left on device", "data/crops")
+    assert explain(full).endswith("it is full at data/crops. Free space and run the same command again.")
+    assert "finished pieces" not in explain(full)
+    assert explain(full, again="go on: pieces are kept").endswith("Free space and go on: pieces are kept.")
+
+
+def test_a_stage_says_that_its_finished_pieces_are_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        run_stage("crop", lambda: fail(OSError(errno.ENOSPC, "No space left on device")), [])
+    assert "Free space and run `dvc repro` again: finished pieces are kept." in capsys.readouterr().err
 
 
 def test_denied_permission_is_said():
     assert "must be readable" in explain(PermissionError(errno.EACCES, "Permission denied", "videos"))
+    assert explain(PermissionError("not allowed here")) == "not allowed here"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from deepfake_adv.corpus import clips
 from deepfake_adv.corpus.footage import Rendered, Source
 from deepfake_adv.corpus.layout import SUMMARY, split_path
@@ -22,6 +20,7 @@ from deepfake_adv.names import Split
 logger = logging.getLogger(__name__)
 
 SOURCES = ("procedural", "clips", "none")
+_PACKAGES = ("av", "numpy", "opencv-python-headless")
 
 
 def build(
@@ -63,6 +62,46 @@ def build(
         FileNotFoundError: If ``folder`` is asked for and absent.
         RuntimeError: If a pair cannot be made.
     """
+    _check(source, pairs)
+    files = clips.list_clips(folder) if source == "clips" else []
+    prints = {str(path): file_fingerprint(path) for path in files}
+    key = {"source": source, "seed": seed, "pairs": dict(pairs), "frames": frames, "files": prints, "recipe": _recipe()}
+    own = {"size": size, "fps": fps} if source == "procedural" else {"max_height": max_height}
+    work = Scratch("corpus", {**key, **own}, scratch)
+    names = [f"{index:03d}" for index in range(2 * sum(pairs.values()))]
+    originals: Sequence[Source] = []
+    skipped: list[dict[str, str]] = []
+    if source == "procedural":
+        originals = [Rendered(seed, index, frames, size, fps) for index in range(len(names))]
+    elif source == "clips":
+        originals, skipped = clips.choose(
+            files,
+            len(names),
+            root=work.path / ".clips",
+            frames=frames,
+            max_height=max_height,
+            seed=seed,
+            execution=execution,
+        )
+    described = _make(work.path, names, originals, execution) if originals else {}
+    if originals:
+        _write_splits(work.path, names, pairs)
+    summary = {
+        "source": source,
+        "seed": seed,
+        "pairs": dict(pairs) if originals else {},
+        "originals": described,
+        "skipped": skipped,
+        "versions": {package: version(package) for package in _PACKAGES},
+    }
+    write_json(work.path / SUMMARY, summary)
+    for leftover in (".done", ".clips"):
+        shutil.rmtree(work.path / leftover, ignore_errors=True)
+    work.publish(output)
+    return summary
+
+
+def _check(source: str, pairs: Mapping[str, int]) -> None:
     if source not in SOURCES:
         raise ValueError(
             f"source must be one of {', '.join(SOURCES)}; got {source!r}. Mend corpus.source in params.yaml."
@@ -72,52 +111,6 @@ def build(
             f"pairs must name at least one pair for train, val and test; got {dict(pairs)}. "
             "Mend corpus.pairs in params.yaml."
         )
-    key: dict[str, Any] = {
-        "source": source,
-        "seed": seed,
-        "pairs": dict(pairs),
-        "frames": frames,
-        "recipe": _recipe(),
-    }
-    if source == "procedural":
-        key |= {"size": size, "fps": fps}
-    elif source == "clips":
-        files = clips.list_clips(folder)
-        key |= {"max_height": max_height, "files": {str(path): file_fingerprint(path) for path in files}}
-    work = Scratch("corpus", key, scratch)
-    root = work.path
-    names = [f"{index:03d}" for index in range(2 * sum(pairs.values()))]
-    sources: Sequence[Source] = []
-    skipped: list[dict[str, str]] = []
-    if source == "procedural":
-        sources = [Rendered(seed, index, frames, size, fps) for index in range(len(names))]
-    elif source == "clips":
-        sources, skipped = clips.choose(
-            files,
-            len(names),
-            root=root / ".clips",
-            frames=frames,
-            max_height=max_height,
-            seed=seed,
-            execution=execution,
-        )
-    described: dict[str, Any] = {}
-    if source != "none":
-        described = _make(root, names, sources, execution)
-        _write_splits(root, names, pairs)
-    summary = {
-        "source": source,
-        "seed": seed,
-        "pairs": dict(pairs) if source != "none" else {},
-        "originals": described,
-        "skipped": skipped,
-        "versions": {package: version(package) for package in ("av", "numpy", "opencv-python-headless")},
-    }
-    write_json(root / SUMMARY, summary)
-    for leftover in (".done", ".clips"):
-        shutil.rmtree(root / leftover, ignore_errors=True)
-    work.publish(output)
-    return summary
 
 
 def _make(root: Path, names: Sequence[str], sources: Sequence[Source], execution: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,6 +140,7 @@ def _write_splits(root: Path, names: Sequence[str], pairs: Mapping[str, int]) ->
 
 def _recipe() -> list[str]:
     """What stands in the code: pieces made by another recipe are not taken for finished work."""
-    package = Path(__file__).parent
-    sources = [*sorted(package.rglob("*.py")), package.parent / "video" / "colour.py"]
-    return [file_fingerprint(path) for path in sources] + [np.__version__, version("av")]
+    own = Path(__file__).parent
+    library = own.parent
+    sources = [*own.rglob("*.py"), *(library / "video").glob("*.py"), library / "faces" / "predictor.py"]
+    return [file_fingerprint(path) for path in sorted(sources)] + [version(package) for package in _PACKAGES]

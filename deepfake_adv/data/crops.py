@@ -1,7 +1,9 @@
 """Stage `crop`: every located face cut once, without loss, into parquet files per forgery and split."""
 
+import csv
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,14 +13,16 @@ from deepfake_adv.data.crop_files import ROWS_PER_FILE, CropFile, join_file, pla
 from deepfake_adv.data.cutting import CropOptions, CropTask, Cut, crop_video
 from deepfake_adv.data.frames import open_store
 from deepfake_adv.data.pieces import Pieces
-from deepfake_adv.execution.pool import map_tasks, remaining
+from deepfake_adv.data.videos import VideoRow
+from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_csv, write_json
 
 logger = logging.getLogger(__name__)
 
 REPORT: Final = "report.csv"
-_REPORT_COLUMNS: Final = ("video", "asked", "cut", "dropped", "undetected", "masks_missing", "note")
-_FORMAT: Final = 1
+_COLUMNS: Final = tuple(field.name for field in fields(Cut))
+_COUNTS: Final = tuple(name for name in _COLUMNS if name not in ("video", "note"))
+_FORMAT: Final = 2  # raise when the meaning of a piece changes: older leftovers are then not taken up
 
 
 def crop_part(
@@ -38,7 +42,7 @@ def crop_part(
     """Cut every located face of a part; writes parquet files and report.csv into `output`.
 
     Resumes video by video after a kill, and file by file once their videos are joined. A video that
-    breaks is reported and left out.
+    breaks is reported and left out; where too many do, the next run tries them again.
 
     Args:
         dataset: Its name.
@@ -67,29 +71,31 @@ def crop_part(
     rows = {row.video: row for row in open_store(frames, root).videos()}
     counts = _frame_counts(frames)
     plan = plan_files([rows[video] for video in sorted(counts)], counts, rows_per_file)
-    inputs = {
-        "frames": file_fingerprint(Path(frames) / "frames.parquet"),
-        "boxes": file_fingerprint(boxes),
-        "videos": {video: [rows[video].fingerprint, rows[video].mask_path] for video in sorted(counts)},
-    }
-    key = {"format": _FORMAT, "dataset": dataset, "quality": quality, "options": vars(options), "plan": rows_per_file}
-    work = Scratch(f"crop-{dataset}-{quality}", {**key, **inputs}, root=scratch)
-    pieces = Pieces(work.path / "pieces", [video for file in plan for video in file.videos])
-    tasks = [
-        CropTask(dataset, quality, rows[video], frames, boxes, root, options, pieces.path(video))
-        for file in plan
-        for video in file.videos
-    ]
-    failures = _cut_files(work.path, plan, tasks, pieces, counts, desc=f"crop {dataset} {quality}", execution=execution)
-    _check_share(failures, len(rows), max_failed_share)
-    reports = [read_json(pieces.path(video).with_suffix(".json")) for video in sorted(counts)]
-    write_csv(work.path / REPORT, _REPORT_COLUMNS, reports)
+    key = {"dataset": dataset, "quality": quality, "options": vars(options), "plan": rows_per_file}
+    work = Scratch(f"crop-{dataset}-{quality}", {**key, **_inputs(frames, boxes, rows)}, root=scratch)
+    order = [video for file in plan for video in file.videos]
+    pieces = Pieces(work.path / "pieces", order)
+    if not (work.path / REPORT).exists():
+        tasks = [
+            CropTask(dataset, quality, rows[video], frames, boxes, root, options, pieces.path(video)) for video in order
+        ]
+        _cut_files(work.path, plan, tasks, pieces, counts, desc=f"crop {dataset} {quality}", execution=execution)
+        _finish(work.path, plan, tasks, pieces, max_failed_share)
+    totals = _totals(work.path / REPORT)
     pieces.remove()
     work.publish(output)
-    sums = {name: sum(report[name] for report in reports) for name in _REPORT_COLUMNS[1:-1]}
-    totals = {"videos": len(reports), "failed": len(failures), **sums}
     logger.info("%s %s: %s", dataset, quality, ", ".join(f"{name} {value}" for name, value in totals.items()))
     return totals
+
+
+def _inputs(frames: Path, boxes: Path, rows: Mapping[str, VideoRow]) -> dict[str, Any]:
+    """What decides the crops beside the parameters."""
+    return {
+        "format": _FORMAT,
+        "frames": file_fingerprint(Path(frames) / "frames.parquet"),
+        "boxes": file_fingerprint(boxes),
+        "videos": {video: [row.fingerprint, row.mask_path] for video, row in sorted(rows.items())},
+    }
 
 
 def _cut_files(
@@ -101,8 +107,8 @@ def _cut_files(
     *,
     desc: str,
     execution: Mapping[str, Any],
-) -> dict[str, str]:
-    """Cut what a killed run has left, and join each file once its last video is there; the failures by video."""
+) -> None:
+    """Cut what a killed run has left, and join each file once its last video is there; that of a failed one waits."""
     # a file of which no face was found is never written: its videos are gone through again, quickly
     open_files = [file for file in plan if not (folder / file.name).exists()]
     waiting = {file: {video for video in file.videos if not pieces.path(video).exists()} for file in open_files}
@@ -110,27 +116,35 @@ def _cut_files(
     left = remaining(tasks, lambda task: task.row.video not in owner, desc=desc)
     for file in [file for file, videos in waiting.items() if not videos]:
         join_file(folder, file, pieces)
-    failures = {}
     for outcome in map_tasks(crop_video, left, desc=desc, unit="videos", **execution):
         video = outcome.task.row.video
         if outcome.error is not None:
             logger.warning("%s: %s", video, outcome.error)
-            write_json(pieces.path(video).with_suffix(".json"), vars(Cut(video, counts[video], note=outcome.error)))
-            failures[video] = outcome.error
+            write_json(outcome.task.report, vars(Cut(video, counts[video], failed=1, note=outcome.error)))
+            continue
         file = owner[video]
         waiting[file].remove(video)
         if not waiting[file]:
             join_file(folder, file, pieces)
-    return failures
 
 
-def _check_share(failures: Mapping[str, str], videos: int, allowed: float) -> None:
-    if len(failures) > allowed * videos:
-        video, error = next(iter(failures.items()))
-        raise ValueError(
-            f"at most {allowed:.1%} of the videos may fail in crop; {len(failures)} of {videos} did, for one "
-            f"{video}: {error} Mend them, or raise crop.max_failed_share."
-        )
+def _finish(
+    folder: Path, plan: Sequence[CropFile], tasks: Sequence[CropTask], pieces: Pieces, max_failed_share: float
+) -> None:
+    """Join the files that failed videos are missing from; the report last, as it marks the end."""
+    reports = [read_json(task.report) for task in sorted(tasks, key=lambda task: task.row.video)]
+    failures = {report["video"]: report["note"] for report in reports if report["failed"]}
+    check_failures(failures, len(reports), max_failed_share, key="crop.max_failed_share")
+    for file in plan:
+        if not (folder / file.name).exists():
+            join_file(folder, file, pieces)
+    write_csv(folder / REPORT, _COLUMNS, reports)
+
+
+def _totals(report: Path) -> dict[str, int]:
+    with open(report, encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return {"videos": len(rows), **{name: sum(int(row[name]) for row in rows) for name in _COUNTS}}
 
 
 def _frame_counts(frames: Path) -> dict[str, int]:

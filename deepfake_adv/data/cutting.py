@@ -1,13 +1,14 @@
 """One video's crops: decoded once, cut by its boxes, encoded without loss, its mask beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -21,6 +22,8 @@ from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames
 
 Planes = NDArray[np.uint8]
+
+_CORNERS: Final = ("x0", "y0", "x1", "y1")
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,18 @@ class CropTask:
     options: CropOptions
     piece: Path
 
+    @property
+    def report(self) -> Path:
+        """Where it is said what became of the video's frames."""
+        return self.piece.with_suffix(".json")
+
 
 @dataclass(frozen=True)
 class Cut:
     """What became of a video's frames: a line of the crop report.
 
-    `dropped` have no box or none in the frame; `undetected` are cut by an interpolated or held box.
+    `dropped` have no box or none in the frame; `undetected` are cut by an interpolated or held box;
+    `failed` is 1 where the whole video broke, which left none of its frames cut or dropped.
     """
 
     video: str
@@ -79,6 +88,7 @@ class Cut:
     dropped: int = 0
     undetected: int = 0
     masks_missing: int = 0
+    failed: int = 0
     note: str = ""
 
 
@@ -89,29 +99,48 @@ def crop_video(task: CropTask) -> None:
         ValueError: If its frames were not located.
         VideoError: If it cannot be read.
     """
-    store = open_store(task.frames, task.root)
-    asked = store.indices(task.row.video)
-    boxes = _read_boxes(task.boxes, task.row)
-    unknown = [frame for frame in asked.tolist() if frame not in boxes]
+    asked = open_store(task.frames, task.root).indices(task.row.video).tolist()
+    boxes = _read_boxes(task.boxes, task.row, task.quality)
+    unknown = [frame for frame in asked if frame not in boxes]
     if unknown:
         raise ValueError(
             f"{task.row.video} must be located at every sampled frame; got no row for {unknown[:5]}. "
             "Run `dvc repro locate`."
         )
+    notes: set[str] = set()
+    rows = list(_crop_rows(task, {frame: boxes[frame] for frame in asked}, notes))
+    lost = sum(row["mask"] is None for row in rows) if task.options.masks and task.row.mask_path else 0
+    if lost and not notes:
+        notes.add("mask video is missing or ends early")
+    report = Cut(
+        task.row.video,
+        asked=len(asked),
+        cut=len(rows),
+        dropped=len(asked) - len(rows),
+        undetected=sum(not row["detected"] for row in rows),
+        masks_missing=lost,
+        note="; ".join(sorted(notes)),
+    )
+    write_json(task.report, vars(report))
+    table = pa.Table.from_pylist(rows, schema=crop_schema())
+    with atomic_write(task.piece) as temporary:  # last, as it says that all is there
+        pq.write_table(table, temporary, row_group_size=max(len(table), 1), **CROP_WRITE_OPTIONS)
+
+
+def _crop_rows(task: CropTask, boxes: Mapping[int, dict[str, Any]], notes: set[str]) -> Iterator[dict[str, Any]]:
+    """A row of CROP_SCHEMA per frame with a face in it, in the order of `boxes`; `notes` takes what went wrong."""
+    wanted = [frame for frame, box in boxes.items() if box["x0"] is not None]
     times = _read_times(task.frames, task.row.video)
-    wanted = [frame for frame in asked.tolist() if boxes[frame]["x0"] is not None]
     masks = _masks(task, wanted)
-    rows, notes = [], set()
-    masks_missing = 0
+    store = open_store(task.frames, task.root)
     for frame, planes in store.frames(task.row.video, wanted) if wanted else ():
         mask = next(masks, None)
-        box = boxes[frame]
         height, width = planes.shape[0] * 2 // 3, planes.shape[1]
+        face = FaceBox(*(boxes[frame][corner] for corner in _CORNERS))
         try:
             square = official_crop(
-                FaceBox(box["x0"], box["y0"], box["x1"], box["y1"]),
-                width, height, margin=task.options.margin, even=task.options.encoding == "i420",
-            )  # fmt: skip
+                face, width, height, margin=task.options.margin, even=task.options.encoding == "i420"
+            )
         except ValueError as error:
             notes.add(str(error))
             continue
@@ -120,24 +149,7 @@ def crop_video(task: CropTask) -> None:
                 f"mask of {mask.shape[1]} x {mask.shape[0] * 2 // 3} px left out, as the frame has {width} x {height}"
             )
             mask = None
-        masks_missing += bool(task.options.masks and task.row.mask_path and mask is None)
-        rows.append(_crop_row(task, frame, times[frame], planes, mask, square, box))
-    if masks_missing and not notes:
-        notes.add("mask video is missing or ends early")
-    undetected = sum(not row["detected"] for row in rows)
-    report = Cut(
-        task.row.video,
-        len(asked),
-        len(rows),
-        len(asked) - len(rows),
-        undetected,
-        masks_missing,
-        "; ".join(sorted(notes)),
-    )
-    write_json(task.piece.with_suffix(".json"), vars(report))
-    table = pa.Table.from_pylist(rows, schema=crop_schema())
-    with atomic_write(task.piece) as temporary:  # last, as it says that all is there
-        pq.write_table(table, temporary, row_group_size=max(len(table), 1), **CROP_WRITE_OPTIONS)
+        yield _crop_row(task, frame, times[frame], planes, mask, square, boxes[frame])
 
 
 def _crop_row(
@@ -170,7 +182,7 @@ def _crop_row(
         "box_x": square.x,
         "box_y": square.y,
         "box_side": square.side,
-        **{f"face_{corner}": box[corner] for corner in ("x0", "y0", "x1", "y1")},
+        **{f"face_{corner}": box[corner] for corner in _CORNERS},
         "detected": box["detected"],
         "width": planes.shape[1],
         "height": planes.shape[0] * 2 // 3,
@@ -189,11 +201,12 @@ def _masks(task: CropTask, frames: Sequence[int]) -> Iterator[Planes | None]:
         return
 
 
-def _read_boxes(path: Path, row: VideoRow) -> dict[int, dict[str, Any]]:
-    """Box rows of a video by frame; the target prunes row groups, as the table is sorted by it."""
-    columns = ["frame", "x0", "y0", "x1", "y1", "detected", "landmarks"]
-    filters = [("target", "=", row.target), ("video", "=", row.video)]
-    return {box["frame"]: box for box in pq.read_table(path, columns=columns, filters=filters).to_pylist()}
+def _read_boxes(path: Path, row: VideoRow, quality: str) -> dict[int, dict[str, Any]]:
+    """Box rows of a video by frame; target and video prune row groups, as the table is sorted by one of them."""
+    columns = ["frame", *_CORNERS, "detected", "landmarks"]
+    own = pc.field("quality").is_null() | (pc.field("quality") == quality)
+    wanted = (pc.field("target") == row.target) & (pc.field("video") == row.video) & own
+    return {box["frame"]: box for box in pq.read_table(path, columns=columns, filters=wanted).to_pylist()}
 
 
 def _read_times(frames: Path, video: str) -> dict[int, float]:

@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -18,11 +18,13 @@ from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import resize, scale_points
 from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.export_formats import FORMATS, Format
+from deepfake_adv.data.manifest import whole_file
 from deepfake_adv.files import write_json
 from deepfake_adv.names import REAL
 
 logger = logging.getLogger(__name__)
 
+_ANEW: Final = "Delete the file and run `dvc repro crop`."
 _COLUMNS = (
     "image",
     "mask",
@@ -77,11 +79,16 @@ def export_frames(crops: Path, output: Path, *, layout: str, size: int | None = 
 
 def _export(files: Sequence[Path], folder: Path, layout: Format, size: int | None) -> int:
     count = 0
-    for row in _rows(files):
+    for path, row in _rows(files):
         place = layout.place(row)
-        _write(folder / place.image, decode_crop(row["image"]["bytes"], row["encoding"])[..., ::-1], size)
-        if place.mask is not None and row["mask"] is not None:
-            _write(folder / place.mask, decode_mask(row["mask"]["bytes"]), size)
+        try:
+            _write(folder / place.image, decode_crop(row["image"]["bytes"], row["encoding"])[..., ::-1], size)
+            if place.mask is not None and row["mask"] is not None:
+                _write(folder / place.mask, decode_mask(row["mask"]["bytes"]), size)
+        except ValueError as error:
+            raise CorruptCrop(
+                f"{path} must hold crops that decode; frame {row['frame']} of {row['video']} does not: {error} {_ANEW}"
+            ) from error
         if place.landmarks is not None and row["landmarks"] is not None:
             _write_points(folder / place.landmarks, row, size)
         count += 1
@@ -92,7 +99,8 @@ def _export(files: Sequence[Path], folder: Path, layout: Format, size: int | Non
 
 def _check_files(files: Sequence[Path]) -> None:
     for file in files:
-        lacking = set(_COLUMNS) - set(pq.read_schema(file).names)
+        with whole_file(file, "crop file", "run `dvc repro crop`"):
+            lacking = set(_COLUMNS) - set(pq.read_schema(file).names)
         if lacking:
             raise ValueError(
                 f"{file} must be a file of crops; got a table without {', '.join(sorted(lacking))}. "
@@ -101,11 +109,14 @@ def _check_files(files: Sequence[Path]) -> None:
 
 
 def _forgeries(files: Sequence[Path]) -> set[str]:
-    found = (pq.read_table(file, columns=["forgery"])["forgery"] for file in files)
-    return {name for column in found for name in pc.unique(column).to_pylist()} - {REAL}
+    found: set[str] = set()
+    for file in files:
+        with whole_file(file, "crop file", "run `dvc repro crop`"):
+            found |= set(pc.unique(pq.read_table(file, columns=["forgery"])["forgery"]).to_pylist())
+    return found - {REAL}
 
 
-def _rows(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
+def _rows(files: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
     for path in files:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for group in range(file.num_row_groups):
@@ -113,10 +124,9 @@ def _rows(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
                     rows = file.read_row_group(group, columns=list(_COLUMNS)).to_pylist()
                 except (OSError, pa.ArrowException) as error:
                     raise CorruptCrop(
-                        f"row group must be readable; got {error} in row group {group} of {path}. "
-                        "Delete the file and run `dvc repro`."
+                        f"row group must be readable; got {error} in row group {group} of {path}. {_ANEW}"
                     ) from error
-                yield from rows
+                yield from ((path, row) for row in rows)
 
 
 def _write(path: Path, pixels: NDArray[np.uint8], size: int | None) -> None:

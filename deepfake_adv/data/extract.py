@@ -1,16 +1,19 @@
 """Sample the frames of a part's videos; per video, resumable, the same bytes however often it was killed."""
 
 import logging
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from deepfake_adv.data.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table, write_frame_table
 from deepfake_adv.data.sampling import Indices, even_indices, random_indices
-from deepfake_adv.data.videos import UNREADABLE, VideoRow, format_rows, join_notes, read_rows
-from deepfake_adv.execution.pool import map_tasks, remaining
+from deepfake_adv.data.videos import UNREADABLE, VideoRow, format_rows, join_notes, parse_ranges, read_rows
+from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.files import Scratch, read_json, write_json, write_text
 from deepfake_adv.video.encode import write_ffv1
 from deepfake_adv.video.errors import VideoError
@@ -19,6 +22,7 @@ from deepfake_adv.video.read import frame_times, read_frames
 logger = logging.getLogger(__name__)
 
 FORMS: Final = ("frames", "index")
+_FORMAT: Final = 1  # raise when the meaning of a piece changes: older leftovers are then not taken up
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,12 @@ class ExtractTask:
     min_frames: int
     store: str  # empty where no frames are kept
     piece: str
+    taken: str = ""  # which images of a folder count; empty for all
+
+    @property
+    def done(self) -> bool:
+        """Whether a killed run has left all of it; the piece alone may be left of one that was published."""
+        return Path(self.piece).exists() and (not self.store or Path(self.store).exists())
 
 
 def extract(
@@ -55,7 +65,8 @@ def extract(
         output: Folder that appears whole at the end.
         counts: Frames per video by split.
         sampling: "even" or "random".
-        store: "frames" to keep the frames as lossless video, "index" to decode again when they are needed.
+        store: "frames" to keep the frames as lossless video, "index" to decode again when they are needed. A
+            folder of images is never kept twice.
         min_frames: A shorter video is skipped and reported.
         max_skipped_share: Share of the usable videos that may fail here.
         execution: `workers`, `engine` and `address` for `map_tasks`.
@@ -72,47 +83,41 @@ def extract(
     rows = read_rows(inventory)
     usable = [row for row in rows if row.usable]
     key = {
-        "videos": [(row.video, row.fingerprint, row.frames) for row in usable],
+        "format": _FORMAT,
+        "videos": [(row.video, row.fingerprint, row.frames, row.taken) for row in usable],
         "counts": dict(counts),
         "choice": [sampling, store, min_frames],
     }
     name = f"extract-{inventory.parent.name}-{inventory.stem}"
     whole, pieces = Scratch(name, key, scratch), Scratch(f"{name}-pieces", key, scratch)
-    tasks = [
-        ExtractTask(
-            video=row.video,
-            path=str(root / row.path),
-            count=counts[row.split],
-            sampling=sampling,
-            min_frames=min_frames,
-            store=str(whole.path / STORE / f"{row.video}.mkv") if store == "frames" else "",
-            piece=str(pieces.path / f"{row.video}.json"),
-        )
-        for row in usable
-    ]
-    waiting = remaining(tasks, lambda task: Path(task.piece).exists(), desc=name)
-    failures = _work_off(waiting, execution)
+    kept = whole.path / STORE if store == "frames" else None
+    tasks = [_task(row, root, counts[row.split], sampling, min_frames, kept, pieces.path) for row in usable]
+    failures = _work_off(remaining(tasks, lambda task: task.done, desc=name), root, execution)
+    check_failures(failures, len(usable), max_skipped_share, key="extract.max_skipped_share")
     skipped = [
-        replace(row, status=UNREADABLE, note=failures[row.video].replace(str(root / row.path), row.path))
-        for row in usable
-        if row.video in failures
+        replace(row, status=UNREADABLE, note=failures[row.video]) if row.usable else row
+        for row in rows
+        if row.video in failures or not row.usable
     ]
-    _check_share(skipped, len(usable), max_skipped_share)
     sampled = [
         (row, read_json(Path(task.piece))) for row, task in zip(usable, tasks, strict=True) if row.video not in failures
     ]
-    if store == "frames":
-        (whole.path / STORE).mkdir(exist_ok=True)
-    _write_tables(whole.path, sampled, [*skipped, *(row for row in rows if not row.usable)])
+    if kept is not None:
+        kept.mkdir(exist_ok=True)
+    _write_tables(whole.path, sampled, skipped)
     whole.publish(output)
     shutil.rmtree(pieces.path)
     short = sum(bool(piece["note"]) for _, piece in sampled)
-    logger.info(
-        "%d videos sampled, %d of them shorter than asked, %d skipped",
-        len(sampled),
-        short,
-        len(rows) - len(sampled),
-    )
+    logger.info("%d videos sampled, %d of them shorter than asked, %d skipped", len(sampled), short, len(skipped))
+
+
+def _task(
+    row: VideoRow, root: Path, count: int, sampling: str, min_frames: int, kept: Path | None, pieces: Path
+) -> ExtractTask:
+    path = str(root / row.path)
+    store = "" if kept is None or os.path.isdir(path) else str(kept / f"{row.video}.mkv")
+    piece = str(pieces / f"{row.video}.json")
+    return ExtractTask(row.video, path, count, sampling, min_frames, store, piece, row.taken)
 
 
 def _write_tables(
@@ -134,8 +139,11 @@ def extract_video(task: ExtractTask) -> None:
     """
     path = Path(task.path)
     times = frame_times(path)
-    frames = len(times)
-    indices = _sample(task, frames)
+    taken = np.array(parse_ranges(task.taken), np.int64) if task.taken else np.arange(len(times))
+    if len(taken) and taken[-1] >= len(times):
+        raise VideoError(f"{path} must hold {taken[-1] + 1} images or more; got {len(times)}. Take the inventory anew.")
+    frames = len(taken)
+    indices = taken[_sample(task, frames)]
     if task.store:
         try:
             write_ffv1(Path(task.store), read_frames(path, indices))
@@ -161,17 +169,11 @@ def _sample(task: ExtractTask, frames: int) -> Indices:
     return even_indices(frames, task.count)
 
 
-def _work_off(tasks: Sequence[ExtractTask], execution: Mapping[str, Any]) -> dict[str, str]:
-    """Carry out the tasks; the failures by video."""
-    outcomes = map_tasks(extract_video, tasks, desc="extract", unit="videos", **execution)
-    return {outcome.task.video: outcome.error for outcome in outcomes if outcome.error is not None}
-
-
-def _check_share(skipped: Sequence[VideoRow], videos: int, allowed: float) -> None:
-    for row in skipped:
-        logger.warning("skipped %s: %s", row.video, row.note)
-    if len(skipped) > allowed * videos:
-        raise ValueError(
-            f"at most {allowed:.1%} of the videos may be skipped; got {len(skipped)} of {videos}, such as "
-            f"{skipped[0].path} ({skipped[0].note}). Copy them anew, or raise extract.max_skipped_share."
-        )
+def _work_off(tasks: Sequence[ExtractTask], root: Path, execution: Mapping[str, Any]) -> dict[str, str]:
+    """Carry out the tasks; the failures by video, their paths as seen from the root."""
+    failures = {}
+    for outcome in map_tasks(extract_video, tasks, desc="extract", unit="videos", **execution):
+        if outcome.error is not None:
+            failures[outcome.task.video] = outcome.error.replace(f"{root}{os.sep}", "")
+            logger.warning("skipped %s: %s", outcome.task.video, failures[outcome.task.video])
+    return failures

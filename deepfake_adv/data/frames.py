@@ -2,7 +2,8 @@
 
 A folder of a part's frames holds frames.parquet (a row per sampled frame), videos.csv (a row per video,
 the inventory's columns with what was sampled), skipped.csv, and, in the form `frames`, store/<video>.mkv
-with the sampled frames as intra-only FFV1 in the decoder's own yuv420p.
+with the sampled frames as intra-only FFV1 in the decoder's own yuv420p. A folder of images that stands for
+a video is its own store, in either form.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -101,13 +102,15 @@ class _Store:
 
 
 class KeptFrames(_Store):
-    """The form `frames`: the sampled frames lie in store/<video>.mkv."""
+    """The form `frames`: the sampled frames lie in store/<video>.mkv, those of a folder of images in that folder."""
 
     def frames(self, video: str, indices: Sequence[int] | None = None) -> Iterator[tuple[int, Frame]]:
         """See `FrameStore`."""
         wanted, positions = self._wanted(video, indices)
         path = self.folder / STORE / f"{video}.mkv"
-        yield from zip(wanted.tolist(), read_frames(path, positions), strict=True)
+        own = self.root / self._rows[video].path
+        frames = read_frames(path, positions) if path.exists() else read_frames(own, wanted)
+        yield from zip(wanted.tolist(), frames, strict=True)
 
 
 class DecodedFrames(_Store):
@@ -125,7 +128,7 @@ def open_store(folder: Path | str, root: Path | str) -> FrameStore:
 
     Args:
         folder: What `extract` left for the part.
-        root: The dataset's folder; only the form `index` reads there.
+        root: The dataset's folder; the form `frames` reads nothing but folders of images there.
 
     Raises:
         FileNotFoundError: If there are no frames in `folder`.

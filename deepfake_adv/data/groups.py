@@ -1,4 +1,4 @@
-"""Which videos share a track: a source video, its forgeries and all their qualities."""
+"""Which videos share a track: a source video, its forgeries and all their qualities, or each has its own."""
 
 import hashlib
 from collections import defaultdict
@@ -33,6 +33,7 @@ class Group:
         mask_path: Of the lead's own forgery mask, relative to the dataset's root; empty for none.
         members: Per video id the absolute indices of all frames asked for, in any quality.
         fingerprint: Of the lead's file.
+        alone: Whether the boxes are for `quality` alone, not for all of them.
     """
 
     lead: str
@@ -42,11 +43,12 @@ class Group:
     mask_path: str
     members: Mapping[str, NDArray[np.int64]]
     fingerprint: str
+    alone: bool = False
 
     @property
-    def asked(self) -> int:
-        """Frames asked for."""
-        return sum(map(len, self.members.values()))
+    def name(self) -> str:
+        """As messages and pieces call it, unique in a dataset."""
+        return f"{self.lead} at {self.quality}" if self.alone else self.lead
 
     def digest(self) -> str:
         """Hex digest of everything that decides the group's boxes, beside the parameters."""
@@ -62,8 +64,8 @@ def plan_groups(frames: Path, inventory: Path, *, shared: bool) -> list[Group]:
     Args:
         frames: Folder of ``<quality>/frames.parquet``.
         inventory: Folder of ``<quality>.csv``.
-        shared: Whether a forgery takes its target's boxes, where the target itself was sampled;
-            otherwise every video is a group of its own, over its qualities.
+        shared: Whether a forgery takes its target's boxes, where the target itself was sampled, and all
+            qualities take those of one; otherwise every video of every quality is a group of its own.
 
     Returns:
         Groups in order of their leads.
@@ -77,22 +79,30 @@ def plan_groups(frames: Path, inventory: Path, *, shared: bool) -> list[Group]:
         raise FileNotFoundError(f"frame tables must be in {frames}/<quality>; found none. Run `dvc repro extract`.")
     asked = {quality: _frames_by_video(path) for quality, path in tables.items()}
     rows = {quality: {row.video: row for row in read_rows(Path(inventory) / f"{quality}.csv")} for quality in tables}
+    if not shared:
+        every = sorted((video, quality) for quality, table in asked.items() for video in table)
+        return [
+            _group(_row(rows[quality], video, inventory), quality, {video: asked[quality][video]}, alone=True)
+            for video, quality in every
+        ]
     best = {video: quality for quality in reversed(_ordered(tables)) for video in asked[quality]}
     groups: dict[str, list[str]] = defaultdict(list)
     for video in sorted(best):
         own = _row(rows[best[video]], video, inventory)
         target = f"{REAL}/{own.target}"
-        share = shared and own.forgery not in _OWN_TRACK and target in best
-        groups[target if share else video].append(video)
+        groups[target if own.forgery not in _OWN_TRACK and target in best else video].append(video)
     plan = []
     for lead, members in sorted(groups.items()):
-        row = rows[best[lead]][lead]
         union = {
             video: np.unique(np.concatenate([table[video] for table in asked.values() if video in table]))
             for video in members
         }
-        plan.append(Group(lead, row.target, best[lead], row.frames, row.mask_path, union, row.fingerprint))
+        plan.append(_group(rows[best[lead]][lead], best[lead], union))
     return plan
+
+
+def _group(row: VideoRow, quality: str, members: Mapping[str, NDArray[np.int64]], *, alone: bool = False) -> Group:
+    return Group(row.video, row.target, quality, row.frames, row.mask_path, members, row.fingerprint, alone)
 
 
 def _ordered(qualities: Mapping[str, Any]) -> list[str]:

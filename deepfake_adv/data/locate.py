@@ -1,7 +1,7 @@
 """Stage `locate`: one box for every sampled frame of a dataset, and a report of every miss."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from deepfake_adv.data.frames import open_store
 from deepfake_adv.data.groups import Group, plan_groups
 from deepfake_adv.data.pieces import Pieces
 from deepfake_adv.data.schema import BOX_SCHEMA, LANDMARK_VALUES, WRITE_OPTIONS
-from deepfake_adv.execution.pool import map_tasks, remaining
+from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.faces.box import FaceBox, mask_overlap
 from deepfake_adv.faces.landmarks import Landmarker, build_landmarker
 from deepfake_adv.faces.pick import pick_track
@@ -31,9 +31,9 @@ from deepfake_adv.video.read import read_frames
 
 logger = logging.getLogger(__name__)
 
-_FORMAT: Final = 2  # raise when the meaning of a piece changes: older leftovers are then not taken up
+_FORMAT: Final = 3  # raise when the meaning of a piece changes: older leftovers are then not taken up
 _GROUP: Final = 16_384  # rows per row group of the box table
-_MISS_COLUMNS: Final = ("dataset", "target", "video", "frame", "action", "reason")
+_MISS_COLUMNS: Final = ("dataset", "target", "video", "quality", "frame", "action", "reason")
 _PIECE_SCHEMA: Final = pa.schema([*BOX_SCHEMA, ("action", pa.string()), ("reason", pa.string())])
 
 _NO_FACE: Final = "no face found"
@@ -117,30 +117,32 @@ def locate_dataset(
     groups = plan_groups(frames, inventory, shared=policy.shared)
     key = {"format": _FORMAT, "dataset": dataset, "options": vars(options), "groups": [g.digest() for g in groups]}
     work = Scratch(f"locate-{dataset}", key, root=scratch)
-    pieces = Pieces(work.path / "pieces", [group.lead for group in groups])
+    pieces = Pieces(work.path / "pieces", [group.name for group in groups])
     if not (work.path / "boxes.parquet").exists():
-        tasks = [LocateTask(dataset, group, frames, root, options, pieces.path(group.lead)) for group in groups]
-        waiting = remaining(tasks, lambda task: task.piece.exists(), desc=f"locate {dataset}")
-        failed = {}
-        for outcome in map_tasks(locate_group, waiting, desc=f"locate {dataset}", unit="videos", **execution):
-            if outcome.error is not None:
-                failed[outcome.task.group.lead] = outcome.error
-                logger.warning("%s: %s", outcome.task.group.lead, outcome.error)
-        if len(failed) > max_failed_share * len(groups):
-            lead, reason = next(iter(failed.items()))
-            raise ValueError(
-                f"at most {max_failed_share:.1%} of the videos may fail in locate; {len(failed)} of {len(groups)} did, "
-                f"{lead} for one: {reason} Mend them, or raise locate.max_failed_share."
-            )
-        for group in groups:
-            if group.lead in failed:
-                _write_piece(pieces.path(group.lead), _failed_rows(dataset, group, failed[group.lead]))
+        tasks = [LocateTask(dataset, group, frames, root, options, pieces.path(group.name)) for group in groups]
+        _locate_groups(tasks, max_failed_share, desc=f"locate {dataset}", execution=execution)
         _merge(work.path, pieces)
     counts = _count(work.path, len(groups))
     pieces.remove()
     work.publish(output)
     logger.info("%s: %s", dataset, ", ".join(f"{name} {value}" for name, value in counts.items()))
     return counts
+
+
+def _locate_groups(
+    tasks: Sequence[LocateTask], max_failed_share: float, *, desc: str, execution: Mapping[str, Any]
+) -> None:
+    """Leave a piece of each group that a killed run has not; of one that failed without a box, once few enough did."""
+    waiting = remaining(tasks, lambda task: task.piece.exists(), desc=desc)
+    failed: dict[str, tuple[LocateTask, str]] = {}
+    for outcome in map_tasks(locate_group, waiting, desc=desc, unit="videos", **execution):
+        if outcome.error is not None:
+            failed[outcome.task.group.name] = outcome.task, outcome.error
+            logger.warning("%s: %s", outcome.task.group.name, outcome.error)
+    reasons = {name: reason for name, (_, reason) in failed.items()}
+    check_failures(reasons, len(tasks), max_failed_share, key="locate.max_failed_share")
+    for task, reason in failed.values():
+        _write_piece(task.piece, _failed_rows(task, reason))
 
 
 def locate_group(task: LocateTask) -> None:
@@ -190,7 +192,7 @@ def _choose(found: Found, indices: list[int], policy: Policy, task: LocateTask) 
                 [mask_overlap(box, _luma(mask)) for box in boxes] for boxes, mask in zip(candidates, masks, strict=True)
             ]
         except VideoError as error:
-            logger.warning("%s: picking the face by continuity, as its mask fails: %s", task.group.lead, error)
+            logger.warning("%s: picking the face by continuity, as its mask fails: %s", task.group.name, error)
     picked = pick_track(candidates, scores)
     return {position: found[position][choice] for position, choice in zip(positions, picked, strict=True)}
 
@@ -221,36 +223,39 @@ def _rows(task: LocateTask, video: str, track: Track) -> pa.Table:
     points = None
     if track.points is not None:
         points = [None if lost else row for lost, row in zip(gone, track.points.astype(np.float32), strict=True)]
-    count = len(track.frames)
     columns: dict[str, Any] = {
-        "dataset": [task.dataset] * count,
-        "target": [group.target] * count,
-        "video": [video] * count,
-        "frame": track.frames,
+        **_names(task, video, track.frames),
         **{name: pa.array(boxes[:, k], pa.float32(), mask=gone) for k, name in enumerate(("x0", "y0", "x1", "y1"))},
         "confidence": track.confidence,
         "detected": action == SEEN,
-        "landmarks": [None] * count if points is None else points,
+        "landmarks": [None] * len(gone) if points is None else points,
         "action": action.tolist(),
         "reason": np.where(action == SEEN, "", reason).tolist(),
     }
     return pa.table(columns, schema=_PIECE_SCHEMA)
 
 
-def _failed_rows(dataset: str, group: Group, reason: str) -> pa.Table:
+def _failed_rows(task: LocateTask, reason: str) -> pa.Table:
     tables = []
-    for video, frames in group.members.items():
+    for video, frames in task.group.members.items():
         count = len(frames)
         empty = {name: [None] * count for name in ("x0", "y0", "x1", "y1", "landmarks")}
-        columns = {
-            "dataset": [dataset] * count,
-            "target": [group.target] * count,
-            "video": [video] * count,
-            "frame": frames,
-        }
         state = {"confidence": np.zeros(count), "detected": [False] * count, "action": [DROPPED] * count}
-        tables.append(pa.table({**columns, **empty, **state, "reason": [reason] * count}, schema=_PIECE_SCHEMA))
+        columns = {**_names(task, video, frames), **empty, **state, "reason": [reason] * count}
+        tables.append(pa.table(columns, schema=_PIECE_SCHEMA))
     return pa.concat_tables(tables)
+
+
+def _names(task: LocateTask, video: str, frames: NDArray[np.int64]) -> dict[str, Any]:
+    """The columns that say which frame a row is of."""
+    group, count = task.group, len(frames)
+    return {
+        "dataset": [task.dataset] * count,
+        "target": [group.target] * count,
+        "video": [video] * count,
+        "quality": [group.quality if group.alone else None] * count,
+        "frame": frames,
+    }
 
 
 def _write_piece(path: Path, table: pa.Table) -> None:

@@ -1,5 +1,7 @@
 """Manifests: written from the crop files, read back as columns, rows chosen by condition; no pixel is read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +25,26 @@ _COLUMNS: Final = [
 ]  # fmt: skip
 
 
+@contextmanager
+def whole_file(path: Path, kind: str, again: str) -> Iterator[None]:
+    """Read a parquet file inside of this, to have its faults said in one sentence that names it.
+
+    Args:
+        path: The file.
+        kind: What it must be, such as "crop file".
+        again: What makes it anew.
+
+    Raises:
+        ValueError: If what pyarrow reads is no parquet file, cut short or damaged.
+    """
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's own word, such as a denied permission
+            raise
+        raise ValueError(f"{path} must be a whole {kind}; got: {error}. Delete it and {again}.") from error
+
+
 def crop_file_rows(path: Path, root: Path) -> pa.Table:
     """Manifest rows of one crop file, in its order; no pixel is read.
 
@@ -33,17 +55,12 @@ def crop_file_rows(path: Path, root: Path) -> pa.Table:
     Raises:
         ValueError: If the file is no crop file.
     """
-    try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            if not file.schema_arrow.equals(CROP_SCHEMA):
-                raise pa.ArrowInvalid("its columns are others")
-            names = [name for name in MANIFEST_SCHEMA.names if name in CROP_SCHEMA.names]
-            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-            table = file.read(columns=[*names, "mask.path"])
-    except pa.ArrowException as error:
-        raise ValueError(
-            f"{path} must be a whole crop file; got: {error}. Delete it and run `dvc repro crop`."
-        ) from error
+    with whole_file(path, "crop file", "run `dvc repro crop`"), pq.ParquetFile(path, memory_map=True) as file:
+        if not file.schema_arrow.equals(CROP_SCHEMA):
+            raise pa.ArrowInvalid("its columns are others")
+        names = [name for name in MANIFEST_SCHEMA.names if name in CROP_SCHEMA.names]
+        sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        table = file.read(columns=[*names, "mask.path"])
     groups = np.repeat(np.arange(len(sizes)), sizes)
     rows = np.concatenate([np.arange(size) for size in sizes]) if sizes else np.empty(0, int)
     name = Path(path).relative_to(root).as_posix()
@@ -101,14 +118,15 @@ def read_manifest(path: Path) -> CropTable:
 
     Raises:
         FileNotFoundError: If there is no such manifest.
-        ValueError: If a column is missing or there is no row.
+        ValueError: If it is no whole parquet file, a column is missing or there is no row.
     """
     if not Path(path).exists():
         raise FileNotFoundError(f"manifest must be a parquet file; found none at {path}. Run `dvc repro shard`.")
-    missing = set(_COLUMNS) - set(pq.read_schema(path).names)
-    if missing:
-        raise ValueError(f"{path} must have the columns {', '.join(sorted(missing))}. Run `dvc repro shard` again.")
-    columns = pq.read_table(path, columns=_COLUMNS, memory_map=True).combine_chunks()
+    with whole_file(path, "manifest", "run `dvc repro shard`"):
+        missing = set(_COLUMNS) - set(pq.read_schema(path).names)
+        if missing:
+            raise ValueError(f"{path} must have the columns {', '.join(sorted(missing))}. Run `dvc repro shard` again.")
+        columns = pq.read_table(path, columns=_COLUMNS, memory_map=True).combine_chunks()
     if not len(columns):
         raise ValueError(f"{path} must have at least one row; got none. See data/inventory/report.csv.")
     return CropTable(

@@ -7,8 +7,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deepfake_adv.files import TEMPORARY
-
 
 class Pieces:
     """Files of finished pieces, numbered in the order in which they are put together.
@@ -37,10 +35,8 @@ class Pieces:
         return gather(self.paths(), columns, at_least=at_least)
 
     def remove(self) -> None:
-        """Delete all pieces, and beside them what a kill left of files half written."""
+        """Delete all pieces."""
         shutil.rmtree(self._folder, ignore_errors=True)
-        for path in self._folder.parent.glob(f"{TEMPORARY}*"):
-            path.unlink()
 
 
 def gather(paths: Iterable[Path], columns: Sequence[str] | None, *, at_least: int) -> Iterator[pa.Table]:

@@ -12,14 +12,15 @@ from typing import Any, Final
 from deepfake_adv.data import videos
 from deepfake_adv.data.layouts.base import Layout
 from deepfake_adv.data.splits import check_identities
-from deepfake_adv.data.videos import VideoEntry, VideoRow, join_notes
+from deepfake_adv.data.videos import VideoEntry, VideoRow, join_notes, parse_ranges
 from deepfake_adv.execution.pool import Outcome, map_tasks
-from deepfake_adv.files import file_fingerprint, fingerprint, read_json, write_json
+from deepfake_adv.files import file_fingerprint, fingerprint, read_json_object, write_json
 from deepfake_adv.video.read import probe
 
 logger = logging.getLogger(__name__)
 
 MEMORY: Final = Path("work/inventory")
+_FORMAT: Final = 2  # raise when a note changes its meaning, or a folder's images are counted otherwise
 _FEW = 16  # tasks for which starting worker processes takes longer than the work
 _FACTS = ("frames", "fps", "width", "height")
 
@@ -55,7 +56,7 @@ def probe_parts(
     """Look at every video that the parts' layouts expect.
 
     A file's facts are taken from `memory` while size and modification time agree, from the earlier
-    inventory while the fingerprint does, and else by reading its packets.
+    inventory while the fingerprint does, and else by reading its packets. What could not be read is tried again.
 
     Args:
         parts: What to look at.
@@ -92,13 +93,12 @@ def probe_parts(
     for outcome in _probed(tasks, execution):
         task = outcome.task
         _settle(seen[task.part][task.entry], outcome, parts[task.part].layout.root)
+    rows: list[list[VideoRow]] = []
     for part, entries, looked in zip(parts, listed, seen, strict=True):
+        rows.append(_rows(entries, looked, min_frames, part.layout.root))
         keep = {entry.path: facts for entry, facts in zip(entries, looked, strict=True) if "stamp" in facts}
         _remember(memory / f"{part.name}.json", keep)
-    return [
-        _rows(entries, looked, min_frames, part.layout.root)
-        for part, entries, looked in zip(parts, listed, seen, strict=True)
-    ]
+    return rows
 
 
 def probe_video(task: ProbeTask) -> dict[str, Any]:
@@ -126,11 +126,12 @@ def _probed(tasks: Sequence[ProbeTask], execution: Mapping[str, Any]) -> Sequenc
 def _settle(found: dict[str, Any], outcome: Outcome[ProbeTask, dict[str, Any]], root: Path) -> None:
     earlier = found.pop("earlier", {})
     if outcome.error is not None:
-        del found["stamp"]  # not for good: a permission may be given meanwhile
         found |= {"status": videos.UNREADABLE, "note": outcome.error}
     else:
         assert outcome.value is not None
         found |= outcome.value if "frames" in outcome.value or "status" in outcome.value else earlier | outcome.value
+    if found.get("status") == videos.UNREADABLE:
+        del found["stamp"]  # not for good: a permission may be given meanwhile, a disk answer again
     if found.get("note"):  # the inventory goes into git, where this machine's folders have no place
         found["note"] = found["note"].replace(f"{root}{os.sep}", "")
 
@@ -177,7 +178,7 @@ def _folder_fingerprint(folder: Path) -> str:
     """Names and sizes of all images, and the ends of the first, the middle and the last."""
     files = [(name, size) for name, size, _ in _files(folder)]
     looked = sorted({0, len(files) // 2, len(files) - 1}) if files else []
-    return fingerprint([files, [file_fingerprint(folder / files[place][0]) for place in looked]])
+    return fingerprint([_FORMAT, files, [file_fingerprint(folder / files[place][0]) for place in looked]])
 
 
 def _same_content(first: Path, second: Path) -> bool:
@@ -192,30 +193,31 @@ def _same_content(first: Path, second: Path) -> bool:
 
 def _recall(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        content = read_json(path)
+        content = read_json_object(path, {"format": int, "videos": dict})
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    notes: dict[str, dict[str, Any]] = content["videos"] if content["format"] == _FORMAT else {}
+    return notes
 
 
 def _remember(path: Path, notes: dict[str, dict[str, Any]]) -> None:
     if notes != _recall(path):
-        write_json(path, notes)
+        write_json(path, {"format": _FORMAT, "videos": notes})
 
 
 def _rows(
     entries: Sequence[VideoEntry], found: Sequence[dict[str, Any]], min_frames: int, root: Path
 ) -> list[VideoRow]:
     rows = [_row(entry, facts, min_frames) for entry, facts in zip(entries, found, strict=True)]
-    firsts: dict[tuple[int, str], list[VideoRow]] = defaultdict(list)
+    firsts: dict[tuple[int, str], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         if row.status in (videos.OK, videos.TOO_SHORT):
             alike = firsts[row.bytes, row.fingerprint]  # which looks at a part of a file
-            twin = next((other for other in alike if _same_content(root / other.path, root / row.path)), None)
+            twin = next((other for other in alike if _twins(rows, found, other, number, root)), None)
             if twin is None:
-                alike.append(row)
+                alike.append(number)
             else:
-                rows[number] = row.noting(videos.DUPLICATE, f"same content as {twin.video}")
+                rows[number] = row.noting(videos.DUPLICATE, f"same content as {rows[twin].video}")
     absent = {row.target for row in rows if row.label == 0 and row.status == videos.MISSING}
     for number, row in enumerate(rows):
         lost = [name for name in dict.fromkeys((row.target, row.source)) if name in absent]
@@ -224,9 +226,18 @@ def _rows(
     return rows
 
 
+def _twins(rows: Sequence[VideoRow], found: Sequence[dict[str, Any]], one: int, other: int, root: Path) -> bool:
+    """Whether two videos are the same, byte by byte; the verdict is noted, so that they are compared once."""
+    first, stamp = rows[one].path, found[one]["stamp"]
+    verdicts = found[other].setdefault("compared", {})
+    if verdicts.get(first, [None])[0] != stamp:
+        verdicts[first] = [stamp, _same_content(root / first, root / rows[other].path)]
+    return bool(verdicts[first][1])
+
+
 def _row(entry: VideoEntry, facts: Mapping[str, Any], min_frames: int) -> VideoRow:
     status, note = facts.get("status", videos.OK), join_notes(facts.get("note", ""), entry.note)
-    frames = facts.get("frames", 0)
+    frames = len(parse_ranges(entry.taken)) if entry.taken else facts.get("frames", 0)
     if status == videos.OK and frames < min_frames:
         status, note = videos.TOO_SHORT, join_notes(note, f"{frames} frames, {min_frames} asked for")
     measured = {name: facts.get(name, 0) for name in ("bytes", *_FACTS)}

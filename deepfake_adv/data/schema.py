@@ -23,6 +23,7 @@ BOX_SCHEMA: Final = pa.schema(
         ("dataset", pa.string()),
         ("target", pa.string()),
         ("video", pa.string()),
+        ("quality", pa.string()),  # that the box was found in and is for; null where it is for all of them
         ("frame", pa.int32()),
         ("x0", pa.float32()),  # pixels of the frame; null where the frame was dropped
         ("y0", pa.float32()),

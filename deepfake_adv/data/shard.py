@@ -17,6 +17,8 @@ from deepfake_adv.names import ALL_QUALITIES, REAL, Forgery, Split
 
 logger = logging.getLogger(__name__)
 
+Part = tuple[str, str]  # dataset and quality
+
 _NAMED: Final = 10  # ids spelled out in one error message
 _LENT: Final = frozenset({Forgery.DFR, Forgery.DFD})  # forgeries whose sources are hired actors
 
@@ -27,6 +29,7 @@ def make_manifests(
     inventory: Path,
     output: Path,
     *,
+    parts: Iterable[Part],
     balance: Literal["none", "equal"],
     max_frames: int | None,
     leaks: Literal["fatal", "tolerated"],
@@ -39,6 +42,7 @@ def make_manifests(
         crops: Folder of ``<dataset>/<quality>/*.parquet``.
         inventory: Folder of ``<dataset>/<quality>.csv``, for the videos lost on the way.
         output: Folder to write into.
+        parts: Dataset and quality of all parts; what else lies in `crops` is left alone.
         balance: "equal" thins the training rows of each dataset and quality until every forgery and the
             reals have as many as the scarcest of them, evenly over their videos.
         max_frames: Crops kept per video, evenly spaced; None for all.
@@ -49,10 +53,11 @@ def make_manifests(
         The summary.
 
     Raises:
-        FileNotFoundError: If the tier has no crop.
+        FileNotFoundError: If the tier has no crop, or a part of it has no folder.
         ValueError: If crops contradict one another or an identity crosses splits; names them.
     """
-    files = tier_files(crops, tier)
+    wanted = sorted(part for part in parts if tier in (part[1], ALL_QUALITIES))
+    files = part_files(crops, tier, wanted)
     rows = pa.concat_tables([crop_file_rows(path, Path(crops).parent) for path in files]).combine_chunks()
     check_conflicts(rows)
     crossing = find_leaks(rows)
@@ -75,26 +80,31 @@ def make_manifests(
         "crops": len(rows),
         "files": len(files),
         "leaks": sorted(crossing),
-        "lost": lost_videos(rows, inventory),
+        "lost": lost_videos(rows, inventory, wanted),
         "counts": _counts(rows),
     }
     write_json(Path(output) / "summary.json", summary)
     return summary
 
 
-def tier_files(crops: Path, tier: str) -> list[Path]:
-    """Crop files of a tier, in a fixed order.
+def part_files(crops: Path, tier: str, parts: Iterable[Part]) -> list[Path]:
+    """Crop files of a tier's parts, in their order.
 
     Raises:
-        FileNotFoundError: If there is none.
+        FileNotFoundError: If a part has no folder, or none of them a file.
     """
-    pattern = f"*/{'*' if tier == ALL_QUALITIES else tier}/*.parquet"
-    files = sorted(path for path in Path(crops).glob(pattern) if not path.name.startswith("."))
+    folders = [Path(crops) / dataset / quality for dataset, quality in parts]
+    for folder in folders:
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"crops of every part must be there; found no folder {folder}. Run `dvc repro crop`, or take the part "
+                "out of params.yaml."
+            )
+    files = [path for folder in folders for path in sorted(folder.glob("[!.]*.parquet"))]
     if not files:
-        held = sorted({path.parent.name for path in Path(crops).glob("*/*/*.parquet")})
         raise FileNotFoundError(
-            f"tier must have crops in {crops}; got none for {tier!r}, there are {', '.join(held) or 'none at all'}. "
-            "Add a part of that quality to params.yaml, or take the tier out of tiers."
+            f"tier must have crops; got none for {tier!r} in {', '.join(map(str, folders)) or 'any part'}. Add a part "
+            "of that quality to params.yaml, or take the tier out of tiers."
         )
     return files
 
@@ -165,19 +175,19 @@ def balance_train(rows: pa.Table, generator: np.random.Generator) -> Ints:
     return np.flatnonzero(keep)
 
 
-def lost_videos(rows: pa.Table, inventory: Path) -> dict[str, list[str]]:
+def lost_videos(rows: pa.Table, inventory: Path, parts: Iterable[Part]) -> dict[str, list[str]]:
     """Videos that the inventory calls good and that left no crop, by ``<dataset>/<quality>``."""
-    pairs = zip(*(texts(rows, name).tolist() for name in ("dataset", "quality", "video")), strict=True)
-    held: dict[str, set[str]] = defaultdict(set)
-    for dataset, quality, video in set(pairs):
-        held[f"{dataset}/{quality}"].add(video)
+    columns = zip(*(texts(rows, name).tolist() for name in ("dataset", "quality", "video")), strict=True)
+    held: dict[Part, set[str]] = defaultdict(set)
+    for dataset, quality, video in set(columns):
+        held[dataset, quality].add(video)
     lost = {}
-    for part, videos in sorted(held.items()):
-        path = Path(inventory) / f"{part}.csv"
+    for dataset, quality in parts:
+        path = Path(inventory) / dataset / f"{quality}.csv"
         if path.is_file():
-            lost_here = {row.video for row in read_rows(path) if row.usable} - videos
+            lost_here = {row.video for row in read_rows(path) if row.usable} - held[dataset, quality]
             if lost_here:
-                lost[part] = sorted(lost_here)
+                lost[f"{dataset}/{quality}"] = sorted(lost_here)
     return lost
 
 

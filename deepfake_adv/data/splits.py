@@ -1,7 +1,7 @@
 """Splits by exact id: FaceForensics++'s pairs, and the proof that no identity is in two splits."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +39,14 @@ def read_pairs(folder: Path, files: Mapping[Split, str] = FILES) -> dict[Split, 
                 )
             seen[name] = split
     return pairs
+
+
+def splits_by_name(pairs: Mapping[Split, Sequence[Pair]]) -> tuple[dict[str, str], dict[str, str]]:
+    """Split of each original by its id, and of each fake by ``<target>_<source>``: both ways of every pair."""
+    named = [(pair, str(split)) for split, listed in pairs.items() for pair in listed]
+    reals = {name: split for pair, split in named for name in pair}
+    fakes = {"_".join(order): split for pair, split in named for order in (pair, pair[::-1])}
+    return reals, fakes
 
 
 def check_identities(entries: Iterable[VideoEntry], dataset: str) -> None:

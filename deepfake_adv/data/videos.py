@@ -14,6 +14,8 @@ MISSING: Final = "missing"
 DUPLICATE: Final = "duplicate"
 TOO_SHORT: Final = "too_short"
 
+_NONE: Final = "none"
+
 
 @dataclass(frozen=True)
 class VideoEntry:
@@ -29,6 +31,7 @@ class VideoEntry:
         path: Where it lies, relative to the dataset's root, with "/".
         mask_path: Video or folder of its manipulation masks; empty where there is none.
         note: What the layout has to say about it.
+        taken: Which of a folder's images count, as `format_ranges` writes their positions; empty for all.
     """
 
     video: str
@@ -40,6 +43,7 @@ class VideoEntry:
     path: str
     mask_path: str = ""
     note: str = ""
+    taken: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class VideoRow:
     height: int
     status: str
     note: str
+    taken: str = ""
 
     @property
     def usable(self) -> bool:
@@ -75,6 +80,29 @@ class VideoRow:
 
 COLUMNS: Final = tuple(field.name for field in fields(VideoRow))
 _TYPES: Final = {field.name: field.type for field in fields(VideoRow)}
+
+
+def format_ranges(positions: Iterable[int]) -> str:
+    """Increasing positions as text: "0-269 300 302", or "none"."""
+    runs: list[list[int]] = []
+    for position in positions:
+        if runs and position == runs[-1][-1] + 1:
+            runs[-1][1:] = [position]
+        else:
+            runs.append([position])
+    return " ".join("-".join(map(str, run)) for run in runs) or _NONE
+
+
+def parse_ranges(text: str) -> list[int]:
+    """Positions that `format_ranges` wrote.
+
+    Raises:
+        ValueError: If they are not of that form.
+    """
+    if text == _NONE:
+        return []
+    ends = [tuple(map(int, run.split("-"))) for run in text.split()]
+    return [position for run in ends for position in range(run[0], run[-1] + 1)]
 
 
 def join_notes(*notes: str) -> str:

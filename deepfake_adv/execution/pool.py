@@ -4,12 +4,14 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import Generic, TypeVar
 
 from deepfake_adv.files import DISK_FAULTS
@@ -103,6 +105,26 @@ def remaining(tasks: Sequence[Task], done: Callable[[Task], bool], *, desc: str,
     return left
 
 
+def check_failures(failures: Mapping[str, str], total: int, allowed: float, *, key: str) -> None:
+    """Refuse more failures than are allowed.
+
+    Args:
+        failures: What went wrong, in one sentence, by video.
+        total: Videos that were asked for.
+        allowed: Largest tolerated share of them.
+        key: Where params.yaml says so: "<stage>.<key>".
+
+    Raises:
+        ValueError: If more failed; names one of them.
+    """
+    if len(failures) > allowed * total:
+        video, error = next(iter(failures.items()))
+        raise ValueError(
+            f"at most {allowed:.1%} of the videos may fail in {key.partition('.')[0]}; {len(failures)} of {total} did, "
+            f"{video} for one: {error} Mend them, or raise {key}."
+        )
+
+
 def guarded(function: Callable[[Task], Value], task: Task) -> Outcome[Task, Value]:
     """Run one task; its exception becomes the outcome's error.
 
@@ -142,11 +164,22 @@ def _outcomes_on_pool(
 
 
 def _start_worker() -> None:
-    """One thread per worker process, as the pool is the parallelism; Ctrl-C ends it without a word."""
+    """One thread per worker process, as the pool is the parallelism; Ctrl-C ends it without a word.
+
+    A watching thread, which costs nothing, ends it where its parent was killed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
         import cv2
     except ImportError:
         return
     cv2.setNumThreads(1)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

@@ -140,5 +140,5 @@ def _faces(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder:
     for dataset in dict.fromkeys(datasets):
         pictures, rows, columns = faces(inputs.crops, dataset, targets=2)
         if draw_grid(pictures, rows, columns, folder, "corpus", dpi=dpi):
-            return {"corpus": f"Test faces of {dataset}: the same frame real and forged, at each quality."}
+            return {"corpus": f"Test faces of {dataset}: the same moment real and forged, at each quality."}
     return {}

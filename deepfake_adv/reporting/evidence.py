@@ -97,10 +97,10 @@ def read_table(path: Path) -> list[list[str]]:
         return [row for row in csv.reader(stream) if row]
 
 
-def misses(faces: Path) -> list[tuple[str, str, str, int]]:
+def misses(faces: Path, datasets: Iterable[str]) -> list[tuple[str, str, str, int]]:
     """Frames without a detected face: dataset, what was done, reason, number of frames."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for path in sorted(faces.glob("*/misses.csv")):
+    for path in [path for dataset in datasets if (path := faces / dataset / "misses.csv").exists()]:
         with open(path, newline="", encoding="utf-8") as stream:
             counts.update((row["dataset"], row["action"], row["reason"]) for row in csv.DictReader(stream))
     return [(*key, count) for key, count in sorted(counts.items())]

@@ -43,6 +43,7 @@ def write_report(
     """
     evaluations = read_evaluations(inputs.evaluations, runs)
     captions = draw_all(inputs, evaluations, figures, dpi=dpi)
+    inventory = evidence.read_table(inputs.inventory / "report.csv")
     page = load_template(_HERE / "page.jinja").render(
         title=title,
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
@@ -55,8 +56,8 @@ def write_report(
         figures={name: {"caption": text, "body": embed(figures, name)} for name, text in captions.items()},
         robustness={name: evidence.read_table(inputs.robustness / f"{name}.csv") for name in CAPTIONS},
         robustness_captions=CAPTIONS,
-        inventory=evidence.read_table(inputs.inventory / "report.csv"),
-        misses=evidence.misses(inputs.faces),
+        inventory=inventory,
+        misses=evidence.misses(inputs.faces, {row[0] for row in inventory[1:]}),
         provenance=_provenance(evaluations),
     )
     write_text(report, page)

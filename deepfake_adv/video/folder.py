@@ -12,14 +12,13 @@ from deepfake_adv.video.colour import Frame, rgb_to_i420
 from deepfake_adv.video.errors import VideoError
 
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
-_OTHER_FACE = re.compile(r"_\d{6}_[1-9]\d*$")  # <video>_<frame>_<face>, all but the first face
 
 
 def images(path: Path) -> list[Path]:
     """The images of a folder in the order of their names, hidden files left out: index i is the i-th.
 
-    Masks (``*_mask.png``) count only where there is nothing else, and of the paper's lists
-    (``*_000012_0.png``) only the first face does.
+    Masks (``*_mask.png``) count only where there is nothing else, and of the images of the paper's release,
+    which begin with the folder's own name (``<folder>_000012_0.png``), only those of the first face do.
 
     Raises:
         VideoError: If the folder cannot be listed or holds no image.
@@ -28,7 +27,8 @@ def images(path: Path) -> list[Path]:
         names = sorted(os.listdir(path))
     except OSError as error:
         raise VideoError(f"{path} must be readable; got: {error.strerror}. Check its permissions.") from error
-    frames = [name for name in names if _is_frame(name)]
+    other_face = re.compile(rf"{re.escape(path.absolute().name)}_\d{{6}}_[1-9]\d*")  # <folder>_<frame>_<face>
+    frames = [name for name in names if _is_image(name) and not other_face.fullmatch(os.path.splitext(name)[0])]
     found = [path / name for name in frames if not _is_mask(name)] or [path / name for name in frames]
     if not found:
         raise VideoError(f"{path} must hold images; got none of {', '.join(sorted(SUFFIXES))}. Leave the folder out.")
@@ -54,10 +54,9 @@ def read(path: Path) -> Frame:
     return rgb_to_i420(np.ascontiguousarray(bgr[:height, :width, ::-1]))
 
 
-def _is_frame(name: str) -> bool:
-    stem, suffix = os.path.splitext(name)
+def _is_image(name: str) -> bool:
     hidden = name.startswith(".")  # such as the ._0001.png that macOS leaves beside files on foreign disks
-    return suffix.lower() in SUFFIXES and not hidden and not _OTHER_FACE.search(stem)
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not hidden
 
 
 def _is_mask(name: str) -> bool:

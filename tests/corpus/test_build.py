@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from deepfake_adv.corpus import build as module
 from deepfake_adv.corpus import pair
 from deepfake_adv.corpus.build import build
 from deepfake_adv.corpus.footage import Rendered
@@ -120,6 +121,16 @@ def test_a_run_goes_on_where_an_earlier_one_was_killed(corpus, arguments, tmp_pa
     assert made == ["002", "003", "004", "005"]
     assert digests(tmp_path / "corpus") == digests(corpus)
     assert not list((tmp_path / "work").iterdir())
+
+
+@pytest.mark.parametrize("changed", ["encode.py", "read.py", "predictor.py", "render/hair.py"])
+def test_pieces_of_another_recipe_are_not_taken(monkeypatch, changed):
+    before = module._recipe()
+    original = module.file_fingerprint
+    monkeypatch.setattr(
+        module, "file_fingerprint", lambda path: "other" if path.as_posix().endswith(changed) else original(path)
+    )
+    assert module._recipe() != before
 
 
 def test_a_pair_that_fails_is_named(arguments, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -130,12 +131,25 @@ def test_a_short_or_missing_mask_is_counted_and_the_crops_stay(located, cut):
 def test_a_broken_video_is_left_out_and_reported_and_too_many_are_fatal(located, cut):
     data = located()
     (data.frames / "c23" / "store" / "NT" / "001_002.mkv").write_bytes(b"no video")
-    with pytest.raises(ValueError, match=r"1 of 4 did, for one NT/001_002: .*001_002.mkv must be a video"):
+    with pytest.raises(ValueError, match=r"1 of 4 did, NT/001_002 for one: .*001_002.mkv must be a video"):
         cut(data)
     counts, output = cut(data, share=0.3)
     assert counts["failed"] == 1
     assert {row["video"] for row in read(output)} == {"real/001", "real/002", "NT/002_001"}
     assert "must be a video" in (output / "report.csv").read_text()
+
+
+def test_a_rerun_refuses_a_broken_video_again_and_takes_it_once_it_is_mended(located, cut):
+    data = located()
+    video = data.frames / "c23" / "store" / "NT" / "001_002.mkv"
+    whole = video.read_bytes()
+    video.write_bytes(b"no video")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"1 of 4 did, NT/001_002 for one"):
+            cut(data)
+    video.write_bytes(whole)
+    counts, output = cut(data)
+    assert (counts["failed"], counts["cut"], len(read(output))) == (0, 105, 105)
 
 
 def test_a_part_whose_boxes_lack_frames_is_refused(located, cut, tmp_path):
@@ -148,6 +162,17 @@ def test_a_part_whose_boxes_lack_frames_is_refused(located, cut, tmp_path):
     path.unlink()
     with pytest.raises(FileNotFoundError, match="boxes must be at"):
         cut(data)
+
+
+def test_each_quality_is_cut_by_its_own_boxes_where_there_are_such(located, cut, tmp_path):
+    data = located()
+    path = tmp_path / "faces" / "boxes.parquet"
+    table = pq.read_table(path)
+    place = table.schema.get_field_index("quality")
+    own, other = (table.set_column(place, "quality", pa.array([name] * len(table))) for name in ("c23", "c40"))
+    lost = other.set_column(table.schema.get_field_index("x0"), "x0", pa.nulls(len(table), pa.float32()))
+    pq.write_table(pa.concat_tables([own, lost]), path)
+    assert cut(data)[0]["cut"] == 105
 
 
 def test_wrong_options_are_refused(located, cut):

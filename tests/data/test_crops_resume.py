@@ -51,6 +51,29 @@ def test_a_video_is_done_only_when_piece_and_report_are_there(located, cut, monk
     same(whole, again)
 
 
+@pytest.mark.parametrize("name", ["write_csv", "Pieces.remove", "Scratch.publish"])
+def test_a_run_stopped_at_its_end_goes_on_and_counts_the_same(located, cut, monkeypatch, name):
+    data = located()
+    (data.frames / "c23" / "store" / "NT" / "001_002.mkv").write_bytes(b"no video")
+    counts, whole = cut(data, name="whole", share=0.3)
+    with monkeypatch.context() as patch:
+        *kind, function = name.split(".")
+        place = getattr(crops_module, kind[0]) if kind else crops_module
+        act = getattr(place, function)
+
+        def dying(*arguments):
+            if kind == ["Pieces"]:
+                act(*arguments)
+            raise KeyboardInterrupt
+
+        patch.setattr(place, function, dying)
+        with pytest.raises(KeyboardInterrupt):
+            cut(data, name="again", share=0.3)
+    again = cut(data, name="again", share=0.3)
+    assert again[0] == counts
+    same(whole, again[1])
+
+
 SCRIPT = """
 import json, os, sys, time
 from pathlib import Path

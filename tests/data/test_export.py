@@ -152,6 +152,19 @@ def test_nothing_but_the_output_is_touched(crops, tmp_path):
     assert set(tmp_path.iterdir()) == before | {tmp_path / "out"}
 
 
+def test_a_file_or_a_crop_that_is_damaged_is_named(crops, tmp_path):
+    folder = crops(*FF)
+    path = folder / "NT-train-0_1.parquet"
+    rows = pq.read_table(path).to_pylist()
+    rows[1]["image"] = {"bytes": b"no picture", "path": "x.png"}
+    pq.write_table(pa.Table.from_pylist(rows, schema=CROP_SCHEMA), path, **CROP_WRITE_OPTIONS)
+    with pytest.raises(CorruptCrop, match=r"0_1\.parquet must hold crops that decode; frame 7 of NT/0_1 does not"):
+        export_frames(folder, tmp_path / "out", layout="sladd")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"0_1\.parquet must be a whole crop file; got: "):
+        export_frames(folder, tmp_path / "out", layout="sladd")
+
+
 def test_wrong_arguments(crops, tmp_path):
     with pytest.raises(ValueError, match="layout must be one of sladd, deepfakebench; got 'png'"):
         export_frames(tmp_path, tmp_path / "out", layout="png")

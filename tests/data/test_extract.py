@@ -2,12 +2,14 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -103,7 +105,7 @@ def test_more_than_the_share_is_fatal_and_finished_work_stays(run, part, monkeyp
     folder, _ = part
     good = (folder / "root/3.mp4").read_bytes()
     (folder / "root/3.mp4").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"at most 10\.0% of the videos may be skipped; got 1 of 6, such as 3\.mp4"):
+    with pytest.raises(ValueError, match=r"at most 10\.0% .* fail in extract; 1 of 6 did, real/3 for one: 3\.mp4"):
         run(max_skipped_share=0.1)
     assert not (folder / "out").exists()
     (folder / "root/3.mp4").write_bytes(good)
@@ -145,6 +147,57 @@ def test_interrupted_anywhere_the_bytes_are_the_same(run, monkeypatch):
             with pytest.raises(KeyboardInterrupt):
                 run(f"out{stop}")
         assert digest(run(f"out{stop}")) == whole
+
+
+@pytest.mark.parametrize("store", ["frames", "index"])
+def test_stopped_after_the_end_it_makes_a_lost_output_again(run, part, monkeypatch, store):
+    folder, _ = part
+    with monkeypatch.context() as patch:
+        patch.setattr(module.shutil, "rmtree", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(store=store)
+    whole = digest(folder / "out")
+    shutil.rmtree(folder / "out")  # as DVC does before it runs a stage again
+    assert digest(run(store=store)) == whole
+
+
+@pytest.fixture
+def images(part):
+    """An inventory of one folder of 12 images, each of another size; gives folder and row."""
+    folder, rows = part
+    (folder / "root/crops").mkdir()
+    for index in range(12):
+        image = np.full((20 + 2 * index, 30, 3), 12 * index, np.uint8)
+        cv2.imwrite(str(folder / f"root/crops/{index:04}.png"), image)
+    row = replace(rows[0], path="crops", frames=12)
+    (folder / "inventory/ff/c23.csv").write_text(format_rows([row]))
+    return folder, row
+
+
+def test_a_folder_of_images_of_any_size_is_its_own_store(run, images):
+    folder, row = images
+    left = run(max_skipped_share=0)
+    assert not list(left.rglob("*.mkv"))
+    kept, index = (open_store(output, folder / "root") for output in (left, run("index", store="index")))
+    found = list(kept.frames(row.video))
+    assert [number for number, _ in found] == [1, 3, 5, 7, 9, 11]
+    assert [planes.shape[0] * 2 // 3 for _, planes in found] == [22, 26, 30, 34, 38, 42]
+    for (_, mine), (_, theirs) in zip(found, index.frames(row.video), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize(("taken", "left"), [("0 2-4 9-11", [2, 3, 4, 9, 10]), ("5-9", [5, 6, 7, 8, 9])])
+def test_of_a_folder_only_the_images_that_count_are_sampled(run, images, taken, left):
+    folder, row = images
+    (folder / "inventory/ff/c23.csv").write_text(format_rows([replace(row, taken=taken)]))
+    assert open_store(run(counts=COUNTS | {"train": 5}), folder / "root").indices(row.video).tolist() == left
+
+
+def test_images_that_the_inventory_counted_and_that_went_are_said(run, images):
+    folder, row = images
+    (folder / "inventory/ff/c23.csv").write_text(format_rows([replace(row, taken="3-12")]))
+    with pytest.raises(ValueError, match="crops must hold 13 images or more; got 12"):
+        run()
 
 
 def test_leftovers_of_other_settings_are_not_taken(run, monkeypatch):

@@ -18,14 +18,17 @@ def test_a_group_is_a_target_its_forgeries_and_all_qualities(toy):
     assert {group.quality for group in groups} == {"c23"}
     assert groups[0].end == 40
     np.testing.assert_array_equal(groups[0].members["NT/001_002"], np.arange(25))
-    assert groups[0].asked == 45
+    assert {name: len(frames) for name, frames in groups[0].members.items()} == {"real/001": 20, "NT/001_002": 25}
 
 
-def test_without_sharing_every_video_is_alone_once_for_all_qualities(toy):
+def test_without_sharing_every_video_of_every_quality_is_alone(toy):
     data = toy()
     groups = plan_groups(data.frames, data.inventory, shared=False)
-    assert [group.lead for group in groups] == ["NT/001_002", "NT/002_001", "real/001", "real/002"]
+    videos = ["NT/001_002", "NT/002_001", "real/001", "real/002"]
+    assert [(group.lead, group.quality) for group in groups] == [(v, q) for v in videos for q in ("c23", "c40")]
     assert all(list(group.members) == [group.lead] for group in groups)
+    assert len({group.name for group in groups}) == len(groups)
+    assert [group.fingerprint for group in groups[-2:]] == ["print-c23-002", "print-c40-002"]
 
 
 @pytest.mark.parametrize(("qualities", "lead"), [(("raw", "c40"), "raw"), (("c40",), "c40"), (("raw", "c23"), "c23")])
@@ -63,7 +66,6 @@ def test_pieces_come_back_in_order_and_in_whole_row_groups(tmp_path):
     assert [len(table) for table in tables] == [8, 2]
     assert pa.concat_tables(tables)["x"].to_pylist() == [0, 1, 2, *range(5, 12)]
     assert list(gather([], None, at_least=4)) == []
-    (tmp_path / ".tmp-boxes-half.parquet").touch()
     (tmp_path / "boxes.parquet").touch()
     pieces.remove()
     assert [path.name for path in tmp_path.iterdir()] == ["boxes.parquet"]

@@ -1,4 +1,5 @@
 import csv
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +39,7 @@ def test_a_target_shares_its_track_with_its_forgeries_by_absolute_index(toy, squ
     counts, boxes, misses = run(data)
     assert boxes.schema.equals(BOX_SCHEMA)
     assert not misses
+    assert set(boxes["quality"].to_pylist()) == {None}
     assert counts == {"groups": 2, "asked": 105, "detected": 105, "missed": 0}
     assert len(square_locator) == 2 * 3  # positions 0, 10, 19 of each target; nothing else is looked at
     for row in boxes.to_pylist():
@@ -50,9 +52,17 @@ def test_a_target_shares_its_track_with_its_forgeries_by_absolute_index(toy, squ
     assert len(keys) == len(set(keys))
 
 
-def test_official_looks_at_every_frame_of_every_video(toy, square_locator, run):
-    _, boxes, _ = run(toy(), replace(OPTIONS, policy="official"))
-    assert len(square_locator) == len(boxes) == 105
+def test_official_looks_at_every_frame_of_every_video_of_every_quality(toy, square_locator, run):
+    data = toy({"real/001": [20]})
+    store = data.frames / "c40" / "store" / "real"
+    shutil.copy(store / "002.mkv", store / "001.mkv")  # so that the qualities differ
+    counts, boxes, misses = run(data, replace(OPTIONS, policy="official"))
+    assert counts["groups"] == 8
+    assert len(square_locator) == len(boxes) == 2 * 105
+    left = {(row["video"], row["quality"], row["frame"]): row["x0"] for row in boxes.to_pylist()}
+    assert len(left) == len(boxes)
+    assert left["real/001", "c40", 0] == left["real/001", "c23", 0] + 3
+    assert [(miss["video"], miss["quality"], miss["frame"]) for miss in misses] == [("real/001", "c23", "20")]
 
 
 def test_without_its_target_a_forgery_is_its_own_lead(toy, square_locator, run):
@@ -145,8 +155,8 @@ def test_other_parameters_never_take_up_old_pieces(toy, square_locator, run):
     data = toy()
     _, wide, _ = run(data)
     _, narrow, _ = run(data, replace(OPTIONS, policy="official"))
-    assert len(square_locator) == 6 + 105
-    assert wide.num_rows == narrow.num_rows
+    assert len(square_locator) == 6 + 2 * 105
+    assert 2 * wide.num_rows == narrow.num_rows
 
 
 def test_landmarks_follow_the_shared_track(toy, square_locator, run, monkeypatch):

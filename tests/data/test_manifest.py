@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.manifest import read_manifest, select, spread, thin, verify_files
+from deepfake_adv.data.manifest import read_manifest, select, spread, thin, verify_files, whole_file
 from deepfake_adv.names import Condition
 
 
@@ -48,6 +48,18 @@ def test_a_manifest_of_other_columns_is_refused(tmp_path):
     pq.write_table(pa.table({"video": ["a"]}), tmp_path / "x.parquet")
     with pytest.raises(ValueError, match=r"must have the columns .*row_group"):
         read_manifest(tmp_path / "x.parquet")
+
+
+def test_a_manifest_that_is_cut_short_is_named(shards, tmp_path):
+    path = tmp_path / "train.parquet"
+    path.write_bytes((shards / "train.parquet").read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"train\.parquet must be a whole manifest; got: .*Delete it and run `dvc"):
+        read_manifest(path)
+
+
+def test_what_the_disk_refuses_is_no_fault_of_the_file(tmp_path):
+    with pytest.raises(PermissionError), whole_file(tmp_path, "manifest", "run it again"):
+        raise PermissionError(13, "Permission denied", "x")
 
 
 def test_an_empty_manifest_is_refused(shards, tmp_path):

@@ -5,14 +5,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data import shard
 from deepfake_adv.data.manifest import crop_file_rows
 from deepfake_adv.data.schema import CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, crop_schema
-from deepfake_adv.data.shard import balance_train, check_conflicts, find_leaks, make_manifests, tier_files
+from deepfake_adv.data.shard import balance_train, check_conflicts, find_leaks, make_manifests, part_files
 from deepfake_adv.data.videos import VideoRow, format_rows
 from deepfake_adv.files import read_json
 
-CHOICE = {"balance": "none", "max_frames": None, "leaks": "fatal", "seed": 0}
+PARTS = [("toy", "c23"), ("toy", "c40")]
+CHOICE = {"parts": PARTS, "balance": "none", "max_frames": None, "leaks": "fatal", "seed": 0}
 
 
 def crop(video="NT/001_002", frame=0, split="train", **changes):
@@ -91,8 +91,25 @@ def test_a_row_leads_back_to_its_crop(folder):
 def test_a_tier_holds_its_own_quality(folder):
     _, tables = manifests(folder, "c40")
     assert set(tables["train"]["quality"].to_pylist()) == {"c40"}
-    with pytest.raises(FileNotFoundError, match="got none for 'raw', there are c23, c40"):
+    with pytest.raises(FileNotFoundError, match="got none for 'raw' in any part"):
         manifests(folder, "raw")
+
+
+def test_crops_of_parts_that_params_no_longer_name_are_left_alone(folder):
+    write(folder, [crop("real/009", 0)], dataset="old")
+    for tier in ("c23", "all"):
+        _, tables = manifests(folder, tier)
+        assert set(tables["train"]["dataset"].to_pylist()) == {"toy"}
+    summary, _ = manifests(folder, "all", parts=[("old", "c23")])
+    assert summary["crops"] == 1
+
+
+def test_a_part_that_was_never_cut_is_named(folder):
+    with pytest.raises(FileNotFoundError, match=r"found no folder .*toy/raw\. Run `dvc repro crop`"):
+        manifests(folder, "all", parts=[*PARTS, ("toy", "raw")])
+    (folder / "crops" / "toy" / "raw").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"got none for 'raw' in .*toy/raw"):
+        manifests(folder, "raw", parts=[*PARTS, ("toy", "raw")])
 
 
 def test_the_same_crops_give_the_same_bytes(folder):
@@ -135,7 +152,7 @@ def test_an_identity_in_two_splits_is_fatal_whether_target_or_source(folder, vid
 
 def test_leaks_are_looked_for_within_a_dataset_and_a_closed_pair_is_none(folder):
     write(folder, [crop("real/001", 0, "test")], dataset="other")
-    summary, _ = manifests(folder)
+    summary, _ = manifests(folder, parts=[*PARTS, ("other", "c23")])
     assert summary["leaks"] == []
     assert find_leaks(table([crop("NT/1_2"), crop("NT/3_2", split="val"), crop("NT/1_3", split="test")])) == [
         "toy/1", "toy/2", "toy/3",
@@ -189,6 +206,10 @@ def test_summary_counts_and_names_videos_lost_on_the_way(folder):
     path.write_text(format_rows([row, *gone]))
     summary, _ = manifests(folder)
     assert summary["lost"] == {"toy/c23": ["real/007"]}
+    (folder / "inventory" / "toy" / "c40.csv").write_text(format_rows(gone))
+    (folder / "crops" / "toy" / "c40").rename(folder / "kept")
+    (folder / "crops" / "toy" / "c40").mkdir()
+    assert manifests(folder, "all")[0]["lost"] == {"toy/c23": ["real/007"], "toy/c40": ["real/007"]}
     assert summary["counts"]["toy"]["c23"]["train"]["NT"] == {"crops": 60, "videos": 2, "masks": 60, "undetected": 0}
     assert summary == read_json(folder / "manifests" / "c23" / "summary.json")
 
@@ -223,8 +244,7 @@ def test_a_filter_on_one_class_of_ten_touches_few_row_groups(tmp_path):
     assert kept == 10
 
 
-def test_tier_files_come_in_a_fixed_order(folder):
-    files = tier_files(folder / "crops", "all")
+def test_files_come_in_a_fixed_order(folder):
+    files = part_files(folder / "crops", "all", PARTS)
     assert files == sorted(files)
     assert len(files) == 8
-    assert shard.ALL_QUALITIES == "all"

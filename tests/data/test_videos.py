@@ -1,6 +1,6 @@
 import pytest
 
-from deepfake_adv.data.videos import COLUMNS, VideoRow, format_rows, join_notes, read_rows
+from deepfake_adv.data.videos import COLUMNS, VideoRow, format_ranges, format_rows, join_notes, parse_ranges, read_rows
 
 ROW = VideoRow(
     "NT/000_001", 1, "NT", "train", "000", "001", 'a, "b".mp4', "", 12, "ab", 30, 23.976, 48, 32, "ok", "ä; ö"
@@ -16,8 +16,17 @@ def test_rows_come_back_as_they_went(tmp_path):
 
 def test_the_columns_are_those_that_later_stages_read():
     assert ",".join(COLUMNS) == (
-        "video,label,forgery,split,target,source,path,mask_path,bytes,fingerprint,frames,fps,width,height,status,note"
+        "video,label,forgery,split,target,source,path,mask_path,bytes,fingerprint,frames,fps,width,height,status,note,"
+        "taken"
     )
+
+
+@pytest.mark.parametrize(
+    ("positions", "text"), [([0, 1, 2, 5, 7, 8], "0-2 5 7-8"), ([4], "4"), (range(270), "0-269"), ([], "none")]
+)
+def test_positions_come_back_as_they_went(positions, text):
+    assert format_ranges(positions) == text
+    assert parse_ranges(text) == list(positions)
 
 
 def test_only_whole_videos_in_a_split_are_usable():

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import importlib.util
 import os
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_adv.execution.pool import guarded, map_tasks, remaining
+from deepfake_adv.execution.pool import check_failures, guarded, map_tasks, remaining
 from deepfake_adv.files import DISK_FAULTS
 
 
@@ -71,6 +72,16 @@ def test_what_is_left_after_a_kill_is_said(caplog):
     assert [record.getMessage() for record in caplog.records] == ["crop toy: going on after 2 of 5 videos"]
 
 
+def test_more_failures_than_allowed_are_refused_by_name():
+    check_failures({"a": "it broke."}, 10, 0.1, key="crop.max_failed_share")
+    with pytest.raises(
+        ValueError,
+        match=r"at most 10\.0% of the videos may fail in crop; 2 of 10 did, a for one: it broke\. Mend them, or raise "
+        r"crop\.max_failed_share",
+    ):
+        check_failures({"a": "it broke.", "b": "so did it."}, 10, 0.1, key="crop.max_failed_share")
+
+
 def write(number):
     if number == 1:
         raise DiskFull()
@@ -126,7 +137,9 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_stops_all_processes_with_one_line(tmp_path):
+@pytest.fixture
+def process(tmp_path):
+    """A stage with two workers that are busy for a minute."""
     (tmp_path / "toy.py").write_text(SCRIPT)
     process = subprocess.Popen(
         [sys.executable, "toy.py"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -135,8 +148,21 @@ def test_ctrl_c_stops_all_processes_with_one_line(tmp_path):
     deadline = time.monotonic() + 60
     while len(list(tmp_path.glob("ready*"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
+    yield process
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_ctrl_c_stops_all_processes_with_one_line(process):
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert len(said.splitlines()) == 1
     assert "stopped by hand" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_parent(process, number):
+    process.send_signal(number)
+    process.communicate(timeout=10)  # returns once no process is left that could write there
+    assert process.returncode == -number

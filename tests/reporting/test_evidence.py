@@ -80,6 +80,6 @@ def test_misses_are_counted_by_what_was_done(tmp_path):
         *(f"corpus,1,real/1,{k},interpolated,no face" for k in range(3)),
     ]
     (folder / "misses.csv").write_text("\n".join(lines) + "\n")
-    assert evidence.misses(tmp_path) == [("corpus", "interpolated", "no face", 3)]
-    assert evidence.misses(tmp_path / "absent") == []
+    assert evidence.misses(tmp_path, ["corpus"]) == [("corpus", "interpolated", "no face", 3)]
+    assert evidence.misses(tmp_path, ["another"]) == []
     assert evidence.read_table(tmp_path / "absent.csv") == []

@@ -1,7 +1,7 @@
 """Imports go downward only: the layers decide what an edit reruns."""
 
 LAYERS = [
-    {"names", "files", "log", "sources"},
+    {"names", "files", "hints", "log", "sources"},
     {"ops", "video", "faces", "params", "execution", "stage"},
     {"data", "detectors", "generators", "corpus"},
     {"attacks", "evaluation"},

@@ -25,9 +25,17 @@ class TestFolder:
         assert [i420_to_rgb(frame).mean() for frame in frames] == pytest.approx([40, 160], abs=1)
 
     def test_masks_and_second_faces_do_not_count(self, folder):
-        for name in ("0001_mask.png", "000_003_000012_1.png"):
+        for name in ("0001_mask.png", "frames_000012_1.png"):
             cv2.imwrite(str(folder / name), np.zeros((8, 8), np.uint8))
         assert probe(folder).frames == 5
+
+    def test_a_number_at_the_end_alone_makes_no_second_face(self, folder, monkeypatch):
+        for name in ("take_000012_1.png", "frames_20240131_2.png", "my_frames_000012_1.png", "frames_000012_0.png"):
+            cv2.imwrite(str(folder / name), np.zeros((8, 8), np.uint8))
+        assert probe(folder).frames == 9
+        cv2.imwrite(str(folder / "frames_000012_1.png"), np.zeros((8, 8), np.uint8))
+        monkeypatch.chdir(folder)
+        assert probe(".").frames == 9
 
     def test_hidden_files_do_not_count(self, folder):
         (folder / "._0001.png").write_bytes(b"what macOS knows of 0001.png")

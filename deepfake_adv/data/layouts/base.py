@@ -99,6 +99,11 @@ def video_names(folder: Path) -> list[str]:
     ]
 
 
+def files_by_name(folder: Path) -> dict[str, str]:
+    """The videos in a folder: name without suffix to file, so that one in another format is found too."""
+    return {os.path.splitext(name)[0]: name for name in video_names(folder)}
+
+
 @contextmanager
 def as_table(path: Path) -> Iterator[None]:
     """Read a CSV file inside of this, to have its faults said in one sentence.

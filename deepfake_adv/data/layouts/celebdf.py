@@ -93,10 +93,10 @@ class CelebDF(Layout):
             note=note,
         )
 
-    def _listed(self) -> dict[str, int]:
-        """The official list: <folder>/<file> and our label."""
+    def _listed(self) -> list[str]:
+        """The official list: <folder>/<file> of each line."""
         path = child(self.root, _LIST)
-        listed = {}
+        listed = []
         for number, line in enumerate(read_text(path).splitlines(), start=1):
             if not line.strip():
                 continue
@@ -112,7 +112,7 @@ class CelebDF(Layout):
                 raise ValueError(
                     f"{path} must say 1 for real and 0 for fake; line {number} is {line!r}. Take the file as it ships."
                 )
-            listed[f"{folder}/{name}"] = REAL_LABEL if label == "1" else FAKE_LABEL
+            listed.append(f"{folder}/{name}")
         return listed
 
 

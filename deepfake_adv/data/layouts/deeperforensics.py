@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from deepfake_adv.data.layouts.base import Layout, child, listing, relative, video_names
+from deepfake_adv.data.layouts.base import Layout, child, files_by_name, listing, relative
 from deepfake_adv.data.layouts.faceforensics import quality_folder
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.files import read_text
@@ -60,11 +60,13 @@ class DeeperForensics(Layout):
                     "Take lists/splits as it ships."
                 )
         real_folder = quality_folder(child(self.originals, "original_sequences", "youtube"), Quality.C23)
+        real_files = files_by_name(real_folder)
         for target, split in sorted(reals.items()):
-            path = relative(real_folder / f"{target}.mp4", self.root)
+            path = relative(real_folder / real_files.get(target, f"{target}.mp4"), self.root)
             yield VideoEntry(f"{REAL}/{target}", REAL_LABEL, REAL, split, target, "", path)
         folder = child(self.root, "manipulated_videos", self.variant)
-        for name in sorted(listed.keys() | {Path(name).stem for name in video_names(folder)}):
+        fake_files = files_by_name(folder)
+        for name in sorted(listed.keys() | fake_files.keys()):
             target, _, source = name.partition("_")
             yield VideoEntry(
                 video=f"{Forgery.DFR}/{name}",
@@ -73,7 +75,7 @@ class DeeperForensics(Layout):
                 split=listed.get(name, ""),
                 target=target,
                 source=source,
-                path=relative(folder / f"{name}.mp4", self.root),
+                path=relative(folder / fake_files.get(name, f"{name}.mp4"), self.root),
                 note="" if name in listed else "in none of lists/splits",
             )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from deepfake_adv.data.layouts.base import Layout, child, relative, video_names
+from deepfake_adv.data.layouts.base import Layout, child, files_by_name, relative, video_names
 from deepfake_adv.data.layouts.faceforensics import quality_folder
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
@@ -46,8 +46,7 @@ class DeepFakeDetection(Layout):
         real_folder, fake_folder = (quality_folder(place, quality) for place in (self._originals(), self._fakes()))
         masks = child(self._fakes(), "masks", "videos")
         masked = set(video_names(masks))
-        reals = {Path(name).stem: name for name in video_names(real_folder)}
-        fakes = {Path(name).stem: name for name in video_names(fake_folder)}
+        reals, fakes = files_by_name(real_folder), files_by_name(fake_folder)
         for name in sorted(reals.keys() | {_original(fake) for fake in fakes}):
             path = relative(real_folder / reals.get(name, f"{name}.mp4"), self.root)
             yield VideoEntry(f"{REAL}/{name}", REAL_LABEL, REAL, Split.TEST, name, "", path)

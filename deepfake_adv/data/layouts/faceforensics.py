@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from deepfake_adv.data.layouts.base import Layout, child, relative, video_names
-from deepfake_adv.data.splits import read_pairs
+from deepfake_adv.data.layouts.base import Layout, child, files_by_name, relative, video_names
+from deepfake_adv.data.splits import read_pairs, splits_by_name
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Quality
 
@@ -51,14 +51,7 @@ class FaceForensics(Layout):
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every video of the authors' splits, then those on the disk that are in none."""
-        pairs = read_pairs(self.splits)
-        reals = {name: split for split, listed in pairs.items() for pair in listed for name in pair}
-        fakes = {
-            f"{target}_{source}": split
-            for split, listed in pairs.items()
-            for pair in listed
-            for target, source in (pair, pair[::-1])
-        }
+        reals, fakes = splits_by_name(read_pairs(self.splits))
         yield from self._folder(REAL, child(self.root, "original_sequences", "youtube"), quality, reals)
         for forgery in self.forgeries:
             folder = child(self.root, "manipulated_sequences", FF_FOLDERS[forgery])
@@ -67,7 +60,7 @@ class FaceForensics(Layout):
     def _folder(self, forgery: str, folder: Path, quality: str, splits: Mapping[str, str]) -> Iterator[VideoEntry]:
         place = quality_folder(folder, quality)
         masks = child(folder, "masks", "videos")
-        there = {Path(name).stem: name for name in video_names(place)}
+        there = files_by_name(place)
         masked = set() if forgery == REAL else set(video_names(masks))
         for name in sorted(splits.keys() | there.keys()):
             file = there.get(name, f"{name}.mp4")

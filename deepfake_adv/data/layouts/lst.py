@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from deepfake_adv.data.layouts.base import Layout, listing
-from deepfake_adv.data.videos import VideoEntry, join_notes
+from deepfake_adv.data.videos import VideoEntry, format_ranges, join_notes
 from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Quality, Split
 from deepfake_adv.video.errors import VideoError
@@ -31,10 +31,9 @@ class _Listed:
 class ReleaseLists(Layout):
     """Lines <dir>_<quality>/<video>/<video>_<frame>_<face>.png REAL|FAKE, or of whole folders.
 
-    The lists decide which videos are taken and in which split; the frames are the images of the video's
-    folder with face index 0, also those that no line names, as an inventory tells of folders and not of
-    their images: keep only listed images there to have exactly those; a note says where others lie. Repeated
-    lines (the release balances by repeating reals) count once.
+    The lists decide which videos are taken, in which split, and which images of the video's folder are its
+    frames; a note says where others lie. Only images of face index 0 are taken. Repeated lines (the release
+    balances by repeating reals) count once.
 
     Args:
         root: Folder with <dir>_<quality>.
@@ -69,6 +68,7 @@ class ReleaseLists(Layout):
         for (folder, name), listed in self._listed(quality).items():
             forgery = _FORGERIES[folder.rpartition("_")[0]]
             target, _, source = name.partition("_")
+            taken, note = _compare(self.root / folder / name, listed.files) if listed.files else ("", "")
             yield VideoEntry(
                 video=f"{forgery}/{name}",
                 label=REAL_LABEL if forgery == REAL else FAKE_LABEL,
@@ -77,7 +77,8 @@ class ReleaseLists(Layout):
                 target=target,
                 source=source,
                 path=f"{folder}/{name}",
-                note=_difference(self.root / folder / name, listed.files) if listed.files else "",
+                note=note,
+                taken=taken,
             )
 
     def _paths(self) -> dict[str, list[Path]]:
@@ -115,16 +116,20 @@ class ReleaseLists(Layout):
         return found
 
 
-def _difference(place: Path, listed: set[str]) -> str:
-    """What a folder lacks of the listed frames, and what it holds besides them; empty where it is not there."""
-    if not place.is_dir():
-        return ""
-    absent = listed - set(listing(place))
+def _compare(place: Path, listed: set[str]) -> tuple[str, str]:
+    """Which images of a folder the lists name, and what each lacks of the other; nothing where it is not there."""
     try:
-        others = {path.name for path in images(place)} - listed
+        if not place.is_dir():
+            return "", ""
+        absent = listed - set(listing(place))
+        there = [path.name for path in images(place)]
+    except PermissionError:  # the inventory says so
+        return "", ""
     except VideoError:  # the inventory says that it holds none
-        others = set()
-    return join_notes(
+        there = []
+    others = set(there) - listed
+    note = join_notes(
         f"{len(absent)} listed frames are not there, such as {min(absent)}" if absent else "",
-        f"{len(others)} frames are in no list and taken all the same, such as {min(others)}" if others else "",
+        f"{len(others)} frames are in no list and left out, such as {min(others)}" if others else "",
     )
+    return format_ranges(number for number, name in enumerate(there) if name in listed) if others else "", note

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from deepfake_adv.data.layouts.base import Layout, child, listing, relative
-from deepfake_adv.data.splits import read_pairs
+from deepfake_adv.data.splits import read_pairs, splits_by_name
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Split
 
@@ -43,14 +43,7 @@ class Sladd(Layout):
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every folder that the pairs of config/ ask for, then those that are there besides."""
-        pairs = read_pairs(child(self.root, "config"), CONFIG_FILES)
-        reals = {name: str(split) for split, listed in pairs.items() for pair in listed for name in pair}
-        fakes = {
-            "_".join(order): str(split)
-            for split, listed in pairs.items()
-            for pair in listed
-            for order in (pair, pair[::-1])
-        }
+        reals, fakes = splits_by_name(read_pairs(child(self.root, "config"), CONFIG_FILES))
         yield from self._folder(REAL, REAL, reals)
         for forgery in self.forgeries:
             yield from self._folder(forgery, f"FF-{forgery}", fakes)

@@ -25,6 +25,16 @@ def test_reals_are_the_targets_at_c23(made, put):
     }
 
 
+@pytest.mark.parametrize("suffix", [".MP4", ".avi"])
+def test_videos_in_another_format_are_found(made, suffix):
+    root, layout = made
+    for path in (*root.rglob("*.mp4"), *layout.originals.rglob("*.mp4")):
+        path.rename(path.with_suffix(suffix))
+    entries = list(layout.videos("native"))
+    assert len(entries) == 8
+    assert all((root / entry.path).exists() and entry.path.endswith(suffix) for entry in entries)
+
+
 def test_what_can_be_wrong(made, trees, put):
     root, layout = made
     assert (

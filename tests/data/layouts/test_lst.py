@@ -1,6 +1,10 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from deepfake_adv.data.layouts.registry import build_layout
+from deepfake_adv.data.probing import Part, probe_parts
 
 
 def made(root, **lists):
@@ -23,13 +27,23 @@ def test_an_absent_frame_is_noted_and_an_absent_folder_expected(trees):
     assert not (root / found["real/007"].path).exists()
 
 
-def test_frames_that_no_list_names_are_noted(trees, put):
+def test_frames_that_no_list_names_are_left_out_and_noted(trees, put):
     root, *_ = trees["lst"]()
     folder = "Deepfakes_c23/006_007/006_007"
     put(root, *(f"{folder}_{name}.png" for name in ("000013_0", "000014_0", "000012_1", "000012_0_mask")))
     found = {entry.video: entry for entry in made(root).videos("c23")}
-    assert found["DF/006_007"].note == ("2 frames are in no list and taken all the same, such as 006_007_000013_0.png")
-    assert found["real/000"].note == ""  # listed as a whole folder
+    assert found["DF/006_007"].note == "2 frames are in no list and left out, such as 006_007_000013_0.png"
+    assert found["DF/006_007"].taken == "0"
+    assert (found["real/000"].note, found["real/000"].taken) == ("", "")  # listed as a whole folder
+
+
+def test_a_folder_of_other_frames_alone_has_none(trees, put):
+    root, *_ = trees["lst"]()
+    place = root / "Deepfakes_c23/006_007"
+    (place / "006_007_000012_0.png").rename(place / "006_007_000013_0.png")
+    entry = {entry.video: entry for entry in made(root).videos("c23")}["DF/006_007"]
+    assert entry.taken == "none"
+    assert entry.note.startswith("1 listed frames are not there, such as 006_007_000012_0.png; 1 frames are in no list")
 
 
 def test_a_listed_folder_without_images_is_left_to_the_inventory(trees):
@@ -37,6 +51,25 @@ def test_a_listed_folder_without_images_is_left_to_the_inventory(trees):
     (root / "Deepfakes_c23/006_007/006_007_000012_0.png").unlink()
     found = {entry.video: entry for entry in made(root).videos("c23")}
     assert found["DF/006_007"].note == "1 listed frames are not there, such as 006_007_000012_0.png"
+
+
+def test_a_folder_without_permission_is_left_to_the_inventory(trees, monkeypatch, tmp_path):
+    root, *_ = trees["lst"]()
+    denied, real = root / "Deepfakes_c23/006_007", {name: getattr(os, name) for name in ("listdir", "scandir")}
+
+    def refuse(name, path):
+        if Path(path) == denied:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real[name](path)
+
+    for name in real:
+        monkeypatch.setattr(os, name, lambda path=".", name=name: refuse(name, path))
+    part, here = Part("lists", "c23", made(root)), {"engine": "local", "workers": 1, "address": None}
+    (rows,) = probe_parts([part], min_frames=1, execution=here, memory=tmp_path / "memory")
+    found = {row.video: row for row in rows}
+    assert len(found) == 4
+    assert found["DF/006_007"].status == "unreadable"
+    assert "Permission denied" in found["DF/006_007"].note
 
 
 @pytest.mark.parametrize(
