@@ -80,7 +80,9 @@ def plan(
 @app.command()
 @clear()
 def predict(
-    inputs: Annotated[list[Path], typer.Argument(help="Images, videos, or folders of a video's frames.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(readable=False, help="Images, videos, or folders of a video's frames.")
+    ],
     detector: Annotated[Path, typer.Option(help="A trained detector, data/runs/<run>/<condition>/seed<k>.")],
     frames: Annotated[int, typer.Option(min=1, help="Frames sampled from a video.")] = 20,
     margin: Annotated[
@@ -114,7 +116,9 @@ def export_frames(
     crops: Annotated[Path, typer.Argument(help="Crops of a part, data/crops/<dataset>/<quality>.")],
     output: Annotated[Path, typer.Argument(help="Folder to make.")],
     layout: Annotated[str, typer.Option(help="sladd or deepfakebench.")] = "sladd",
-    size: Annotated[int | None, typer.Option(min=1, help="Side in pixels; each crop's own if not given.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="Side in pixels; each crop's own if not given.")
+    ] = None,
 ) -> None:
     """Write crops as PNG files in the folder layout of another project."""
     from deepfake_adv.data.export import export_frames as export

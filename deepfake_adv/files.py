@@ -139,7 +139,7 @@ class Scratch:
     Args:
         stage: Name of the stage, with its item where there are several.
         key: Inputs and parameters that decide the output, JSON-like.
-        root: Folder of all scratch folders; must lie on the outputs' file system.
+        root: Folder of all scratch folders, best on the outputs' file system: elsewhere the output is copied there.
     """
 
     def __init__(self, stage: str, key: Mapping[str, Any], root: Path = Path("work")) -> None:
@@ -149,15 +149,40 @@ class Scratch:
     def publish(self, output: Path) -> None:
         """Move the whole folder to `output` with one rename, replacing what is there.
 
-        Temporary files of `atomic_write` that a kill left behind do not come along.
+        Temporary files of `atomic_write` that a kill left behind do not come along. What is there stays until
+        the whole folder is on its disk.
         """
         output = Path(output)
         for leftover in self.path.rglob(f"{TEMPORARY}*"):
             if leftover.is_file():
                 leftover.unlink()
         output.parent.mkdir(parents=True, exist_ok=True)
-        if output.is_dir() and not output.is_symlink():
-            shutil.rmtree(output)
-        elif output.exists() or output.is_symlink():
-            output.unlink()
-        os.replace(self.path, output)
+        whole = self._on_disk_of(output)
+        _remove(output)
+        os.replace(whole, output)
+        if whole != self.path:
+            shutil.rmtree(self.path)
+
+    def _on_disk_of(self, output: Path) -> Path:
+        """This folder, or, where no rename leads from here to `output`, a copy beside that."""
+        beside = output.with_name(f"{TEMPORARY}{output.name}")
+        _remove(beside)
+        probe = self.path / beside.name
+        probe.touch()
+        try:
+            os.replace(probe, beside)
+        except OSError as error:
+            probe.unlink()
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.copytree(self.path, beside)
+            return beside
+        beside.unlink()
+        return self.path
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

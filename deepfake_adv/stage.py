@@ -15,7 +15,7 @@ from deepfake_adv.log import configure
 
 logger = logging.getLogger(__name__)
 
-EXPECTED = (ValueError, OSError, RuntimeError, ArithmeticError)
+EXPECTED = (ValueError, OSError, RuntimeError, ArithmeticError, MemoryError)
 STOPPED = 130  # the shell's exit code after Ctrl-C
 
 
@@ -79,7 +79,18 @@ def explain(error: BaseException, *, again: str = "run the same command again") 
             f"{error.filename} must be readable and its folder writable; permission was denied. "
             "Mend its rights and run again."
         )
+    if _memory_fault(error):
+        return (
+            f"memory must hold what is asked for; got: {str(error).splitlines()[0] if str(error) else 'too little'}. "
+            f"Lower the sizes of images and batches, or execution.workers, and {again}."
+        )
     return str(error) or type(error).__name__
+
+
+def _memory_fault(error: BaseException) -> bool:
+    """Python's and torch's ways of saying that there is too little; by name, as not every stage loads torch."""
+    of_torch = type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and of_torch)
 
 
 def _disk_fault(error: OSError, again: str) -> str:

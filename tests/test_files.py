@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -156,3 +157,50 @@ def test_fingerprint_of_a_large_file_is_cheap(tmp_path):
     start = time.monotonic()
     file_fingerprint(path)
     assert time.monotonic() - start < 1
+
+
+@pytest.fixture
+def two_disks(monkeypatch):
+    """No rename leads from a folder of this name out of it."""
+    rename = os.replace
+
+    def replace(source, target):
+        if ("work" in str(source)) != ("work" in str(target)):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target)
+
+    monkeypatch.setattr("deepfake_adv.files.os.replace", replace)
+
+
+def scratch_and_output(tmp_path):
+    output = tmp_path / "data/crops"
+    output.mkdir(parents=True)
+    (output / "stale").write_text("old")
+    scratch = Scratch("crop", {}, root=tmp_path / "work")
+    (scratch.path / "below").mkdir()
+    (scratch.path / "below/piece").write_text("new")
+    return scratch, output
+
+
+def test_an_output_on_another_disk_is_replaced_whole(tmp_path, two_disks):
+    scratch, output = scratch_and_output(tmp_path)
+    scratch.publish(output)
+    assert [path.name for path in output.iterdir()] == ["below"]
+    assert (output / "below/piece").read_text() == "new"
+    assert os.listdir(output.parent) == ["crops"]
+    assert not scratch.path.exists()
+
+
+def test_what_is_there_stays_until_the_other_disk_holds_the_whole(tmp_path, two_disks, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    scratch, output = scratch_and_output(tmp_path)
+    monkeypatch.setattr("deepfake_adv.files.shutil.copytree", full)
+    with pytest.raises(OSError, match="No space"):
+        scratch.publish(output)
+    assert (output / "stale").read_text() == "old"
+    assert (scratch.path / "below/piece").exists()
+    monkeypatch.undo()
+    scratch.publish(output)
+    assert (output / "below/piece").read_text() == "new"

@@ -49,6 +49,14 @@ def test_a_stage_says_that_its_finished_pieces_are_kept(tmp_path, monkeypatch, c
     assert "Free space and run `dvc repro` again: finished pieces are kept." in capsys.readouterr().err
 
 
+def test_too_little_memory_is_said_with_what_to_lower():
+    for error in (MemoryError("Unable to allocate 28 GiB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")):
+        said = explain(error, again="run `dvc repro` again")
+        assert said.startswith(f"memory must hold what is asked for; got: {error}. Lower the sizes of images")
+        assert said.endswith("execution.workers, and run `dvc repro` again.")
+    assert explain(RuntimeError("another one")) == "another one"
+
+
 def test_denied_permission_is_said():
     assert "must be readable" in explain(PermissionError(errno.EACCES, "Permission denied", "videos"))
     assert explain(PermissionError("not allowed here")) == "not allowed here"

@@ -14,6 +14,7 @@ from deepfake_adv.data.cutting import CropOptions, CropTask, Cut, crop_video
 from deepfake_adv.data.frames import open_store
 from deepfake_adv.data.pieces import Pieces
 from deepfake_adv.data.videos import VideoRow
+from deepfake_adv.data.whole import whole_file
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_csv, write_json
 
@@ -70,6 +71,8 @@ def crop_part(
         raise FileNotFoundError(f"boxes must be at {boxes}; found none. Run `dvc repro locate`.")
     rows = {row.video: row for row in open_store(frames, root).videos()}
     counts = _frame_counts(frames)
+    with whole_file(boxes, "box table", "run `dvc repro locate`"):
+        pq.read_metadata(boxes)
     plan = plan_files([rows[video] for video in sorted(counts)], counts, rows_per_file)
     key = {"dataset": dataset, "quality": quality, "options": vars(options), "plan": rows_per_file}
     work = Scratch(f"crop-{dataset}-{quality}", {**key, **_inputs(frames, boxes, rows)}, root=scratch)
@@ -148,5 +151,7 @@ def _totals(report: Path) -> dict[str, int]:
 
 
 def _frame_counts(frames: Path) -> dict[str, int]:
-    table = pq.read_table(Path(frames) / "frames.parquet", columns=["video"])
+    path = Path(frames) / "frames.parquet"
+    with whole_file(path, "frame table", "run `dvc repro extract`"):
+        table = pq.read_table(path, columns=["video"])
     return {entry["values"]: entry["counts"] for entry in table["video"].value_counts().to_pylist()}

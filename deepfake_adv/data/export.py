@@ -18,7 +18,7 @@ from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import resize, scale_points
 from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.export_formats import FORMATS, Format
-from deepfake_adv.data.manifest import whole_file
+from deepfake_adv.data.whole import whole_file
 from deepfake_adv.files import write_json
 from deepfake_adv.names import REAL
 

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deepfake_adv.data.videos import VideoRow, read_rows
+from deepfake_adv.data.whole import whole_file
 from deepfake_adv.video.colour import Frame
 from deepfake_adv.video.read import read_frames
 
@@ -79,7 +80,9 @@ class _Store:
         """See `FrameStore`."""
         if video not in self._rows:
             raise ValueError(f"video must be one that has sampled frames; got {video!r}. See {self.folder / SKIPPED}.")
-        table = pq.read_table(self.folder / TABLE, columns=["frame"], filters=[("video", "=", video)])
+        path = self.folder / TABLE
+        with whole_file(path, "frame table", "run `dvc repro extract`"):
+            table = pq.read_table(path, columns=["frame"], filters=[("video", "=", video)])
         return np.sort(table["frame"].to_numpy().astype(np.int64))
 
     def _wanted(self, video: str, indices: Sequence[int] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deepfake_adv.data.videos import VideoRow, read_rows
+from deepfake_adv.data.whole import whole_file
 from deepfake_adv.names import REAL, Forgery, Quality
 
 # The middle quality first: its faces are found as well as raw's, and decode faster.
@@ -117,7 +118,8 @@ def _row(rows: Mapping[str, VideoRow], video: str, inventory: Path) -> VideoRow:
 
 
 def _frames_by_video(path: Path) -> dict[str, NDArray[np.int64]]:
-    table = pq.read_table(path, columns=["video", "frame"])
+    with whole_file(path, "frame table", "run `dvc repro extract`"):
+        table = pq.read_table(path, columns=["video", "frame"])
     encoded = table["video"].combine_chunks().dictionary_encode()
     codes = encoded.indices.to_numpy()
     frames = table["frame"].to_numpy().astype(np.int64)

@@ -93,5 +93,5 @@ def _earlier(folder: Path, part: Part) -> list[VideoRow]:
 
 
 def _write(path: Path, text: str) -> None:
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
+    if not path.exists() or path.read_bytes() != text.encode():
         write_text(path, text)

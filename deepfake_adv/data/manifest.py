@@ -1,7 +1,5 @@
 """Manifests: written from the crop files, read back as columns, rows chosen by condition; no pixel is read."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, WRITE_OPTIONS
+from deepfake_adv.data.whole import whole_file
 from deepfake_adv.files import atomic_write, file_fingerprint
 from deepfake_adv.names import ALL_FORGERIES, FAKE_LABEL, REAL, REAL_LABEL, Condition
 
@@ -23,26 +22,6 @@ _COLUMNS: Final = [
     "video", "frame", "label", "forgery", "quality", "dataset", "target",
     "has_mask", "file", "row_group", "row", "file_fingerprint", "encoding",
 ]  # fmt: skip
-
-
-@contextmanager
-def whole_file(path: Path, kind: str, again: str) -> Iterator[None]:
-    """Read a parquet file inside of this, to have its faults said in one sentence that names it.
-
-    Args:
-        path: The file.
-        kind: What it must be, such as "crop file".
-        again: What makes it anew.
-
-    Raises:
-        ValueError: If what pyarrow reads is no parquet file, cut short or damaged.
-    """
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # the disk's own word, such as a denied permission
-            raise
-        raise ValueError(f"{path} must be a whole {kind}; got: {error}. Delete it and {again}.") from error
 
 
 def crop_file_rows(path: Path, root: Path) -> pa.Table:

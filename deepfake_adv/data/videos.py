@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
+from deepfake_adv.files import read_text
+
 OK: Final = "ok"
 UNREADABLE: Final = "unreadable"
 EMPTY: Final = "empty"
@@ -129,20 +131,19 @@ def read_rows(path: Path) -> list[VideoRow]:
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} must be there; found nothing. Run `dvc repro inventory`.")
-    with open(path, encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise ValueError(
-                f"{path} must have the columns {', '.join(COLUMNS)}; got {reader.fieldnames}. "
-                "Delete it and run `dvc repro inventory`."
-            )
-        try:
-            return [_row(record) for record in reader]
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{path} must be an inventory; line {reader.line_num} is not ({error}). "
-                "Delete it and run `dvc repro inventory`."
-            ) from error
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if tuple(reader.fieldnames or ()) != COLUMNS:
+        raise ValueError(
+            f"{path} must have the columns {', '.join(COLUMNS)}; got {reader.fieldnames}. "
+            "Delete it and run `dvc repro inventory`."
+        )
+    try:
+        return [_row(record) for record in reader]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} must be an inventory; line {reader.line_num} is not ({error}). "
+            "Delete it and run `dvc repro inventory`."
+        ) from error
 
 
 def _row(record: dict[str, str]) -> VideoRow:

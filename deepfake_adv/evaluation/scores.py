@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from deepfake_adv.data.whole import whole_file
 from deepfake_adv.evaluation.bootstrap import Sample
 from deepfake_adv.files import fingerprint
 from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FF_FORGERIES, REAL, REAL_LABEL, Condition
@@ -74,16 +75,16 @@ def read_scores(path: Path) -> Scores:
     """
     if not Path(path).exists():
         raise FileNotFoundError(f"{path} must be a file of scores; found nothing. Run the score stage first.")
-    try:
+    with whole_file(path, "file of scores", "run `dvc repro score`"):
         present = pq.ParquetFile(path).schema_arrow.names
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path} must be a whole parquet file; got {error}. Score again.") from error
     missing = [name for name in COLUMNS if name not in present]
     if missing:
         wanted, lost = ", ".join(COLUMNS), ", ".join(missing)
         raise ValueError(f"{path} must have the columns {wanted}; got none of {lost}. Score again.")
-    file = pq.ParquetFile(path, read_dictionary=list(_NAMES))  # read_table would load pandas as well
-    return to_scores(file.read(columns=list(COLUMNS)), str(path))
+    with whole_file(path, "file of scores", "run `dvc repro score`"):
+        file = pq.ParquetFile(path, read_dictionary=list(_NAMES))  # read_table would load pandas as well
+        table = file.read(columns=list(COLUMNS))
+    return to_scores(table, str(path))
 
 
 def to_scores(table: pa.Table, name: str = "scores") -> Scores:

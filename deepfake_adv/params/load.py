@@ -46,10 +46,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} must be there; found nothing. Copy a profile over it: make profile-demo.")
+    text = read_text(path)
     try:
-        content = YAML(typ="safe").load(read_text(path))
+        content = YAML(typ="safe").load(text)
     except YAMLError as error:
         raise ValueError(f"{path} must be YAML; got {_yaml_fault(error)}. Mend that line.") from error
+    except ValueError as error:  # what looks like a date or a number and is none
+        raise ValueError(f"{path} must be YAML; got a value that is none: {error}. Put it in quotes.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} must be a mapping of sections; got {type(content).__name__}. See profiles/demo.yaml.")
     return content

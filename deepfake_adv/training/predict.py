@@ -108,6 +108,11 @@ def predict(
         height, width = planes[place].shape[0] * 2 // 3, planes[place].shape[1]
         resize(cut_rgb(planes[place], official_crop(box, width, height, margin=margin)), crop)
     scores = _score(detector, crops, batch_size)
+    if not np.isfinite(scores).all():
+        raise ValueError(
+            f"scores must be finite; got others from the weights in {detector.folder}. Train the run again, or copy "
+            "the folder anew."
+        )
     rows = zip(seen, chosen, scores, strict=True)
     found = tuple(FrameScore(int(indices[place]), box, float(score)) for place, box, score in rows)
     return Prediction(path, float(scores.mean()), found, missed, detector.condition)

@@ -57,7 +57,13 @@ def load_trained(folder: Path, device: torch.device | str = "cpu", *, channels_l
             f"{record_path} must name its detector at params.detector; got {entry!r}. "
             "Train the run again by `dvc repro`."
         )
-    detector = build_detector(**detector_arguments(entry, record["image_size"], pretrained=False))
+    try:
+        detector = build_detector(**detector_arguments(entry, record["image_size"], pretrained=False))
+    except (TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{record_path} must name a detector that this version builds; got {entry!r} ({error}). Take the version "
+            "that trained it, or train the run again by `dvc repro`."
+        ) from error
     load_weights(Path(folder) / "detector.safetensors", detector)
     detector.to(device).eval()
     if channels_last:

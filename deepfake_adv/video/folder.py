@@ -47,7 +47,10 @@ def read(path: Path) -> Frame:
         encoded = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
         raise VideoError(f"{path} must be readable; got: {error.strerror}. Check its permissions.") from error
-    bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    try:
+        bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    except cv2.error as error:
+        raise VideoError(f"{path} must be an image of at most 2^30 pixels; got a larger one. Shrink it.") from error
     if bgr is None or min(bgr.shape[:2]) < 2:
         raise VideoError(f"{path} must be an image; it cannot be decoded. Copy the file anew or delete it.")
     height, width = bgr.shape[0] // 2 * 2, bgr.shape[1] // 2 * 2

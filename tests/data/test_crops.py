@@ -208,3 +208,12 @@ def test_datasets_loads_and_decodes_the_crops(located, cut, encoding, tmp_path):
     assert first["mask"].size == (side, side)
     if encoding == "webp":
         np.testing.assert_array_equal(np.asarray(first["image"]), decode_crop(row["image"]["bytes"], "webp"))
+
+
+@pytest.mark.parametrize(("name", "words"), [("frames", "frame table"), ("boxes", "box table")])
+def test_a_damaged_table_is_no_fault_of_the_videos(located, cut, tmp_path, name, words):
+    data = located()
+    path = data.frames / "c23/frames.parquet" if name == "frames" else tmp_path / "faces/boxes.parquet"
+    path.write_bytes(b"PAR1")
+    with pytest.raises(ValueError, match=rf"{name}\.parquet must be a whole {words}; got: .*\. Delete it and run `dvc"):
+        cut(data)

@@ -97,6 +97,15 @@ def test_a_damaged_table_is_written_anew(stock, caplog):
     assert "it is written anew" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["ff/c23.csv", "report.csv"])
+def test_files_that_are_no_text_are_written_anew(stock, name):
+    path = stock() / name
+    before = path.read_bytes()
+    path.write_bytes(before + b"caf\xe9")
+    stock()
+    assert path.read_bytes() == before
+
+
 def test_published_numbers_count_as_expected(tmp_path, stock):
     root = tmp_path / "dfd"
     write_h264(root / "original_sequences/actors/c23/videos/24__talk.mp4", [np.zeros((24, 16), np.uint8)] * 12, crf=40)

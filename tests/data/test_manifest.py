@@ -5,7 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.manifest import read_manifest, select, spread, thin, verify_files, whole_file
+from deepfake_adv.data.manifest import read_manifest, select, spread, thin, verify_files
+from deepfake_adv.data.whole import whole_file
 from deepfake_adv.names import Condition
 
 

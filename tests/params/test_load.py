@@ -72,6 +72,7 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path):
         ("- a\n", "must be a mapping"),
         ("a: 1\na: 2\n", "must be YAML"),
         ("", "must be a mapping"),
+        ("a: 2020-13-45\n", r"params\.yaml must be YAML; got a value that is none: month must be in 1\.\.12\. Put it"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):

@@ -79,3 +79,13 @@ def test_no_face_and_no_file_are_said(clip, trained, tmp_path):
         predict(clip / "0001.png", folder, accelerator="cpu")
     with pytest.raises(FileNotFoundError, match="must be an image or video"):
         predict(tmp_path / "nothing.mp4", folder)
+
+
+def test_weights_that_give_no_number_give_no_score(clip, trained):
+    folder = trained(COMPACT)
+    detector = load_trained(folder).detector
+    for parameter in detector.parameters():
+        parameter.data.fill_(float("nan"))
+    save_weights(folder / "detector.safetensors", detector)
+    with pytest.raises(ValueError, match=r"scores must be finite; got others from the weights in .*seed0\. Train"):
+        predict(clip, folder, frames=6, accelerator="cpu")

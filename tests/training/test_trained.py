@@ -26,3 +26,11 @@ def test_weights_that_are_missing_are_said(tmp_path):
         load_trained(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"must have run\.json"):
         load_trained(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("change", [{"foo": 1}, {"width": "x"}, {"name": None}])
+def test_a_detector_of_another_version_is_said(tmp_path, change):
+    detector = {**RECORD["params"]["detector"], **change}
+    (tmp_path / "run.json").write_text(json.dumps({**RECORD, "params": {"detector": detector}}))
+    with pytest.raises(ValueError, match=r"run\.json must name a detector that this version builds; got .*\. Take"):
+        load_trained(tmp_path)

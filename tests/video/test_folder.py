@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -36,6 +39,14 @@ class TestFolder:
         cv2.imwrite(str(folder / "frames_000012_1.png"), np.zeros((8, 8), np.uint8))
         monkeypatch.chdir(folder)
         assert probe(".").frames == 9
+
+    def test_an_image_beyond_all_measure_is_said(self, folder):
+        size = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+        chunks = [(b"IHDR", size), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+        coded = [struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks]
+        (folder / "0000.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(coded))
+        with pytest.raises(VideoError, match=r"0000\.png must be an image of at most 2\^30 pixels"):
+            list(read_frames(folder, [0]))
 
     def test_hidden_files_do_not_count(self, folder):
         (folder / "._0001.png").write_bytes(b"what macOS knows of 0001.png")

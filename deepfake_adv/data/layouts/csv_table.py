@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from deepfake_adv.data.layouts.base import Layout, as_table
 from deepfake_adv.data.videos import VideoEntry
@@ -55,8 +55,12 @@ class Table(Layout):
         labels: dict[Path, int] = {}
         with as_table(self.table):
             lines = list(self._lines())
-        for number, line in lines:
+        for number, line, beyond in lines:
             wrong = _faults(line)
+            if beyond:
+                wrong.append(
+                    f"fields must be as many as columns; got {beyond[0]!r} beyond the last. Quote what has a comma"
+                )
             if not wrong and labels.setdefault(Path(line["path"]), _label(line)) != _label(line):
                 wrong.append(f"{line['path']} must have one label; got real in one line and fake in another")
             faults += [f"line {number}: {fault}" for fault in wrong]
@@ -66,12 +70,19 @@ class Table(Layout):
             more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
             listed = "\n".join(f"  - {fault}" for fault in faults[:_SHOWN])
             raise ValueError(f"{self.table} has {len(faults)} faults; mend them and run again:\n{listed}{more}")
+        if not entries:
+            held = ", ".join(sorted({line["quality"] for _, line, _ in lines})) or "no line at all"
+            raise ValueError(
+                f"{self.table} must have lines of quality {quality}; got {held}. Mend the part's quality in "
+                "params.yaml, or the table."
+            )
         for line, name in zip(entries, _names(entries), strict=True):
             yield _entry(line, name)
 
-    def _lines(self) -> Iterator[tuple[int, dict[str, str]]]:
+    def _lines(self) -> Iterator[tuple[int, dict[str, str], list[str]]]:
+        """Number, fields by column and what stands beyond the last column of every line."""
         with StringIO(read_text(self.table), newline="") as stream:
-            reader = csv.DictReader(stream)
+            reader = csv.DictReader(stream, strict=True)
             names = [name.strip() for name in reader.fieldnames or ()]
             if twice := [name for name, count in Counter(names).items() if name and count > 1]:
                 raise ValueError(
@@ -85,10 +96,9 @@ class Table(Layout):
             reader.fieldnames = names
             for line in reader:
                 # an empty field means the same as a column that is lacking
-                yield (
-                    reader.line_num,
-                    {key: value.strip() for key, value in line.items() if key and value and value.strip()},
-                )
+                fields = {key: value.strip() for key, value in line.items() if key and value and value.strip()}
+                beyond: Any = line.get(None, [])  # type: ignore[call-overload]  # DictReader's key for them
+                yield reader.line_num, fields, [value.strip() for value in beyond if value.strip()]
 
 
 def _names(lines: Sequence[Mapping[str, str]]) -> list[str]:
@@ -113,6 +123,8 @@ def _faults(line: dict[str, str]) -> list[str]:
     found = []
     if "path" not in line:
         found.append("path must be given; got nothing")
+    elif not Path(line["path"]).name or "\0" in line["path"]:
+        found.append(f"path must name a file or a folder below the root; got {line['path']!r}")
     if line.get("label", "").lower() not in _LABELS:
         found.append(f"label must be real or fake (0 or 1); got {line.get('label', '')!r}")
     elif _LABELS[line["label"].lower()] == REAL_LABEL and line.get("forgery", REAL) != REAL:

@@ -75,3 +75,27 @@ def test_another_encoding_is_named(tmp_path):
     (tmp_path / "videos.csv").write_bytes("path,label\nJosé.mp4,real\n".encode("latin-1"))
     with pytest.raises(ValueError, match=r"videos\.csv must be UTF-8 text; got .* in line 2\. Save it as UTF-8"):
         list(build_layout("csv", tmp_path, [], {}).videos("native"))
+
+
+def test_fields_beyond_the_last_column_are_no_video_of_another_split(tmp_path):
+    with pytest.raises(ValueError, match=r"line 2: fields must be as many as columns; got 'train' beyond the last"):
+        videos(tmp_path, "path,label\na.mp4,1,train\n")
+    assert len(videos(tmp_path, "path,label\na.mp4,1,,\n")) == 1  # as spreadsheets write them
+
+
+@pytest.mark.parametrize("text", ['"a.mp4",1\n"b.mp4,1\nc.mp4,0\n"d.mp4",0\n', '"a.mp4,1\nb.mp4,0\n'])
+def test_a_quotation_mark_without_its_other_swallows_no_video(tmp_path, text):
+    with pytest.raises(ValueError, match="quotation mark that is opened and never closed"):
+        videos(tmp_path, "path,label\n" + text)
+
+
+@pytest.mark.parametrize("path", [".", "/", "x\0.mp4"])
+def test_what_names_no_file_is_named_with_its_line(tmp_path, path):
+    with pytest.raises(ValueError, match="line 2: path must name a file or a folder"):
+        videos(tmp_path, f"path,label\n{path},1\n")
+
+
+@pytest.mark.parametrize(("line", "held"), [("a.mp4,1,c40\n", "c40"), ("", "no line at all")])
+def test_a_quality_without_a_line_is_named(tmp_path, line, held):
+    with pytest.raises(ValueError, match=rf"must have lines of quality native; got {held}\. Mend the part's quality"):
+        videos(tmp_path, f"path,label,quality\n{line}")
