@@ -5,13 +5,14 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from types import FrameType
 from typing import Generic, TypeVar
 
 from deepfake_adv.files import DISK_FAULTS
@@ -147,13 +148,15 @@ def _outcomes_on_pool(
 ) -> Iterator[Outcome[Task, Value]]:
     # spawn: OpenCV, PyAV and torch all dislike being forked with threads running
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+    with (
+        _ctrl_c_first(),
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool,
+    ):
         futures = [pool.submit(guarded, function, task) for task in tasks]
         try:
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
-            time.sleep(0.5)  # Ctrl-C ends the workers too, perhaps before it reaches this process: let it be raised
             raise RuntimeError(
                 f"a worker process must live until its task ends; one of {workers} was killed (often: out of memory). "
                 "Lower execution.workers and run the stage again: finished pieces are kept."
@@ -161,6 +164,34 @@ def _outcomes_on_pool(
         finally:
             for future in futures:
                 future.cancel()
+
+
+@contextmanager
+def _ctrl_c_first() -> Iterator[None]:
+    """Have Ctrl-C raise KeyboardInterrupt, whatever else comes of it.
+
+    It ends the workers too, perhaps before this process takes notice, and what it interrupts in the pool may
+    raise something of its own.
+    """
+    pressed = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        signal.default_int_handler(number, frame)
+
+    own = before is signal.default_int_handler and threading.current_thread() is threading.main_thread()
+    if own:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except Exception as error:
+        if own and pressed.wait(0.5):
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        if own:
+            signal.signal(signal.SIGINT, before)
 
 
 def _start_worker() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_adv.execution.pool import check_failures, guarded, map_tasks, remaining
+from deepfake_adv.execution.pool import _ctrl_c_first, check_failures, guarded, map_tasks, remaining
 from deepfake_adv.files import DISK_FAULTS
 
 
@@ -122,7 +122,7 @@ def test_a_file_that_is_missing_is_a_fault_of_the_task():
 SCRIPT = """
 import time
 from pathlib import Path
-from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.execution.pool import _ctrl_c_first, map_tasks
 from deepfake_adv.stage import run_stage
 
 def task(number):
@@ -166,3 +166,13 @@ def test_workers_end_with_their_parent(process, number):
     process.send_signal(number)
     process.communicate(timeout=10)  # returns once no process is left that could write there
     assert process.returncode == -number
+
+
+def test_ctrl_c_goes_before_what_comes_of_it():
+    with pytest.raises(KeyboardInterrupt), _ctrl_c_first():
+        with contextlib.suppress(KeyboardInterrupt):  # as where it falls into a destructor
+            signal.raise_signal(signal.SIGINT)
+        raise RuntimeError("a worker was killed")
+    with pytest.raises(RuntimeError, match="a worker was killed"), _ctrl_c_first():
+        raise RuntimeError("a worker was killed")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
