@@ -122,7 +122,7 @@ def test_a_file_that_is_missing_is_a_fault_of_the_task():
 SCRIPT = """
 import time
 from pathlib import Path
-from deepfake_adv.execution.pool import _ctrl_c_first, map_tasks
+from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.stage import run_stage
 
 def task(number):
