@@ -5,14 +5,13 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from types import FrameType
 from typing import Generic, TypeVar
 
 from deepfake_adv.files import DISK_FAULTS
@@ -148,15 +147,13 @@ def _outcomes_on_pool(
 ) -> Iterator[Outcome[Task, Value]]:
     # spawn: OpenCV, PyAV and torch all dislike being forked with threads running
     context = multiprocessing.get_context("spawn")
-    with (
-        _ctrl_c_first(),
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool,
-    ):
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         futures = [pool.submit(guarded, function, task) for task in tasks]
         try:
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
+            time.sleep(0.5)  # Ctrl-C ends the workers too, perhaps before it reaches this process: let it be raised
             raise RuntimeError(
                 f"a worker process must live until its task ends; one of {workers} was killed (often: out of memory). "
                 "Lower execution.workers and run the stage again: finished pieces are kept."
@@ -166,40 +163,14 @@ def _outcomes_on_pool(
                 future.cancel()
 
 
-@contextmanager
-def _ctrl_c_first() -> Iterator[None]:
-    """Have Ctrl-C raise KeyboardInterrupt, whatever else comes of it.
-
-    It ends the workers too, perhaps before this process takes notice, and what it interrupts in the pool may
-    raise something of its own.
-    """
-    pressed = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, frame: FrameType | None) -> None:
-        pressed.set()
-        signal.default_int_handler(number, frame)
-
-    own = before is signal.default_int_handler and threading.current_thread() is threading.main_thread()
-    if own:
-        signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    except Exception as error:
-        if own and pressed.wait(0.5):
-            raise KeyboardInterrupt from error
-        raise
-    finally:
-        if own:
-            signal.signal(signal.SIGINT, before)
-
-
 def _start_worker() -> None:
     """One thread per worker process, as the pool is the parallelism; Ctrl-C ends it without a word.
 
-    A watching thread, which costs nothing, ends it where its parent was killed.
+    Where the run takes no Ctrl-C, as in a shell's background, its workers take none. A watching thread, which
+    costs nothing, ends a worker whose parent was killed.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = "1"
     try:

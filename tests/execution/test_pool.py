@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_adv.execution.pool import _ctrl_c_first, check_failures, guarded, map_tasks, remaining
+from deepfake_adv.execution.pool import check_failures, guarded, map_tasks, remaining
 from deepfake_adv.files import DISK_FAULTS
 
 
@@ -120,6 +120,8 @@ def test_a_file_that_is_missing_is_a_fault_of_the_task():
 
 
 SCRIPT = """
+import signal
+import sys
 import time
 from pathlib import Path
 from deepfake_adv.execution.pool import map_tasks
@@ -127,22 +129,25 @@ from deepfake_adv.stage import run_stage
 
 def task(number):
     Path(f"ready{number}").touch()
-    time.sleep(60)
+    time.sleep(float(sys.argv[1]))
 
 def main():
-    list(map_tasks(task, range(9), workers=2))
+    list(map_tasks(task, range(2), workers=2))
 
 if __name__ == "__main__":
+    # tests may run in a shell's background, where Ctrl-C is ignored
+    signal.signal(signal.SIGINT, getattr(signal, sys.argv[2]))
     run_stage("toy", main, [])
 """
 
 
 @pytest.fixture
-def process(tmp_path):
-    """A stage with two workers that are busy for a minute."""
+def process(tmp_path, request):
+    """A stage with two workers that are busy for so many seconds, and what it makes of Ctrl-C."""
     (tmp_path / "toy.py").write_text(SCRIPT)
+    given = getattr(request, "param", ("60", "default_int_handler"))
     process = subprocess.Popen(
-        [sys.executable, "toy.py"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        [sys.executable, "toy.py", *given], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     deadline = time.monotonic() + 60
@@ -161,18 +166,14 @@ def test_ctrl_c_stops_all_processes_with_one_line(process):
     assert "stopped by hand" in said
 
 
+@pytest.mark.parametrize("process", [("3", "SIG_IGN")], indirect=True)
+def test_in_the_background_no_process_minds_ctrl_c(process):
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_end_with_their_parent(process, number):
     process.send_signal(number)
     process.communicate(timeout=10)  # returns once no process is left that could write there
     assert process.returncode == -number
-
-
-def test_ctrl_c_goes_before_what_comes_of_it():
-    with pytest.raises(KeyboardInterrupt), _ctrl_c_first():
-        with contextlib.suppress(KeyboardInterrupt):  # as where it falls into a destructor
-            signal.raise_signal(signal.SIGINT)
-        raise RuntimeError("a worker was killed")
-    with pytest.raises(RuntimeError, match="a worker was killed"), _ctrl_c_first():
-        raise RuntimeError("a worker was killed")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
