@@ -1,6 +1,7 @@
 """Measure one training step of every method as a ratio to the baseline's, and the release's procedure beside it.
 
     python benchmarks/step.py [--detector timm:efficientnet_b4] [--size 128] [--batch 8] [--rounds 3] [--device cpu]
+                              [--methods baseline grad_bat two_gen_bat] [--precision bf16-mixed] [--compile]
 
 Same detector, images and optimiser for all, interleaved medians. A step is the training loop's own: the adversary's
 steps, the detector's loss, backward passes, optimisers; in its default memory format, channels last. The release's
@@ -136,17 +137,21 @@ def release_generators(
 
 
 def adversary_alone(
-    batch: Batch, kernel_size: int, arguments: Mapping[str, Any], *, alternating: bool
+    batch: Batch, generator: Mapping[str, Any], arguments: argparse.Namespace, *, alternating: bool
 ) -> Callable[[], None]:
     """What two_gen_bat adds besides detector passes: generators and blur with gradients, alternating also without."""
-    device = batch.images.device
-    player = ResnetGenerator(**arguments).to(device).to(memory_format=torch.channels_last)
+    player = ResnetGenerator(**generator).to(arguments.device).to(memory_format=torch.channels_last)
+    fabric = make_fabric(place(arguments.device), arguments.precision)
+
+    def blurred() -> Tensor:
+        with fabric.autocast():
+            return blur_pixelwise(batch.images, player(batch.images), kernel_size=arguments.kernel_size)
 
     def step() -> None:
-        blur_pixelwise(batch.images, player(batch.images), kernel_size=kernel_size).sum().backward()
+        blurred().sum().backward()
         if alternating:
             with torch.no_grad():
-                blur_pixelwise(batch.images, player(batch.images), kernel_size=kernel_size)
+                blurred()
 
     return step
 
@@ -168,7 +173,7 @@ def contestants(arguments: argparse.Namespace) -> dict[str, Callable[[], object]
     batch = replace(plain, images=plain.images.contiguous(memory_format=torch.channels_last))  # as the loader gives it
     generator = {"blocks": arguments.blocks, "width": arguments.width}
     steps: dict[str, Callable[[], object]] = {}
-    for name in METHODS:
+    for name in dict.fromkeys(["baseline", *arguments.methods]):
         given = {"generator": generator} if name in GENERATIVE else {}
         if name in (*GENERATIVE, "grad_bat"):
             given["kernel_size"] = arguments.kernel_size
@@ -180,7 +185,7 @@ def contestants(arguments: argparse.Namespace) -> dict[str, Callable[[], object]
     steps["release, gradient"] = release_grad(next(theirs), plain, arguments.kernel_size)
     steps["release, two generators"] = release_generators(next(theirs), plain, arguments.kernel_size, generator)
     for name, alternating in ALONE.values():
-        steps[name] = adversary_alone(batch, arguments.kernel_size, generator, alternating=alternating)
+        steps[name] = adversary_alone(batch, generator, arguments, alternating=alternating)
     return steps
 
 
@@ -192,6 +197,7 @@ def compare(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
             "ratio to baseline": value / seconds["baseline"],
             "detector passes": (value - seconds[ALONE[name][0]]) / seconds["baseline"] if name in ALONE else None,
             "limit": LIMITS.get(name),
+            "generators and blur": seconds[ALONE[name][0]] / value if name in ALONE else None,
             "times faster than the release": seconds[RIVALS[name]] / value if name in RIVALS else None,
         }
         for name, value in seconds.items()
@@ -204,6 +210,7 @@ def main() -> None:
     parser.add_argument("--detector", default="timm:efficientnet_b4")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="besides the baseline")
     parser.add_argument("--kernel-size", type=int, default=9)
     parser.add_argument("--width", type=int, default=64, help="of the generators")
     parser.add_argument("--blocks", type=int, default=3, help="of the generators")
@@ -219,9 +226,7 @@ def main() -> None:
     seconds = interleave(contestants(arguments), repeats=arguments.rounds, primed=True, synchronise=wait)
     rows = compare(seconds)
     print_table(rows)
-    share = seconds[ALONE["two_gen_bat"][0]] / seconds["two_gen_bat"]
-    print(f"generators and blur are {share:.0%} of a two_gen_bat step")
-    facts = {"machine": machine("torch", "timm"), "setting": setting(arguments), "adversary_share": share, "rows": rows}
+    facts = {"machine": machine("torch", "timm"), "setting": setting(arguments), "rows": rows}
     path = arguments.output or RESULTS / f"step-{arguments.device}.json"
     write_json(path, facts)
     print(path)
