@@ -2,9 +2,10 @@
 
 Run as ``python benchmarks/shards.py``. The same encoded crops lie in every store (some hundred different ones,
 repeated, since the time of a read does not depend on the picture); ways take turns batch by batch and are timed
-in CPU seconds of one thread, page cache warm, so that decoding is the floor. A second part, on metadata
-alone, counts the row groups that a filter on one forgery and quality touches. Prediction: fetch + decode at
-most 1.05 of decoding, 0.8 of a full shuffle's distinct videos per batch.
+in CPU seconds of one thread, page cache warm, so that decoding is the floor: "decode" keeps no picture, "decode_batch"
+puts them into an array of a batch, as every loader must. A second part, on metadata alone, counts the row groups that a
+filter on one forgery and quality touches. Prediction: fetch + decode at most 1.05 of decoding into a batch, 0.8 of a
+full shuffle's distinct videos per batch.
 """
 
 import argparse
@@ -99,6 +100,7 @@ def _measure(folder: Path, encoding: str, pictures: list[Picture], arguments: ar
     return {
         "reads_per_s": {name: round(plan.size / value, 1) for name, value in seconds.items()},
         "parquet/decode": _ratio(rounds, "parquet_planned", "decode"),
+        "parquet/decode_batch": _ratio(rounds, "parquet_planned", "decode_batch"),
         "parquet_random/decode": _ratio(rounds, "parquet_random", "decode"),
         "loose_png/parquet": _ratio(rounds, "loose_png_pil", "parquet_planned"),
         "distinct_videos": round(float(np.mean(distinct)), 2),
@@ -161,11 +163,20 @@ def _ways(
     def decode(each: Iterable[bytes]) -> object:
         return _drain(decode_crop(data, encoding) for data in each)
 
+    def batch(rows: NDArray[np.int64]) -> object:
+        out = np.empty((BATCH, side, side, 3), np.uint8)
+        for row, room in zip(rows, out, strict=True):
+            picture = decode_crop(encoded[row], encoding, room)
+            if picture is not room:
+                room[:] = picture
+        return out
+
     def pictures(rows: NDArray[np.int64]) -> object:
         return _drain(np.asarray(Image.open(loose / f"{row}.png")) for row in rows)
 
     return {
         "decode": lambda: (decode(encoded[row] for row in rows) for rows in plan),
+        "decode_batch": lambda: (batch(rows) for rows in plan),
         "parquet_planned": lambda: parquet(plan, 2 * pool + 2),
         "parquet_random": lambda: parquet(mixed, 1),
         "lmdb": lambda: (decode(bytes(reading.get(f"{row:08d}".encode()) or b"") for row in rows) for rows in mixed),

@@ -158,8 +158,10 @@ class CropStore:
         group = reader.group(name, int(self._group[row]))
         offset = int(self._row[row])
         try:
-            image = decode_crop(group[IMAGE][offset], self._kinds[self._kind[row]])
-            resize(image, crops.images[place])
+            room = crops.images[place]
+            image = decode_crop(group[IMAGE][offset], self._kinds[self._kind[row]], room)
+            if image is not room:
+                resize(image, room)
             if crops.masks is not None:
                 mask = group[MASK][offset]
                 if mask is None:

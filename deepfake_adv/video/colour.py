@@ -46,11 +46,12 @@ def rgb_to_i420(rgb: Frame) -> Frame:
     return out
 
 
-def i420_to_rgb(i420: Frame) -> Frame:
+def i420_to_rgb(i420: Frame, out: Frame | None = None) -> Frame:
     """Convert I420 to RGB; each chroma sample serves its 2 x 2 pixels.
 
     Args:
         i420: ``(H * 3 // 2, W)`` uint8, H and W even.
+        out: ``(H, W, 3)`` uint8 to write into; a new array without it.
 
     Returns:
         ``(H, W, 3)`` uint8.
@@ -69,4 +70,4 @@ def i420_to_rgb(i420: Frame) -> Frame:
             f"i420 must have an even frame height and width, so rows divisible by 3; got {rows} x {width}. "
             "Trim the frame's last row or column first."
         )
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(i420), cv2.COLOR_YUV2RGB_I420), np.uint8)
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(i420), cv2.COLOR_YUV2RGB_I420, dst=out), np.uint8)

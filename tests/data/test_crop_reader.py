@@ -11,7 +11,7 @@ def test_the_reader_touches_only_its_columns_and_keeps_few_groups(shards):
     name = "crops/corpus/c23/NT-train-000.parquet"
     group = reader.group(name, 0)
     assert list(group) == ["image.bytes"]
-    assert all(isinstance(data, bytes) and data for data in group["image.bytes"])
+    assert all(bytes(data[1:4]) == b"PNG" for data in group["image.bytes"])
     assert reader.group(name, 0) is group
     reader.group("crops/corpus/raw/NT-train-000.parquet", 0)
     assert reader.group(name, 0) is not group

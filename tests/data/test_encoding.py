@@ -31,6 +31,18 @@ def test_every_encoding_gives_back_the_frames_own_pixels(frame, square, encoding
     np.testing.assert_array_equal(decode_crop(encode_crop(frame, square, encoding), encoding), expected)
 
 
+@pytest.mark.parametrize("side", [64, 48])
+def test_an_i420_crop_is_decoded_into_room_of_its_size_alone(frame, side):
+    data = encode_crop(frame, Square(8, 6, 64), "i420")
+    batch = np.zeros((2, side, side, 3), np.uint8)
+    room = batch[1]
+    picture = decode_crop(memoryview(data), "i420", room)
+    np.testing.assert_array_equal(picture, decode_crop(data, "i420"))
+    assert (picture is room) == (side == 64)
+    assert batch[1].any() == (side == 64)
+    assert not batch[0].any()
+
+
 @pytest.mark.parametrize("square", [Square(1, 1, 95), Square(3, 0, 1), Square(7, 12, 60), Square(33, 1, 95)])
 def test_an_odd_square_converts_to_the_whole_frames_pixels(frame, square):
     x, y, side = square
