@@ -42,13 +42,14 @@ class Clip:
 
 
 def make_clips(
-    output: Path, *, source: Path | None, count: int, heights: list[int], frames: int, wanted: int
+    output: Path, *, source: Path | None, count: int, heights: list[int], frames: int, wanted: int, first: int = 0
 ) -> list[Clip]:
     """Encode `count` faces at every height and quality.
 
     Args:
         output: Folder to write into.
         source: Folder of videos to take faces from; None to render them.
+        first: Of the videos, the largest being 0, or of the rendered identities.
         count: Faces.
         heights: Of the 16:9 canvas, pixels.
         frames: Per clip.
@@ -58,7 +59,7 @@ def make_clips(
         ValueError: If `source` holds fewer videos.
     """
     clips = []
-    for number, pictures in enumerate(_faces(source, count)):
+    for number, pictures in enumerate(_faces(source, first, count)):
         for height in heights:
             canvas = [rgb_to_i420(_on_canvas(picture, height)) for picture in pictures]
             for quality, crf in CRF.items():
@@ -83,16 +84,16 @@ def _as_part(path: Path, folder: Path, wanted: int, height: int, quality: str) -
     return Clip(path, path.parent, folder, row, indices, height, quality)
 
 
-def _faces(source: Path | None, count: int) -> Iterator[list[Picture]]:
+def _faces(source: Path | None, first: int, count: int) -> Iterator[list[Picture]]:
     if source is None:
-        for identity in range(count):
+        for identity in range(first, first + count):
             yield [picture for picture, _ in film(1, identity, frames=RENDERED, size=480, fps=25.0)]
         return
     facts = {path: probe(path) for path in sorted(source.iterdir())}
     # the largest first: an enlarged picture is smooth, so it decodes faster than real ones do
-    chosen = sorted(facts, key=lambda path: (-min(facts[path].width, facts[path].height), path.name))[:count]
+    chosen = sorted(facts, key=lambda path: (-min(facts[path].width, facts[path].height), path.name))[first:][:count]
     if len(chosen) < count:
-        raise ValueError(f"{source} must hold {count} videos; got {len(chosen)}. Lower --count.")
+        raise ValueError(f"{source} must hold {first + count} videos; got {len(facts)}. Lower --count.")
     for path in chosen:
         yield [i420_to_rgb(planes) for planes in read_frames(path, range(min(facts[path].frames, 150)))]
 

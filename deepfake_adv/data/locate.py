@@ -155,10 +155,14 @@ def locate_group(task: LocateTask) -> None:
     locator = _locator(task.options.backend, policy.upsample, policy.scale)
     store = open_store(task.frames / group.quality, task.root)
     indices, found = detect_sparse(
-        store.frames(group.lead), lambda planes: locator(i420_to_rgb(planes)), every=policy.every, agree=policy.agree
+        store.frames(group.lead),
+        lambda planes: locator(i420_to_rgb(planes)),
+        every=policy.every,
+        agree=policy.agree,
+        same=policy.same,
     )
     chosen = _choose(found, indices, policy, task)
-    track = fill_track(indices, chosen, found, agree=policy.agree, smooth=policy.smooth)
+    track = fill_track(indices, chosen, found, same=policy.same, smooth=policy.smooth)
     landmarker = _landmarker(task.options.landmarks)
     if landmarker is not None:
         track = replace(track, points=_points(landmarker, store.frames(group.lead), track))

@@ -39,9 +39,9 @@ class Track:
 
 
 def detect_sparse(
-    frames: Iterable[tuple[int, Any]], find: Callable[[Any], list[FaceBox]], *, every: int, agree: float
+    frames: Iterable[tuple[int, Any]], find: Callable[[Any], list[FaceBox]], *, every: int, agree: float, same: float
 ) -> tuple[list[int], Found]:
-    """Detect on every n-th frame and, by bisection, wherever two neighbours disagree or miss.
+    """Detect on every n-th frame, once more between two that disagree, and by bisection around cuts and misses.
 
     Reads the frames once, in order, and holds `every` + 1 of them.
 
@@ -49,7 +49,8 @@ def detect_sparse(
         frames: Absolute index and picture of each sampled frame.
         find: The locator, on one picture.
         every: Stride; the last frame is always looked at.
-        agree: Least IoU at which neighbours count as agreeing.
+        agree: Least IoU of neighbours between which no frame is looked at.
+        same: Least IoU of the same face in the same shot; below it the search goes on to the very frame.
 
     Returns:
         The absolute indices, and the faces of each position looked at (an empty list: none found).
@@ -63,17 +64,17 @@ def detect_sparse(
         if position not in found:
             found[position] = find(picture)
 
-    def bisect(low: int, high: int) -> None:
-        if high - low <= 1 or _agree(found[window[low][0]], found[window[high][0]], agree):
+    def bisect(low: int, high: int, least: float) -> None:
+        if high - low <= 1 or _agree(found[window[low][0]], found[window[high][0]], least):
             return
         middle = (low + high) // 2
         look(middle)
-        bisect(low, middle)
-        bisect(middle, high)
+        bisect(low, middle, same)
+        bisect(middle, high, same)
 
     def close() -> None:
         look(len(window) - 1)
-        bisect(0, len(window) - 1)
+        bisect(0, len(window) - 1, agree)
         del window[:-1]
 
     for position, (index, picture) in enumerate(frames):
@@ -96,7 +97,7 @@ def _agree(first: list[FaceBox], second: list[FaceBox], least: float) -> bool:
 
 
 def fill_track(
-    indices: list[int], chosen: Mapping[int, FaceBox], asked: Iterable[int], *, agree: float, smooth: int
+    indices: list[int], chosen: Mapping[int, FaceBox], asked: Iterable[int], *, same: float, smooth: int
 ) -> Track:
     """One box for every sampled frame: interpolate, smooth within a shot, hold across what was missed.
 
@@ -104,7 +105,7 @@ def fill_track(
         indices: Absolute index of each sampled frame.
         chosen: The face by position, where one was found.
         asked: Positions that the locator looked at.
-        agree: Least IoU at which detections that follow one another belong to one shot.
+        same: Least IoU of detections that follow one another in one shot.
         smooth: Width of the running mean in sampled frames, odd; 1 for none.
 
     Returns:
@@ -122,7 +123,7 @@ def fill_track(
         action[:] = DROPPED
         return Track(np.array(indices, dtype=np.int64), boxes, confidence, action, np.arange(count))
     action[missed] = INTERPOLATED
-    breaks = [k for k in range(1, len(known)) if iou(chosen[known[k - 1]], chosen[known[k]]) < agree]
+    breaks = [k for k in range(1, len(known)) if iou(chosen[known[k - 1]], chosen[known[k]]) < same]
     for number, run in enumerate(np.split(np.array(known), breaks)):
         span = np.arange(run[0], run[-1] + 1)
         corners = np.array([chosen[p][:4] for p in run], dtype=float)

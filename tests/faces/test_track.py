@@ -9,7 +9,7 @@ def at(x: float, y: float = 50, side: float = 100, confidence: float = 1.0) -> F
     return FaceBox(x, y, x + side, y + side, confidence)
 
 
-def run(truth: list[list[FaceBox]], every: int = 10, agree: float = 0.5):
+def run(truth: list[list[FaceBox]], every: int = 10, agree: float = 0.6, same: float = 0.5):
     """Detect on frames that stand for their own answers; also which were looked at."""
     looked: list[int] = []
 
@@ -18,22 +18,28 @@ def run(truth: list[list[FaceBox]], every: int = 10, agree: float = 0.5):
         return truth[picture]
 
     frames = ((7 + 3 * k, k) for k in range(len(truth)))
-    indices, found = detect_sparse(frames, find, every=every, agree=agree)
+    indices, found = detect_sparse(frames, find, every=every, agree=agree, same=same)
     assert indices == [7 + 3 * k for k in range(len(truth))]
     assert sorted(found) == sorted(looked)
     assert len(looked) == len(set(looked))
     return indices, found
 
 
-def track_of(truth, every=10, smooth=1, agree=0.5):
-    indices, found = run(truth, every, agree)
+def track_of(truth, every=10, smooth=1, same=0.5):
+    indices, found = run(truth, every, same=same)
     chosen = {position: boxes[0] for position, boxes in found.items() if boxes}
-    return fill_track(indices, chosen, found, agree=agree, smooth=smooth)
+    return fill_track(indices, chosen, found, same=same, smooth=smooth)
 
 
 def test_a_steady_face_is_looked_for_on_every_tenth_frame_and_the_last():
     _, found = run([[at(100 + k)] for k in range(44)])
     assert sorted(found) == [0, 10, 20, 30, 40, 43]
+
+
+def test_between_two_that_disagree_one_more_frame_is_looked_at():
+    truth = [[at(100 + 2.8 * k)] for k in range(41)]  # ten frames apart an IoU of 0.56, five apart 0.75
+    _, found = run(truth)
+    assert sorted(found) == list(range(0, 41, 5))
 
 
 def test_every_one_looks_at_every_frame():
@@ -89,8 +95,8 @@ def test_smoothing_damps_an_outlier_and_keeps_a_straight_line():
     truth = [[at(100 + 2 * k)] for k in range(40)]
     np.testing.assert_allclose(track_of(truth, every=1, smooth=15).boxes[:, 0], 100 + 2 * np.arange(40))
     truth[20] = [at(155)]
-    assert track_of(truth, every=1, agree=0.3).boxes[20, 0] == 155
-    assert track_of(truth, every=1, smooth=15, agree=0.3).boxes[20, 0] == pytest.approx(140 + 15 / 15)
+    assert track_of(truth, every=1, same=0.3).boxes[20, 0] == 155
+    assert track_of(truth, every=1, smooth=15, same=0.3).boxes[20, 0] == pytest.approx(140 + 15 / 15)
 
 
 def test_smoothing_undoes_a_locator_of_coarse_steps():
@@ -132,7 +138,7 @@ def test_sampling_between_two_shots_takes_the_nearer_frame():
 
 
 def test_sampling_a_faceless_or_empty_track_drops():
-    for track in (track_of([[]] * 5), fill_track([], {}, [], agree=0.5, smooth=1)):
+    for track in (track_of([[]] * 5), fill_track([], {}, [], same=0.5, smooth=1)):
         sampled = sample_track(track, np.array([1, 8, 30]), end=30)
         assert (sampled.action == DROPPED).all()
         assert np.isnan(sampled.boxes).all()
