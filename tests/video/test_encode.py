@@ -1,5 +1,9 @@
 """Encoders: lossless where they promise it, the same bytes twice, whole files only."""
 
+import os
+import subprocess
+import sys
+
 import av
 import numpy as np
 import pytest
@@ -62,6 +66,27 @@ def test_same_frames_give_the_same_bytes(tmp_path, frames):
         write_ffv1(tmp_path / f"{name}.mkv", frames)
     for suffix in (".mp4", ".mkv"):
         assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+ENCODE = """
+import sys
+from pathlib import Path
+import cv2
+import numpy as np
+from deepfake_adv.video.encode import write_h264
+
+height, width = 98, 102
+noise = np.random.default_rng(0).integers(0, 256, (height * 3 // 2 + 60, width), dtype=np.uint8)
+moving = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
+write_h264(Path(sys.argv[1]), [moving[k : k + height * 3 // 2] for k in range(60)], crf=23)
+"""
+
+
+def test_bytes_do_not_depend_on_what_memory_held_before(tmp_path):
+    for fill in ("85", "170"):  # glibc's malloc then fills what it gives
+        command = [sys.executable, "-c", ENCODE, str(tmp_path / f"{fill}.mp4")]
+        subprocess.run(command, env=os.environ | {"MALLOC_PERTURB_": fill}, check=True)
+    assert (tmp_path / "85.mp4").read_bytes() == (tmp_path / "170.mp4").read_bytes()
 
 
 def test_frame_rate_is_kept(tmp_path, frames):
