@@ -1,7 +1,7 @@
 """Crops in parquet as a training source: against loose files, LMDB and webdataset tar files.
 
 Run as ``python benchmarks/shards.py``. The same encoded crops lie in every store (some hundred different ones,
-repeated, since the time of a read does not depend on the picture); ways take turns batch by batch and are timed
+repeated, since the time of a read does not depend on the picture); ways take turns of eight batches and are timed
 in CPU seconds of one thread, page cache warm, so that decoding is the floor: "decode" keeps no picture, "decode_batch"
 puts them into an array of a batch, as every loader must. A second part, on metadata alone, counts the row groups that a
 filter on one forgery and quality touches. Prediction: fetch + decode at most 1.05 of decoding into a batch, 0.8 of a
@@ -43,6 +43,7 @@ from deepfake_adv.names import FF_FORGERIES, REAL
 from deepfake_adv.video.colour import rgb_to_i420
 
 BATCH = 32
+TURN = 8  # batches of one way in a row: the first pays for what another way did to caches and allocator
 DIFFERENT = 192  # crops that are encoded; the stores repeat them
 QUALITIES = ("c23", "c40")
 
@@ -111,13 +112,14 @@ def _measure(folder: Path, encoding: str, pictures: list[Picture], arguments: ar
 
 
 def _in_turns(ways: dict[str, Way], batches: int) -> dict[str, float]:
-    """CPU seconds of each way over all batches; each batch begins with another way."""
+    """CPU seconds of each way over all batches; each round of turns begins with another way."""
     at_work = {name: way() for name, way in ways.items()}
     taken = dict.fromkeys(ways, 0.0)
     names = deque(ways)
-    for _ in range(batches):
+    for start in range(0, batches, TURN):
         for name in names:
-            taken[name] += cpu_seconds(partial(next, at_work[name]))
+            turn = islice(at_work[name], min(TURN, batches - start))
+            taken[name] += cpu_seconds(partial(_drain, turn))
         names.rotate()
     return taken
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from deepfake_adv.files import atomic_write
 
 Frame = NDArray[np.uint8]
-Options = dict[str, str]
 
-_MACROBLOCK = 16  # pixels
 _SMALLEST_SIDE = 4  # FFV1 cuts a frame into 2 x 2 slices or more, each of whole chroma samples
 _FEW_SLICES = 5120 * 2880  # pixels; FFV1 holds a slice's size to a quarter of this
 
@@ -56,14 +54,8 @@ def write_h264(
     """
     if not 0 <= crf <= 51:
         raise ValueError(f"crf must be between 0 and 51; got {crf}. Use 0 for lossless, 23 or 40 as in FF++.")
-
-    def options(height: int, width: int) -> Options:
-        chosen = {"crf": str(crf), "preset": preset, "threads": "1"}
-        if height % _MACROBLOCK or width % _MACROBLOCK:
-            # with AVX-512 its macroblock tree then reads what was never written, and bytes differ between calls
-            chosen["x264-params"] = "mbtree=0"
-        return chosen
-
+    # with AVX-512, x264's macroblock tree reads what was never written, and equal input gave other bytes
+    options = {"crf": str(crf), "preset": preset, "threads": "1", "x264-params": "mbtree=0"}
     planes = (_gray_as_i420(frame) for frame in frames) if gray else frames
     return _write(path, planes, "libx264", "mp4", fps, options)
 
@@ -92,18 +84,20 @@ def write_ffv1(path: Path, frames: Iterable[Frame], fps: float = 25.0) -> int:
     Raises:
         ValueError: If there is no frame, or one of odd, changing or too small a size.
     """
-
-    def options(height: int, width: int) -> Options:
+    frames = iter(frames)
+    first = next(frames, None)
+    slices = 4
+    if first is not None:
+        height, width = _frame_size(first)
         if min(height, width) < _SMALLEST_SIDE:
             raise ValueError(
                 f"frames must be at least {_SMALLEST_SIDE} pixels high and wide; got {height} x {width} (H x W) for "
                 f"{path.name}. Leave the video out, or enlarge it."
             )
-        slices = 4
         while height * width > _FEW_SLICES * slices // 4:
             slices *= 4
-        return {"level": "3", "slices": str(slices), "slicecrc": "0", "g": "1", "threads": "1", "context": "0"}
-
+        frames = chain([first], frames)
+    options = {"level": "3", "slices": str(slices), "slicecrc": "0", "g": "1", "threads": "1", "context": "0"}
     return _write(path, frames, "ffv1", "matroska", fps, options)
 
 
@@ -113,7 +107,7 @@ def _write(
     codec: str,
     container: str,
     fps: float,
-    options: Callable[[int, int], Options],
+    options: Mapping[str, str],
 ) -> int:
     if not fps > 0:
         raise ValueError(f"fps must be above 0; got {fps}. Give the clip's frame rate.")
@@ -122,7 +116,6 @@ def _write(
     if first is None:
         raise ValueError(f"frames must hold at least one frame; got none for {path.name}. Check the source.")
     height, width = _frame_size(first)
-    chosen = options(height, width)
     path.parent.mkdir(parents=True, exist_ok=True)
     count = 0
     # bitexact keeps library versions and dates out of the file: the same frames give the same bytes.
@@ -132,7 +125,7 @@ def _write(
     ):
         stream = cast(VideoStream, out.add_stream(codec, rate=Fraction(fps).limit_denominator(1001)))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {**chosen, "flags": "+bitexact"}
+        stream.options = {**options, "flags": "+bitexact"}
         stream.codec_context.thread_count = 1
         for frame in chain([first], frames):
             if frame.shape != first.shape:
