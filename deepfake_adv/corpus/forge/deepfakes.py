@@ -112,11 +112,11 @@ def _unwrap(frame: Frame, points: Points, atlas: Points, triangles: NDArray[np.i
 
 def _reconstruct(textures: Layer, donor_shape: Points, target_shape: Points, components: int) -> Layer:
     """Decode a texture for each target shape: principal components, their code regressed from the shape."""
-    flat = textures.reshape(len(textures), -1)
+    flat = textures.reshape(len(textures), -1).astype(np.float64)  # a sum's order, which BLAS varies, then never shows
     mean = flat.mean(0)
     centred = flat - mean
     # The Gram matrix is small; its eigenvectors give the same components as the covariance's.
-    values, vectors = np.linalg.eigh((centred @ centred.T).astype(np.float64))
+    values, vectors = np.linalg.eigh(centred @ centred.T)
     size = max(1, min(components, len(flat) - 1))
     strength = np.sqrt(np.maximum(values[::-1][:size], 1e-6))
     vectors = vectors[:, ::-1][:, :size]
