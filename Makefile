@@ -63,13 +63,16 @@ bench: setup  ## Measure everything that the README's table of speeds has, real 
 	$(BIN)/python benchmarks/blur.py --threads 1
 	$(BIN)/python benchmarks/blur.py
 	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/step.py --methods grad_bat two_gen_bat --compile --output benchmarks/results/step-compiled.json
+	$(BIN)/python benchmarks/step.py --methods grad_bat two_gen_bat --precision bf16-mixed --output benchmarks/results/step-bf16.json
 	$(BIN)/python benchmarks/train.py
 	$(BIN)/python benchmarks/train.py --threads 1
 	for name in preprocess engines tracks shards evaluate; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 bench-clips: setup  ## The same of real videos: make bench-clips CLIPS=folder
-	$(BIN)/python benchmarks/preprocess.py --clips $(CLIPS) --count 1 --heights 720
+	$(BIN)/python benchmarks/preprocess.py --clips $(CLIPS) --count 3 --heights 720
 	$(BIN)/python benchmarks/tracks.py --clips $(CLIPS)
+	$(BIN)/python benchmarks/tracks.py --clips $(CLIPS) --first 3 --count 4 --output benchmarks/results/tracks-unseen.json
 
 lock: setup  ## Resolve requirements/*.in anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
