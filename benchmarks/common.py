@@ -72,8 +72,9 @@ def machine(*packages: str) -> dict[str, Any]:
 
 
 def setting(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The command line's options as JSON has them."""
-    return {name: str(value) if isinstance(value, Path) else value for name, value in vars(arguments).items()}
+    """The command line's options as JSON has them, but for where the result goes."""
+    given = {name: value for name, value in vars(arguments).items() if name != "output"}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
 
 
 def print_table(rows: Sequence[Mapping[str, object]]) -> None:
