@@ -3,6 +3,9 @@
 The loop knows neither the variable (pixels, a flow, a blur map) nor the number of steps; an attack is a few
 hooks around it. Each image's own loss is ascended (their sum, not their mean), so that a perturbation does not
 depend on the other images of its batch.
+
+The gradient is taken of the margin, of which the cross entropy is a rising function: a certain network's cross
+entropy has gradients that float32 cannot hold, its margin never has. `StepRule` says what follows for each rule.
 """
 
 from abc import ABC, abstractmethod
@@ -10,16 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deepfake_adv.ops.checks import check_finite, check_images
-from deepfake_adv.ops.precision import at_least_float32
-
-LossPerImage = Callable[[Tensor, Tensor], Tensor]
+from deepfake_adv.ops.losses import cross_entropy_of, margin
 
 
 class StepRule(StrEnum):
@@ -28,6 +28,10 @@ class StepRule(StrEnum):
     RAW adds step_size x gradient, as Eq. (6) prints it; RELATIVE divides the gradient by its mean magnitude over
     the image and multiplies by the attack's scale; SIGN moves every entry by step_size, as Eq. (1); L2 gives each
     image's step the Euclidean norm step_size.
+
+    The last three need the gradient's direction alone, which the loss shares with its margin, for every image and
+    at every gap between its logits; they follow the margin. RAW needs the size too, which is the loss's own: where
+    a network is so certain that the loss's gradient is below float32's range, a raw step moves nothing.
     """
 
     RAW = "raw"
@@ -85,7 +89,11 @@ class Attack(ABC):
         """
 
     def penalty(self, variable: Tensor) -> Tensor | None:
-        """Return what is subtracted from each image's loss, (B,), or None."""
+        """Return what is subtracted from what is ascended, (B,), or None.
+
+        Under RAW that is each image's loss, under the other rules its margin, as in Xiao et al. (2018): beside the
+        vanishing gradient of a certain image's cross entropy a penalty would be all that is left.
+        """
         return None
 
     def step(self, variable: Tensor, gradient: Tensor) -> Tensor:
@@ -107,9 +115,19 @@ class AttackResult(NamedTuple):
     loss_after: Tensor | None
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return each image's cross entropy (B,) in float32 at least."""
-    return functional.cross_entropy(at_least_float32(logits), labels, reduction="none")
+class Loss(NamedTuple):
+    """A loss per image, as a rising function of a quantity whose gradient does not vanish.
+
+    Attributes:
+        inner: Logits (B, classes) and labels (B,) to the quantity, (B,).
+        outer: The quantity to the loss, (B,).
+    """
+
+    inner: Callable[[Tensor, Tensor], Tensor]
+    outer: Callable[[Tensor], Tensor] = torch.clone
+
+
+CROSS_ENTROPY: Final = Loss(margin, cross_entropy_of)
 
 
 def ascend(
@@ -119,7 +137,7 @@ def ascend(
     labels: Tensor,
     *,
     generator: torch.Generator | None = None,
-    loss: LossPerImage = cross_entropy,
+    loss: Loss = CROSS_ENTROPY,
     measure: bool = False,
 ) -> AttackResult:
     """Make adversarial images against ``model``; paper Eqs. (1), (2) and (6), one step or many.
@@ -129,11 +147,11 @@ def ascend(
 
     Args:
         attack: What varies and how.
-        model: Images to logits ``(B, classes)``, any number of classes.
+        model: Images to logits ``(B, classes)``, two classes or more.
         images: ``(B, C, H, W)`` in [0, 1].
         labels: ``(B,)``, integers.
         generator: Random numbers for attacks with a random start.
-        loss: Logits and labels to each image's loss ``(B,)``.
+        loss: What is ascended; ``Loss(f)`` for any other function of logits and labels to ``(B,)``.
         measure: Whether to spend one more pass on ``loss_after``.
 
     Raises:
@@ -148,20 +166,27 @@ def ascend(
             variable = attack.project(images, attack.initial(images, generator))
         for _ in range(attack.steps):
             variable = variable.detach().requires_grad_(True)
-            losses = _losses(model, attack.to_image(images, variable), labels, loss)
-            start = losses.detach() if start is None else start
-            penalty = attack.penalty(variable)
-            scale = _loss_scale(losses)
-            objective = scale * (losses if penalty is None else losses - penalty)
-            (gradient,) = torch.autograd.grad(objective.sum(), variable)
+            inner = _inner(model, attack.to_image(images, variable), labels, loss)
+            start = loss.outer(inner.detach()) if start is None else start
+            gradient = _gradient(attack, variable, inner, loss)
             with torch.no_grad():
-                gradient = gradient / scale.view(-1, *[1] * (gradient.dim() - 1))
                 variable = attack.project(images, attack.step(variable, gradient))
         assert start is not None, "an attack has at least one step"
         with torch.no_grad():
             adversarial = attack.to_image(images, variable)
-            after = _losses(model, adversarial, labels, loss) if measure else None
+            after = loss.outer(_inner(model, adversarial, labels, loss)) if measure else None
     return AttackResult(adversarial, variable, start, after)
+
+
+def _gradient(attack: Attack, variable: Tensor, inner: Tensor, loss: Loss) -> Tensor:
+    """Return the gradient that ``attack`` steps along; see `StepRule` for its size."""
+    (gradient,) = torch.autograd.grad(inner.sum(), variable)
+    if attack.rule == StepRule.RAW:
+        at = inner.detach().requires_grad_(True)
+        (slope,) = torch.autograd.grad(loss.outer(at).sum(), at)
+        gradient = gradient * slope.to(gradient.dtype).view(-1, *[1] * (gradient.dim() - 1))
+    penalty = attack.penalty(variable)
+    return gradient if penalty is None else gradient - torch.autograd.grad(penalty.sum(), variable)[0]
 
 
 def direction(gradient: Tensor, rule: str, scale: float) -> Tensor:
@@ -197,32 +222,20 @@ def frozen_eval(model: nn.Module) -> Iterator[None]:
             weight.requires_grad_(requires_grad)
 
 
-def _loss_scale(losses: Tensor) -> Tensor:
-    """Powers of two (B,) that lift small losses to about 1 under autocast to float16, elsewhere ones.
-
-    Half the pixels of a confident detector's gradient would vanish in float16 (smallest 6e-8); powers of two change
-    no digit of what does not.
-    """
-    kind = losses.device.type
-    if not torch.is_autocast_enabled(kind) or torch.get_autocast_dtype(kind) != torch.float16:
-        return torch.ones_like(losses)
-    return torch.exp2(-losses.detach().clamp(2**-24, 1).log2().floor())
-
-
-def _losses(model: nn.Module, images: Tensor, labels: Tensor, loss: LossPerImage) -> Tensor:
+def _inner(model: nn.Module, images: Tensor, labels: Tensor, loss: Loss) -> Tensor:
     logits = model(images)
-    if logits.dim() != 2 or logits.shape[0] != labels.shape[0]:
+    if logits.dim() != 2 or logits.shape[0] != labels.shape[0] or logits.shape[1] < 2:
         raise ValueError(
-            f"model must return logits of the shape (B, classes) with B = {labels.shape[0]}; "
+            f"model must return logits of the shape (B, classes) with B = {labels.shape[0]} and at least two classes; "
             f"got {tuple(logits.shape)}. Wrap it so that it returns one row per image."
         )
-    losses = loss(logits, labels)
-    if losses.shape != labels.shape:
+    inner = loss.inner(logits, labels)
+    if inner.shape != labels.shape:
         raise ValueError(
-            f"loss must return one value per image, (B,) = {tuple(labels.shape)}; got {tuple(losses.shape)}. "
+            f"loss must return one value per image, (B,) = {tuple(labels.shape)}; got {tuple(inner.shape)}. "
             "Use reduction='none'."
         )
-    return losses
+    return inner
 
 
 def _check(images: Tensor, labels: Tensor) -> None:

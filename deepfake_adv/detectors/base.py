@@ -5,10 +5,9 @@ from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deepfake_adv.names import FAKE_LABEL
-from deepfake_adv.ops.precision import at_least_float32
+from deepfake_adv.ops.losses import cross_entropy
 
 HALF = (0.5, 0.5, 0.5)  # facts of the field: AdvProp and Xception weights want inputs in [-1, 1]
 
@@ -153,8 +152,7 @@ class Detector(nn.Module):
                 "Use data whose forgeries have mask videos, or set its mask weight to 0."
             )
         terms = self.training_terms(images, labels, masks)
-        logits = at_least_float32(terms.logits)
-        classification = functional.cross_entropy(logits, labels, reduction="none")
+        classification = cross_entropy(terms.logits, labels)
         parts = {"classification": classification.mean(), **terms.auxiliary}
-        total = torch.stack([part.to(logits.dtype) for part in parts.values()]).sum()
+        total = torch.stack([part.to(classification.dtype) for part in parts.values()]).sum()
         return DetectorLoss(total, classification, terms, {name: part.detach() for name, part in parts.items()})

@@ -6,7 +6,6 @@ from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deepfake_adv.attacks.engine import frozen_eval
 from deepfake_adv.data.batch import Batch
@@ -17,7 +16,7 @@ from deepfake_adv.methods.frames import reverse_gradient
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
-from deepfake_adv.ops.precision import at_least_float32
+from deepfake_adv.ops.losses import cross_entropy
 
 
 class Generators(nn.Module):
@@ -135,9 +134,13 @@ class GenerativeBlur(Method):
             return replace(frames, images=self.blur(frames.images, reverse_gradient(maps)))
 
     def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Minus the frozen detector's mean cross-entropy on the blurred images, with their true labels."""
+        """Minus the frozen detector's mean cross-entropy on the blurred images, with their true labels.
+
+        The mean weighs images by the size of their gradients, as Eq. (7) has it, so that it is the cross entropy
+        itself at every gap: the images that the detector is all but certain of leave the say to the others.
+        """
         frames = batch.frames()
         blurred = batch.with_frames(replace(frames, images=self.blur(frames.images, self.inverse_sigma(frames))))
         with frozen_eval(detector):
             logits = detector(blurred.images)
-        return -functional.cross_entropy(at_least_float32(logits), blurred.labels)
+        return -cross_entropy(logits, blurred.labels).mean()

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from deepfake_adv.attacks.additive import Additive, pgd
 from deepfake_adv.attacks.blur import Blur
-from deepfake_adv.attacks.engine import ascend, direction, frozen_eval
+from deepfake_adv.attacks.engine import Loss, ascend, direction, frozen_eval
 from deepfake_adv.attacks.spatial import Spatial
 from deepfake_adv.ops.warp import flow_smoothness
 
@@ -155,10 +155,10 @@ def test_frozen_eval_restores_after_exceptions():
 def test_own_loss_is_ascended(classifier, batch):
     images, labels = batch
 
-    def margin(logits, labels):
+    def true_logit(logits, labels):
         return -logits.gather(1, labels[:, None])[:, 0]
 
-    result = ascend(Additive(epsilon=0.03), classifier, images, labels, loss=margin, measure=True)
+    result = ascend(Additive(epsilon=0.03), classifier, images, labels, loss=Loss(true_logit), measure=True)
     assert (result.loss_after > result.loss_before).all()
 
 
@@ -181,8 +181,10 @@ def test_bad_model_and_loss_are_named():
     images, labels = torch.rand(2, 3, 2, 2), torch.tensor([0, 1])
     with pytest.raises(ValueError, match="model must return logits"):
         ascend(Additive(), Explodes(lambda logits: logits[:, 0]), images, labels)
+    with pytest.raises(ValueError, match="at least two classes"):
+        ascend(Additive(), Explodes(lambda logits: logits[:, :1]), images, labels)
     with pytest.raises(ValueError, match="loss must return one value per image"):
-        ascend(Additive(), Explodes(lambda logits: logits), images, labels, loss=functional.cross_entropy)
+        ascend(Additive(), Explodes(lambda logits: logits), images, labels, loss=Loss(functional.cross_entropy))
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,29 @@ def test_reversal_is_one_pass_of_both_gradients(game: Make) -> None:
     assert values.grad.tolist() == [-1, -1]
 
 
+@pytest.mark.parametrize("gap", [1.0, 20.0, 50.0, 80.0])
+@pytest.mark.parametrize("update", ["alternating", "reversal"])
+@pytest.mark.parametrize("name", ["gen_bat", "two_gen_bat", "combined_at"])
+def test_generators_learn_from_a_certain_detector(game: Make, name: str, update: str, gap: float) -> None:
+    """Beyond a gap of 20 the gradient falls as exp(-gap) and keeps its direction, which float64 has right there."""
+    gradients = []
+    for dtype, ahead in ((torch.float32, gap), (torch.float64, min(gap, 20.0))):
+        toy = game(name, update=update, dtype=dtype)
+        lead = ahead * functional.one_hot(toy.batch.labels, 2).to(dtype)
+        classify = toy.detector.classify
+        toy.detector.classify = lambda features, made=classify, lead=lead: (
+            made(features) + lead.repeat(len(features) // len(lead), 1)
+        )
+        if update == "reversal":
+            toy.method.detector_loss(toy.detector, toy.batch, toy.generator).total.backward()
+        else:
+            toy.method.adversary_loss(toy.detector, toy.batch, toy.generator).backward()
+        found = [weight.grad.double().flatten() for weight in toy.method.adversary.parameters()]
+        gradients.append(torch.cat(found) * torch.tensor(ahead, dtype=torch.float64).exp())
+    single, exact = gradients
+    assert torch.dist(single, exact) < 0.01 * exact.norm()
+
+
 def test_a_clips_frames_share_its_loss(game: Make) -> None:
     toy = game("grad_aat", detector="clips", dtype=torch.float64)
     frames = toy.batch.frames().images.requires_grad_()
