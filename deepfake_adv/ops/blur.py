@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from deepfake_adv.ops import blur_plain
 from deepfake_adv.ops.checks import check_finite, check_images, check_kernel_size
@@ -25,7 +26,8 @@ def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -
     """Blur every pixel with its own Gaussian; paper Eqs. (4) and (5).
 
     The weights are normalised over the window; Eq. (4)'s continuous constant does not reach the identity as
-    sigma vanishes. Computed in float32 at least, also under autocast. Differentiable once, in both arguments.
+    sigma vanishes. Computed in float32 at least, also under autocast. Differentiable once, in both arguments, in
+    reverse mode (``backward``) or in forward mode (``torch.func.jvp``, dual numbers).
 
     Args:
         images: ``(B, C, H, W)``, any range; borders are reflected.
@@ -39,6 +41,7 @@ def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -
     Raises:
         ValueError: If a shape, dtype, device or ``kernel_size`` is not as above, or if a value is NaN or infinite
             (values are looked at on the CPU only: on other devices that would wait for the device).
+        RuntimeError: If it is differentiated twice.
     """
     check_images(images)
     check_kernel_size(kernel_size, *images.shape[-2:])
@@ -56,9 +59,37 @@ def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -
     if images.device.type == "cpu" and not torch.compiler.is_compiling():
         check_finite(images, name="images")
         check_finite(inverse_sigma, name="inverse_sigma")
+    if _tangent(images) is not None or _tangent(inverse_sigma) is not None:
+        return _forward_mode(images, inverse_sigma, kernel_size)
     slope = torch.is_grad_enabled() and inverse_sigma.requires_grad
     blurred: Tensor = _blur(images, inverse_sigma, kernel_size, slope)[0]
     return blurred
+
+
+def _forward_mode(images: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
+    """The blur with its derivative along the arguments' tangents: torch itself drops those of a custom operator."""
+    if torch.is_grad_enabled() and (images.requires_grad or inverse_sigma.requires_grad):
+        raise _twice("both modes at a time")
+    (pixels, pixels_tangent), (widths, widths_tangent) = map(forward_ad.unpack_dual, (images, inverse_sigma))
+    blurred, slope = _blur(pixels, widths, kernel_size, widths_tangent is not None)
+    tangent = torch.zeros_like(blurred) if widths_tangent is None else (slope * widths_tangent).to(blurred.dtype)
+    if pixels_tangent is not None:  # the blur is linear in the images
+        tangent = tangent + _blur(pixels_tangent, widths, kernel_size, False)[0]
+    dual: Tensor = forward_ad.make_dual(blurred, tangent)
+    return dual
+
+
+def _tangent(tensor: Tensor) -> Tensor | None:
+    """Forward mode's derivative that ``tensor`` carries; None without one."""
+    tangent: Tensor | None = forward_ad.unpack_dual(tensor).tangent
+    return tangent
+
+
+def _twice(found: str) -> RuntimeError:
+    return RuntimeError(
+        f"blur_pixelwise must be differentiated once only; got {found}. "
+        "Leave it out, or write the blur as a sum over shifted images where second derivatives are needed."
+    )
 
 
 @torch.library.custom_op("deepfake_adv::blur", mutates_args=())
@@ -111,10 +142,9 @@ def _backward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> tuple[Tensor |
     if grad is None:
         return None, None, None, None
     if torch.is_grad_enabled():
-        raise RuntimeError(
-            "blur_pixelwise must be differentiated once only; got create_graph=True. "
-            "Leave it out, or write the blur as a sum over shifted images where second derivatives are needed."
-        )
+        raise _twice("create_graph=True")
+    if _tangent(grad) is not None:
+        raise _twice("forward mode through its gradient")
     inverse_sigma, slope = ctx.saved_tensors
     grad_images = _backward_images(grad, inverse_sigma, ctx.kernel_size) if ctx.needs_input_grad[0] else None
     grad_map = _backward_map(grad, slope).to(ctx.dtype) if ctx.needs_input_grad[1] else None

@@ -11,7 +11,7 @@ from torch.nn import functional
 from deepfake_adv.attacks.engine import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Method
-from deepfake_adv.methods.frames import FrameModel, reverse_gradient
+from deepfake_adv.methods.frames import FrameModel, ScaleGradient, reverse_gradient
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.warp import warp_flow
@@ -165,6 +165,13 @@ def test_generators_learn_from_a_certain_detector(game: Make, name: str, update:
         gradients.append(torch.cat(found) * torch.tensor(ahead, dtype=torch.float64).exp())
     single, exact = gradients
     assert torch.dist(single, exact) < 0.01 * exact.norm()
+
+
+def test_both_modes_of_differentiation_turn_the_gradient() -> None:
+    values = torch.rand(3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda v: ScaleGradient.apply(v, 1.0).square(), values, check_forward_ad=True)
+    tangent = torch.func.jvp(reverse_gradient, (values.detach(),), (torch.ones(3, dtype=torch.float64),))[1]
+    assert tangent.tolist() == [-1, -1, -1]
 
 
 def test_a_clips_frames_share_its_loss(game: Make) -> None:

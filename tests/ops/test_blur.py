@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.autograd import forward_ad
 
 from deepfake_adv.ops import blur as blur_module
 from deepfake_adv.ops import blur_plain
@@ -170,6 +171,41 @@ def test_second_derivative_is_refused():
     out = ours(images, inverse_sigma.requires_grad_(), 3).square().sum()
     with pytest.raises(RuntimeError, match="differentiated once"):
         torch.autograd.grad(out, inverse_sigma, create_graph=True)
+
+
+@pytest.mark.parametrize("which", [(0,), (1,), (0, 1)])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_forward_mode_equals_reference(which, dtype):
+    """torch drops the tangents of a custom operator: the derivative would be 0 without a word."""
+    inputs, tangents = list(example(dtype=dtype)[:2]), list(example(dtype=dtype, seed=1)[:2])
+
+    def of(function):
+        def some(*values):
+            given = dict(zip(which, values, strict=True))
+            return function(*(given.get(place, value) for place, value in enumerate(inputs)), 5)
+
+        chosen = [tuple(values[place] for place in which) for values in (inputs, tangents)]
+        return torch.func.jvp(some, *chosen)
+
+    assert_close(of(ours), of(reference), 1e-12 if dtype == torch.float64 else 1e-5)
+
+
+def test_forward_mode_gradcheck():
+    images, inverse_sigma, _ = example((1, 2, 5, 6))
+    inputs = (images.requires_grad_(), inverse_sigma.requires_grad_())
+    assert torch.autograd.gradcheck(lambda x, s: ours(x, s, 3), inputs, check_forward_ad=True)
+
+
+def test_forward_mode_of_a_backward_pass_is_refused():
+    images, inverse_sigma, _ = example((1, 1, 5, 5))
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(inverse_sigma, torch.ones_like(inverse_sigma))
+        with pytest.raises(RuntimeError, match="differentiated once only; got both modes"):
+            ours(images.clone().requires_grad_(), dual, 3)
+        weights = forward_ad.make_dual(images, torch.ones_like(images))
+        out = (ours(images, inverse_sigma.requires_grad_(), 3) * weights).sum()
+        with pytest.raises(RuntimeError, match="differentiated once only; got forward mode through its gradient"):
+            torch.autograd.grad(out, inverse_sigma)
 
 
 def test_operator_follows_torch_rules():
