@@ -11,7 +11,9 @@ Indices = NDArray[np.int64]
 def even_indices(frames: int, count: int) -> Indices:
     """Equidistant frames in a window centred in the video, as the paper's own test lists have them.
 
-    The stride is floor(frames / count); half a stride and half the rest lie before the first frame.
+    The stride is the largest with which ``count`` frames fit, floor((frames - 1) / (count - 1)); of what they leave,
+    half lies before the first, rounded down. That matches 694 of the release's 700 lists of 100 frames. A single
+    frame is the middle one.
 
     Args:
         frames: Frames in the video.
@@ -26,8 +28,8 @@ def even_indices(frames: int, count: int) -> Indices:
     _check(frames, count)
     if frames <= count:
         return np.arange(frames)
-    stride = frames // count
-    start = (frames - count * stride) // 2 + stride // 2
+    stride = (frames - 1) // max(count - 1, 1)
+    start = (frames - 1 - (count - 1) * stride) // 2
     return start + stride * np.arange(count)
 
 
