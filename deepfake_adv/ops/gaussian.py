@@ -12,7 +12,7 @@ def gaussian_blur(images: Tensor, variance: Tensor, kernel_size: int = 9) -> Ten
     """Blur each image evenly; paper App. E draws the variance from U[0, 30] with a kernel of 9.
 
     The weights are normalised over the window and borders are reflected, as in ``blur_pixelwise``; two passes of
-    one dimension each.
+    one dimension each. Equal to torchvision's, which takes one variance per call and no gradient for it.
 
     Args:
         images: ``(B, C, H, W)``, any range.

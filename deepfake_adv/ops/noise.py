@@ -12,6 +12,8 @@ def gaussian_noise(
 ) -> Tensor:
     """Add Gaussian noise whose strength is given in 8-bit levels; paper App. E draws the variance from U[0, 30].
 
+    torchvision's takes no generator, so that a resumed run would not draw the same noise.
+
     Args:
         images: ``(B, C, H, W)`` in [0, 1].
         variance: ``(B,)``, squared 8-bit levels, at least 0: 30 is a standard deviation of 5.5 / 255.

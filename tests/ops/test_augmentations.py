@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from torch.nn import functional
+from torchvision.transforms.v2 import functional as transforms
 
 from deepfake_adv.ops.gaussian import gaussian_blur
 from deepfake_adv.ops.jpeg import jpeg
@@ -57,6 +58,12 @@ def test_gaussian_blur_equals_slow_reference(images):
         weights = (weights / weights.sum()).expand(3, 1, 9, 9)
         expected = functional.conv2d(padded[n : n + 1], weights, groups=3)
         torch.testing.assert_close(gaussian_blur(images, variance)[n : n + 1], expected)
+
+
+@pytest.mark.parametrize("variance", [0.3, 2.0, 30.0])
+def test_gaussian_blur_equals_torchvision(images, variance):
+    theirs = transforms.gaussian_blur(images, [9, 9], [variance**0.5] * 2)
+    torch.testing.assert_close(gaussian_blur(images, torch.full((3,), variance)), theirs, rtol=0, atol=1e-6)
 
 
 def test_gaussian_blur_limits_and_dtype(images):
