@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from deepfake_adv.detectors.base import HALF, Detector
 from deepfake_adv.detectors.weights import check_model, create_backbone
@@ -25,11 +26,13 @@ class TimmDetector(Detector):
         weights: Where from; see `create_backbone`.
         dropout: Probability of dropping a pooled feature in training.
         drop_path: Stochastic depth in training; 0 for a model that knows none.
+        batchnorm_momentum: Weight of each step's batch in the running statistics; None: as the model has it.
         image_size: Side of the images it will see, pixels; tried at once without computing. None: the
             size that timm states for the model.
 
     Raises:
-        ValueError: If timm has no such model, or it cannot take ``image_size`` or one of the arguments.
+        ValueError: If timm has no such model, it cannot take ``image_size`` or one of the arguments, or one is out of
+            range.
         FileNotFoundError: If pretrained weights are out of reach.
     """
 
@@ -44,6 +47,7 @@ class TimmDetector(Detector):
         weights: str | Path | None = None,
         dropout: float = 0.0,
         drop_path: float = 0.0,
+        batchnorm_momentum: float | None = None,
         image_size: int | None = None,
     ) -> None:
         check_model(model)
@@ -71,6 +75,8 @@ class TimmDetector(Detector):
             self.head = nn.Linear(self.feature_channels, self.num_classes)
         elif isinstance(last := self.backbone.get_classifier(), nn.Linear):
             last.reset_parameters()  # timm starts EfficientNet's at 1/sqrt(classes): logits of 3, not near 0
+        if batchnorm_momentum is not None:
+            self._set_momentum(batchnorm_momentum)
 
     def check_size(self, height: int, width: int) -> None:
         """Refuse a size that the model cannot take.
@@ -85,6 +91,16 @@ class TimmDetector(Detector):
                 f"image size must be {only} px for {self.model} as built; got {height} x {width}. "
                 f"Build it with `image_size` of that size."
             )
+
+    def _set_momentum(self, momentum: float) -> None:
+        layers = [layer for layer in self.backbone.modules() if isinstance(layer, _BatchNorm)]
+        if not layers or not 0 < momentum <= 1:
+            raise ValueError(
+                f"batchnorm_momentum must be above 0 and at most 1, and null for a model without batch normalisation; "
+                f"got {momentum} for {self.model}, which has {len(layers)} such layers. Set it to null to leave them."
+            )
+        for layer in layers:
+            layer.momentum = momentum
 
     def extract(self, normalised: Tensor) -> Tensor:
         """``(B, feature_channels, h, w)``; patch tokens laid out as their grid."""

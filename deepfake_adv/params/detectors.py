@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag
 from deepfake_adv.params.base import ANY_MODEL, FromTimm, Section, named
 
 TIMM = f"timm:{ANY_MODEL}"
+_Momentum = Annotated[float, Field(gt=0, le=1)]
 
 
 class Entry(Section):
@@ -36,6 +37,7 @@ class BackboneEntry(Pretrained):
     model: str
     dropout: float = Field(ge=0, lt=1)
     drop_path: float = Field(ge=0, lt=1)
+    batchnorm_momentum: _Momentum | None  # null: the model's own
 
 
 class TimmEntry(Pretrained):
@@ -44,6 +46,7 @@ class TimmEntry(Pretrained):
     name: str = Field(pattern=r"^timm:.+")
     dropout: float = Field(ge=0, lt=1)
     drop_path: float = Field(ge=0, lt=1)
+    batchnorm_momentum: _Momentum | None  # null: the model's own
 
 
 class FfdEntry(Pretrained):

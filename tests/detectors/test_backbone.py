@@ -3,6 +3,7 @@
 import pytest
 import torch
 from timm.models import get_pretrained_cfg
+from torch import nn
 
 from deepfake_adv.detectors.backbone import TimmDetector
 from deepfake_adv.detectors.registry import build_detector
@@ -91,6 +92,27 @@ def test_dropout_and_stochastic_depth_reach_the_model():
     detector = TimmDetector("test_efficientnet", dropout=0.5, drop_path=0.5).train()
     images = torch.rand(2, 3, 32, 32)
     assert not torch.equal(detector(images), detector(images))
+
+
+def test_batchnorm_momentum_reaches_every_layer_and_its_statistics():
+    torch.manual_seed(0)
+    slow, own = (TimmDetector("test_efficientnet", batchnorm_momentum=value).train() for value in (0.01, None))
+    layers = [layer for layer in slow.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert len(layers) > 5
+    assert {layer.momentum for layer in layers} == {0.01}
+    images = torch.rand(4, 3, 32, 32)
+    first = []
+    for detector in (slow, own):
+        detector(images)
+        first.append(next(layer for layer in detector.modules() if isinstance(layer, nn.BatchNorm2d)))
+    assert first[1].momentum == 0.1
+    assert 0.05 < first[0].running_mean.norm() / first[1].running_mean.norm() < 0.2
+
+
+@pytest.mark.parametrize(("model", "momentum"), [("test_vit", 0.01), ("test_efficientnet", 0.0)])
+def test_a_momentum_that_changes_nothing_or_too_much_is_refused(model, momentum):
+    with pytest.raises(ValueError, match="batchnorm_momentum must be above 0"):
+        TimmDetector(model, batchnorm_momentum=momentum, image_size=64)
 
 
 @pytest.mark.parametrize("model", ["efficientnet_lite0", "resnet18"])

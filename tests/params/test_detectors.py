@@ -22,6 +22,8 @@ def test_the_paper_profile_has_the_papers_detectors(content):
     detectors = SECTION.validate_python(content["detectors"])
     assert detectors["efficientnet"].model == "tf_efficientnet_b7.ap_in1k"
     assert detectors["xception"].image_size == 299
+    for entry in (detectors["efficientnet"], detectors["tsn"].frame):  # the release's
+        assert (entry.dropout, entry.drop_path, entry.batchnorm_momentum) == (0.0, 0.2, 0.01)
     assert detectors["tsn"].model_dump()["frame"]["name"] == "efficientnet"
 
 
@@ -42,6 +44,7 @@ def test_any_model_of_timms_is_an_entry(content):
         ("ffd", {"map": "pca"}, r"detectors\.ffd.*map"),
         ("multi_attention", {"variant": "v1"}, r"detectors\.multi_attention.*variant"),
         ("efficientnet", {"dropout": 1.0}, r"detectors\.efficientnet.*dropout"),
+        ("efficientnet", {"batchnorm_momentum": 0}, r"detectors\.efficientnet.*batchnorm_momentum"),
         ("tsn", {"frame": {"name": "tsn"}}, r"detectors\.tsn.*frame: name must be one of"),
         ("tsn", {"frame": {}}, r"must be a mapping with the key `name`"),
     ],
@@ -52,7 +55,7 @@ def test_a_wrong_entry_is_named(content, entry, changes, message):
         validate(content)
 
 
-@pytest.mark.parametrize("key", ["pretrained", "image_size", "drop_path"])
+@pytest.mark.parametrize("key", ["pretrained", "image_size", "drop_path", "batchnorm_momentum"])
 def test_no_key_may_be_left_out(content, key):
     del content["detectors"]["efficientnet"][key]
     with pytest.raises(ValueError, match=rf"detectors\.efficientnet.*{key} is missing"):
