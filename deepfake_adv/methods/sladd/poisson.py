@@ -12,8 +12,8 @@ def poisson(face: FloatArray, image: FloatArray, mask: FloatArray) -> FloatArray
     The rim is the pixels outside the mask that touch it; there the image stays as it is, so that no edge is left
     (Dirichlet's condition). What is added to the image is then ``c - h`` with ``c = face - image`` and h the harmonic
     function that equals c on the rim: a banded system, because pixels are counted along the mask's shorter side, and
-    solved by Cholesky's method. OpenCV's seamlessClone reads memory that it has not written: as of 5.0 two calls give
-    two pictures, up to 37 levels apart.
+    solved by Cholesky's method. (The seed calls OpenCV's seamlessClone, which reads memory that it has not written: as
+    of 5.0 two calls give two pictures, up to 37 levels apart.)
 
     Args:
         face: ``(H, W, 3)`` in [0, 1].
@@ -30,12 +30,13 @@ def poisson(face: FloatArray, image: FloatArray, mask: FloatArray) -> FloatArray
     left, top, width, height = cv2.boundingRect(inside.astype(np.uint8))
     area = np.s_[top - 1 : top + height + 1, left - 1 : left + width + 1]
     within, change = inside[area], face[area].astype(np.float64) - image[area]
+    turned = width > height
+    if turned:
+        within, change = within.T, change.swapaxes(0, 1)
     added = np.zeros_like(change)
-    if width > height:
-        within, change, added = within.T, change.swapaxes(0, 1), added.swapaxes(0, 1)
     added[within] = _solved(change, within)
     blended = image.copy()
-    blended[area] += added if width <= height else added.swapaxes(0, 1)
+    blended[area] += added.swapaxes(0, 1) if turned else added
     return np.clip(blended, 0, 1).astype(np.float32)
 
 
