@@ -15,8 +15,7 @@ from deepfake_adv.detectors.base import Detector, TrainingTerms
 from deepfake_adv.detectors.multi_attention_augment import attention_guided
 from deepfake_adv.detectors.multi_attention_loss import (
     VARIANTS,
-    inter_loss,
-    intra_loss,
+    independence_loss,
     match_loss,
     updated_centres,
 )
@@ -27,6 +26,7 @@ from deepfake_adv.detectors.multi_attention_parts import (
     PlainTexture,
     region_vectors,
     standardised,
+    weighted_mean,
 )
 from deepfake_adv.detectors.weights import create_backbone
 from deepfake_adv.ops.precision import at_least_float32
@@ -103,7 +103,7 @@ class MultiAttention(Detector):
         )
         self._global_channels = int(self.backbone.num_features)
         self._region_channels = self.texture.channels
-        self.feature_channels = self._global_channels + 1 + attentions * self._region_channels
+        self.feature_channels = self._global_channels + attentions * (1 + self._region_channels)
         self.head = HybridHead(self._global_channels, attentions * self._region_channels, self.num_classes)
         self.region_dropout = nn.Dropout1d(self.values.region_dropout)
         self.register_buffer("centres", torch.zeros(attentions, shallow))
@@ -114,7 +114,7 @@ class MultiAttention(Detector):
         return self._attended(self.normalise(images))[1]
 
     def extract(self, normalised: Tensor) -> Tensor:
-        """The backbone's last map, the attention map of all regions and the regions' texture vectors.
+        """The backbone's last map, the attention maps at its size and the regions' texture vectors.
 
         The vectors are constant over the map: one tensor then holds all that `classify` needs.
         """
@@ -123,32 +123,36 @@ class MultiAttention(Detector):
     def classify(self, features: Tensor) -> Tensor:
         """Logits ``(B, 2)``."""
         last, attention, regions = features.split(
-            [self._global_channels, 1, self.attentions * self._region_channels], dim=1
+            [self._global_channels, self.attentions, self.attentions * self._region_channels], dim=1
         )
-        weighted = (last * attention).sum((2, 3)) / attention.sum((2, 3)).clamp_min(1e-6)
         vectors = regions.mean((2, 3)).unflatten(1, (self.attentions, self._region_channels))
-        return self.head(weighted, self.region_dropout(vectors).flatten(1))
+        keep = self.region_dropout(vectors.new_ones(len(vectors), self.attentions, 1))  # of both branches
+        return self.head(weighted_mean(last, attention, keep).to(vectors), (vectors * keep).flatten(1))
 
     def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
         """Logits, features, regional independence and the degraded copies' terms."""
         values = self.values
         features, attention, vectors = self._attended(self.normalise(images))
-        weights = (labels == 0).to(vectors) if values.centres_from_reals else vectors.new_ones(len(labels))
-        centres = updated_centres(self.centres, vectors, weights, self.centre_rate)
-        if self.training:
-            self.centres.copy_(centres.detach())
-        intra = intra_loss(vectors, centres.detach(), labels, values)
-        inter = inter_loss(centres, values.inter_margin) / (self.attentions * self.centre_rate)
+        centres = self._moved_centres(vectors, labels)
         degraded, drawn = attention_guided(images, attention.detach(), values)
         copy_features, _, copy_vectors = self._attended(self.normalise(degraded))
+        self._moved_centres(copy_vectors.detach(), labels)  # the authors' move once more, and charge nothing for it
         copy_logits = self.classify(copy_features)
         terms = {
-            "independence": values.independence_weight * (intra + inter),
+            "independence": independence_loss(vectors, centres, labels, values, self.centre_rate),
             "degraded": values.degraded_weight * functional.cross_entropy(at_least_float32(copy_logits), labels),
         }
         if values.match_weight:
             terms["match"] = values.match_weight * match_loss(vectors, copy_vectors, drawn)
         return TrainingTerms(self.classify(features), features, terms)
+
+    def _moved_centres(self, vectors: Tensor, labels: Tensor) -> Tensor:
+        """Centres moved by a batch's vectors, with gradients; in training they stay where they came to."""
+        weights = (labels == 0).to(vectors) if self.values.centres_from_reals else vectors.new_ones(len(labels))
+        centres = updated_centres(self.centres, vectors, weights, self.centre_rate)
+        if self.training:
+            self.centres.copy_(centres.detach())
+        return centres
 
     def end_epoch(self) -> None:
         """Slow the centres down; the authors' factor per epoch."""
@@ -167,10 +171,9 @@ class MultiAttention(Detector):
         texture, pooled = self.texture(shallow, attention)
         regions = region_vectors(texture, attention)
         size = (last.shape[2], last.shape[3])
-        whole = attention.sum(1, keepdim=True)
-        whole = functional.interpolate(whole, size, mode="bilinear", align_corners=True)
+        small = functional.interpolate(attention, size, mode="bilinear", align_corners=True)
         spread = regions.flatten(1)[:, :, None, None].expand(-1, -1, *size)
-        features = torch.cat([last, whole.to(last), spread.to(last)], dim=1)
+        features = torch.cat([last, small.to(last), spread.to(last)], dim=1)
         pooled = at_least_float32(pooled)
         return features, attention, region_vectors(standardised(pooled), attention.to(pooled.dtype))
 

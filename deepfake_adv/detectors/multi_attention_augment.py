@@ -16,7 +16,8 @@ THRESHOLDS, STEEPNESS = (0.4, 0.6), (3.0, 5.0)
 def attention_guided(images: Tensor, attention: Tensor, values: Values) -> tuple[Tensor, Tensor]:
     """Degrade each image where one of its attention maps is high.
 
-    A map is drawn with a probability that grows with its mass. Draws come from torch's global generator.
+    A map is drawn with a probability that grows with its mass. Draws come from torch's global generator, threshold
+    and steepness for each image (the authors' for each batch). The result is clamped, as images are in [0, 1] here.
 
     Args:
         images: ``(B, 3, H, W)`` in [0, 1].
@@ -47,12 +48,11 @@ def sharpened(mask: Tensor, threshold: Tensor, steepness: Tensor) -> Tensor:
 
 
 def _degraded(images: Tensor, values: Values) -> Tensor:
-    small = functional.interpolate(
-        images, scale_factor=values.degraded_scale, mode="bilinear", align_corners=False, antialias=True
-    )
+    """Images made small, blurred and large again: corners on corners and no filter before, as the authors resize."""
+    small = functional.interpolate(images, scale_factor=values.degraded_scale, mode="bilinear", align_corners=True)
     side = min(small.shape[-2:])
     kernel = min(KERNEL, side - 1 + side % 2)  # the widest odd window that the reduced image holds
     small = gaussian_blur(small, small.new_full((len(small),), SIGMA**2), kernel)
     if values.degraded_noise:
         small = small + values.degraded_noise * torch.randn_like(small)
-    return functional.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=False)
+    return functional.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=True)

@@ -19,6 +19,8 @@ class Values:
         margins: Distance up to which a real and a fake may stray from the centres; a negative one turns
             the sense: to stay farther than its absolute value.
         inter_margin: Distance that centres keep from each other.
+        inter_share: The charge for it is divided by M and the centres' rate. (The paper has no divisor, and the
+            authors' code of its form computes the quotient but leaves it aside.)
         independence_weight: Weight of the regional independence loss.
         degraded_weight: Weight of the degraded copies' cross-entropy.
         match_weight: Weight of the distance between both copies' regions.
@@ -33,6 +35,7 @@ class Values:
     centres_from_reals: bool
     margins: tuple[float, float]
     inter_margin: float
+    inter_share: bool
     independence_weight: float
     degraded_weight: float
     match_weight: float
@@ -50,6 +53,7 @@ VARIANTS: Final = MappingProxyType(
             centres_from_reals=False,
             margins=(0.05, 0.1),
             inter_margin=0.2,
+            inter_share=False,
             independence_weight=1.0,
             degraded_weight=1.0,
             match_weight=0.0,
@@ -64,6 +68,7 @@ VARIANTS: Final = MappingProxyType(
             centres_from_reals=True,
             margins=(0.2, -0.8),
             inter_margin=0.8,
+            inter_share=True,
             independence_weight=0.5,
             degraded_weight=1.0,
             match_weight=0.1,
@@ -79,8 +84,9 @@ VARIANTS: Final = MappingProxyType(
 def updated_centres(centres: Tensor, vectors: Tensor, weights: Tensor, rate: Tensor) -> Tensor:
     """Centres moved towards the batch's mean vectors, over all ranks.
 
-    The result carries the gradient of this rank's vectors, so that `inter_loss` can push them apart; the
-    averaging of gradients over ranks completes it.
+    The result carries the gradient of this rank's vectors, so that `intra_loss` and `inter_loss` can move them; the
+    averaging of gradients over ranks completes `inter_loss`'s. (The authors' losses see the rank's own centres, and
+    only what is kept is averaged over ranks.)
 
     Args:
         centres: ``(M, C)``.
@@ -99,8 +105,27 @@ def _mean_over_ranks(value: Tensor) -> Tensor:
     return mean / distributed.get_world_size() + value - value.detach()
 
 
+def independence_loss(vectors: Tensor, centres: Tensor, labels: Tensor, values: Values, rate: Tensor) -> Tensor:
+    """Regional independence: vectors near their centres, centres apart; the weighted sum, a scalar.
+
+    Args:
+        vectors: ``(B, M, C)``.
+        centres: ``(M, C)``, moved by these very vectors, with gradients.
+        labels: ``(B,)``.
+        values: The form of the method.
+        rate: Scalar, share of the way that the centres move.
+    """
+    inter = inter_loss(centres, values.inter_margin)
+    if values.inter_share:
+        inter = inter / (len(centres) * rate)
+    return values.independence_weight * (intra_loss(vectors, centres, labels, values) + inter)
+
+
 def intra_loss(vectors: Tensor, centres: Tensor, labels: Tensor, values: Values) -> Tensor:
-    """How far vectors ``(B, M, C)`` stray from the centres ``(M, C)`` beyond their class's margin; batch mean."""
+    """How far vectors ``(B, M, C)`` stray from the centres ``(M, C)`` beyond their class's margin; the mean.
+
+    The paper prints a sum over images and regions; the authors' code takes the mean in both its forms.
+    """
     difference = vectors - centres
     distances = difference.flatten(1).norm(dim=1, keepdim=True) if values.whole_norm else difference.norm(dim=2)
     margins = distances.new_tensor(values.margins)[labels].unsqueeze(1)
@@ -114,7 +139,7 @@ def inter_loss(centres: Tensor, margin: float) -> Tensor:
 
 
 def match_loss(vectors: Tensor, others: Tensor, drawn: Tensor) -> Tensor:
-    """Mean distance of both copies' vectors ``(B, M, C)``, over the regions that were not degraded.
+    """Distance of both copies' vectors ``(B, M, C)``, 0 for the region that was degraded; the mean over all M.
 
     Args:
         vectors: Of the images.
@@ -122,5 +147,4 @@ def match_loss(vectors: Tensor, others: Tensor, drawn: Tensor) -> Tensor:
         drawn: ``(B,)``, index of the region degraded.
     """
     distances = (vectors - others).norm(dim=2)
-    kept = torch.ones_like(distances).scatter(1, drawn[:, None], 0)
-    return (distances * kept).sum() / kept.sum().clamp_min(1)
+    return (distances * torch.ones_like(distances).scatter(1, drawn[:, None], 0)).mean()

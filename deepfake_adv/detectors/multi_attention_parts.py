@@ -4,8 +4,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepfake_adv.ops.precision import at_least_float32
+
 BORDER = 2 / 24  # share of a side at each border that attention keeps away from: 2 of B4's 24 cells
 HIDDEN = 256
+TRACE = 1e-8  # of attention everywhere; the authors'
 
 
 class AttentionHead(nn.Module):
@@ -35,10 +38,12 @@ class AttentionHead(nn.Module):
 class _DenseBlock(nn.Module):
     """Three 3 x 3 layers, each on all that came before it, and a 1 x 1 layer on the whole.
 
-    Groups see nothing of each other: concatenation is within a group.
+    Batch normalisation and ReLU come before every layer but the first, batch normalisation alone after the last.
+    Groups see nothing of each other: concatenation is within a group. No convolution has a bias: batch normalisation
+    takes off what the authors' have.
     """
 
-    def __init__(self, channels: int, groups: int, first_kernel: int) -> None:
+    def __init__(self, channels: int, groups: int, first_kernel: int, outputs: int) -> None:
         super().__init__()
         self.groups = groups
         self.first = nn.Conv2d(
@@ -52,14 +57,20 @@ class _DenseBlock(nn.Module):
             )
             for depth in (1, 2, 3)
         )
+        self.last = nn.Sequential(
+            nn.BatchNorm2d(groups * channels * 4),
+            nn.ReLU(),
+            nn.Conv2d(groups * channels * 4, groups * outputs, 1, groups=groups, bias=False),
+            nn.BatchNorm2d(groups * outputs),
+        )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """``(B, G * C, h, w)`` to ``(B, G * 4C, h, w)``."""
+        """``(B, G * C, h, w)`` to ``(B, G * outputs, h, w)``."""
         grown = self.first(maps).unflatten(1, (self.groups, -1))
         for layer in self.layers:
             added = layer(grown.flatten(1, 2)).unflatten(1, (self.groups, -1))
             grown = torch.cat([grown, added], dim=2)
-        return grown.flatten(1, 2)
+        return self.last(grown.flatten(1, 2))
 
 
 class PlainTexture(nn.Module):
@@ -72,15 +83,12 @@ class PlainTexture(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = 4 * channels
-        self.dense = _DenseBlock(channels, groups=1, first_kernel=1)
-        self.last = nn.Sequential(
-            nn.Conv2d(4 * channels, 4 * channels, 1, bias=False), nn.BatchNorm2d(4 * channels), nn.ReLU()
-        )
+        self.dense = _DenseBlock(channels, groups=1, first_kernel=1, outputs=self.channels)
 
     def forward(self, shallow: Tensor, attention: Tensor) -> tuple[Tensor, Tensor]:
         """Texture ``(B, 4C, H, W)`` and the averages ``(B, C, h, w)`` at the size of the attention maps."""
         pooled, residual = _split_averages(shallow, attention)
-        return self.last(self.dense(residual)), pooled
+        return self.dense(residual), pooled
 
 
 class GroupedTexture(nn.Module):
@@ -95,11 +103,7 @@ class GroupedTexture(nn.Module):
         self.channels = channels
         self.attentions = attentions
         self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.dense = _DenseBlock(channels, groups=attentions, first_kernel=5)
-        width = attentions * channels
-        self.last = nn.Sequential(
-            nn.Conv2d(4 * width, width, 1, groups=attentions, bias=False), nn.BatchNorm2d(width), nn.ReLU()
-        )
+        self.dense = _DenseBlock(channels, groups=attentions, first_kernel=5, outputs=channels)
 
     def forward(self, shallow: Tensor, attention: Tensor) -> tuple[Tensor, Tensor]:
         """Texture ``(B, M, C, H, W)`` and the averages ``(B, C, h, w)`` at the size of the attention maps."""
@@ -107,7 +111,7 @@ class GroupedTexture(nn.Module):
         size = (shallow.shape[2], shallow.shape[3])
         gate = functional.interpolate(attention.detach(), size, mode="bilinear", align_corners=True).tanh()
         gated = (residual.unsqueeze(1) * gate.unsqueeze(2)).flatten(1, 2)
-        return self.last(self.dense(gated)).unflatten(1, (self.attentions, -1)), pooled
+        return self.dense(gated).relu().unflatten(1, (self.attentions, -1)), pooled
 
 
 class HybridHead(nn.Module):
@@ -126,13 +130,35 @@ class HybridHead(nn.Module):
         return self.both(torch.cat([self.whole(whole), self.regions(regions)], dim=1))
 
 
+def weighted_mean(maps: Tensor, attention: Tensor, keep: Tensor) -> Tensor:
+    """Mean over space weighted by the sum of the attention maps that are kept; without any, the plain mean.
+
+    Args:
+        maps: ``(B, C, H, W)``.
+        attention: ``(B, M, H, W)``, at least 0.
+        keep: ``(B, M, 1)``, each map's factor, at least 0.
+
+    Returns:
+        ``(B, C)``, in float32 at least.
+    """
+    weights = (at_least_float32(attention) * keep.unsqueeze(3)).sum(1, keepdim=True) + TRACE
+    return (maps * weights).sum((2, 3)) / weights.sum((2, 3))
+
+
 def _split_averages(maps: Tensor, attention: Tensor) -> tuple[Tensor, Tensor]:
+    """Averages at the size of the attention maps, and what they take away; all is kept where nothing is averaged."""
     pooled = functional.adaptive_avg_pool2d(maps, (attention.shape[2], attention.shape[3]))
+    if pooled.shape == maps.shape:
+        return pooled, maps
     return pooled, maps - functional.interpolate(pooled, (maps.shape[2], maps.shape[3]), mode="nearest")
 
 
 def standardised(maps: Tensor) -> Tensor:
-    """Each channel of each image to mean 0 and variance 1 over space."""
+    """Each channel of each image to mean 0 and variance 1 over space.
+
+    The authors divide by n - 1, one factor for all channels that `region_vectors` takes off again, and add nothing
+    under the root: a channel that is constant has no gradient there.
+    """
     return functional.instance_norm(maps, eps=1e-5)
 
 

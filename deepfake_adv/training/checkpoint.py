@@ -103,6 +103,7 @@ def load_weights(path: Path, module: nn.Module) -> None:
     if faults:
         raise ValueError(
             f"weights must fit {type(module).__name__}; got {path}, which differs in {', '.join(faults[:5])}"
-            f"{' and more' if len(faults) > 5 else ''}. Build the detector with the params that its run.json names."
+            f"{' and more' if len(faults) > 5 else ''}. Build the detector with the params that its "
+            "run.json names; weights of another version of this code must be trained again."
         )
     module.load_state_dict(state)

@@ -19,7 +19,7 @@ def test_at_the_authors_size_it_has_the_published_shapes(variant, texture):
         images = torch.rand(1, 3, 380, 380)
         assert sum(p.numel() for p in detector.backbone.parameters()) == B4_FEATURES
         assert detector.attention(images).shape == (1, 4, 24, 24)
-        assert detector.features(images).shape == (1, 1792 + 1 + 4 * texture, 12, 12)
+        assert detector.features(images).shape == (1, 1792 + 4 + 4 * texture, 12, 12)
         maps, pooled = detector.texture(torch.rand(1, 32, 95, 95), torch.rand(1, 4, 24, 24))
     assert maps.shape == ((1, 4, 32, 95, 95) if variant == "release" else (1, 128, 95, 95))
     assert pooled.shape == (1, 32, 24, 24)

@@ -1,7 +1,11 @@
+import math
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
-from deepfake_adv.detectors.multi_attention_augment import attention_guided, sharpened
+from deepfake_adv.detectors.multi_attention_augment import _degraded, attention_guided, sharpened
 from deepfake_adv.detectors.multi_attention_loss import VARIANTS
 
 
@@ -39,6 +43,34 @@ def test_maps_are_drawn_by_the_root_of_their_mass(values):
     attention[:, 1] = 8  # sqrt(9) against sqrt(1)
     _, drawn = attention_guided(torch.rand(4000, 3, 4, 4), attention, values)
     assert drawn.double().mean() == pytest.approx(0.75, abs=0.03)
+
+
+def _resized(picture, height, width):
+    """Bilinear, corners on corners, no filter; one line after another."""
+    for axis, size in ((0, height), (1, width)):
+        places = np.linspace(0, picture.shape[axis] - 1, size)
+        picture = np.apply_along_axis(lambda line, at=places: np.interp(at, np.arange(len(line)), line), axis, picture)
+    return picture
+
+
+def _blurred(picture, kernel, sigma):
+    reach = kernel // 2
+    weights = [math.exp(-((k - reach) ** 2) / (2 * sigma**2)) for k in range(kernel)]
+    padded = np.pad(picture, reach, mode="reflect")
+    rows = [sum(w * padded[y + k] for k, w in enumerate(weights)) for y in range(picture.shape[0])]
+    columns = np.stack(rows) / sum(weights)
+    return np.stack(
+        [sum(w * columns[:, x + k] for k, w in enumerate(weights)) / sum(weights) for x in range(picture.shape[1])], 1
+    )
+
+
+def test_the_degraded_copy_is_resized_as_the_authors_do(values):
+    images = torch.rand(2, 3, 53, 60, dtype=torch.float64)
+    found = _degraded(images, replace(values, degraded_noise=0.0))
+    small = {"paper": (15, 18), "release": (26, 30)}["release" if values.sharpened else "paper"]
+    for picture, result in zip(images.flatten(0, 1).numpy(), found.flatten(0, 1).numpy(), strict=True):
+        expected = _resized(_blurred(_resized(picture, *small), 11, 7.0), 53, 60)
+        np.testing.assert_allclose(result, expected, atol=1e-12)
 
 
 def test_the_sharpened_mask_starts_at_0_and_rises():

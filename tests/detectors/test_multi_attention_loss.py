@@ -10,6 +10,7 @@ from torch import distributed, multiprocessing
 
 from deepfake_adv.detectors.multi_attention_loss import (
     VARIANTS,
+    independence_loss,
     inter_loss,
     intra_loss,
     match_loss,
@@ -93,7 +94,16 @@ def test_the_drawn_region_is_left_out_of_the_match(vectors):
         others[image, region] += 100
     assert match_loss(vectors, others, drawn) == 0
     others = vectors + torch.ones_like(vectors)
-    assert match_loss(vectors, others, drawn).item() == pytest.approx(math.sqrt(5))
+    assert match_loss(vectors, others, drawn).item() == pytest.approx(0.75 * math.sqrt(5))  # 3 of 4, and 0 for one
+
+
+@pytest.mark.parametrize(("variant", "weight", "divisor"), [("paper", 1, 1), ("release", 0.5, 4 * RATE)])
+def test_independence_is_the_sum_that_each_form_weighs(vectors, centres, variant, weight, divisor):
+    values, centres = VARIANTS[variant], 0.2 * centres
+    found = independence_loss(vectors, centres, LABELS, values, torch.tensor(RATE, dtype=torch.float64))
+    intra, inter = intra_loss(vectors, centres, LABELS, values), inter_loss(centres, values.inter_margin)
+    assert inter > 0
+    assert found.item() == pytest.approx(weight * (intra + inter / divisor).item())
 
 
 def _rank(rank, port, vectors, expected):

@@ -7,6 +7,7 @@ from deepfake_adv.detectors.multi_attention_parts import (
     PlainTexture,
     region_vectors,
     standardised,
+    weighted_mean,
 )
 
 
@@ -43,6 +44,26 @@ def test_standardised_channels_have_mean_0_and_variance_1():
     maps = standardised(3 + 2 * torch.randn(2, 4, 8, 8))
     torch.testing.assert_close(maps.mean((2, 3)), torch.zeros(2, 4), atol=1e-5, rtol=0)
     torch.testing.assert_close(maps.var((2, 3), correction=0), torch.ones(2, 4), atol=1e-3, rtol=0)
+
+
+def test_without_any_attention_the_weighted_mean_is_the_plain_one():
+    maps, attention = torch.randn(2, 3, 4, 6), torch.rand(2, 5, 4, 6)
+    keep = torch.zeros(2, 5, 1)
+    torch.testing.assert_close(weighted_mean(maps, attention, keep), maps.mean((2, 3)))
+    keep[:, 2] = 4 / 3
+    weights = attention[:, 2] / attention[:, 2].sum((1, 2), keepdim=True)
+    torch.testing.assert_close(weighted_mean(maps, attention, keep), (maps * weights[:, None]).sum((2, 3)))
+    half = weighted_mean(maps.half(), attention.half(), torch.zeros(2, 5, 1).half())
+    torch.testing.assert_close(half, maps.half().float().mean((2, 3)))  # the trace of attention is nothing in float16
+
+
+@pytest.mark.parametrize("module", [PlainTexture, lambda channels: GroupedTexture(channels, 2)])
+def test_a_map_as_small_as_the_attention_keeps_its_texture(module):
+    torch.manual_seed(0)
+    texture = module(4).eval()
+    maps = texture(torch.randn(1, 4, 6, 6), torch.rand(1, 2, 6, 6))[0]
+    assert maps.std() > 0
+    assert (maps - texture(torch.randn(1, 4, 6, 6), torch.rand(1, 2, 6, 6))[0]).abs().max() > 0
 
 
 def test_the_papers_texture_is_blind_to_what_averaging_keeps():

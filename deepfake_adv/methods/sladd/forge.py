@@ -5,11 +5,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from deepfake_adv.methods.sladd.blend import COLOUR_TRANSFERS, aligned, feathered, mix, poisson
-from deepfake_adv.methods.sladd.regions import FloatArray, deformed, region_mask, roughened
+from deepfake_adv.methods.sladd.blend import COLOUR_TRANSFERS, mix, moved, share_of_alpha, similarity
+from deepfake_adv.methods.sladd.poisson import poisson
+from deepfake_adv.methods.sladd.regions import FloatArray, deformed, key_points, region_mask, roughened
 
 LEAST_COVER: Final = 0.005  # a mask below this mean leaves the image as it is
-FEATHER: Final = 0.2  # widest feather, share of the face's height
+FEATHER: Final = 0.2  # widest feather, share of the mask's longer side
 
 
 class Kind(IntEnum):
@@ -56,8 +57,9 @@ def forge(
 ) -> tuple[FloatArray, FloatArray] | None:
     """Blend a region of the reference's face into the image.
 
-    The reference's landmarks are its own (the seed's code finds them on the first image, with the
-    reference's box), and the feather follows the true distance to the outline (there only its sign).
+    The region is drawn and bent on the reference, then moved with it. The reference's landmarks are its own (the
+    seed's code finds them on the first image, with the reference's box), and an image whose mask is as good as
+    empty stays real (there it is called a fake, unchanged).
 
     Args:
         image: ``(H, W, 3)`` in [0, 1].
@@ -65,24 +67,24 @@ def forge(
         reference: ``(H, W, 3)`` in [0, 1].
         reference_points: ``(68, 2)`` of the reference, px.
         configuration: Region, blending and magnitude.
-        generator: Source of deformation, colour transfer and feather.
+        generator: Source of the mask's shape, colour transfer and feather.
 
     Returns:
-        The forged image and its mask ``(H, W)`` in [0, 1]; None where nothing is to be done or the mask is
+        The forged image and its mask ``(H, W)``, zeros and ones; None where nothing is to be done or the mask is
         as good as empty.
     """
     if configuration.kind is Kind.NOTHING:
         return None
-    outline = region_mask(points, configuration.region, image.shape[:2])
-    mask = roughened(deformed(outline, generator), generator)
+    matrix = similarity(key_points(reference_points), key_points(points))
+    outline = deformed(region_mask(reference_points, configuration.region, image.shape[:2]), generator)
+    mask = roughened(moved(outline, matrix) > 0, generator)
     if mask.mean() < LEAST_COVER:
         return None
-    face = aligned(reference, reference_points, points)
     transfer = COLOUR_TRANSFERS[generator.integers(len(COLOUR_TRANSFERS))]
-    face = transfer(face, image, mask, points).astype(np.float32)
+    face = transfer(moved(reference, matrix), image, mask, points).astype(np.float32)
     if configuration.kind is Kind.POISSON:
         return poisson(face, image, mask), mask
     if configuration.kind is Kind.MIX:
         return mix(face, image, mask * np.float32(configuration.magnitude)), mask
-    mask = feathered(mask, generator.uniform(0, FEATHER) * float(np.ptp(points[:, 1])))
-    return mix(face, image, mask), mask
+    share = share_of_alpha(mask, generator.uniform(0, FEATHER))
+    return mix(face, image, mask * np.float32(share)), mask

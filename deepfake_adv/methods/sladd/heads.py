@@ -73,23 +73,23 @@ class Heads(nn.Module):
     ) -> dict[str, Tensor]:
         """The weighted auxiliary losses by name, each a scalar.
 
-        The magnitude is compared image by image. (In the seed's code shapes broadcast, and every image is
-        compared with every other.)
+        The map's target is the mask's mean over each cell (the seed resizes bicubically), its error a mean over the
+        images whose mask is known. The magnitude's is a mean over all images, 0 for those without one, as in the
+        seed; it is compared image by image. (There shapes broadcast, and every image is compared with every other.)
         """
         maps, kinds, magnitudes = self(features, generator if self.training else None)
         wanted = functional.adaptive_avg_pool2d(targets.masks.to(maps), maps.shape[2:])
+        map_errors = _known_errors(maps, wanted)
         return {
-            "map": weights.masks * _known_mse(maps, wanted),
+            "map": weights.masks * map_errors.sum() / (~wanted.isnan()).sum().clamp(min=1),
             "kind": weights.kind * am_softmax(kinds, targets.kind, margin=margin, scale=scale).mean(),
-            "magnitude": weights.magnitude * _known_mse(magnitudes, targets.magnitude.to(magnitudes)),
+            "magnitude": weights.magnitude * _known_errors(magnitudes, targets.magnitude.to(magnitudes)).mean(),
         }
 
 
-def _known_mse(values: Tensor, targets: Tensor) -> Tensor:
-    """Mean squared error where the target is known; 0 where none is."""
-    known = ~targets.isnan()
-    error = torch.where(known, values - targets.nan_to_num(), 0.0) ** 2
-    return error.sum() / known.sum().clamp(min=1)
+def _known_errors(values: Tensor, targets: Tensor) -> Tensor:
+    """Squared errors, 0 where the target is not known (NaN)."""
+    return torch.where(targets.isnan(), 0.0, values - targets.nan_to_num()) ** 2
 
 
 def am_softmax(logits: Tensor, labels: Tensor, *, margin: float, scale: float) -> Tensor:

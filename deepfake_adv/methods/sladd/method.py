@@ -27,9 +27,11 @@ class Sladd(Method):
     AM-softmax on its raw logits; map, type and magnitude of the forgery are learnt by heads on its last
     feature map, and the detector's own auxiliary losses stay in force. The synthesizer learns by REINFORCE.
 
-    With ``update="joint"`` (the seed's way) one set of forgeries serves both players, the reward being the
-    detector's training loss; with "alternating" the synthesizer takes steps of its own against the frozen
-    detector in eval mode, and the forgeries are made anew for the detector.
+    With ``update="joint"`` (the seed's way) one set of forgeries serves both players; with "alternating" the
+    synthesizer takes steps of its own against the frozen detector in eval mode, and the forgeries are made anew for
+    the detector. The reward of a choice is the class loss of the very image that it made, less the batch's mean. (The
+    seed rewards every choice of a batch with the whole batch's training loss, one number, which cannot tell a good
+    choice from a bad one.)
 
     Args:
         synthesizer: Arguments of `Synthesizer`.
@@ -96,7 +98,7 @@ class Sladd(Method):
             return synthesize(batch, self.adversary, generator).batch
 
     def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
-        """REINFORCE with the frozen detector's loss on each forged image as its reward."""
+        """REINFORCE with the frozen detector's class loss on each image as the reward of what was done to it."""
         forgeries = synthesize(batch, self.adversary, generator)
         with torch.no_grad(), frozen_eval(detector):
             if forgeries.choice is None:

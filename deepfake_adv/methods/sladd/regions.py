@@ -1,7 +1,8 @@
 """Where a synthesised forgery sits: ten regions of the face from 68 landmarks; numpy and OpenCV.
 
-Landmarks follow the usual 68-point order: 36-41 left eye, 42-47 right eye (as seen in the image), 33 nose tip,
-48 and 54 mouth corners.
+Landmarks follow the usual 68-point order: 36-41 left eye, 42-47 right eye (as seen in the image), 30 bridge of the
+nose at its lower end, 33 nose tip, 48 and 54 mouth corners. Figures are those of the seed's code, whose images are
+256 px: lengths in pixels scale with the image.
 """
 
 from collections.abc import Callable
@@ -13,39 +14,60 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[Any]  # float32; OpenCV's own stubs know no dtype
 
+REFERENCE_SIZE = 256  # px; lengths given in pixels hold at this size
 LINE_WIDTH = 2  # px, before widening
-MASK_SMOOTHING = (5, 3.0)  # kernel (px) and sigma of the last blur
+SMOOTHING = (2, 3.0)  # radius and sigma of the deformed mask's blur, px
 ANCHORS = 5  # anchors per side of the deformation
-REFERENCE_SIZE = 256  # px; lengths given in pixels hold at this size and scale with the image
+ROUGHENING = 0.3  # probability of eroding, and of dilating instead
+SOFTENING = 0.9  # probability of the last blur
 
 
 class Stroke(NamedTuple):
-    """A line between two points, widened by a share of its length."""
+    """A line between two points, and how far a region reaches from it.
+
+    Attributes:
+        start: End of the line, px.
+        end: The other one.
+        length: What the reach is a share of, px.
+        parts: The reach is as many whole pixels as go into that part of ``length`` ...
+        times: ... taken so many times.
+    """
 
     start: FloatArray
     end: FloatArray
-    widening: float
+    length: float
+    parts: int
+    times: int = 1
+
+    def reach(self, scale: float) -> int:
+        """Pixels, counted along rows and columns, in an image ``scale`` times the reference size."""
+        return round(scale * self.times * (self.length / scale // self.parts))
+
+
+def _distance(start: FloatArray, end: FloatArray) -> float:
+    return float(np.linalg.norm(end - start))
 
 
 def _left_eye(points: FloatArray) -> Stroke:
-    return Stroke(points[36], points[39], 1.0)
+    return Stroke(points[36], points[39], _distance(points[36], points[39]), 4, times=4)
 
 
 def _right_eye(points: FloatArray) -> Stroke:
-    return Stroke(points[42], points[45], 1.0)
+    return Stroke(points[42], points[45], _distance(points[42], points[45]), 4, times=4)
 
 
 def _both_eyes(points: FloatArray) -> Stroke:
-    return Stroke(*eye_centres(points), 0.25)
+    centres = eye_centres(points)
+    return Stroke(*centres, _distance(*centres), 4)
 
 
 def _nose(points: FloatArray) -> Stroke:
     left, right = eye_centres(points)
-    return Stroke(points[33], (left + right) / 2, 0.25)
+    return Stroke(points[33], (left + right) / 2, _distance(left, right), 4)
 
 
 def _mouth(points: FloatArray) -> Stroke:
-    return Stroke(points[48], points[54], 1 / 3)
+    return Stroke(points[48], points[54], _distance(points[48], points[54]), 3)
 
 
 REGIONS: Final[tuple[tuple[Callable[[FloatArray], Stroke], ...], ...]] = (
@@ -74,13 +96,13 @@ def eye_centres(points: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def key_points(points: FloatArray) -> FloatArray:
-    """Five points that fix a face's position: eye centres, nose tip, mouth corners; ``(5, 2)``."""
-    keys: FloatArray = np.stack([*eye_centres(points), points[33], points[48], points[54]])
+    """Five points that fix a face's position: eye centres, nose (point 30), mouth corners; ``(5, 2)``."""
+    keys: FloatArray = np.stack([*eye_centres(points), points[30], points[48], points[54]])
     return keys
 
 
 def region_mask(points: FloatArray, region: int, size: tuple[int, int]) -> FloatArray:
-    """A region's mask before deformation.
+    """A region's mask before deformation: all that lies near its strokes, by city-block distance.
 
     Args:
         points: ``(68, 2)``, x and y in pixels.
@@ -90,44 +112,67 @@ def region_mask(points: FloatArray, region: int, size: tuple[int, int]) -> Float
     Returns:
         ``(H, W)``, zeros and ones.
     """
-    mask = np.zeros(size, np.uint8)
+    mask, scale = np.zeros(size, np.bool_), size[1] / REFERENCE_SIZE
     for stroke in (part(points) for part in REGIONS[region]):
-        width = LINE_WIDTH + 2 * round(stroke.widening * float(np.linalg.norm(stroke.end - stroke.start)))
+        beside = np.ones(size, np.uint8)
         ends = [tuple(round(float(value)) for value in point) for point in (stroke.start, stroke.end)]
-        cv2.line(mask, ends[0], ends[1], 1, thickness=max(1, width))
+        cv2.line(beside, ends[0], ends[1], 0, thickness=max(1, round(scale * LINE_WIDTH)))
+        mask |= cv2.distanceTransform(beside, cv2.DIST_L1, 3) <= stroke.reach(scale)
     return mask.astype(np.float32)
 
 
 def deformed(mask: FloatArray, generator: np.random.Generator, *, sigma: float = 10.0) -> FloatArray:
     """The mask bent by random anchors, kept within its former outline, and softened.
 
+    Between the anchors the shift is interpolated bilinearly (the seed's code does so on triangles, and moves
+    the anchors too before it shifts them).
+
     Args:
-        mask: ``(H, W)`` in [0, 1].
+        mask: ``(H, W)``, zeros and ones.
         generator: Source of the anchors' shifts.
         sigma: Standard deviation of a shift, px of a 256 px image.
+
+    Returns:
+        ``(H, W)`` in [0, 1].
     """
-    height, width = mask.shape
-    shifts = generator.normal(0, sigma / REFERENCE_SIZE, (ANCHORS, ANCHORS, 2)) * (width, height)
-    field = cv2.resize(shifts.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    bent = cv2.remap(mask, columns + field[..., 0], rows + field[..., 1], cv2.INTER_LINEAR)
-    kernel, softness = MASK_SMOOTHING
-    soft: FloatArray = cv2.GaussianBlur(bent * mask, (kernel, kernel), softness)
+    (height, width), scale = mask.shape, mask.shape[1] / REFERENCE_SIZE
+    shifts = generator.normal(0, sigma / REFERENCE_SIZE, (2, ANCHORS, ANCHORS))
+    across, down = _between(height) @ shifts @ _between(width).T * np.reshape((width, height), (2, 1, 1))
+    rows, columns = np.mgrid[:height, :width]
+    bent = cv2.remap(mask, (columns + across).astype(np.float32), (rows + down).astype(np.float32), cv2.INTER_LINEAR)
+    radius, softness = SMOOTHING
+    window = 2 * round(scale * radius) + 1
+    soft: FloatArray = cv2.GaussianBlur(bent * mask, (window, window), scale * softness)
     return soft
 
 
+def _between(size: int) -> FloatArray:
+    """Weights ``(size, ANCHORS)`` that interpolate linearly between anchors spread evenly over ``size`` pixels."""
+    places = np.linspace(0, ANCHORS - 1, size)
+    return np.clip(1 - abs(places[:, None] - np.arange(ANCHORS)), 0, None)
+
+
 def roughened(mask: FloatArray, generator: np.random.Generator) -> FloatArray:
-    """The mask eroded (.3), dilated (.3) and blurred (.9), each by chance and with a random odd window."""
+    """The mask eroded (.3) or dilated (.3) and then blurred (.9) by chance, each with a random odd window.
+
+    Args:
+        mask: ``(H, W)``, zeros and ones.
+        generator: Source of chance and windows.
+
+    Returns:
+        ``(H, W)``, zeros and ones: the blur smooths the outline and is rounded.
+    """
     scale = mask.shape[1] / REFERENCE_SIZE
+    result: FloatArray = mask.astype(np.uint8)
 
-    def window(low: int, high: int) -> int:
-        return 2 * round(scale * generator.integers(low, high + 1) / 2) + 1
+    def window(least: int, most: int) -> tuple[int, int]:
+        size = 2 * round(scale * generator.integers(least, most + 1)) + 1
+        return size, size
 
-    for chance, operation in ((0.3, cv2.erode), (0.3, cv2.dilate)):
-        if generator.random() < chance:
-            size = window(2, 18)  # 3 to 19 px at 256
-            mask = operation(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-    if generator.random() < 0.9:
-        size = window(0, 16)
-        mask = cv2.GaussianBlur(mask, (size, size), 0)
-    return np.clip(mask, 0, 1)
+    draw = generator.random()
+    if draw < 2 * ROUGHENING:
+        operation = cv2.erode if draw < ROUGHENING else cv2.dilate
+        result = operation(result, np.ones(window(1, 9), np.uint8))  # 3 to 19 px
+    if generator.random() < SOFTENING:
+        result = cv2.GaussianBlur(result, window(0, 8), 0)  # 1 to 17 px
+    return result.astype(np.float32)

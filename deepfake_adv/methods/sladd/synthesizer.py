@@ -111,7 +111,7 @@ def reinforce(choice: Choice, reward: Tensor, *, entropy_weight: float) -> Tenso
 
     Args:
         choice: What was done, N at least 1.
-        reward: ``(N,)``, the detector's loss on each result.
+        reward: ``(N,)``, the detector's class loss on each result (in the seed's code one training loss for all).
         entropy_weight: Weight of the entropy bonus, at least 0.
     """
     advantage = (reward - reward.mean()).detach()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import timm
@@ -15,11 +14,20 @@ from torch.nn import functional
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.compact import Compact
 from deepfake_adv.methods.registry import build_method
-from deepfake_adv.methods.sladd.blend import COLOUR_TRANSFERS, aligned, feathered, poisson, similarity
-from deepfake_adv.methods.sladd.forge import ORIGINAL_FAKE, Configuration, Kind, forge, usable
+from deepfake_adv.methods.sladd.blend import (
+    COLOUR_TRANSFERS,
+    average_align,
+    low_pass_match,
+    mean_match,
+    moved,
+    reinhard,
+    share_of_alpha,
+    similarity,
+)
+from deepfake_adv.methods.sladd.forge import FEATHER, ORIGINAL_FAKE, Configuration, Kind, forge, usable
 from deepfake_adv.methods.sladd.forgeries import synthesize
 from deepfake_adv.methods.sladd.heads import Heads, Targets, Weights, am_softmax
-from deepfake_adv.methods.sladd.regions import REGIONS, deformed, eye_centres, region_mask
+from deepfake_adv.methods.sladd.regions import key_points, region_mask
 from deepfake_adv.methods.sladd.synthesizer import Choice, Synthesizer, reinforce
 
 SIZE = 64
@@ -54,24 +62,6 @@ def batch(landmarks: bool = True) -> Batch:
     return Batch(images, labels, masks, points)
 
 
-@pytest.mark.parametrize("region", range(len(REGIONS)))
-def test_regions_cover_what_they_name(region: int) -> None:
-    mask = region_mask(face(), region, (SIZE, SIZE))
-    left, right = eye_centres(face())
-    places = {"left": left, "right": right, "nose": face()[33], "mouth": np.array([32.0, 50.0])}
-    expected = [
-        {"left"}, {"right"}, {"left", "right"}, {"nose"}, {"mouth"}, {"nose", "left"}, {"nose", "right"},
-        {"nose", "left", "right"}, {"nose", "mouth"}, {"left", "right", "nose", "mouth"},
-    ]  # fmt: skip
-    found = {name for name, (x, y) in places.items() if mask[round(float(y)), round(float(x))] > 0}
-    assert found == expected[region]
-    bent = deformed(mask, np.random.default_rng(0))
-    assert bent.shape == mask.shape
-    assert bent.min() >= 0
-    assert bent.max() <= 1
-    assert bent.sum() > 0
-
-
 def test_similarity_is_recovered_exactly() -> None:
     rng = np.random.default_rng(1)
     points = rng.normal(size=(5, 2))
@@ -84,12 +74,19 @@ def test_similarity_is_recovered_exactly() -> None:
 
 def test_the_references_own_landmarks_align_it() -> None:
     image = smooth(0)
-    moved = np.roll(image, (3, 3), (0, 1))
-    back = aligned(moved, face(3), face())
+    shifted = np.roll(image, (3, 3), (0, 1))
+    back = moved(shifted, similarity(key_points(face(3)), key_points(face())))
     np.testing.assert_allclose(back[8:-8, 8:-8], image[8:-8, 8:-8], atol=1e-3)
 
 
-@pytest.mark.parametrize("transfer", COLOUR_TRANSFERS)
+def test_a_face_is_placed_by_the_seeds_five_points() -> None:
+    """The nose is point 30 there; the tip, 33, is drawn from alone."""
+    points = np.arange(136, dtype=np.float32).reshape(68, 2)
+    expected = [(points[36] + points[39]) / 2, (points[42] + points[45]) / 2, points[30], points[48], points[54]]
+    assert np.array_equal(key_points(points), expected)
+
+
+@pytest.mark.parametrize("transfer", [reinhard, mean_match, low_pass_match])
 def test_colour_transfer_reaches_the_images_colours(transfer: Any) -> None:
     image, mask = smooth(0), region_mask(face(), 9, (SIZE, SIZE))
     reference = np.clip(0.5 * image + 0.3, 0, 1)
@@ -100,47 +97,47 @@ def test_colour_transfer_reaches_the_images_colours(transfer: Any) -> None:
     assert after < 0.3 * before
 
 
-def test_feather_follows_the_distance() -> None:
-    mask = np.zeros((21, 21), np.float32)
-    mask[2:19, 2:19] = 1
-    soft = feathered(mask, 4.0)
-    assert soft[10, 2:7].tolist() == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0], abs=0.02)
-    assert feathered(mask, 0.0) is mask
+def test_average_align_shifts_by_the_masked_pictures_averages() -> None:
+    image, reference, mask = smooth(0), 0.25 + 0.5 * smooth(1), region_mask(face(), 3, (SIZE, SIZE))
+    aligned = average_align(reference, image, mask, face())
+    for channel in range(3):
+        ours, theirs = (
+            sum(float(part[y, x, channel] * mask[y, x]) for y in range(SIZE) for x in range(SIZE)) / SIZE**2
+            for part in (reference, image)
+        )
+        np.testing.assert_allclose(aligned[..., channel], reference[..., channel] + theirs - ours, atol=1e-6)
+    strong = mean_match(reference, image, mask, face())
+    np.testing.assert_allclose(aligned - reference, (strong - reference) * mask.mean(), atol=1e-6)
 
 
-def test_feathering_gives_the_same_bytes_every_time() -> None:
-    generator = np.random.default_rng(0)
-    for _ in range(10):  # OpenCV's precise distanceTransform gives several for each
-        noise = cv2.GaussianBlur(generator.random((96, 96)).astype(np.float32), (31, 31), 0)
-        mask = (noise > 0.5).astype(np.float32)
-        assert len({feathered(mask, 40.0).tobytes() for _ in range(20)}) == 1
+def test_every_colour_transfer_of_the_seed_is_drawn() -> None:
+    assert (reinhard, mean_match, average_align, low_pass_match) == COLOUR_TRANSFERS
 
 
-def test_poisson_keeps_its_place_and_the_outside() -> None:
-    image = smooth(0)
-    mask = region_mask(face(), 7, (SIZE, SIZE))
-    np.testing.assert_allclose(poisson(image, image, mask), image, atol=2 / 255)  # a shift would show here
-    changed = poisson(smooth(1), image, mask)
-    assert np.array_equal(changed[mask == 0], image[mask == 0])
-    assert not np.allclose(changed[mask > 0], image[mask > 0], atol=2 / 255)
-    assert poisson(image, image, np.zeros_like(mask)) is image
+@pytest.mark.parametrize("transfer", COLOUR_TRANSFERS)
+def test_colours_outside_the_mask_do_not_matter(transfer: Any) -> None:
+    mask = region_mask(face(), 9, (SIZE, SIZE))
+    outside = 1 - mask[..., None]
+    found = transfer(smooth(1), smooth(0), mask, face())
+    other = transfer(*(np.clip(smooth(seed) + 0.5 * outside, 0, 1) for seed in (1, 0)), mask, face())
+    np.testing.assert_allclose(other[mask > 0], found[mask > 0], atol=1e-5)
 
 
-def test_poisson_takes_the_faces_differences_and_the_images_level() -> None:
-    image, other = 0.25 + 0.5 * smooth(0), 0.25 + 0.5 * smooth(1)
-    mask = region_mask(face(), 7, (SIZE, SIZE))
-    np.testing.assert_allclose(poisson(image + 0.1, image, mask), image, atol=1e-6)
-    blended = poisson(other, image, mask)
-    deep = cv2.erode((mask > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    assert deep.sum() > 100
-    curvature = [cv2.Laplacian(picture.astype(np.float64), cv2.CV_64F)[deep] for picture in (blended, other)]
-    np.testing.assert_allclose(*curvature, atol=1e-5)
+@pytest.mark.parametrize(("size", "longer", "share"), [(256, 101, 0.1), (128, 51, 0.1), (256, 21, 0.5), (256, 6, 1.0)])
+def test_alpha_is_one_over_the_feathers_width(size: int, longer: int, share: float) -> None:
+    """The seed: width = feather * side, px at 256; it divides the sign of the distance by it."""
+    mask = np.zeros((size, size), np.float32)
+    mask[4 : 4 + longer, 4:9] = 1
+    assert share_of_alpha(mask, 0.1) == pytest.approx(share)
+    assert share_of_alpha(mask, 0.0) == 1
 
 
-def test_poisson_gives_one_picture() -> None:
-    mask = region_mask(face(), 7, (SIZE, SIZE))
-    first = poisson(smooth(1), smooth(0), mask)
-    assert all(np.array_equal(poisson(smooth(1), smooth(0), mask), first) for _ in range(20))
+def test_alpha_is_as_weak_as_the_seeds() -> None:
+    """min(1, 1 / U(0, 20)) px of a mask 101 px long: (1 + ln 20) / 20 on average."""
+    mask = np.zeros((256, 256), np.float32)
+    mask[4:105, 4:9] = 1
+    shares = [share_of_alpha(mask, draw) for draw in np.linspace(0, FEATHER, 2001)]
+    assert np.mean(shares) == pytest.approx((1 + np.log(20)) / 20, abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -153,8 +150,9 @@ def test_forge_changes_only_the_mask(kind: Kind) -> None:
     assert result is not None
     forged, mask = result
     assert forged.dtype == np.float32
+    assert set(np.unique(mask)) == {0, 1}
     assert np.allclose(forged[mask == 0], image[mask == 0], atol=1e-6)
-    assert abs(forged - image)[mask > 0.5].mean() > 0.01
+    assert abs(forged - image)[mask > 0].mean() > 1 / 255
     again = forge(image, face(), smooth(1), face(2), Configuration(9, kind, 0.5), np.random.default_rng(0))
     assert again is not None
     assert np.array_equal(again[0], forged)
@@ -217,10 +215,41 @@ def test_the_magnitude_is_compared_image_by_image() -> None:
     targets = Targets(torch.full((4, 1, 9, 9), float("nan")), torch.tensor([2, 3, 2, 4]), magnitude)
     losses = heads.losses(features, targets, Weights(1, 1, 1), margin=0, scale=1, generator=torch.Generator())
     found = heads(features)[2]
-    assert losses["magnitude"].item() == pytest.approx(((found - magnitude)[[0, 2]] ** 2).mean().item(), rel=1e-5)
+    assert losses["magnitude"].item() == pytest.approx(((found - magnitude)[[0, 2]] ** 2).sum().item() / 4, rel=1e-5)
     assert losses["map"] == 0
     sum(losses.values()).backward()  # type: ignore[union-attr]
     assert all(weight.grad is None or weight.grad.isfinite().all() for weight in heads.parameters())
+
+
+def test_the_magnitudes_mean_is_over_all_images() -> None:
+    """The seed's MSELoss over 8 images of which 2 carry a magnitude: a quarter of the mean over the two."""
+    heads, targets = Heads(3, dropout=0.0), torch.full((8,), float("nan"))
+    targets[:2] = torch.tensor([0.25, 0.75])
+    known = Targets(torch.zeros(8, 1, 9, 9), torch.tensor([2, 2, *[3] * 6]), targets)
+    with torch.no_grad():
+        heads.magnitude.weight.zero_()
+        heads.magnitude.bias.fill_(0.5)
+    losses = heads.losses(
+        torch.randn(8, 3, 5, 5), known, Weights(1, 1, 1), margin=0, scale=1, generator=torch.Generator()
+    )
+    assert losses["magnitude"].item() == pytest.approx(0.25**2 / 4)
+
+
+def test_a_choice_is_rewarded_by_its_own_images_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seed rewards all choices of a batch alike."""
+    rewards = []
+    monkeypatch.setattr(
+        "deepfake_adv.methods.sladd.method.reinforce",
+        lambda choice, reward, **_: rewards.append(reward.detach()) or choice.log_probability.sum(),
+    )
+    method, detector = build_method("sladd", seed=0, synthesizer={"width": 4}), Compact(width=4, dropout=0.0)
+    method.attach(detector)
+    method.detector_loss(detector, batch(), torch.Generator().manual_seed(0))
+    made = synthesize(batch(), method.adversary, torch.Generator().manual_seed(0)).batch
+    images, labels = torch.cat([made.images, made.images.flip(-1)]), torch.cat([made.labels] * 2)
+    losses = am_softmax(detector(images), labels, margin=method.margin, scale=method.scale)
+    torch.testing.assert_close(rewards[0], losses[:4].detach())
+    assert len(set(rewards[0].tolist())) > 1
 
 
 def test_reinforce_raises_the_rewarded_choice() -> None:
