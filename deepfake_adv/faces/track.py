@@ -13,7 +13,6 @@ Found = dict[int, list[FaceBox]]
 
 SEEN: Final = ""
 INTERPOLATED: Final = "interpolated"
-NEAREST: Final = "nearest"
 DROPPED: Final = "dropped"
 
 NO_FACE: Final = "no face found"
@@ -207,18 +206,18 @@ def _running_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64
     return out
 
 
-def sample_track(track: Track, frames: NDArray[np.int64], *, end: int, max_gap: int) -> Track:
+def sample_track(track: Track, frames: NDArray[np.int64], *, end: int) -> Track:
     """Boxes of a track at other frames of the same timeline, by absolute index.
 
     Args:
         track: Of the source video.
         frames: ``(M,)`` absolute indices asked for, such as a shorter forgery's own.
         end: Number of frames of the source video; a later frame has no counterpart in it and is dropped.
-        max_gap: Most frames before the first sampled one or after the last in which its box is held ("nearest").
 
     Returns:
-        The same face at `frames`: what a sampled frame has, and between two of one shot the interpolated box; what
-        lies between others is dropped, as nobody knows what it shows.
+        The same face at `frames`: what a sampled frame has, and between two of one shot the interpolated box. What
+        lies between others is dropped, as nobody knows what it shows. Less than a sampling step before the first
+        sampled frame or after the last one that frame's box holds.
     """
     if not len(track.frames):
         return _nowhere(frames)
@@ -228,16 +227,16 @@ def sample_track(track: Track, frames: NDArray[np.int64], *, end: int, max_gap: 
     share = np.clip((frames - track.frames[left]) / span, 0, 1)
     near = np.where(share <= 0.5, left, right)
     outside = np.abs(frames - np.clip(frames, track.frames[0], track.frames[-1]))
-    lost = (frames >= end) | (outside > max_gap) | (track.shot[left] != track.shot[right])
+    step = max(int(np.median(np.diff(track.frames))), 1) if len(track.frames) > 1 else 1
+    lost = (frames >= end) | (outside >= step) | (track.shot[left] != track.shot[right])
 
     def between(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(lost[:, None], np.nan, values[left] + share[:, None] * (values[right] - values[left]))
 
     action = track.action[near].copy()
-    action[(outside > 0) & (action == SEEN)] = NEAREST
     action[lost] = DROPPED
     reason = np.where(track.reason[left] == "", track.reason[right], track.reason[left]).astype(object)
-    reason[(reason == "") & ((action == NEAREST) | lost)] = UNKNOWN
+    reason[(reason == "") & lost] = UNKNOWN
     reason[frames >= end] = f"past the end of its source's {end} frames"
     reason[action == SEEN] = ""
     confidence = np.where(action == SEEN, np.minimum(track.confidence[left], track.confidence[right]), 0.0)

@@ -6,7 +6,6 @@ from deepfake_adv.faces.track import (
     ANOTHER,
     DROPPED,
     INTERPOLATED,
-    NEAREST,
     NO_FACE,
     SEEN,
     UNKNOWN,
@@ -176,7 +175,7 @@ def test_smoothing_agrees_with_a_slow_mean():
 def test_a_shorter_forgery_takes_boxes_by_absolute_index():
     track = track_of([[at(100 + 3 * k)] for k in range(60)], stride=3)  # frames 7, 10, ...: x = 93 + frame
     frames = np.array([7, 8, 12, 51, 100])
-    sampled = sample_track(track, frames, end=190, max_gap=8)
+    sampled = sample_track(track, frames, end=190)
     np.testing.assert_allclose(sampled.boxes[:, 0], 93 + frames)
     assert (sampled.action == SEEN).all()
     assert (sampled.reason == "").all()
@@ -184,22 +183,23 @@ def test_a_shorter_forgery_takes_boxes_by_absolute_index():
 
 def test_frames_past_the_sources_end_are_dropped_not_misaligned():
     track = track_of([[at(100 + 3 * k)] for k in range(10)], stride=3)
-    sampled = sample_track(track, np.array([34, 35, 36, 90]), end=36, max_gap=8)
-    assert sampled.action.tolist() == [SEEN, NEAREST, DROPPED, DROPPED]
+    sampled = sample_track(track, np.array([34, 35, 36, 90]), end=36)
+    assert sampled.action.tolist() == [SEEN, SEEN, DROPPED, DROPPED]
     np.testing.assert_array_equal(sampled.boxes[1], track.boxes[-1])
     assert np.isnan(sampled.boxes[2:]).all()
-    assert sampled.reason.tolist() == ["", UNKNOWN, *["past the end of its source's 36 frames"] * 2]
+    assert sampled.reason.tolist() == ["", "", *["past the end of its source's 36 frames"] * 2]
 
 
-def test_a_box_is_held_outside_the_sampled_frames_over_a_short_gap_only():
+def test_a_box_holds_for_less_than_a_step_outside_the_sampled_frames():
     track = track_of([[at(100)]] * 10, stride=3)  # frames 7 to 34
-    sampled = sample_track(track, np.array([0, 3, 7, 34, 38, 39]), end=60, max_gap=4)
-    assert sampled.action.tolist() == [DROPPED, NEAREST, SEEN, SEEN, NEAREST, DROPPED]
+    sampled = sample_track(track, np.array([0, 4, 5, 7, 34, 36, 37]), end=60)
+    assert sampled.action.tolist() == [DROPPED, DROPPED, SEEN, SEEN, SEEN, SEEN, DROPPED]
+    assert sampled.reason.tolist() == [UNKNOWN, UNKNOWN, "", "", "", "", UNKNOWN]
 
 
 def test_between_two_shots_nothing_is_known():
     track = track_of([[at(100)]] * 10 + [[at(400)]] * 10, stride=3)
-    sampled = sample_track(track, np.array([34, 35, 36, 37]), end=100, max_gap=8)  # frame 34 ends the first shot
+    sampled = sample_track(track, np.array([34, 35, 36, 37]), end=100)  # frame 34 ends the first shot
     assert sampled.action.tolist() == [SEEN, DROPPED, DROPPED, SEEN]
     np.testing.assert_array_equal(sampled.boxes[:, 0], [100, np.nan, np.nan, 400])
     assert sampled.reason.tolist() == ["", UNKNOWN, UNKNOWN, ""]
@@ -208,7 +208,7 @@ def test_between_two_shots_nothing_is_known():
 def test_what_is_dropped_of_a_source_is_dropped_at_other_frames_too():
     truth = [[] if 8 <= k < 16 else [at(100)] for k in range(40)]
     track = track_of(truth, stride=2)  # frames 7, 9, ...; without a face from 23 to 37
-    sampled = sample_track(track, np.arange(20, 42), end=100, max_gap=8)
+    sampled = sample_track(track, np.arange(20, 42), end=100)
     assert sampled.frames[sampled.action == DROPPED].tolist() == list(range(22, 39))
     assert set(sampled.reason[sampled.action == DROPPED]) == {NO_FACE}
 
@@ -216,7 +216,7 @@ def test_what_is_dropped_of_a_source_is_dropped_at_other_frames_too():
 def test_sampling_a_faceless_or_empty_track_drops():
     empty = fill_track(Detections([], {}, []), {}, same=0.5, smooth=1, max_gap=8)
     for track in (track_of([[]] * 5), empty):
-        sampled = sample_track(track, np.array([1, 8, 30]), end=30, max_gap=8)
+        sampled = sample_track(track, np.array([1, 8, 30]), end=30)
         assert (sampled.action == DROPPED).all()
         assert np.isnan(sampled.boxes).all()
 
