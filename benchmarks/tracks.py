@@ -29,6 +29,7 @@ from deepfake_adv.faces.track import Track, detect_sparse, fill_track
 from deepfake_adv.files import write_json
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.read import read_frames
+from deepfake_adv.video.shots import mark_cuts, planes_thumbnail
 
 Agreement = dict[str, NDArray[np.float64]]
 PERCENTILES = {"median": 50, "p5": 5, "least": 0}
@@ -64,10 +65,15 @@ def agreement(clip: Clip) -> Agreement:
         share of the frames that our track is made of.
     """
     find = DlibHog(upsample=1)
-    pictures = read_frames(clip.path, clip.indices)
-    every_frame = [find(i420_to_rgb(planes)) for planes in pictures]
+    every_frame, thumbnails = [], []
+    for planes in read_frames(clip.path, clip.indices):
+        every_frame.append(find(i420_to_rgb(planes)))
+        thumbnails.append(planes_thumbnail(planes))
     ours = SHARED.build()
-    tracks = [_track(clip, every_frame, policy) for policy in (replace(ours, every=1, agree=0.0, same=0.0), ours)]
+    marked = list(mark_cuts(range(len(every_frame)), thumbnails.__getitem__))
+    tracks = [
+        _track(clip, every_frame, marked, policy) for policy in (replace(ours, every=1, agree=0.0, same=0.0), ours)
+    ]
     pairs = [(FaceBox(*a), FaceBox(*b)) for a, b in zip(*(track.boxes for track, _ in tracks), strict=True)]
     return {
         "iou": np.array([iou(a, b) for a, b in pairs]),
@@ -76,14 +82,17 @@ def agreement(clip: Clip) -> Agreement:
     }
 
 
-def _track(clip: Clip, every_frame: list[list[FaceBox]], policy: Policy) -> tuple[Track, int]:
+def _track(
+    clip: Clip, every_frame: list[list[FaceBox]], marked: list[tuple[int, bool]], policy: Policy
+) -> tuple[Track, int]:
     """The track, and how many frames it looked at."""
-    frames = zip(clip.indices.tolist(), range(len(every_frame)), strict=True)
-    indices, found = detect_sparse(
+    frames = (((int(clip.indices[place]), place), cut) for place, cut in marked)
+    detections = detect_sparse(
         frames, every_frame.__getitem__, every=policy.every, agree=policy.agree, same=policy.same
     )
-    chosen = {position: boxes[0] for position, boxes in found.items() if boxes}
-    return fill_track(indices, chosen, found, same=policy.same, smooth=policy.smooth), len(found)
+    chosen = {position: boxes[0] for position, boxes in detections.found.items() if boxes}
+    track = fill_track(detections, chosen, same=policy.same, smooth=policy.smooth, max_gap=SHARED.max_gap)
+    return track, len(detections.found)
 
 
 def _covered(box: FaceBox, by: FaceBox) -> float:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from benchmarks.clips import Clip
 from deepfake_adv.data.cutting import CropOptions, CropTask, crop_video
 from deepfake_adv.data.groups import Group
-from deepfake_adv.data.locate import LocateOptions, LocateTask, locate_group
+from deepfake_adv.data.tracking import LocateOptions, LocateTask, locate_group
 from deepfake_adv.faces.box import official_crop
 from deepfake_adv.faces.dlib_hog import DlibHog
 from deepfake_adv.video.read import frame_times, read_frames
 
-SHARED = LocateOptions(backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate")
+SHARED = LocateOptions(
+    backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate", max_gap=8
+)
 MARGIN = 1.3
 
 

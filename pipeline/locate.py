@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from deepfake_adv.data.locate import LocateOptions, locate_dataset
+from deepfake_adv.data.locate import locate_dataset
+from deepfake_adv.data.tracking import LocateOptions
 from deepfake_adv.params.base import entry
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
@@ -17,8 +18,9 @@ def main(dataset: str, inventory: Path, frames: Path, faces: Path) -> None:
         frames,
         faces,
         root=Path(entry("datasets", params.datasets, dataset).root),
-        options=LocateOptions(**params.locate.model_dump(exclude={"max_failed_share"})),
+        options=LocateOptions(**params.locate.model_dump(exclude={"max_failed_share", "warn_missed_share"})),
         max_failed_share=params.locate.max_failed_share,
+        warn_missed_share=params.locate.warn_missed_share,
         execution=params.execution.model_dump(),
     )
 

@@ -33,7 +33,7 @@ def build(
     frames: int,
     size: int,
     fps: float,
-    max_height: int,
+    max_shorter_side: int,
     execution: Mapping[str, Any],
     scratch: Path = Path("work"),
 ) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def build(
         frames: Frames per clip, at most.
         size: Width and height of rendered clips, pixels.
         fps: Frames per second of rendered clips.
-        max_height: Clips of the user's above this are scaled down, pixels.
+        max_shorter_side: Clips of the user's whose width and height are both above this are scaled down, pixels.
         execution: ``workers``, ``engine`` and ``address`` for ``map_tasks``.
         scratch: Folder of unfinished work; must lie on the output's file system.
 
@@ -66,7 +66,7 @@ def build(
     files = clips.list_clips(folder) if source == "clips" else []
     prints = {str(path): file_fingerprint(path) for path in files}
     key = {"source": source, "seed": seed, "pairs": dict(pairs), "frames": frames, "files": prints, "recipe": _recipe()}
-    own = {"size": size, "fps": fps} if source == "procedural" else {"max_height": max_height}
+    own = {"size": size, "fps": fps} if source == "procedural" else {"max_shorter_side": max_shorter_side}
     work = Scratch("corpus", {**key, **own}, scratch)
     names = [f"{index:03d}" for index in range(2 * sum(pairs.values()))]
     originals: Sequence[Source] = []
@@ -79,7 +79,7 @@ def build(
             len(names),
             root=work.path / ".clips",
             frames=frames,
-            max_height=max_height,
+            max_shorter_side=max_shorter_side,
             seed=seed,
             execution=execution,
         )

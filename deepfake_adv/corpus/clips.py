@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.corpus.footage import Prepared
-from deepfake_adv.corpus.landmarker import track_landmarks
+from deepfake_adv.corpus.landmarker import SmallFaceError, track_landmarks
 from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.faces.predictor import predictor_path
 from deepfake_adv.files import atomic_write, fingerprint
@@ -32,7 +33,7 @@ class ClipTask:
     path: Path
     stored: Path
     frames: int
-    max_height: int
+    max_shorter_side: int
 
 
 def list_clips(folder: Path | str | None) -> list[Path]:
@@ -58,7 +59,7 @@ def choose(
     *,
     root: Path,
     frames: int,
-    max_height: int,
+    max_shorter_side: int,
     seed: int,
     execution: Mapping[str, Any],
 ) -> tuple[list[Prepared], list[dict[str, str]]]:
@@ -69,7 +70,7 @@ def choose(
         needed: How many.
         root: Folder that the prepared clips wait in.
         frames: Frames per clip, at most.
-        max_height: Clips above this are scaled down, pixels.
+        max_shorter_side: Clips whose width and height are both above this are scaled down, pixels.
         seed: Of the order.
         execution: ``workers``, ``engine`` and ``address`` for ``map_tasks``.
 
@@ -82,7 +83,7 @@ def choose(
     """
     predictor_path()  # said once, before any clip is read
     order = np.random.default_rng([seed, 5]).permutation(len(files))
-    tasks = [ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_height) for k in order]
+    tasks = [ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_shorter_side) for k in order]
     usable: dict[str, Prepared] = {}
     reasons: dict[str, str] = {}
     start = 0
@@ -115,21 +116,33 @@ def prepare(task: ClipTask) -> str:
         ValueError: If the clip cannot serve; the reason is one phrase.
     """
     if not task.stored.exists():
-        frames, fps = read_clip(task.path, frames=task.frames, max_height=task.max_height)
-        points = track_landmarks(frames)
+        frames, fps = read_clip(task.path, frames=task.frames, max_shorter_side=task.max_shorter_side)
+        try:
+            points = track_landmarks(frames)
+        except SmallFaceError as error:
+            raise ValueError(f"{error}. {_remedy(task, error.share)}") from None
         stack = np.stack([rgb_to_i420(frame) for frame in frames])
         with atomic_write(task.stored) as temporary:
             np.savez(temporary, frames=stack, points=points, fps=np.float64(fps))
     return str(task.stored)
 
 
-def read_clip(path: Path, *, frames: int, max_height: int) -> tuple[list[NDArray[np.uint8]], float]:
-    """The first frames of a video, upright, of even size, no higher than ``max_height``.
+def _remedy(task: ClipTask, share: float) -> str:
+    """What to do about a face that is `share` of what it must be."""
+    facts = probe(task.path)
+    needed = math.ceil(min(task.max_shorter_side, facts.width, facts.height) / share)
+    if needed <= min(facts.width, facts.height):
+        return f"Raise corpus.max_shorter_side to {needed} or more in params.yaml"
+    return "Cut the clip to the face, or leave it out"
+
+
+def read_clip(path: Path, *, frames: int, max_shorter_side: int) -> tuple[list[NDArray[np.uint8]], float]:
+    """The first frames of a video, upright, of even size, the shorter side no longer than ``max_shorter_side``.
 
     Args:
         path: Any video that FFmpeg reads; sound is ignored.
         frames: How many frames to take at most.
-        max_height: Larger pictures are scaled down to this height, pixels.
+        max_shorter_side: Pictures whose width and height are both above this are scaled down to it, pixels.
 
     Returns:
         RGB frames ``(H, W, 3)`` uint8 and the mean frames per second.
@@ -141,15 +154,18 @@ def read_clip(path: Path, *, frames: int, max_height: int) -> tuple[list[NDArray
     facts = probe(path)
     if facts.frames < FEWEST_FRAMES:
         raise ValueError(f"it has {facts.frames} frames; at least {FEWEST_FRAMES} are needed")
-    taken = [_fit(i420_to_rgb(frame), max_height) for frame in read_frames(path, range(min(facts.frames, frames)))]
+    taken = [
+        _fit(i420_to_rgb(frame), max_shorter_side) for frame in read_frames(path, range(min(facts.frames, frames)))
+    ]
     return taken, facts.fps if 1 <= facts.fps <= 240 else 25.0
 
 
-def _fit(picture: NDArray[np.uint8], max_height: int) -> NDArray[np.uint8]:
-    """Scale down to ``max_height`` and trim to an even size."""
+def _fit(picture: NDArray[np.uint8], max_shorter_side: int) -> NDArray[np.uint8]:
+    """Scale the shorter side down to ``max_shorter_side`` and trim to an even size."""
     height, width = picture.shape[:2]
-    if height > max_height:
-        size = (max(2, round(width * max_height / height)), max_height)
+    if min(height, width) > max_shorter_side:
+        share = max_shorter_side / min(height, width)
+        size = (round(width * share), round(height * share))
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         height, width = picture.shape[:2]
     return np.ascontiguousarray(picture[: height - height % 2, : width - width % 2])

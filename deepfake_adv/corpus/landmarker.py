@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.faces.predictor import predictor_path
+from deepfake_adv.video.shots import find_cuts, thumbnail
 
 _SHARE_SEEN = 0.8
+_LONGEST_GAP = 8  # frames without the face that are filled in; as locate.max_gap in params.yaml
 _SMALLEST_FACE = 56.0  # pixels, ear to ear
 _SMOOTHING = 0.8  # frames
 
@@ -24,11 +26,24 @@ def _models() -> tuple[Any, Any]:
     return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(predictor_path()))
 
 
+class SmallFaceError(ValueError):
+    """A face is too small to be forged.
+
+    Attributes:
+        share: Its width over the smallest that will do.
+    """
+
+    def __init__(self, width: float) -> None:
+        super().__init__(f"the face is {width:.0f} pixels wide; at least {_SMALLEST_FACE:.0f} are needed")
+        self.share = width / _SMALLEST_FACE
+
+
 def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """Landmarks of the main face in every frame.
 
-    The largest face of the first frames is followed; frames without it are filled in between their
-    neighbours; the whole is smoothed over time, as the predictor trembles by a pixel or so.
+    The largest face of the first frames is followed; a few frames without it are filled in between their
+    neighbours; the whole is smoothed over time, as the predictor trembles by a pixel or so. A cut is told by
+    content, as after it another face may stand where the first one was.
 
     Args:
         frames: RGB frames ``(H, W, 3)`` uint8.
@@ -37,8 +52,11 @@ def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         ``(N, 68, 2)`` pixels.
 
     Raises:
-        ValueError: If there is no face, or in too few frames, or too small a one.
+        ValueError: If there is a cut, or no face, or one in too few frames, or none for too long, or it jumps.
+        SmallFaceError: If it is too small.
     """
+    if cuts := find_cuts(map(thumbnail, frames)):
+        raise ValueError(f"the picture changes at frame {cuts[0]}: the clip must show one person without a cut")
     found = [_locate(frame) for frame in frames]
     count = sum(bool(faces) for faces in found)
     if count < _SHARE_SEEN * len(frames):
@@ -57,8 +75,13 @@ def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
             if np.linalg.norm(chosen.mean(0) - centre) > np.ptp(last[:, 0]):
                 raise ValueError(f"the face jumps at frame {index}: the clip must show one person without a cut")
         track[index] = last = chosen
+    seen = np.flatnonzero(~np.isnan(track[:, 0, 0]))
+    gaps = np.diff(seen, prepend=-1, append=len(frames)) - 1
+    if (longest := int(gaps.max())) > _LONGEST_GAP:
+        start = int(seen[gaps.argmax() - 1]) + 1 if gaps.argmax() else 0
+        raise ValueError(f"frames {start} to {start + longest - 1} show no face; {_LONGEST_GAP} in a row are the most")
     if (width := float(np.nanmedian(np.ptp(track[..., 0], axis=1)))) < _SMALLEST_FACE:
-        raise ValueError(f"the face is {width:.0f} pixels wide; at least {_SMALLEST_FACE:.0f} are needed")
+        raise SmallFaceError(width)
     return _smooth(_fill(track)).astype(np.float32)
 
 

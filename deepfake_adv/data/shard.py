@@ -31,6 +31,7 @@ def make_manifests(
     *,
     parts: Iterable[Part],
     balance: Literal["none", "equal"],
+    detected_only: bool,
     max_frames: int | None,
     leaks: Literal["fatal", "tolerated"],
     seed: int,
@@ -45,6 +46,7 @@ def make_manifests(
         parts: Dataset and quality of all parts; what else lies in `crops` is left alone.
         balance: "equal" thins the training rows of each dataset and quality until every forgery and the
             reals have as many as the scarcest of them, evenly over their videos.
+        detected_only: Leave out crops whose face was not detected but filled in between two frames.
         max_frames: Crops kept per video, evenly spaced; None for all.
         leaks: What to do where an identity crosses splits.
         seed: Of the thinning.
@@ -67,6 +69,8 @@ def make_manifests(
             raise ValueError(f"{message}, or set shard.leaks to tolerated.")
         logger.warning("%s.", message)
     total = len(rows)
+    if detected_only:
+        rows = rows.filter(rows["detected"])
     if max_frames is not None:
         rows = rows.take(spread(_videos(rows), rows["frame"].to_numpy(), max_frames))
     if balance == "equal":

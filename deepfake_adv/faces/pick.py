@@ -1,42 +1,126 @@
-"""Which of several faces in view is the one: by the forgery's mask, else by continuity."""
+"""Which of several faces in view is the one: by the forgery's mask, else the one that fills most of a shot."""
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from deepfake_adv.faces.box import FaceBox, iou
 
-# Two steps of full overlap outweigh any difference in size: a passer-by near the camera does not take over.
-_CONTINUITY: Final = 2.0
+# Boxes of one person in two frames that were looked at, one after the other, overlap by 0.5 and more, as the search
+# between them goes on until they do or are neighbours; those of two people side by side hardly overlap.
+_SAME_PERSON: Final = 0.1
+_TOUCHED: Final = 0.1  # share of a mask's pixels; a face that no mask ever touches is not the forged one
 
 
-def pick_track(candidates: Sequence[Sequence[FaceBox]], scores: Sequence[Sequence[float]] | None = None) -> list[int]:
-    """Choose one face per frame so that the faces are large and follow one another.
+class Picked(NamedTuple):
+    """The choice, and what else was to be seen.
 
-    Dynamic programming over the frames: the sum of each face's own score and of twice the IoU of
-    neighbours is largest. Ties go to the locator's first box.
+    Attributes:
+        faces: Per frame the index of the chosen face, None where the person was not seen.
+        others: Number of other people, counted as tracks; one who leaves the picture and comes back elsewhere is
+            counted twice.
+    """
+
+    faces: list[int | None]
+    others: int
+
+
+@dataclass
+class _Person:
+    """Faces that follow one another within a shot: a face index by frame."""
+
+    last: FaceBox
+    faces: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def first(self) -> int:
+        return next(iter(self.faces))
+
+    @property
+    def end(self) -> int:
+        return next(reversed(self.faces))
+
+
+def pick_track(
+    candidates: Sequence[Sequence[FaceBox]],
+    scores: Sequence[Sequence[float]] | None = None,
+    *,
+    weights: Sequence[float] | None = None,
+    shots: Sequence[int] | None = None,
+) -> Picked:
+    """Choose at most one face per frame: of each shot the people whose faces fill most of it.
+
+    Faces are first linked to people by their overlap, over frames in which a person was not seen too. Then the
+    people with the largest sum of scores are taken of whom no two are in the shot at one time: a person who is
+    missed in some frames is not replaced in them by another, and how still somebody holds counts nothing.
 
     Args:
-        candidates: Per frame its faces, at least one.
-        scores: Per frame a score of each face, about 0 to 1, such as its overlap with the forgery's
-            mask; None for its side over the video's largest.
-
-    Returns:
-        Per frame the index of the chosen face.
+        candidates: Per frame its faces, maybe none; ties go to the locator's first.
+        scores: Per frame the share of the forgery's mask that each face holds; people whom no mask touches are then
+            never chosen. None for the face's area over the largest one's.
+        weights: Per frame how much it counts, such as the number of frames that it stands for; None for 1 each.
+        shots: Per frame a number of its shot; None where all are one.
     """
-    if not candidates:
-        return []
+    weights = [1.0] * len(candidates) if weights is None else weights
+    shots = [0] * len(candidates) if shots is None else shots
+    people = _link(candidates, shots)
     if scores is None:
-        largest = max(box.side for faces in candidates for box in faces)
-        scores = [[box.side / largest for box in faces] for faces in candidates]
-    best = np.array(scores[0], dtype=float)
-    came_from: list[np.ndarray] = []
-    for previous, faces, own in zip(candidates, candidates[1:], scores[1:], strict=False):
-        step = best[:, None] + _CONTINUITY * np.array([[iou(a, b) for b in faces] for a in previous])
-        came_from.append(step.argmax(axis=0))
-        best = step.max(axis=0) + np.array(own, dtype=float)
-    chosen = [int(best.argmax())]
-    for pointers in reversed(came_from):
-        chosen.append(int(pointers[chosen[-1]]))
-    return chosen[::-1]
+        largest = max((box.side for faces in candidates for box in faces), default=1.0)
+        values = [[(box.side / largest) ** 2 for box in faces] for faces in candidates]
+        eligible = people
+    else:
+        values = [list(own) for own in scores]
+        eligible = [one for one in people if max(scores[k][face] for k, face in one.faces.items()) > _TOUCHED]
+    worth = [sum(weights[k] * values[k][face] for k, face in one.faces.items()) for one in eligible]
+    chosen = _disjoint(eligible, worth)
+    faces: list[int | None] = [None] * len(candidates)
+    for one in chosen:
+        for frame, face in one.faces.items():
+            faces[frame] = face
+    return Picked(faces, len(people) - len(chosen))
+
+
+def pick_first(candidates: Sequence[Sequence[FaceBox]], shots: Sequence[int] | None = None) -> Picked:
+    """Choose the locator's first face of each frame, as FaceForensics++'s script does; arguments as `pick_track`."""
+    shots = [0] * len(candidates) if shots is None else shots
+    faces = [0 if boxes else None for boxes in candidates]
+    return Picked(faces, sum(0 not in one.faces.values() for one in _link(candidates, shots)))
+
+
+def _link(candidates: Sequence[Sequence[FaceBox]], shots: Sequence[int]) -> list[_Person]:
+    """The people of all shots, in order of their first frame; pairs that overlap most are linked first."""
+    people: list[_Person] = []
+    present: list[_Person] = []
+    for frame, boxes in enumerate(candidates):
+        if frame and shots[frame] != shots[frame - 1]:
+            present = []
+        pairs = [
+            (-overlap, number, face)
+            for number, one in enumerate(present)
+            for face, box in enumerate(boxes)
+            if (overlap := iou(one.last, box)) >= _SAME_PERSON
+        ]
+        free = set(range(len(boxes)))
+        for _, number, face in sorted(pairs):
+            one = present[number]
+            if face in free and one.faces.get(frame) is None:
+                free.remove(face)
+                one.faces[frame], one.last = face, boxes[face]
+        new = [_Person(boxes[face], {frame: face}) for face in sorted(free)]
+        people += new
+        present += new
+    return people
+
+
+def _disjoint(people: Sequence[_Person], worth: Sequence[float]) -> list[_Person]:
+    """Those of whom no two are there at one time, of the largest total worth (weighted interval scheduling)."""
+    order = sorted(range(len(people)), key=lambda k: (people[k].end, k))
+    ends = [people[k].end for k in order]
+    best: list[tuple[float, list[int]]] = [(0.0, [])]
+    for place, k in enumerate(order):
+        before = best[int(np.searchsorted(ends[:place], people[k].first, side="left"))]
+        taken = (before[0] + worth[k], [*before[1], k])
+        best.append(taken if taken[0] > best[-1][0] else best[-1])
+    return [people[k] for k in best[-1][1]]

@@ -1,8 +1,8 @@
 """From detections on a few frames to one smooth box for every frame, each miss accounted for."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,31 @@ Found = dict[int, list[FaceBox]]
 
 SEEN: Final = ""
 INTERPOLATED: Final = "interpolated"
-NEAREST: Final = "nearest"
 DROPPED: Final = "dropped"
+
+NO_FACE: Final = "no face found"
+ANOTHER: Final = "another face only"
+UNKNOWN: Final = "between two shots or too far from a detection"
+
+_WITHIN: Final = 50  # frames of the video that an unlooked stretch spans at most; two seconds at 25 frames a second
+
+
+class Detections(NamedTuple):
+    """What a video's sampled frames show.
+
+    Attributes:
+        indices: Absolute index of each sampled frame.
+        found: The faces of each position looked at; an empty list where there is none.
+        cuts: Positions that begin a new shot, rising, without the first.
+    """
+
+    indices: list[int]
+    found: Found
+    cuts: list[int]
+
+    def shots(self, positions: Sequence[int]) -> list[int]:
+        """Number of the shot that each position lies in."""
+        return [int(number) for number in np.searchsorted(self.cuts, positions, side="right")]
 
 
 @dataclass(frozen=True)
@@ -26,7 +49,8 @@ class Track:
         boxes: ``(N, 4)`` float, x0 y0 x1 y1 in pixels; NaN where there is none.
         confidence: ``(N,)`` float; between two detections the lesser one's, 0 where the face was missed.
         action: ``(N,)`` str, "" where the face was seen, else what was done instead.
-        shot: ``(N,)`` int, the same number where neighbours may be interpolated between.
+        reason: ``(N,)`` str, why it was not seen; "" where it was.
+        shot: ``(N,)`` int, the same number where neighbours may be interpolated between; -1 where there is no box.
         points: ``(N, 136)`` float, 68 landmarks x0 y0 x1 y1 ... in pixels, or None; not smoothed, as lips move fast.
     """
 
@@ -34,28 +58,34 @@ class Track:
     boxes: NDArray[np.float64]
     confidence: NDArray[np.float64]
     action: NDArray[np.str_]
+    reason: NDArray[np.str_]
     shot: NDArray[np.int64]
     points: NDArray[np.float64] | None = None
 
 
 def detect_sparse(
-    frames: Iterable[tuple[int, Any]], find: Callable[[Any], list[FaceBox]], *, every: int, agree: float, same: float
-) -> tuple[list[int], Found]:
+    frames: Iterable[tuple[tuple[int, Any], bool]],
+    find: Callable[[Any], list[FaceBox]],
+    *,
+    every: int,
+    agree: float,
+    same: float,
+) -> Detections:
     """Detect on every n-th frame, once more between two that disagree, and by bisection around cuts and misses.
 
-    Reads the frames once, in order, and holds `every` + 1 of them.
+    Both sides of a cut are looked at, and of frames that lie far apart in the video more than every n-th. Reads the
+    frames once, in order, and holds `every` + 1 of them.
 
     Args:
-        frames: Absolute index and picture of each sampled frame.
+        frames: Absolute index and picture of each sampled frame, and whether it begins a new shot, as `mark_cuts`
+            gives them.
         find: The locator, on one picture.
-        every: Stride; the last frame is always looked at.
+        every: Stride; the last frame of a shot is always looked at.
         agree: Least IoU of neighbours between which no frame is looked at.
         same: Least IoU of the same face in the same shot; below it the search goes on to the very frame.
-
-    Returns:
-        The absolute indices, and the faces of each position looked at (an empty list: none found).
     """
     indices: list[int] = []
+    cuts: list[int] = []
     window: list[tuple[int, Any]] = []
     found: Found = {}
 
@@ -77,54 +107,70 @@ def detect_sparse(
         bisect(0, len(window) - 1, agree)
         del window[:-1]
 
-    for position, (index, picture) in enumerate(frames):
+    for position, ((index, picture), cut) in enumerate(frames):
+        if cut:
+            close()
+            window.clear()
+            cuts.append(position)
+        elif len(window) > 1 and index - indices[window[0][0]] > _WITHIN:
+            close()
         indices.append(index)
         window.append((position, picture))
-        if position % every == 0:
+        if len(window) == 1:
+            look(0)
+        elif len(window) > every:
             close()
     if len(window) > 1:
         close()
-    return indices, found
+    return Detections(indices, found, cuts)
 
 
 def _agree(first: list[FaceBox], second: list[FaceBox], least: float) -> bool:
-    """Whether the most confident face of each frame has a counterpart in the other."""
+    """Whether there are faces, and each of either frame has a counterpart in the other."""
     if not first or not second:
         return False
-    forth = max(iou(first[0], box) for box in second)
-    back = max(iou(second[0], box) for box in first)
-    return min(forth, back) >= least
+    overlaps = np.array([[iou(one, other) for other in second] for one in first])
+    return bool(min(overlaps.max(axis=0).min(), overlaps.max(axis=1).min()) >= least)
 
 
 def fill_track(
-    indices: list[int], chosen: Mapping[int, FaceBox], asked: Iterable[int], *, same: float, smooth: int
+    detections: Detections, chosen: Mapping[int, FaceBox], *, same: float, smooth: int, max_gap: int
 ) -> Track:
-    """One box for every sampled frame: interpolate, smooth within a shot, hold across what was missed.
+    """A box for every sampled frame that shows the face, smoothed; frames without it are filled over short gaps only.
 
     Args:
-        indices: Absolute index of each sampled frame.
-        chosen: The face by position, where one was found.
-        asked: Positions that the locator looked at.
+        detections: Of the video.
+        chosen: The face by position, where the person was found.
         same: Least IoU of detections that follow one another in one shot.
         smooth: Width of the running mean in sampled frames, odd; 1 for none.
+        max_gap: Most frames of the video, sampled or not, between two detections of one shot that a frame without
+            the face between them is filled over; 0 for none.
 
     Returns:
-        The track. A position that was looked at in vain is a miss, "interpolated" between two
-        detections of one shot, else "nearest"; where the video has no face at all, "dropped".
+        The track. A position that was looked at in vain is a miss: "interpolated" over a short gap, else "dropped",
+        as are those before a shot's first detection and after its last.
     """
+    indices, found, cuts = detections
+    frames = np.array(indices, dtype=np.int64)
     count = len(indices)
     boxes = np.full((count, 4), np.nan)
     confidence = np.zeros(count)
-    action = np.full(count, SEEN, dtype="<U12")
-    shot = np.zeros(count, dtype=np.int64)
-    known = sorted(chosen)
-    missed = sorted(set(asked) - set(known))
-    if not known:
-        action[:] = DROPPED
-        return Track(np.array(indices, dtype=np.int64), boxes, confidence, action, np.arange(count))
-    action[missed] = INTERPOLATED
-    breaks = [k for k in range(1, len(known)) if iou(chosen[known[k - 1]], chosen[known[k]]) < same]
-    for number, run in enumerate(np.split(np.array(known), breaks)):
+    shot = np.full(count, -1, dtype=np.int64)
+    known = np.array(sorted(chosen), dtype=np.int64)
+    missed = np.array(sorted(set(found) - set(chosen)), dtype=np.int64)
+    scenes = np.searchsorted(cuts, known, side="right")
+
+    def breaks(k: int) -> bool:
+        left, right = known[k - 1], known[k]
+        gap = np.searchsorted(missed, left) != np.searchsorted(missed, right)
+        return bool(
+            scenes[k - 1] != scenes[k]
+            or iou(chosen[left], chosen[right]) < same
+            or (gap and frames[right] - frames[left] - 1 > max_gap)
+        )
+
+    runs = np.split(known, [k for k in range(1, len(known)) if breaks(k)]) if len(known) else []
+    for number, run in enumerate(runs):
         span = np.arange(run[0], run[-1] + 1)
         corners = np.array([chosen[p][:4] for p in run], dtype=float)
         filled = np.stack([np.interp(span, run, corners[:, c]) for c in range(4)], axis=1)
@@ -135,12 +181,13 @@ def fill_track(
         confidence[span] = np.minimum(scores[left], scores[right])
         shot[span] = number
     confidence[missed] = 0
-    held = np.flatnonzero(np.isnan(boxes[:, 0]))
-    if held.size:
-        solid = np.flatnonzero(~np.isnan(boxes[:, 0]))
-        near = solid[np.abs(held[:, None] - solid[None, :]).argmin(axis=1)]
-        boxes[held], shot[held], action[held] = boxes[near], shot[near], NEAREST
-    return Track(np.array(indices, dtype=np.int64), boxes, confidence, action, shot)
+    action = np.full(count, SEEN, dtype="<U12")
+    reason = np.full(count, "", dtype=object)
+    action[missed] = INTERPOLATED
+    action[shot < 0] = DROPPED
+    reason[shot < 0] = UNKNOWN
+    reason[missed] = [ANOTHER if found[int(position)] else NO_FACE for position in missed]
+    return Track(frames, boxes, confidence, action, reason.astype(str), shot)
 
 
 def _running_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
@@ -165,11 +212,12 @@ def sample_track(track: Track, frames: NDArray[np.int64], *, end: int) -> Track:
     Args:
         track: Of the source video.
         frames: ``(M,)`` absolute indices asked for, such as a shorter forgery's own.
-        end: Number of frames of the source video; a later frame has no counterpart in it and is a
-            miss that holds the last box ("nearest").
+        end: Number of frames of the source video; a later frame has no counterpart in it and is dropped.
 
     Returns:
-        The same face at `frames`: interpolated within a shot, else the nearer sampled frame's box.
+        The same face at `frames`: what a sampled frame has, and between two of one shot the interpolated box. What
+        lies between others is dropped, as nobody knows what it shows. Less than a sampling step before the first
+        sampled frame or after the last one that frame's box holds.
     """
     if not len(track.frames):
         return _nowhere(frames)
@@ -178,21 +226,27 @@ def sample_track(track: Track, frames: NDArray[np.int64], *, end: int) -> Track:
     span = np.maximum(track.frames[right] - track.frames[left], 1)
     share = np.clip((frames - track.frames[left]) / span, 0, 1)
     near = np.where(share <= 0.5, left, right)
-    whole = track.shot[left] != track.shot[right]
-    left, right = np.where(whole, near, left), np.where(whole, near, right)
+    outside = np.abs(frames - np.clip(frames, track.frames[0], track.frames[-1]))
+    step = max(int(np.median(np.diff(track.frames))), 1) if len(track.frames) > 1 else 1
+    lost = (frames >= end) | (outside >= step) | (track.shot[left] != track.shot[right])
 
     def between(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return values[left] + share[:, None] * (values[right] - values[left])
+        return np.where(lost[:, None], np.nan, values[left] + share[:, None] * (values[right] - values[left]))
 
     action = track.action[near].copy()
-    action[(frames >= end) & (action == SEEN)] = NEAREST
+    action[lost] = DROPPED
+    reason = np.where(track.reason[left] == "", track.reason[right], track.reason[left]).astype(object)
+    reason[(reason == "") & lost] = UNKNOWN
+    reason[frames >= end] = f"past the end of its source's {end} frames"
+    reason[action == SEEN] = ""
     confidence = np.where(action == SEEN, np.minimum(track.confidence[left], track.confidence[right]), 0.0)
     points = None if track.points is None else between(track.points)
-    return Track(frames, between(track.boxes), confidence, action, track.shot[near], points)
+    shot = np.where(lost, -1, track.shot[near])
+    return Track(frames, between(track.boxes), confidence, action, reason.astype(str), shot, points)
 
 
 def _nowhere(frames: NDArray[np.int64]) -> Track:
     count = len(frames)
-    return Track(
-        frames, np.full((count, 4), np.nan), np.zeros(count), np.full(count, DROPPED, dtype="<U12"), np.arange(count)
-    )
+    nothing = np.full(count, UNKNOWN)
+    gone = np.full(count, DROPPED, dtype="<U12")
+    return Track(frames, np.full((count, 4), np.nan), np.zeros(count), gone, nothing, np.full(count, -1))

@@ -26,7 +26,7 @@ class Corpus(Section):
     frames: int = Field(ge=6)
     size: int = Field(ge=128, multiple_of=2)
     fps: int = Field(ge=1)
-    max_height: int = Field(ge=128)
+    max_shorter_side: int = Field(ge=128)
 
     @field_validator("folder")
     @classmethod

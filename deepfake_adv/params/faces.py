@@ -18,6 +18,8 @@ class Locate(Section):
     smooth: Odd
     landmarks: Literal["none", "dlib", "face_alignment"]
     on_miss: Literal["interpolate", "drop"]
+    max_gap: int = Field(ge=0)
+    warn_missed_share: float = Field(ge=0, le=1)
     max_failed_share: float = Field(ge=0, le=1)
 
 
@@ -34,6 +36,7 @@ class Shard(Section):
     """How crops are sorted into manifests."""
 
     balance: Literal["none", "equal"]
+    detected_only: bool
     max_frames: int | None = Field(ge=1)
     leaks: Literal["fatal", "tolerated"]
     seed: int = Field(ge=0)

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,6 +104,30 @@ def misses(faces: Path, datasets: Iterable[str]) -> list[tuple[str, str, str, in
         with open(path, newline="", encoding="utf-8") as stream:
             counts.update((row["dataset"], row["action"], row["reason"]) for row in csv.DictReader(stream))
     return [(*key, count) for key, count in sorted(counts.items())]
+
+
+def faceless(faces: Path, datasets: Iterable[str]) -> list[dict[str, str]]:
+    """Lines of videos.csv of the videos whose face was missed in too many frames, the worst first."""
+    lines = [line for line in _face_lines(faces, datasets) if line["named"] == "1"]
+    return sorted(lines, key=lambda line: -float(line["missed_share"]))
+
+
+def crowded(faces: Path, datasets: Iterable[str]) -> list[tuple[str, int, int, int]]:
+    """Videos that show other faces than the one taken: dataset, such videos, all its videos, tracks of others."""
+    found: dict[str, list[int]] = {}
+    for line in _face_lines(faces, datasets):
+        found.setdefault(line["dataset"], []).append(int(line["others"] or 0))
+    return [
+        (dataset, sum(count > 0 for count in others), len(others), sum(others))
+        for dataset, others in found.items()
+        if any(others)
+    ]
+
+
+def _face_lines(faces: Path, datasets: Iterable[str]) -> Iterator[dict[str, str]]:
+    for path in [path for dataset in sorted(datasets) if (path := faces / dataset / "videos.csv").exists()]:
+        with open(path, newline="", encoding="utf-8") as stream:
+            yield from csv.DictReader(stream)
 
 
 def counted(number: int, noun: str) -> str:

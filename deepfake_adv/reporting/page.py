@@ -58,6 +58,8 @@ def write_report(
         robustness_captions=CAPTIONS,
         inventory=inventory,
         misses=evidence.misses(inputs.faces, {row[0] for row in inventory[1:]}),
+        faceless=evidence.faceless(inputs.faces, {row[0] for row in inventory[1:]}),
+        crowded=evidence.crowded(inputs.faces, {row[0] for row in inventory[1:]}),
         provenance=_provenance(evaluations),
     )
     write_text(report, page)

@@ -72,7 +72,8 @@ def predict(
 ) -> Prediction:
     """Score an image, a video, or a folder of a video's frames.
 
-    Every sampled frame is searched for faces; where there are several, the one that is large and stays.
+    Every sampled frame is searched for faces; where there are several, the one that is large and stays is taken,
+    and frames that show another one only count as missed.
 
     Args:
         path: The file or folder.
@@ -94,17 +95,17 @@ def predict(
     indices, planes = _frames(path, frames)
     locate = build_locator(backend)
     faces = [locate(i420_to_rgb(each)) for each in planes]
-    seen = [place for place, boxes in enumerate(faces) if boxes]
-    missed = tuple(int(indices[place]) for place, boxes in enumerate(faces) if not boxes)
+    picked = pick_track(faces).faces if max(map(len, faces)) > 1 else [0 if boxes else None for boxes in faces]
+    chosen = {place: faces[place][face] for place, face in enumerate(picked) if face is not None}
+    seen = list(chosen)
+    missed = tuple(int(index) for place, index in enumerate(indices) if place not in chosen)
     if not seen:
         raise ValueError(
             f"input must show a face; {backend} found none in {path} (frames searched: {len(planes)}). "
             "Try another backend."
         )
-    picked = pick_track([faces[place] for place in seen])
-    chosen = [faces[place][pick] for place, pick in zip(seen, picked, strict=True)]
     crops = np.empty((len(seen), detector.image_size, detector.image_size, 3), np.uint8)
-    for crop, place, box in zip(crops, seen, chosen, strict=True):
+    for crop, (place, box) in zip(crops, chosen.items(), strict=True):
         height, width = planes[place].shape[0] * 2 // 3, planes[place].shape[1]
         resize(cut_rgb(planes[place], official_crop(box, width, height, margin=margin)), crop)
     scores = _score(detector, crops, batch_size)
@@ -113,7 +114,7 @@ def predict(
             f"scores must be finite; got others from the weights in {detector.folder}. Train the run again, or copy "
             "the folder anew."
         )
-    rows = zip(seen, chosen, scores, strict=True)
+    rows = zip(seen, chosen.values(), scores, strict=True)
     found = tuple(FrameScore(int(indices[place]), box, float(score)) for place, box, score in rows)
     return Prediction(path, float(scores.mean()), found, missed, detector.condition)
 

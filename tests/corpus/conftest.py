@@ -17,7 +17,7 @@ def arguments():
         "frames": 8,
         "size": 128,
         "fps": 25,
-        "max_height": 480,
+        "max_shorter_side": 480,
         "execution": {"workers": 1},
     }
 

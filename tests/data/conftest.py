@@ -12,15 +12,18 @@ from deepfake_adv.data.crops import crop_part
 from deepfake_adv.data.cutting import CropOptions
 from deepfake_adv.data.frames import STORE, TABLE, VIDEOS, frame_table, write_frame_table
 from deepfake_adv.data.layouts.registry import build_layout
-from deepfake_adv.data.locate import LocateOptions, locate_dataset
+from deepfake_adv.data.locate import locate_dataset
 from deepfake_adv.data.probing import Part
+from deepfake_adv.data.tracking import LocateOptions
 from deepfake_adv.data.videos import VideoRow, format_rows
 from deepfake_adv.faces.box import FaceBox
 from deepfake_adv.video.encode import write_ffv1, write_h264
 
 WIDTH, HEIGHT, SIDE = 160, 120, 40
 CROP = CropOptions(margin=1.3, encoding="png", masks=True)
-LOCATE = LocateOptions(backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate")
+LOCATE = LocateOptions(
+    backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate", max_gap=8
+)
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,12 @@ def find_square(rgb: np.ndarray) -> list[FaceBox]:
     return [FaceBox(*(float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)), 1.5)]
 
 
-def draw(x: int | None, y: int, seed: int) -> np.ndarray:
-    """I420 planes of noise with the face at x, y."""
+def draw(x: int, y: int, seed: int, *, visible: bool = True) -> np.ndarray:
+    """I420 planes of noise with the face at x, y; one that is not visible is too dark for `find_square`."""
     generator = np.random.default_rng(seed)
     planes = generator.integers(60, 90, (HEIGHT * 3 // 2, WIDTH), dtype=np.uint8)
     planes[HEIGHT:] = generator.integers(120, 136, (HEIGHT // 2, WIDTH), dtype=np.uint8)
-    if x is not None:
-        planes[y : y + SIDE, x : x + SIDE] = 220
+    planes[y : y + SIDE, x : x + SIDE] = 220 if visible else 150
     return planes
 
 
@@ -78,7 +80,7 @@ def toy(tmp_path: Path) -> Callable[..., Toy]:
                 indices = list(range(0, count, 1 if source else 2))
                 missing = faceless.get(video, [])
                 planes = [
-                    draw(None if i in missing else data.where(f"real/{target}", i)[0], data.where("", i)[1], i)
+                    draw(data.where(f"real/{target}", i)[0], data.where("", i)[1], i, visible=i not in missing)
                     for i in indices
                 ]
                 write_ffv1(folder / STORE / f"{video}.mkv", planes)
@@ -107,7 +109,7 @@ def square_locator(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         calls.append(1)
         return find_square(rgb)
 
-    monkeypatch.setattr("deepfake_adv.data.locate._locator", lambda *options: find)
+    monkeypatch.setattr("deepfake_adv.data.tracking._locator", lambda *options: find)
     return calls
 
 
@@ -117,7 +119,7 @@ def located(toy, square_locator, tmp_path):
         data = toy(changes.pop("faceless", None), ("c23",))
         locate_dataset(
             "toy", data.inventory, data.frames, tmp_path / "faces", root=data.root, options=replace(LOCATE, **changes),
-            max_failed_share=0, execution={"workers": 1}, scratch=tmp_path / "work",
+            max_failed_share=0, warn_missed_share=1, execution={"workers": 1}, scratch=tmp_path / "work",
         )  # fmt: skip
         return data
 

@@ -6,20 +6,24 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data import locate
-from deepfake_adv.data.locate import LocateOptions, locate_dataset
+from deepfake_adv.data import locate, tracking
+from deepfake_adv.data.face_tables import read_videos
+from deepfake_adv.data.locate import locate_dataset
 from deepfake_adv.data.schema import BOX_SCHEMA
+from deepfake_adv.data.tracking import LocateOptions
 from deepfake_adv.video.errors import VideoError
 
-OPTIONS = LocateOptions(backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate")
+OPTIONS = LocateOptions(
+    backend="dlib", policy="shared", every=10, smooth=15, landmarks="none", on_miss="interpolate", max_gap=8
+)
 
 
 @pytest.fixture
 def run(tmp_path):
-    def run(data, options=OPTIONS, name="faces", share=0.0):
+    def run(data, options=OPTIONS, name="faces", share=0.0, warn=1.0):
         counts = locate_dataset(
             "toy", data.inventory, data.frames, tmp_path / name, root=data.root, options=options,
-            max_failed_share=share, execution={"workers": 1}, scratch=tmp_path / "work",
+            max_failed_share=share, warn_missed_share=warn, execution={"workers": 1}, scratch=tmp_path / "work",
         )  # fmt: skip
         boxes = pq.read_table(tmp_path / name / "boxes.parquet")
         with open(tmp_path / name / "misses.csv", encoding="utf-8", newline="") as stream:
@@ -40,7 +44,7 @@ def test_a_target_shares_its_track_with_its_forgeries_by_absolute_index(toy, squ
     assert boxes.schema.equals(BOX_SCHEMA)
     assert not misses
     assert set(boxes["quality"].to_pylist()) == {None}
-    assert counts == {"groups": 2, "asked": 105, "detected": 105, "missed": 0}
+    assert counts == {"groups": 2, "asked": 105, "detected": 105, "filled": 0, "dropped": 0}
     assert len(square_locator) == 2 * 3  # positions 0, 10, 19 of each target; nothing else is looked at
     for row in boxes.to_pylist():
         x, y = data.where(f"real/{row['target']}", min(row["frame"], 38))
@@ -78,30 +82,64 @@ def test_without_its_target_a_forgery_is_its_own_lead(toy, square_locator, run):
     assert set(boxes["video"].to_pylist()) == {"NT/001_002", "NT/002_001", "real/002"}
 
 
-@pytest.mark.parametrize("on_miss", ["interpolate", "drop"])
-def test_every_miss_is_in_the_report_and_nothing_is_lost(toy, square_locator, run, on_miss):
-    data = toy({"real/001": list(range(18, 26))})  # positions 9 to 12 of the lead
-    counts, boxes, misses = run(data, replace(OPTIONS, on_miss=on_miss))
-    assert counts["asked"] == counts["detected"] + counts["missed"] == len(asked_in(data))
+@pytest.mark.parametrize(
+    ("changes", "filled"),
+    [({}, True), ({"max_gap": 7}, True), ({"max_gap": 6}, False), ({"on_miss": "drop"}, False)],
+)
+def test_every_miss_is_in_the_report_and_filled_over_a_short_gap_only(toy, square_locator, run, changes, filled):
+    data = toy({"real/001": list(range(18, 24))})  # positions 9 to 11 of the lead: seven frames between 16 and 24
+    counts, boxes, misses = run(data, replace(OPTIONS, **changes))
+    assert counts["asked"] == counts["detected"] + counts["filled"] + counts["dropped"] == len(asked_in(data))
     lost = {(row["video"], row["frame"]) for row in boxes.to_pylist() if not row["detected"]}
     assert lost == {(miss["video"], int(miss["frame"])) for miss in misses}
-    assert {("real/001", frame) for frame in range(18, 26, 2)} <= lost
-    assert {miss["action"] for miss in misses} == {"interpolated" if on_miss == "interpolate" else "dropped"}
-    assert {miss["reason"] for miss in misses} == {"no face found"}
+    assert {("real/001", frame) for frame in range(18, 24, 2)} <= lost
+    assert {miss["action"] for miss in misses} == {"interpolated" if filled else "dropped"}
     empty = {(row["video"], row["frame"]) for row in boxes.to_pylist() if row["x0"] is None}
-    assert empty == (set() if on_miss == "interpolate" else lost)
+    assert empty == (set() if filled else lost)
+    assert counts["filled" if filled else "dropped"] == len(lost)
+
+
+def test_what_is_dropped_of_a_source_is_dropped_of_its_forgery(toy, square_locator, run):
+    _, boxes, misses = run(toy({"real/001": list(range(18))}))  # the forgery itself shows a face there
+    dropped = {(row["video"], row["frame"]) for row in boxes.to_pylist() if row["x0"] is None}
+    assert {frame for video, frame in dropped if video == "real/001"} == set(range(0, 18, 2))
+    assert {frame for video, frame in dropped if video == "NT/001_002"} == set(range(18))
+    assert {miss["reason"] for miss in misses} == {"no face found"}
+
+
+def test_frames_past_the_sources_end_are_dropped_and_say_so(toy, square_locator, run):
+    data = toy(qualities=("c23",))
+    for path in (data.inventory / "c23.csv", data.frames / "c23" / "videos.csv"):
+        path.write_text(path.read_text().replace("print-c23-001,40", "print-c23-001,20"))
+    counts, boxes, misses = run(data)
+    assert {miss["frame"] for miss in misses if miss["video"] == "NT/001_002"} == {str(k) for k in range(20, 25)}
+    assert {miss["reason"] for miss in misses} == {"past the end of its source's 20 frames"}
+    assert counts["dropped"] == len(misses) == sum(row["x0"] is None for row in boxes.to_pylist())
+
+
+def test_a_video_with_too_many_misses_is_named(toy, square_locator, run, tmp_path, caplog):
+    data = toy({"real/001": list(range(20))}, ("c23",))
+    run(data, warn=0.45)
+    lines = {line["video"]: line for line in read_videos(tmp_path / "faces")}
+    assert {video for video, line in lines.items() if line["named"] == "1"} == {"real/001", "NT/001_002"}
+    expected = {"asked": "20", "detected": "10", "filled": "0", "dropped": "10", "missed_share": "0.500", "others": "0"}
+    assert expected.items() <= lines["real/001"].items()
+    assert "more than 45% of the frames of NT/001_002 (80%), real/001 (50%)" in caplog.text
+    caplog.clear()
+    run(data, warn=0.8, name="again")
+    assert "no face was detected" not in caplog.text
 
 
 def test_a_video_without_a_face_is_dropped_and_reported(toy, square_locator, run):
     counts, boxes, misses = run(toy({"real/001": list(range(40))}))
-    assert counts["missed"] == len(misses) == 45
+    assert counts["dropped"] == len(misses) == 45
     assert {miss["action"] for miss in misses} == {"dropped"}
     assert {row["target"] for row in boxes.to_pylist() if row["x0"] is None} == {"001"}
 
 
 def test_a_broken_video_is_reported_and_too_many_are_fatal(toy, square_locator, run, monkeypatch):
     data = toy()
-    detect = locate.detect_sparse
+    detect = tracking.detect_sparse
     broken = []
 
     def breaking(frames, *args, **options):
@@ -110,7 +148,7 @@ def test_a_broken_video_is_reported_and_too_many_are_fatal(toy, square_locator, 
             raise VideoError("real/001.mp4 must decode; it breaks near frame 3. Copy the file anew.")
         return detect(frames, *args, **options)
 
-    monkeypatch.setattr(locate, "detect_sparse", breaking)
+    monkeypatch.setattr(tracking, "detect_sparse", breaking)
     with pytest.raises(
         ValueError, match=r"at most 0.0% of the videos may fail in locate; 1 of 2 did, real/001 for one"
     ):
@@ -118,7 +156,7 @@ def test_a_broken_video_is_reported_and_too_many_are_fatal(toy, square_locator, 
     broken.clear()
     monkeypatch.setattr(locate, "Scratch", lambda *a, **k: _fresh(*a, **k))
     counts, _, misses = run(data, share=0.5)
-    assert counts["missed"] == 45
+    assert counts["dropped"] == 45
     assert all("must decode" in miss["reason"] for miss in misses)
 
 
@@ -131,7 +169,7 @@ def _fresh(stage, key, root):
 def test_a_killed_run_resumes_and_leaves_the_same_bytes(toy, square_locator, run, tmp_path, monkeypatch):
     data = toy({"real/002": [20, 22]})
     run(data, name="whole")
-    write, written = locate._write_piece, []
+    write, written = tracking.write_piece, []
 
     def dying(path, table):
         if written:
@@ -139,16 +177,16 @@ def test_a_killed_run_resumes_and_leaves_the_same_bytes(toy, square_locator, run
         written.append(path)
         write(path, table)
 
-    monkeypatch.setattr(locate, "_write_piece", dying)
+    monkeypatch.setattr(tracking, "write_piece", dying)
     with pytest.raises(KeyboardInterrupt):
         run(data, name="again")
-    monkeypatch.setattr(locate, "_write_piece", write)
+    monkeypatch.setattr(tracking, "write_piece", write)
     before = len(square_locator)
     run(data, name="again")
     assert 0 < len(square_locator) - before < before  # the first group was not located again
-    for name in ("boxes.parquet", "misses.csv"):
+    for name in ("boxes.parquet", "misses.csv", "videos.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    assert sorted(p.name for p in (tmp_path / "again").iterdir()) == ["boxes.parquet", "misses.csv"]
+    assert sorted(p.name for p in (tmp_path / "again").iterdir()) == ["boxes.parquet", "misses.csv", "videos.csv"]
 
 
 def test_other_parameters_never_take_up_old_pieces(toy, square_locator, run):
@@ -163,7 +201,7 @@ def test_landmarks_follow_the_shared_track(toy, square_locator, run, monkeypatch
     def corners(rgb, box):
         return np.tile(np.float32([box.x0, box.y0]), (68, 1))
 
-    monkeypatch.setattr(locate, "_landmarker", lambda name: corners)
+    monkeypatch.setattr(tracking, "_landmarker", lambda name: corners)
     _, boxes, _ = run(toy(), replace(OPTIONS, landmarks="dlib"))
     for row in boxes.to_pylist():
         assert len(row["landmarks"]) == 136
@@ -181,7 +219,7 @@ def test_with_two_people_in_view_the_mask_decides_for_dfd(toy, run, monkeypatch)
         x, y = float(columns.min()), float(rows.min())
         return [FaceBox(110, 60, 160, 110, 3.0), FaceBox(x, y, x + 40, y + 40, 1.0)]
 
-    monkeypatch.setattr(locate, "_locator", lambda *options: two)
+    monkeypatch.setattr(tracking, "_locator", lambda *options: two)
     counts, boxes, _ = run(data, replace(OPTIONS, smooth=1))
     assert counts["groups"] == 4
     for row in boxes.to_pylist():
@@ -194,6 +232,7 @@ def test_with_two_people_in_view_the_mask_decides_for_dfd(toy, run, monkeypatch)
     [
         ({"policy": "best"}, "policy must be one of shared, official, fast; got 'best'"),
         ({"on_miss": "guess"}, "on_miss must be interpolate or drop; got 'guess'"),
+        ({"max_gap": -1}, "max_gap must be at least 0; got -1"),
         ({"every": 0}, "every must be at least 1"),
         ({"smooth": 4}, "smooth must be odd"),
     ],

@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from deepfake_adv.data.videos import VideoRow, format_rows
 from deepfake_adv.files import read_json
 
 PARTS = [("toy", "c23"), ("toy", "c40")]
-CHOICE = {"parts": PARTS, "balance": "none", "max_frames": None, "leaks": "fatal", "seed": 0}
+CHOICE = {"parts": PARTS, "balance": "none", "detected_only": False, "max_frames": None, "leaks": "fatal", "seed": 0}
 
 
 def crop(video="NT/001_002", frame=0, split="train", **changes):
@@ -118,6 +119,16 @@ def test_the_same_crops_give_the_same_bytes(folder):
     ]
     manifests(folder, balance="equal", max_frames=20)
     assert first == [path.read_bytes() for path in sorted((folder / "manifests" / "c23").iterdir())]
+
+
+def test_crops_without_a_detected_face_can_be_left_out(tmp_path):
+    write(tmp_path, [crop(frame=k, detected=k % 3 > 0) for k in range(9)])
+    write(tmp_path, [crop("real/001", k, detected=False) for k in range(4)])
+    (tmp_path / "inventory" / "toy").mkdir(parents=True)
+    for chosen, expected in ((False, {"NT/001_002": 9, "real/001": 4}), (True, {"NT/001_002": 6})):
+        summary, tables = manifests(tmp_path, parts=PARTS[:1], detected_only=chosen)
+        assert dict(Counter(tables["train"]["video"].to_pylist())) == expected
+        assert (summary["crops_found"], summary["crops"]) == (13, sum(expected.values()))
 
 
 def test_no_pixel_is_read(folder, monkeypatch):

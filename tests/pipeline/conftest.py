@@ -119,7 +119,7 @@ def clips_project(tmp_path_factory):
     changes = {
         "corpus.source": "clips",
         "corpus.folder": str(clips),
-        "corpus.max_height": 240,
+        "corpus.max_shorter_side": 240,
         "inventory.max_unreadable_share": 0.5,
         "extract.max_skipped_share": 0.5,
         "locate.max_failed_share": 0.5,

@@ -1,5 +1,6 @@
 import pytest
 
+from deepfake_adv.data.face_tables import _VIDEO_COLUMNS
 from deepfake_adv.names import Condition
 from deepfake_adv.reporting import evidence
 from deepfake_adv.reporting.all_figures import _roc_columns, matrix
@@ -70,6 +71,18 @@ def test_matrix_has_single_conditions_alone(evaluations):
     assert rows == ["small_baseline", "small_grad_bat"]
     assert columns[:3] == [("NT_raw", "DF_raw"), ("NT_raw", "DF_c23"), ("NT_raw", "DF_c40")]
     assert not any("FF" in test or "all" in test for _, test in columns)
+
+
+def test_videos_whose_face_is_missed_too_often_and_those_with_other_people_are_told(tmp_path):
+    for dataset, lines in (
+        ("corpus", ["corpus,1,real/1,,1,0,10,7,1,2,0.300,1", "corpus,2,real/2,,1,2,10,10,0,0,0.000,0"]),
+        ("other", ["other,3,real/3,c23,2,1,10,0,0,10,1.000,1", "other,4,real/4,c23,,,10,0,0,10,1.000,0"]),
+    ):
+        (tmp_path / dataset).mkdir()
+        (tmp_path / dataset / "videos.csv").write_text("\n".join([",".join(_VIDEO_COLUMNS), *lines]) + "\n")
+    datasets = ["corpus", "other", "absent"]
+    assert [line["video"] for line in evidence.faceless(tmp_path, datasets)] == ["real/3", "real/1"]
+    assert evidence.crowded(tmp_path, datasets) == [("corpus", 1, 2, 2), ("other", 1, 2, 1)]
 
 
 def test_misses_are_counted_by_what_was_done(tmp_path):
