@@ -14,13 +14,13 @@ from deepfake_adv.data.layouts.base import Layout
 from deepfake_adv.data.splits import check_identities
 from deepfake_adv.data.videos import VideoEntry, VideoRow, join_notes, parse_ranges
 from deepfake_adv.execution.pool import Outcome, map_tasks
-from deepfake_adv.files import file_fingerprint, fingerprint, read_json_object, write_json
+from deepfake_adv.files import check_inside, file_fingerprint, fingerprint, natural_key, read_json_object, write_json
 from deepfake_adv.video.read import probe
 
 logger = logging.getLogger(__name__)
 
 MEMORY: Final = Path("work/inventory")
-_FORMAT: Final = 2  # raise when a note changes its meaning, or a folder's images are counted otherwise
+_FORMAT: Final = 3  # raise when a note changes its meaning, or a folder's images are counted otherwise
 _FEW = 16  # tasks for which starting worker processes takes longer than the work
 _FACTS = ("frames", "fps", "width", "height")
 
@@ -68,7 +68,8 @@ def probe_parts(
         Per part its rows, in the layout's order.
 
     Raises:
-        ValueError: If two entries of a part share a name, or an identity crosses splits.
+        ValueError: If two entries of a part share a name, a name leads out of the folders that later stages make
+            files in, or an identity crosses splits.
     """
     listed = [_entries(part) for part in parts]
     notes = [_recall(memory / f"{part.name}.json") for part in parts]
@@ -145,6 +146,7 @@ def _entries(part: Part) -> list[VideoEntry]:
                 f"datasets.{part.dataset}: a video's name must occur once; got {entry.video} twice, again as "
                 f"{entry.path}. Rename or remove one."
             )
+        check_inside(entry.video, f"datasets.{part.dataset}: a video's name, here of {entry.path},")
         names.add(entry.video)
     if part.layout.exact_identities:
         check_identities(entries, part.dataset)
@@ -171,7 +173,8 @@ def _look(path: Path) -> dict[str, Any]:
 def _files(folder: Path) -> list[tuple[str, int, int]]:
     with os.scandir(folder) as found:
         files = [(entry.name, entry.stat()) for entry in found if entry.is_file()]
-    return sorted((name, status.st_size, status.st_mtime_ns) for name, status in files)
+    listed = [(name, status.st_size, status.st_mtime_ns) for name, status in files]
+    return sorted(listed, key=lambda file: natural_key(file[0]))
 
 
 def _folder_fingerprint(folder: Path) -> str:
