@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, scratch folders, fingerprints; names of files in order and in place."""
+"""Files that are whole or absent: atomic writes, scratch folders, fingerprints; their names in order and in place."""
 
 import csv
 import errno

@@ -105,7 +105,8 @@ def _decoded(path: Path, encoded: bytes) -> NDArray[np.uint8]:
         pixels = _rgb(path, image)
         if not _is_whole(encoded, str(image.format), layout, pixels):
             raise VideoError(
-                f"{path} must be a whole image; it was cut off and filled up with zeros. Copy the file anew or delete it."
+                f"{path} must be a whole image; it was cut off and filled up with zeros. Copy the file anew or "
+                "delete it."
             )
         turn = _UPRIGHT.get(_orientation(image))
     return pixels if turn is None else np.asarray(Image.fromarray(pixels).transpose(turn))
