@@ -22,6 +22,7 @@ def main(folder: Path) -> None:
         folder,
         min_frames=params.extract.min_frames,
         missing_is_fatal=params.inventory.missing == "fatal",
+        contradictions_are_fatal=params.inventory.contradictions == "fatal",
         max_unreadable_share=params.inventory.max_unreadable_share,
         execution=params.execution.model_dump(),
     )

@@ -21,6 +21,7 @@ def inventory_datasets(
     *,
     min_frames: int,
     missing_is_fatal: bool,
+    contradictions_are_fatal: bool,
     max_unreadable_share: float,
     execution: Mapping[str, Any],
     memory: Path = MEMORY,
@@ -56,7 +57,11 @@ def inventory_datasets(
     _write(folder / "report.csv", completeness.report(known, tables))
     _write(folder / "missing.csv", completeness.missing(known, tables))
     faults = _not_there(lost, absent) + completeness.faults(
-        known, tables, missing_is_fatal=missing_is_fatal, max_unreadable_share=max_unreadable_share
+        known,
+        tables,
+        missing_is_fatal=missing_is_fatal,
+        contradictions_are_fatal=contradictions_are_fatal,
+        max_unreadable_share=max_unreadable_share,
     )
     if faults:
         listed_faults = "\n".join(f"  - {fault}" for fault in faults)

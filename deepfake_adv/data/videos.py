@@ -14,6 +14,7 @@ UNREADABLE: Final = "unreadable"
 EMPTY: Final = "empty"
 MISSING: Final = "missing"
 DUPLICATE: Final = "duplicate"
+CONTRADICTORY: Final = "contradictory"
 TOO_SHORT: Final = "too_short"
 
 _NONE: Final = "none"

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake_adv.data import completeness, probing
+from deepfake_adv.data import completeness, duplicates, probing
 from deepfake_adv.data.layouts.registry import build_layout
 from deepfake_adv.data.probing import Part, probe_parts
 from deepfake_adv.video.encode import write_h264
@@ -95,8 +95,8 @@ def test_duplicates_are_compared_once(take, root, monkeypatch):
     for name in ("001_000", "002_003"):
         shutil.copy(root / FAKES / "000_001.mp4", root / FAKES / f"{name}.mp4")
     compared = []
-    original = probing._same_content
-    monkeypatch.setattr(probing, "_same_content", lambda *paths: compared.append(paths) or original(*paths))
+    original = duplicates.same_content
+    monkeypatch.setattr(duplicates, "same_content", lambda *paths: compared.append(paths) or original(*paths))
     first = take()
     assert {name: row.note for name, row in first.items() if row.status == "duplicate"} == {
         "DF/001_000": "same content as DF/000_001",
@@ -234,6 +234,8 @@ def test_five_thousand_empty_folders(tmp_path):
     assert {row.status for row in rows} == {"empty"}
     assert len(rows) == 5000
     assert time.process_time() - start < 5
-    (fault,) = completeness.faults([part], [rows], missing_is_fatal=False, max_unreadable_share=0.01)
+    (fault,) = completeness.faults(
+        [part], [rows], missing_is_fatal=False, contradictions_are_fatal=True, max_unreadable_share=0.01
+    )
     assert "got 5000 of 5000, such as d0 (empty), d1 (empty), d2 (empty)" in fault
     assert len(fault) < 400
