@@ -147,3 +147,12 @@ def test_published_numbers_count_as_expected(tmp_path, stock):
     folder = stock(part, missing_is_fatal=False)
     assert "dfd,c23,DFD,0,3068,3068,0,0,0,0,0" in (folder / "report.csv").read_text()
     assert "dfd,c23,real,,,362 more of the 363 published" in (folder / "missing.csv").read_text()
+
+
+def test_a_validation_set_of_one_class_is_said_before_anything_is_extracted(stock, root):
+    for name in ("002_003", "003_002"):
+        (root / FAKES / f"{name}.mp4").unlink()
+    trained = {"baseline": ("c23", ["DF_c23"])}
+    with pytest.raises(ValueError, match=r"DF_c23, trained on by baseline, must have .* in split val; got no fake"):
+        stock(missing_is_fatal=False, trained=trained)
+    stock(missing_is_fatal=False)
