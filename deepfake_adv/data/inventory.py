@@ -36,7 +36,8 @@ def inventory_datasets(
 
     Raises:
         ValueError: If two parts are the same, or a dataset is not there, or lacks more than is tolerated, or a copy
-            contradicts a label, or what a run is to train on is of one class; names every fault. The tables of what is there are written before.
+            contradicts a label, or what a run is to train on is of one class; names every fault. The tables of what
+            is there are written before.
     """
     twice = [name for name, times in Counter(part.name for part in parts).items() if times > 1]
     if twice:

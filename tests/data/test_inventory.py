@@ -32,7 +32,8 @@ def test_tables_and_reports(stock, root):
     folder = stock()
     assert len(read_rows(folder / "ff/c23.csv")) == 12
     header, *lines = (folder / "report.csv").read_text().splitlines()
-    assert header == "dataset,quality,forgery,present,expected,missing,unreadable,empty,duplicate,contradictory,too_short"
+    counted = "present,expected,missing,unreadable,empty,duplicate,contradictory,too_short"
+    assert header == f"dataset,quality,forgery,{counted}"
     assert lines == ["ff,c23,real,6,6,0,0,0,0,0,0", "ff,c23,DF,6,6,0,0,0,0,0,0"]
 
 
@@ -90,7 +91,7 @@ def test_a_clone_without_videos_goes_on_with_the_committed_table(stock, root, tm
 
 def test_a_copy_of_a_fake_that_is_listed_as_real_is_fatal_or_left_out_with_it(stock, root):
     shutil.copy(root / FAKES / "000_001.mp4", root / REALS / "003.mp4")
-    with pytest.raises(ValueError, match=r"ff at c23: a video must have one label; got 2 whose copies .*real/003") as caught:
+    with pytest.raises(ValueError, match=r"a video must have one label; got 2 whose copies .*003\.mp4") as caught:
         stock()
     assert "which is labelled fake" in str(caught.value)
     assert "set inventory.contradictions to tolerated" in str(caught.value)
@@ -109,7 +110,7 @@ def test_labels_that_contradict_across_datasets(stock, root, part, tmp_path):
         shutil.copy(root / FAKES / f"{source}.mp4", own / f"{name}.mp4")
     (own / "videos.csv").write_text("path,label\na.mp4,real\nb.mp4,real\nc.mp4,fake\n")
     other = Part("own", "native", build_layout("csv", own, [], {}))
-    with pytest.raises(ValueError, match=r"(?s)ff at c23: a video must .*own at native: a video must have one label; got 2"):
+    with pytest.raises(ValueError, match=r"(?s)ff at c23: a video must .*own at native: a video must .*; got 2"):
         stock(part, other)
     stock(part, other, contradictions_are_fatal=False)
     rows = {row.video: row for row in read_rows(tmp_path / "inventory/own/native.csv")}
