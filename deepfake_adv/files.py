@@ -1,15 +1,16 @@
-"""Files that are whole or absent: atomic writes, scratch folders, fingerprints."""
+"""Files that are whole or absent: atomic writes, scratch folders, fingerprints; their names in order and in place."""
 
 import csv
 import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 _EDGE = 64 * 1024
@@ -19,6 +20,9 @@ DISK_FAULTS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.E
 
 TEMPORARY: Final = ".tmp-"
 """How the names of `atomic_write`'s temporary files begin."""
+
+_DIGITS: Final = re.compile(r"([0-9]+)")
+_DRIVE: Final = re.compile(r"[A-Za-z]:")
 
 
 @contextmanager
@@ -127,6 +131,56 @@ def file_fingerprint(path: Path) -> str:
             stream.seek(max(size - _EDGE, _EDGE))
             digest.update(stream.read(_EDGE))
     return digest.hexdigest()[:16]
+
+
+def natural_key(path: str | PurePath) -> tuple[Any, ...]:
+    """Sorts the names of files that make a sequence: numbers by value (1, 2, 10), all else as text.
+
+    Folders come before what they hold, and a name's end in digits before its suffix is looked at: a, a1, a2.
+    A point is no part of a number, so 0.5 comes before 0.25, as chapters do.
+    """
+    return tuple((*map(_runs, os.path.splitext(part)), part) for part in PurePath(path).parts)
+
+
+def _runs(text: str) -> tuple[tuple[str, int, str], ...]:
+    """Text before each number, the number as its length and digits, so that none is too long."""
+    parts = _DIGITS.split(text)
+    numbers = [digits.lstrip("0") for digits in parts[1::2]]
+    return (*((word, len(n), n) for word, n in zip(parts[::2], numbers, strict=False)), (parts[-1], -1, ""))
+
+
+def check_inside(name: str | PurePath, whose: str) -> None:
+    """Refuse a name, read from a file, that leads out of the folder that it is put in.
+
+    Args:
+        name: A relative path, with "/".
+        whose: What it names, for the message.
+
+    Raises:
+        ValueError: If it is absolute, empty, goes through ``..``, or has a drive letter, a backslash or a NUL, whatever
+            the system at hand makes of these.
+    """
+    parts = str(name).split("/")
+    if any(part in ("", ".", "..") or "\\" in part or "\0" in part or _DRIVE.match(part) for part in parts):
+        raise ValueError(
+            f"{whose} must be a name that stays in the folder it is put in; got {str(name)!r}. Rename it, or mend the "
+            "file that names it."
+        )
+
+
+def inside(folder: Path, name: str | PurePath, whose: str) -> Path:
+    """`folder` / `name`, for a name read from a file, about to be written.
+
+    Raises:
+        ValueError: If it leads out of the folder, by its own form or through a symbolic link; see `check_inside`.
+    """
+    check_inside(name, whose)
+    path = Path(folder) / name
+    if not path.resolve().is_relative_to(Path(folder).resolve()):
+        raise ValueError(
+            f"{whose} must stay in {folder}; got {str(name)!r}, which a symbolic link leads out of it. Remove the link."
+        )
+    return path
 
 
 class Scratch:

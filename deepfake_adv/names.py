@@ -58,7 +58,7 @@ FF_FORGERIES: Final = (Forgery.DF, Forgery.F2F, Forgery.FS, Forgery.NT)
 class Condition(NamedTuple):
     """What a detector is trained or tested on: forgery (or dataset) and quality.
 
-    `forgery` is a `Forgery` or "FF" (all four of FaceForensics++); `quality` is a
+    `forgery` is a `Forgery`, "FF" (all four of FaceForensics++) or, of a test set without fakes, "real"; `quality` is a
     `Quality` or "all". Written ``NT_c23``: DVC loses names with "-" or "." in them.
     """
 
@@ -69,14 +69,18 @@ class Condition(NamedTuple):
         return f"{self.forgery}_{self.quality}"
 
     @classmethod
-    def parse(cls, text: str) -> "Condition":
+    def parse(cls, text: str, *, real: bool = False) -> "Condition":
         """Read ``NT_c23``.
+
+        Args:
+            text: A condition.
+            real: Whether ``real_c23`` is one too: tests may be of reals alone, trainings may not.
 
         Raises:
             ValueError: If `text` is not <forgery>_<quality>.
         """
         forgery, _, quality = text.rpartition("_")
-        forgeries = [*map(str, Forgery), ALL_FORGERIES]
+        forgeries = [*map(str, Forgery), ALL_FORGERIES, *[REAL] * real]
         qualities = [*map(str, Quality), ALL_QUALITIES]
         if forgery not in forgeries or quality not in qualities:
             raise ValueError(

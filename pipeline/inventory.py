@@ -11,7 +11,7 @@ from deepfake_adv.stage import run_stage
 
 def main(folder: Path) -> None:
     """Look, compare, write."""
-    params = load_params("datasets", "parts", "inventory", "extract", "execution")
+    params = load_params("datasets", "parts", "inventory", "extract", "runs", "execution")
     parts = []
     for part in params.parts.values():
         dataset = params.datasets[part.dataset]
@@ -22,8 +22,10 @@ def main(folder: Path) -> None:
         folder,
         min_frames=params.extract.min_frames,
         missing_is_fatal=params.inventory.missing == "fatal",
+        contradictions_are_fatal=params.inventory.contradictions == "fatal",
         max_unreadable_share=params.inventory.max_unreadable_share,
         execution=params.execution.model_dump(),
+        trained={name: (run.tier, run.conditions) for name, run in params.runs.items()},
     )
 
 

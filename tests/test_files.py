@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,11 @@ from deepfake_adv.files import (
     TEMPORARY,
     Scratch,
     atomic_write,
+    check_inside,
     file_fingerprint,
     fingerprint,
+    inside,
+    natural_key,
     read_json,
     read_json_object,
     read_text,
@@ -204,3 +208,37 @@ def test_what_is_there_stays_until_the_other_disk_holds_the_whole(tmp_path, two_
     monkeypatch.undo()
     scratch.publish(output)
     assert (output / "below/piece").read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["0.png", "1.png", "2.png", "10.png", "100.png", "101.png"],
+        ["take.png", "take1.png", "take2.png", "take10.png", "taker.png"],
+        ["a_1_f9.png", "a_1_f10.png", "a_2_f1.png", "a_10_f0.png"],
+        ["001.png", "01.png", "1.png", "2.png"],
+        ["n02/9.png", "n02/10.png", "n10/1.png"],
+        ["9" * 5000, "1" + "0" * 5000],  # beyond what int() reads
+    ],
+)
+def test_names_are_sorted_by_their_numbers(names):
+    backwards = names[::-1]
+    assert sorted(backwards, key=natural_key) == names
+    assert sorted(map(Path, backwards), key=natural_key) == [Path(name) for name in names]
+
+
+@pytest.mark.parametrize("name", ["", "/a", "..", "a/../b", "a//b", "./a", "C:a", "a/c:", "a\\b", "a\0b", "a/"])
+def test_names_that_lead_out_of_a_folder_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=r"^video must be a name that stays in the folder it is put in; got "):
+        check_inside(name, "video")
+    with pytest.raises(ValueError, match=r"^video must be a name that stays"):
+        inside(tmp_path, name, "video")
+
+
+def test_a_name_in_a_folder_is_joined_unless_a_link_leads_out(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "out")
+    assert inside(tmp_path / "in", "a..b/12:30 ü.mp4", "video") == tmp_path / "in" / "a..b/12:30 ü.mp4"
+    with pytest.raises(ValueError, match=r"video must stay in .*; got 'link/a', which a symbolic link leads out"):
+        inside(tmp_path / "in", "link/a", "video")

@@ -15,6 +15,12 @@ def test_condition_refuses_other_text(text):
         Condition.parse(text)
 
 
+def test_reals_alone_are_a_condition_of_tests_only():
+    assert Condition.parse("real_c23", real=True) == ("real", "c23")
+    with pytest.raises(ValueError, match="condition must be"):
+        Condition.parse("real_c23")
+
+
 def test_condition_says_which_forgeries_and_qualities_it_holds():
     assert Condition.parse("FF_all").forgeries() == ("DF", "F2F", "FS", "NT")
     assert Condition.parse("FF_all").qualities() is None

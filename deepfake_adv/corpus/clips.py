@@ -17,7 +17,7 @@ from deepfake_adv.corpus.footage import Prepared
 from deepfake_adv.corpus.landmarker import SmallFaceError, track_landmarks
 from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.faces.predictor import predictor_path
-from deepfake_adv.files import atomic_write, fingerprint
+from deepfake_adv.files import atomic_write, fingerprint, natural_key
 from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
 from deepfake_adv.video.read import probe, read_frames
 
@@ -37,7 +37,7 @@ class ClipTask:
 
 
 def list_clips(folder: Path | str | None) -> list[Path]:
-    """Every file directly in the folder, sorted by name; one clip is taken to be one person.
+    """Every file directly in the folder, numbers in their names by value; one clip is taken to be one person.
 
     Raises:
         ValueError: If no folder is named.
@@ -50,7 +50,8 @@ def list_clips(folder: Path | str | None) -> list[Path]:
         raise FileNotFoundError(
             f"folder must be a folder of video clips; found none at {folder}. Mend corpus.folder in params.yaml."
         )
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    return sorted(files, key=natural_key)
 
 
 def choose(

@@ -19,6 +19,7 @@ REPORT_COLUMNS: Final = (
     "unreadable",
     "empty",
     "duplicate",
+    "contradictory",
     "too_short",
 )
 MISSING_COLUMNS: Final = ("dataset", "quality", "forgery", "video", "path", "note")
@@ -56,6 +57,7 @@ def faults(
     rows: Sequence[Sequence[VideoRow]],
     *,
     missing_is_fatal: bool,
+    contradictions_are_fatal: bool,
     max_unreadable_share: float,
 ) -> list[str]:
     """What stops the pipeline, one sentence each; empty where all is well or tolerated."""
@@ -85,7 +87,14 @@ def faults(
                 f"{len(bad)} of {len(there)}, such as {examples}. Copy them anew, or raise "
                 "inventory.max_unreadable_share."
             )
-        elif there and not any(row.usable for row in listed):
+        torn = [row for row in there if row.status == videos.CONTRADICTORY]
+        if torn and contradictions_are_fatal:
+            examples = ", ".join(f"{row.path} ({row.note})" for row in torn[:_EXAMPLES])
+            found.append(
+                f"{where}: a video must have one label; got {len(torn)} whose copies are labelled otherwise, such as "
+                f"{examples}. Mend the labels, or set inventory.contradictions to tolerated, which leaves both out."
+            )
+        if there and len(bad) <= max_unreadable_share * len(there) and not any(row.usable for row in listed):
             found.append(
                 f"{where}: some video must be usable; got {len(there)}, all too short, in no split or the like. "
                 f"See the notes in {part.dataset}/{part.quality}.csv."
@@ -102,7 +111,7 @@ def _counts(part: Part, rows: Sequence[VideoRow]) -> dict[str, dict[str, int]]:
         absent = statuses.count(videos.MISSING)
         present, expected = len(statuses) - absent, max(len(statuses), published.get(forgery, 0))
         result[forgery] = {"present": present, "expected": expected, "missing": expected - present}
-        for status in (videos.UNREADABLE, videos.EMPTY, videos.DUPLICATE, videos.TOO_SHORT):
+        for status in (videos.UNREADABLE, videos.EMPTY, videos.DUPLICATE, videos.CONTRADICTORY, videos.TOO_SHORT):
             result[forgery][status] = statuses.count(status)
     return result
 

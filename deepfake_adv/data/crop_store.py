@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from deepfake_adv.data.crop_reader import CorruptCrop, CropReader
 from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.manifest import CropTable, Ints
+from deepfake_adv.data.stand_ins import StandIns
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ class CropStore:
         masks: Read forgery masks too, zeros where there is none.
         landmarks: Read landmarks too.
         keep: Row groups of encoded crops kept in memory.
-        corrupt: "fail" raises at a crop that cannot be read; "skip" gives a near one of its label instead.
+        corrupt: "fail" raises at a crop that cannot be read; "skip" gives another of its video and moment
+            instead, else of its dataset, quality and forgery; see `StandIns`.
     """
 
     def __init__(
@@ -71,7 +73,8 @@ class CropStore:
         self._kind = kinds.indices.to_numpy()
         self._group = table.columns["row_group"].to_numpy()
         self._row = table.columns["row"].to_numpy()
-        self._labels = table.labels
+        self._rows = len(table)
+        self._stand_ins = StandIns(table) if corrupt == "skip" else None
         self._told: set[str] = set()
         self._memory: Crops | None = None
         self._slot: Ints | None = None
@@ -89,7 +92,7 @@ class CropStore:
         """Decode `rows` once and keep them; later fetches of them cost a copy.
 
         Raises:
-            CorruptCrop: If one cannot be read and `corrupt` is "fail".
+            CorruptCrop: If one cannot be read and `corrupt` is "fail", or none can that may stand in for it.
         """
         rows = np.unique(rows)
         crops = self.empty(len(rows))
@@ -101,7 +104,7 @@ class CropStore:
 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(fill, blocks))
-        self._slot = np.full(len(self._labels), -1, np.int64)
+        self._slot = np.full(self._rows, -1, np.int64)
         self._slot[rows] = np.arange(len(rows))
         self._memory = crops
 
@@ -109,7 +112,7 @@ class CropStore:
         """Decoded crops of `rows`, in their order.
 
         Raises:
-            CorruptCrop: If one cannot be read and `corrupt` is "fail".
+            CorruptCrop: If one cannot be read and `corrupt` is "fail", or none can that may stand in for it.
         """
         if self._slot is not None and self._memory is not None:
             slots = self._slot[rows]
@@ -135,7 +138,8 @@ class CropStore:
                     self.skip(error)
             else:
                 raise CorruptCrop(
-                    f"crops near row {row} of {self.path} must be readable; got none. Run `dvc repro crop`."
+                    f"crops of the video of row {row} of {self.path}, or of others of its condition, must be readable; "
+                    "got none. Run `dvc repro crop`."
                 )
 
     def skip(self, error: CorruptCrop) -> None:
@@ -145,13 +149,10 @@ class CropStore:
             logger.warning("%s (skipped)", error)
 
     def _candidates(self, row: int) -> Iterator[int]:
-        """The row, then a few others of its label, in a fixed order."""
+        """The row, then what may stand in for it, in a fixed order."""
         yield row
-        same = np.flatnonzero(self._labels == self._labels[row])
-        start = int(np.searchsorted(same, row))
-        step = max(len(same) // 16, 1)  # leaves a row group that is bad as a whole
-        for turn in range(1, min(8, len(same))):
-            yield int(same[(start + step * turn) % len(same)])
+        if self._stand_ins is not None:
+            yield from self._stand_ins.of(row)
 
     def _decode(self, crops: Crops, place: int, row: int, reader: CropReader) -> None:
         name = self._names[self._file[row]]

@@ -19,7 +19,7 @@ from deepfake_adv.data.crop_store import resize, scale_points
 from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.export_formats import FORMATS, Format
 from deepfake_adv.data.whole import whole_file
-from deepfake_adv.files import write_json
+from deepfake_adv.files import check_inside, inside, write_json
 from deepfake_adv.names import REAL
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,8 @@ def export_frames(crops: Path, output: Path, *, layout: str, size: int | None = 
         FileNotFoundError: If there are no crops.
         FileExistsError: If `output` is there already.
         CorruptCrop: If a crop cannot be read.
-        ValueError: If the layout is unknown or cannot hold the part, or the files hold no crops.
+        ValueError: If the layout is unknown or cannot hold the part, the files hold no crops, or a name in them leads
+            out of `output`.
     """
     if layout not in FORMATS:
         raise ValueError(f"layout must be one of {', '.join(FORMATS)}; got {layout!r}. Choose one of them.")
@@ -65,7 +66,7 @@ def export_frames(crops: Path, output: Path, *, layout: str, size: int | None = 
     files = sorted(crops.glob("*.parquet"))
     if not files:
         raise FileNotFoundError(f"{crops} must hold crops; found none. Run `dvc repro crop` and name a part's folder.")
-    if output.exists():
+    if output.exists() or output.is_symlink():
         raise FileExistsError(f"{output} must not be there yet; it is. Remove it or choose another folder.")
     _check_files(files)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -80,20 +81,23 @@ def export_frames(crops: Path, output: Path, *, layout: str, size: int | None = 
 def _export(files: Sequence[Path], folder: Path, layout: Format, size: int | None) -> int:
     count = 0
     for path, row in _rows(files):
-        place = layout.place(row)
+        whose = f"video of a crop in {path}"
+        check_inside(row["video"], whose)
+        image, mask, points = (None if at is None else inside(folder, at, whose) for at in layout.place(row))
+        assert image is not None
         try:
-            _write(folder / place.image, decode_crop(row["image"]["bytes"], row["encoding"])[..., ::-1], size)
-            if place.mask is not None and row["mask"] is not None:
-                _write(folder / place.mask, decode_mask(row["mask"]["bytes"]), size)
+            _write(image, decode_crop(row["image"]["bytes"], row["encoding"])[..., ::-1], size)
+            if mask is not None and row["mask"] is not None:
+                _write(mask, decode_mask(row["mask"]["bytes"]), size)
         except ValueError as error:
             raise CorruptCrop(
                 f"{path} must hold crops that decode; frame {row['frame']} of {row['video']} does not: {error} {_ANEW}"
             ) from error
-        if place.landmarks is not None and row["landmarks"] is not None:
-            _write_points(folder / place.landmarks, row, size)
+        if points is not None and row["landmarks"] is not None:
+            _write_points(points, row, size)
         count += 1
     for name, content in layout.documents().items():
-        write_json(folder / name, content)
+        write_json(inside(folder, name, "name of a dataset"), content)
     return count
 
 

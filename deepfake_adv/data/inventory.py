@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from deepfake_adv.data import completeness
+from deepfake_adv.data.classes import Trained, one_class_faults
 from deepfake_adv.data.probing import MEMORY, Part, probe_parts
 from deepfake_adv.data.videos import VideoRow, format_rows, read_rows
 from deepfake_adv.files import write_text
@@ -21,8 +23,10 @@ def inventory_datasets(
     *,
     min_frames: int,
     missing_is_fatal: bool,
+    contradictions_are_fatal: bool,
     max_unreadable_share: float,
     execution: Mapping[str, Any],
+    trained: Trained = MappingProxyType({}),
     memory: Path = MEMORY,
 ) -> None:
     """Write ``<dataset>/<quality>.csv`` per part, report.csv and missing.csv into `folder`.
@@ -31,8 +35,9 @@ def inventory_datasets(
     earlier inventory if missing videos are tolerated: so a clone without the videos can still go on.
 
     Raises:
-        ValueError: If two parts are the same, or a dataset is not there, or lacks more than is tolerated; names
-            every fault. The tables of what is there are written before.
+        ValueError: If two parts are the same, or a dataset is not there, or lacks more than is tolerated, or a copy
+            contradicts a label, or what a run is to train on is of one class; names every fault. The tables of what
+            is there are written before.
     """
     twice = [name for name, times in Counter(part.name for part in parts).items() if times > 1]
     if twice:
@@ -56,8 +61,14 @@ def inventory_datasets(
     _write(folder / "report.csv", completeness.report(known, tables))
     _write(folder / "missing.csv", completeness.missing(known, tables))
     faults = _not_there(lost, absent) + completeness.faults(
-        known, tables, missing_is_fatal=missing_is_fatal, max_unreadable_share=max_unreadable_share
+        known,
+        tables,
+        missing_is_fatal=missing_is_fatal,
+        contradictions_are_fatal=contradictions_are_fatal,
+        max_unreadable_share=max_unreadable_share,
     )
+    if not lost:
+        faults += one_class_faults(known, tables, trained)
     if faults:
         listed_faults = "\n".join(f"  - {fault}" for fault in faults)
         raise ValueError(f"the datasets are not as params.yaml says; see {folder}/report.csv:\n{listed_faults}")

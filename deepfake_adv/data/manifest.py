@@ -132,13 +132,14 @@ def texts(columns: pa.Table, name: str) -> NDArray[Any]:
     return np.asarray(columns[name].to_numpy(zero_copy_only=False))
 
 
-def select(table: CropTable, condition: Condition) -> Ints:
-    """Rows of a condition: its fakes, and the reals of the same datasets and qualities.
+def members(columns: pa.Table, condition: Condition) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Fakes of a condition, and the reals of the same datasets and qualities: two masks ``(N,)``.
 
-    Raises:
-        ValueError: If either class has no row; says what the manifest holds.
+    Args:
+        columns: With dataset, quality and forgery, of crops or of videos.
+        condition: What to look for.
     """
-    forgery, quality, dataset = (table.columns[name] for name in ("forgery", "quality", "dataset"))
+    forgery, quality, dataset = (columns[name] for name in ("forgery", "quality", "dataset"))
     wanted = pa.array(condition.forgeries())
     fakes = pc.is_in(forgery, value_set=wanted)
     if condition.forgery != ALL_FORGERIES:  # a dataset may be named in place of a forgery
@@ -146,13 +147,22 @@ def select(table: CropTable, condition: Condition) -> Ints:
     qualities = condition.qualities()
     if qualities is not None:
         fakes = pc.and_(fakes, pc.is_in(quality, value_set=pa.array(qualities)))
-    chosen = np.asarray(fakes)
     pairs = set(zip(dataset.filter(fakes).to_pylist(), quality.filter(fakes).to_pylist(), strict=True))
-    reals = np.zeros(len(table), bool)
+    reals = np.zeros(len(columns), bool)
     for name, tier in pairs:
         same = pc.and_(pc.equal(dataset, name), pc.equal(quality, tier))
         reals |= np.asarray(pc.and_(same, pc.equal(forgery, REAL)))
-    rows = np.flatnonzero(chosen | reals)
+    return np.asarray(fakes, bool), reals
+
+
+def select(table: CropTable, condition: Condition) -> Ints:
+    """Rows of a condition: its fakes, and the reals of the same datasets and qualities.
+
+    Raises:
+        ValueError: If either class has no row; says what the manifest holds.
+    """
+    fakes, reals = members(table.columns, condition)
+    rows = np.flatnonzero(fakes | reals)
     for label, name in ((FAKE_LABEL, "fake"), (REAL_LABEL, "real")):
         if not (table.labels[rows] == label).any():
             held = sorted(set(zip(table.strings("forgery"), table.strings("quality"), strict=True)))

@@ -1,26 +1,25 @@
 """Which videos of a dataset are there, whole and usable; nothing is read twice that has not changed."""
 
-import filecmp
 import logging
 import os
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from deepfake_adv.data import videos
+from deepfake_adv.data.duplicates import Looked, list_files, mark_duplicates
 from deepfake_adv.data.layouts.base import Layout
 from deepfake_adv.data.splits import check_identities
 from deepfake_adv.data.videos import VideoEntry, VideoRow, join_notes, parse_ranges
 from deepfake_adv.execution.pool import Outcome, map_tasks
-from deepfake_adv.files import file_fingerprint, fingerprint, read_json_object, write_json
+from deepfake_adv.files import check_inside, file_fingerprint, fingerprint, read_json_object, write_json
 from deepfake_adv.video.read import probe
 
 logger = logging.getLogger(__name__)
 
 MEMORY: Final = Path("work/inventory")
-_FORMAT: Final = 2  # raise when a note changes its meaning, or a folder's images are counted otherwise
+_FORMAT: Final = 3  # raise when a note changes its meaning, or a folder's images are counted otherwise
 _FEW = 16  # tasks for which starting worker processes takes longer than the work
 _FACTS = ("frames", "fps", "width", "height")
 
@@ -68,7 +67,8 @@ def probe_parts(
         Per part its rows, in the layout's order.
 
     Raises:
-        ValueError: If two entries of a part share a name, or an identity crosses splits.
+        ValueError: If two entries of a part share a name, a name leads out of the folders that later stages make
+            files in, or an identity crosses splits.
     """
     listed = [_entries(part) for part in parts]
     notes = [_recall(memory / f"{part.name}.json") for part in parts]
@@ -93,9 +93,13 @@ def probe_parts(
     for outcome in _probed(tasks, execution):
         task = outcome.task
         _settle(seen[task.part][task.entry], outcome, parts[task.part].layout.root)
-    rows: list[list[VideoRow]] = []
-    for part, entries, looked in zip(parts, listed, seen, strict=True):
-        rows.append(_rows(entries, looked, min_frames, part.layout.root))
+    rows = [
+        [_row(entry, facts, min_frames) for entry, facts in zip(entries, looked, strict=True)]
+        for entries, looked in zip(listed, seen, strict=True)
+    ]
+    mark_duplicates([Looked(p.name, p.layout.root, r, notes) for p, r, notes in zip(parts, rows, seen, strict=True)])
+    for part, own, entries, looked in zip(parts, rows, listed, seen, strict=True):
+        _note_lost_originals(own)
         keep = {entry.path: facts for entry, facts in zip(entries, looked, strict=True) if "stamp" in facts}
         _remember(memory / f"{part.name}.json", keep)
     return rows
@@ -145,6 +149,7 @@ def _entries(part: Part) -> list[VideoEntry]:
                 f"datasets.{part.dataset}: a video's name must occur once; got {entry.video} twice, again as "
                 f"{entry.path}. Rename or remove one."
             )
+        check_inside(entry.video, f"datasets.{part.dataset}: a video's name, here of {entry.path},")
         names.add(entry.video)
     if part.layout.exact_identities:
         check_identities(entries, part.dataset)
@@ -155,7 +160,7 @@ def _look(path: Path) -> dict[str, Any]:
     """Size and modification time, or the status where there is nothing to look into."""
     try:
         if path.is_dir():
-            files = _files(path)
+            files = list_files(path)
             size = sum(size for _, size, _ in files)
             stamp = [size, fingerprint(files)]
         else:
@@ -168,27 +173,11 @@ def _look(path: Path) -> dict[str, Any]:
     return {"bytes": size, "stamp": stamp} if size else {"status": videos.EMPTY}
 
 
-def _files(folder: Path) -> list[tuple[str, int, int]]:
-    with os.scandir(folder) as found:
-        files = [(entry.name, entry.stat()) for entry in found if entry.is_file()]
-    return sorted((name, status.st_size, status.st_mtime_ns) for name, status in files)
-
-
 def _folder_fingerprint(folder: Path) -> str:
     """Names and sizes of all images, and the ends of the first, the middle and the last."""
-    files = [(name, size) for name, size, _ in _files(folder)]
+    files = [(name, size) for name, size, _ in list_files(folder)]
     looked = sorted({0, len(files) // 2, len(files) - 1}) if files else []
     return fingerprint([_FORMAT, files, [file_fingerprint(folder / files[place][0]) for place in looked]])
-
-
-def _same_content(first: Path, second: Path) -> bool:
-    """Whether two files, or the images of two folders, are equal byte by byte."""
-    if not first.is_dir() or not second.is_dir():
-        return filecmp.cmp(first, second, shallow=False)
-    names = [name for name, _, _ in _files(first)]
-    return names == [name for name, _, _ in _files(second)] and all(
-        filecmp.cmp(first / name, second / name, shallow=False) for name in names
-    )
 
 
 def _recall(path: Path) -> dict[str, dict[str, Any]]:
@@ -205,34 +194,12 @@ def _remember(path: Path, notes: dict[str, dict[str, Any]]) -> None:
         write_json(path, {"format": _FORMAT, "videos": notes})
 
 
-def _rows(
-    entries: Sequence[VideoEntry], found: Sequence[dict[str, Any]], min_frames: int, root: Path
-) -> list[VideoRow]:
-    rows = [_row(entry, facts, min_frames) for entry, facts in zip(entries, found, strict=True)]
-    firsts: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for number, row in enumerate(rows):
-        if row.status in (videos.OK, videos.TOO_SHORT):
-            alike = firsts[row.bytes, row.fingerprint]  # which looks at a part of a file
-            twin = next((other for other in alike if _twins(rows, found, other, number, root)), None)
-            if twin is None:
-                alike.append(number)
-            else:
-                rows[number] = row.noting(videos.DUPLICATE, f"same content as {rows[twin].video}")
+def _note_lost_originals(rows: list[VideoRow]) -> None:
     absent = {row.target for row in rows if row.label == 0 and row.status == videos.MISSING}
     for number, row in enumerate(rows):
         lost = [name for name in dict.fromkeys((row.target, row.source)) if name in absent]
         if row.label == 1 and row.status != videos.MISSING and lost:
             rows[number] = row.noting(row.status, f"its original {' and '.join(lost)} is missing")
-    return rows
-
-
-def _twins(rows: Sequence[VideoRow], found: Sequence[dict[str, Any]], one: int, other: int, root: Path) -> bool:
-    """Whether two videos are the same, byte by byte; the verdict is noted, so that they are compared once."""
-    first, stamp = rows[one].path, found[one]["stamp"]
-    verdicts = found[other].setdefault("compared", {})
-    if verdicts.get(first, [None])[0] != stamp:
-        verdicts[first] = [stamp, _same_content(root / first, root / rows[other].path)]
-    return bool(verdicts[first][1])
 
 
 def _row(entry: VideoEntry, facts: Mapping[str, Any], min_frames: int) -> VideoRow:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
-from deepfake_adv.files import read_text
+from deepfake_adv.files import check_inside, read_text
 
 OK: Final = "ok"
 UNREADABLE: Final = "unreadable"
 EMPTY: Final = "empty"
 MISSING: Final = "missing"
 DUPLICATE: Final = "duplicate"
+CONTRADICTORY: Final = "contradictory"
 TOO_SHORT: Final = "too_short"
 
 _NONE: Final = "none"
@@ -149,4 +150,7 @@ def read_rows(path: Path) -> list[VideoRow]:
 def _row(record: dict[str, str]) -> VideoRow:
     converters = {int: int, float: float, str: str}
     values = {name: converters[_TYPES[name]](record[name]) for name in COLUMNS}  # type: ignore[index]
-    return VideoRow(**values)  # type: ignore[arg-type]
+    row = VideoRow(**values)  # type: ignore[arg-type]
+    check_inside(row.video, "video")  # which later stages name files by, as they do by forgery and split
+    check_inside(f"{row.forgery}-{row.split}", "forgery")
+    return row

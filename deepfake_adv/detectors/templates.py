@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from deepfake_adv.files import natural_key
+from deepfake_adv.video.picture import read_rgb
 
 EXPECTED = "an .npz file with the array `templates`, (T, h, w) in [0, 1]"
 
@@ -18,7 +22,7 @@ def read_templates(path: Path) -> Tensor:
 
     Raises:
         FileNotFoundError: If there is no such file, or no .png in the folder.
-        ValueError: If the file holds no such array, or the pictures differ in size.
+        ValueError: If the file holds no such array, a picture cannot be read, or the pictures differ in size.
     """
     if path.is_dir():
         return torch.from_numpy(_read_pictures(path))
@@ -43,14 +47,12 @@ def read_templates(path: Path) -> Tensor:
 
 
 def _read_pictures(folder: Path) -> NDArray[np.float32]:
-    from PIL import Image
-
-    files = sorted(folder.glob("*.png"))
+    files = sorted(folder.glob("*.png"), key=natural_key)
     if not files:
         raise FileNotFoundError(
             f"templates must be a folder of .png pictures; found none in {folder}. Name another folder."
         )
-    pictures = [np.asarray(Image.open(file).convert("L"), dtype=np.float32) / 255 for file in files]
+    pictures = [cv2.cvtColor(read_rgb(file), cv2.COLOR_RGB2GRAY).astype(np.float32) / 255 for file in files]
     sizes = {picture.shape for picture in pictures}
     if len(sizes) > 1:
         raise ValueError(f"templates must be pictures of one size; got {sorted(sizes)} in {folder.name}. Resize them.")

@@ -5,8 +5,13 @@ some ten times too narrow. A resample is a multiplicity per video, and everythin
 is arranged so that 1,000 resamples are a matrix product instead of 1,000 sorts:
 AUC from the concordant pairs of each (real video, fake video), accuracy and calibration
 from sums per video, and the curve metrics from counts per video on a grid of thresholds.
-The AUC, accuracy and calibration of a resample are exact; those of the curve (AP, EER,
-TPR) are exact up to `GRID` distinct scores and otherwise off by at most a bin's mass, 2/GRID.
+The AUC, accuracy, false-positive rate and calibration of a resample are exact. Those of the
+curve (AP, EER, TPR) are exact up to `GRID` distinct scores. Beyond, TPR is too low by at most
+the largest share of the resample's fakes that lies between two neighbouring thresholds, and EER
+is off by at most the largest that both classes have there. These shares have no fixed bound: they
+grow as a class is rarer, and where a video is drawn again and again. In trials of 2,000 to 28,000
+frames the largest errors were 4.0e-3 (TPR), 1.5e-3 (EER) and 6e-4 (AP) with classes of one size,
+and 8.0e-3 (TPR) and 2.3e-3 (AP) with five reals to a fake.
 """
 
 import zlib
@@ -125,10 +130,15 @@ def _sums(sample: Sample, drawn: NDArray[np.float32]) -> dict[str, Floats]:
     items = weights @ np.bincount(sample.cluster, minlength=videos)
     cells = sample.cluster * CALIBRATION_BINS + calibration_bins(sample.scores)
     gaps = np.bincount(cells, weights=sample.scores - sample.labels, minlength=videos * CALIBRATION_BINS)
-    return {
-        "acc": weights @ np.bincount(sample.cluster, weights=right, minlength=videos) / items,
-        "ece": np.abs(weights @ gaps.reshape(videos, CALIBRATION_BINS)).sum(1) / items,
-    }
+    real = sample.labels != FAKE_LABEL
+    reals = weights @ np.bincount(sample.cluster, weights=real, minlength=videos)
+    alarms = weights @ np.bincount(sample.cluster, weights=real & ~right, minlength=videos)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: undefined
+        return {
+            "acc": weights @ np.bincount(sample.cluster, weights=right, minlength=videos) / items,
+            "fpr": alarms / reals,
+            "ece": np.abs(weights @ gaps.reshape(videos, CALIBRATION_BINS)).sum(1) / items,
+        }
 
 
 def _on_grid(sample: Sample, drawn: NDArray[np.float32], fakes: NDArray[np.bool_]) -> dict[str, Floats]:

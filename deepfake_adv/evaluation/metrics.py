@@ -16,8 +16,8 @@ THRESHOLD: Final = 0.5
 MAX_FPR: Final = 0.01
 CALIBRATION_BINS: Final = 15
 
-METRICS: Final = ("auc", "acc", "ap", "eer", "tpr", "ece")
-HIGHER_IS_BETTER: Final = {"auc": True, "acc": True, "ap": True, "eer": False, "tpr": True, "ece": False}
+METRICS: Final = ("auc", "acc", "ap", "eer", "tpr", "fpr", "ece")
+HIGHER_IS_BETTER: Final = {"auc": True, "acc": True, "ap": True, "eer": False, "tpr": True, "fpr": False, "ece": False}
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -139,6 +139,13 @@ def accuracy(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float
     return (counts.tp + counts.tn) / len(scores) if len(scores) else float("nan")
 
 
+def false_positive_rate(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """Share of the reals called fake at 0.5; NaN for no reals."""
+    counts = confusion(scores, labels)
+    reals = counts.fp + counts.tn
+    return counts.fp / reals if reals else float("nan")
+
+
 def calibration_error(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """Expected calibration error of P(fake): 15 bins of equal width, weighted by their size."""
     if not len(scores):
@@ -167,6 +174,7 @@ def all_metrics(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> di
         "ap": average_precision(points),
         "eer": equal_error_rate(points),
         "tpr": tpr_at_fpr(points),
+        "fpr": false_positive_rate(scores, labels),
         "ece": calibration_error(scores, labels),
     }
 

@@ -25,18 +25,20 @@ def write_evaluation(path: Path, run: str, measured: list[Evaluated], origin: di
 def write_metrics(path: Path, measured: list[Evaluated]) -> None:
     """The small file for `dvc metrics show`: train -> test -> frame-level AUC in percent.
 
-    A test condition that two datasets share gets the dataset's name in front; an undefined
-    AUC is left out.
+    A test condition that two datasets share gets the dataset's name in front. Of one class alone, whose AUC is
+    undefined, there is the accuracy, with that word behind the name; what has none either is left out.
     """
     entries = [each.entry for each in measured]
     shared = [(entry["train"], entry["test"]) for entry in entries]
     table: dict[str, dict[str, float]] = {}
     for entry in entries:
-        value = entry["frame"]["auc"]["value"]
+        auc, accuracy = (entry["frame"][metric]["value"] for metric in ("auc", "acc"))
+        value = accuracy if auc is None else auc
         if value is not None:
             twice = shared.count((entry["train"], entry["test"])) > 1
             name = f"{entry['dataset']}:{entry['test']}" if twice else entry["test"]
-            table.setdefault(entry["train"], {})[name] = round(100 * value, 2)
+            suffix = " (accuracy)" if auc is None else ""
+            table.setdefault(entry["train"], {})[f"{name}{suffix}"] = round(100 * value, 2)
     write_json(path, table)
 
 
@@ -44,13 +46,16 @@ def write_roc(path: Path, measured: list[Evaluated]) -> None:
     """TPR of every condition on one grid of FPR.
 
     Column `tpr` is the first condition tested on itself, the curve that `dvc plots` draws;
-    the others are named ``<train>_to_<dataset>_<test>``.
+    the others are named ``<train>_to_<dataset>_<test>``. One class alone has no curve; where no condition has
+    one, the file is its header.
     """
-    own = [each for each in measured if each.entry["train"] == each.entry["test"]] or measured
-    names = [f"{e.entry['train']}_to_{e.entry['dataset']}_{e.entry['test']}" for e in measured]
-    columns = np.stack([each.roc for each in [*own[:1], *measured]])
+    drawn = [each for each in measured if np.isfinite(each.roc).all()]
+    own = [each for each in drawn if each.entry["train"] == each.entry["test"]] or drawn
+    names = [f"{e.entry['train']}_to_{e.entry['dataset']}_{e.entry['test']}" for e in drawn]
     rows = [["fpr", "tpr", *names]]
-    rows += [[f"{x:g}", *(f"{y:.5f}" for y in columns[:, k])] for k, x in enumerate(ROC_GRID)]
+    if drawn:
+        columns = np.stack([each.roc for each in [*own[:1], *drawn]])
+        rows += [[f"{x:g}", *(f"{y:.5f}" for y in columns[:, k])] for k, x in enumerate(ROC_GRID)]
     _write_csv(path, rows)
 
 

@@ -43,11 +43,25 @@ ROC_GRID: Final = np.unique(np.concatenate([[0.0], np.logspace(-4, -1, 61), np.l
 
 
 def evaluate(test_sets: Iterator[TestSet], settings: Settings) -> Iterator[Evaluated]:
-    """Measure every test set."""
+    """Measure every test set.
+
+    Raises:
+        ValueError: At the end, if nothing could be measured.
+    """
     counts = Counter[str]()
+    scored = 0
     for test in test_sets:
-        yield evaluate_one(test, settings)
+        found = evaluate_one(test, settings)
+        scored += sum(found.entry["frames"].values())
+        if reason := found.entry.get("undefined"):
+            logger.warning("%s tested on %s of %s: %s", test.train, test.test, test.dataset, reason)
+        yield found
         counts[test.train] += 1
+    if not scored:
+        raise ValueError(
+            "scores must hold a frame that can be measured; got none with a finite score. See what `score` says of the "
+            "crops and the weights, and score again."
+        )
     for train, number in counts.items():
         logger.info("%s measured on %d test conditions", train, number)
 
@@ -67,6 +81,8 @@ def evaluate_one(test: TestSet, settings: Settings) -> Evaluated:
         "lost_frames": test.lost_frames,
         "lost_videos": test.lost_videos,
     }
+    if reason := _undefined(entry["frames"]):
+        entry["undefined"] = reason
     kept: dict[str, Any] = {"sample": fingerprint([test.fingerprint, *settings])}
     for level in LEVELS:
         samples = [(test.frames if level == "frame" else test.videos)[seed] for seed in seeds]
@@ -95,12 +111,22 @@ def _measure(
         if resampled:
             combined = replicates.over_seeds([each[name] for each in resampled], settings.seed)
             low, high = interval(combined, settings.confidence)
-            if name in KEPT:
+            if name in KEPT and np.isfinite(values).any():
                 packed[name] = replicates.pack(combined)
         level[name] = {"value": _number(np.mean(values)), "low": _number(low), "high": _number(high)}
         if len(values) > 1:
             level[name]["seeds"] = [_number(value) for value in values]
     return level, packed
+
+
+def _undefined(frames: dict[str, int]) -> str:
+    """Why metrics that need both classes have no value; empty where they have."""
+    lacking = [name for name, count in frames.items() if not count]
+    if not lacking:
+        return ""
+    if len(lacking) == len(frames):
+        return "nothing is defined, since no frame has a score"
+    return f"AUC, AP, EER and TPR are undefined, since there is no {lacking[0]} frame with a score"
 
 
 def _number(value: float | np.floating[Any]) -> float | None:

@@ -1,8 +1,9 @@
 """Score files: from rows of frames to test sets of frames and of videos.
 
 A test set pairs the fakes of one or more forgeries with all reals of the same dataset and
-quality. A frame without a finite score is left out and counted; a video is the mean of its
-scored frames; a video with none scores 0.5, "cannot tell", and is counted too.
+quality; reals that have no fakes there are a test set of their own. A frame without a finite
+score is left out and counted; a video is the mean of its scored frames; a video with none
+scores 0.5, "cannot tell", and is counted too.
 """
 
 from collections.abc import Iterator
@@ -122,18 +123,19 @@ def _numbers(array: pa.Array, kind: pa.DataType) -> NDArray[Any]:
 
 
 def all_test_sets(scores: Scores) -> Iterator[TestSet]:
-    """Every test condition that the rows allow: forgery x quality, qualities pooled, FF pooled."""
+    """Every test condition that the rows allow: forgery x quality, qualities pooled, FF pooled; reals without fakes."""
     everything = np.ones(len(scores.score), dtype=bool)
     for train in scores.present("train_condition", everything):
         trained = scores.is_in("train_condition", (train,))
         for dataset in scores.present("dataset", trained):
             rows = trained & scores.is_in("dataset", (dataset,))
-            for condition in conditions(scores.present("forgery", rows), scores.present("quality", rows)):
+            present = scores.present("forgery", rows), scores.present("quality", rows)
+            for condition in [*conditions(*present), *_alone(scores, rows)]:
                 chosen = rows & scores.is_in("forgery", (REAL, *condition.forgeries()))
                 if condition.quality != ALL_QUALITIES:
                     chosen &= scores.is_in("quality", (condition.quality,))
                 fakes = chosen & (scores.label != REAL_LABEL)
-                if fakes.any():
+                if fakes.any() or condition.forgery == REAL:
                     yield _test_set(scores, np.flatnonzero(chosen), train, dataset, condition)
 
 
@@ -144,6 +146,15 @@ def conditions(forgeries: list[str], qualities: list[str]) -> list[Condition]:
         fakes.append(ALL_FORGERIES)
     tiers = [*qualities, ALL_QUALITIES] if len(qualities) > 1 else qualities
     return [Condition(forgery, quality) for forgery in fakes for quality in tiers]
+
+
+def _alone(scores: Scores, rows: NDArray[np.bool_]) -> list[Condition]:
+    """Conditions of reals that are paired with no fake: of a quality that has none, and pooled where no quality has."""
+    qualities = scores.present("quality", rows)
+    forged = scores.present("quality", rows & (scores.label != REAL_LABEL))
+    bare = [quality for quality in qualities if quality not in forged]
+    tiers = [*bare, ALL_QUALITIES] if len(bare) > 1 and not forged else bare
+    return [Condition(REAL, quality) for quality in tiers]
 
 
 def _test_set(scores: Scores, rows: Codes, train: str, dataset: str, condition: Condition) -> TestSet:

@@ -97,6 +97,7 @@ class StreamingMetrics:
             "ap": average_precision(points),
             "eer": equal_error_rate(points),
             "tpr": tpr_at_fpr(points),
+            "fpr": 1 - int(self._counts[0, : _HALF + 1].sum()) / reals if reals else float("nan"),
             "ece": float(np.abs(self._gaps).sum() / total) if total else float("nan"),
         }
         error = shared / 2 / (reals * fakes) if reals and fakes else float("nan")

@@ -142,6 +142,7 @@ class Inventory(Section):
     """What is tolerated in a dataset."""
 
     missing: Literal["fatal", "tolerated"]
+    contradictions: Literal["fatal", "tolerated"]
     max_unreadable_share: float = Field(ge=0, le=1)
 
 

@@ -44,7 +44,8 @@ def cross_faults(params: Params) -> list[str]:
             f"train.batch_size must be a multiple of {unit} (2 labels x {params.train.accumulate} parts); "
             f"got {params.train.batch_size}. Change it or train.accumulate."
         )
-    return faults + _tier_faults(params) + _table_faults(params) + _repeated_parts(params.parts)
+    faults += _tier_faults(params) + _table_faults(params)
+    return faults + _repeated_parts(params.parts) + _repeated_runs(params.runs)
 
 
 def _tier_faults(params: Params) -> list[str]:
@@ -108,6 +109,18 @@ def _repeated_parts(parts: Mapping[str, Part]) -> list[str]:
         "Remove one."
         for name, part in parts.items()
         if (first := seen.setdefault((part.dataset, str(part.quality)), name)) != name
+    ]
+
+
+def _repeated_runs(runs: Mapping[str, Run]) -> list[str]:
+    """Runs that would fill one cell of the tables twice; a cell is known by method, detector and condition alone."""
+    seen: dict[tuple[str, str, str], str] = {}
+    return [
+        f"runs.{name}.conditions must name no condition that runs.{first} trains {run.detector} with {run.method} on; "
+        f"got {condition}. Remove it from one of them, or give one another entry of methods or detectors."
+        for name, run in runs.items()
+        for condition in dict.fromkeys(run.conditions)
+        if (first := seen.setdefault((run.method, run.detector, condition), name)) != name
     ]
 
 

@@ -65,18 +65,17 @@ def matrix(
     evaluations: Mapping[str, Mapping[str, Any]],
 ) -> tuple[np.ndarray[Any, Any], list[str], list[tuple[str, str]]]:
     """AUCs in percent, runs down, (training, test) conditions across without pooled ones; NaN where not run."""
-    cells: dict[tuple[str, tuple[Condition, Condition]], float | None] = {}
+    cells: dict[tuple[str, tuple[Condition, Condition]], float] = {}
     for run, evaluation in evaluations.items():
         for entry in evaluation["results"]:
-            pair = (Condition.parse(entry["train"]), Condition.parse(entry["test"]))
-            if not any(map(pooled, pair)):
+            pair = (Condition.parse(entry["train"]), Condition.parse(entry["test"], real=True))
+            if not any(map(pooled, pair)) and entry["frame"]["auc"]["value"] is not None:
                 cells[run, pair] = entry["frame"]["auc"]["value"]
     runs = list(dict.fromkeys(run for run, _ in cells))
     columns = sorted({column for _, column in cells}, key=lambda pair: [_place(condition) for condition in pair])
     values = np.full((len(runs), len(columns)), np.nan)
     for (run, column), value in cells.items():
-        if value is not None:
-            values[runs.index(run), columns.index(column)] = 100 * value
+        values[runs.index(run), columns.index(column)] = 100 * value
     return values, runs, [(str(train), str(test)) for train, test in columns]
 
 
@@ -117,7 +116,7 @@ def _roc_columns(curves: Mapping[str, Iterable[str]], train: str) -> list[str]:
     """Columns ``<train>_to_<dataset>_<test>`` of ROC files whose test is one forgery at the training quality."""
     qualities = (Condition.parse(train).quality, Quality.NATIVE)
     names = dict.fromkeys(name for found in curves.values() for name in found if name.startswith(f"{train}_to_"))
-    tests = {name: Condition.parse("_".join(name.split("_")[-2:])) for name in names}
+    tests = {name: Condition.parse("_".join(name.split("_")[-2:]), real=True) for name in names}
     return [name for name, test in tests.items() if test.quality in qualities and test.forgery != ALL_FORGERIES]
 
 

@@ -59,7 +59,7 @@ def summaries(evaluations: Mapping[str, Mapping[str, Any]]) -> list[Summary]:
         for entry in evaluation["results"]:
             by_train.setdefault(entry["train"], []).append(entry)
         for train, entries in by_train.items():
-            results = [(Condition.parse(entry["test"]), entry["frame"]["auc"]["value"]) for entry in entries]
+            results = [(Condition.parse(entry["test"], real=True), entry["frame"]["auc"]["value"]) for entry in entries]
             rows.append(_summary(run, Condition.parse(train), results))
     return rows
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from deepfake_adv.names import Condition, Quality
 
 FILE: Final = "levels.csv"
-METRICS: Final = ("auc", "acc", "ap", "eer")
+METRICS: Final = ("auc", "acc", "ap", "eer", "fpr")
 _NAMES: Final = ("run", "train", "dataset", "test")
 COLUMNS: Final = (*_NAMES, *(f"{level} {metric}" for level in ("frame", "video") for metric in METRICS))
 
@@ -35,4 +35,4 @@ def at_own_quality(rows: list[list[str]]) -> list[list[str]]:
 
 
 def _quality(condition: str) -> str:
-    return Condition.parse(condition).quality
+    return Condition.parse(condition, real=True).quality

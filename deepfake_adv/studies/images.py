@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,8 +11,9 @@ from torch import Tensor
 
 from deepfake_adv.data.crop_store import CropStore, resize
 from deepfake_adv.data.manifest import CropTable, read_manifest, select, thin
+from deepfake_adv.files import natural_key
 from deepfake_adv.names import REAL_LABEL, Condition, Quality, Split
-from deepfake_adv.video.folder import SUFFIXES
+from deepfake_adv.video.picture import is_picture, read_rgb
 
 
 class Labelled(NamedTuple):
@@ -101,20 +101,22 @@ def identities(manifests: Sequence[Path], root: Path, image_size: int) -> tuple[
 
 
 def image_folder(folder: Path, count: int, image_size: int) -> Labelled:
-    """Images of a folder per class (sorted, as torchvision's ImageFolder), evenly drawn over all of them.
+    """Images of a folder per class (sorted as text, as torchvision's ImageFolder), evenly drawn over all of them.
+
+    Within a class they are in the order of the numbers in their names.
 
     Each is cut to its central square and resized.
 
     Raises:
         FileNotFoundError: If there is no image in a sub-folder of `folder`.
-        ValueError: If an image cannot be read.
+        VideoError: If an image cannot be read.
     """
     classes = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     files = [
         (path, label)
         for label, name in enumerate(classes)
-        for path in sorted((folder / name).rglob("*"))
-        if path.suffix.lower() in SUFFIXES
+        for path in sorted((folder / name).rglob("*"), key=natural_key)
+        if is_picture(path) and not path.name.startswith(".")
     ]
     if not files:
         raise FileNotFoundError(
@@ -124,11 +126,9 @@ def image_folder(folder: Path, count: int, image_size: int) -> Labelled:
     chosen = [files[place] for place in np.linspace(0, len(files) - 1, min(count, len(files))).astype(int)]
     pixels = np.empty((len(chosen), image_size, image_size, 3), np.uint8)
     for place, (path, _) in enumerate(chosen):
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-        if image is None:
-            raise ValueError(f"{path} must be an image; OpenCV cannot read it. Remove it or make it again.")
+        image = read_rgb(path)
         side = min(image.shape[:2])
         y, x = ((length - side) // 2 for length in image.shape[:2])
-        resize(np.asarray(image[y : y + side, x : x + side], np.uint8), pixels[place])
+        resize(image[y : y + side, x : x + side], pixels[place])
     labels = torch.tensor([label for _, label in chosen])
     return Labelled(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), labels, classes)

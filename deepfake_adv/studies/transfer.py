@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from math import sqrt
 from typing import Any, NamedTuple
 
 import torch
+from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import Attack, ascend
@@ -115,12 +115,5 @@ def adversarial_accuracy(
 
 def _share(right: int, images: int) -> dict[str, Any]:
     """A share with Wilson's score interval, which stays within [0, 1]."""
-    z2, share = 1.959964**2, right / images
-    centre = (share + z2 / (2 * images)) / (1 + z2 / images)
-    reach = sqrt(z2 * (share * (1 - share) / images + z2 / (4 * images**2))) / (1 + z2 / images)
-    return {
-        "accuracy": share,
-        "low": max(centre - reach, 0.0),
-        "high": min(centre + reach, 1.0),
-        "images": images,
-    }
+    low, high = binomtest(right, images).proportion_ci(method="wilson")
+    return {"accuracy": right / images, "low": float(low), "high": float(high), "images": images}

@@ -19,7 +19,6 @@ from deepfake_adv.faces.box import FaceBox, official_crop
 from deepfake_adv.faces.pick import pick_track
 from deepfake_adv.faces.registry import build_locator
 from deepfake_adv.training.trained import Trained, choose_device, load_trained
-from deepfake_adv.video import folder
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.read import probe, read_frames
 
@@ -120,8 +119,6 @@ def predict(
 
 
 def _frames(path: Path, count: int) -> tuple[Sequence[int], list[NDArray[np.uint8]]]:
-    if path.is_file() and path.suffix.lower() in folder.SUFFIXES:
-        return [0], [folder.read(path)]
     indices = even_indices(probe(path).frames, count)
     return [int(index) for index in indices], list(read_frames(path, indices))
 

@@ -4,15 +4,30 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 from deepfake_adv.video.errors import VideoError
 
 _SMALLEST_SIDE = 2  # pixels that share a chroma sample
+
+
+def _unnamed(cls: type[Type], value: object) -> Type:
+    """A kind of side data that FFmpeg knows and PyAV has no name for, such as 31, EXIF.
+
+    PyAV makes a `Type` of everything that lies beside a frame when any of it is asked for, here the orientation, so
+    that a frame with EXIF would have no side data at all, only "31 is not a valid Type".
+    """
+    kind: Any = object.__new__(cls)
+    kind._name_, kind._value_ = f"UNNAMED_{value}", value
+    return cast(Type, kind)
+
+
+Type._missing_ = classmethod(_unnamed)  # type: ignore[method-assign, assignment]
 
 
 def packets(container: Any, stream: Any) -> Iterator[Any]:

@@ -17,6 +17,8 @@ from deepfake_adv.video import folder
 from deepfake_adv.video.colour import Frame
 from deepfake_adv.video.container import decoded, opened, packets, promised_bytes, promised_seconds, seconds
 from deepfake_adv.video.errors import VideoError
+from deepfake_adv.video.picture import is_picture
+from deepfake_adv.video.picture import read as read_picture
 
 _MPEG_RANGE, _JPEG_RANGE = 1, 2  # AVCOL_RANGE_MPEG: limited, AVCOL_RANGE_JPEG: full
 _WHOLE = 0.9  # share of the promised duration below which a file looks cut short
@@ -46,15 +48,14 @@ def probe(path: Path | str) -> VideoFacts:
     """Count a video's frames by its packets and decode the first one.
 
     Args:
-        path: A video, or a folder of images that stand for one.
+        path: A video, a picture, or a folder of pictures that stand for a video.
 
     Raises:
         VideoError: If it cannot be read, is cut short, holds no picture, or none that decodes.
     """
     path = Path(path)
-    if path.is_dir():
-        images = folder.images(path)
-        first = folder.read(images[0])
+    if (images := _stills(path)) is not None:
+        first = read_picture(images[0])
         height, width = first.shape[0] * 2 // 3, first.shape[1]
         return VideoFacts(len(images), 25.0, width, height, images[0].suffix[1:], 0, False, "")
     first_frame = None
@@ -105,8 +106,8 @@ def frame_times(path: Path | str) -> NDArray[np.float64]:
         VideoError: If the video cannot be read.
     """
     path = Path(path)
-    if path.is_dir():
-        return np.arange(len(folder.images(path))) / 25.0
+    if (images := _stills(path)) is not None:
+        return np.arange(len(images)) / 25.0
     with opened(path) as (container, stream):
         stamps = [packet.pts for packet in packets(container, stream) if packet.size and not packet.is_discard]
         rate = stream.average_rate or stream.guessed_rate
@@ -124,7 +125,7 @@ def read_frames(
     full range unless it is tagged as limited.
 
     Args:
-        path: A video, or a folder of images that stand for one.
+        path: A video, a picture, or a folder of pictures that stand for a video.
         indices: Increasing frame indices from 0; None for every frame.
         masks: The frames are masks: the values of a gray video are luma as they stand, not brought from
             0 to 255 into 16 to 235.
@@ -150,7 +151,7 @@ def _frames(path: Path, wanted: NDArray[np.int64] | None, masks: bool) -> Iterat
     count, shape = 0, None
     for picture in _pictures(path):
         if count == following:
-            planes = picture if isinstance(picture, np.ndarray) else _planes(picture, masks)
+            planes = read_picture(picture) if isinstance(picture, Path) else _planes(picture, masks)
             if shape not in (None, planes.shape) and not path.is_dir():
                 raise VideoError(f"{path} must keep one size; got another from frame {count} on. Leave it out.")
             shape = planes.shape
@@ -166,10 +167,17 @@ def _frames(path: Path, wanted: NDArray[np.int64] | None, masks: bool) -> Iterat
         )
 
 
-def _pictures(path: Path) -> Iterator[Any]:
-    """Every frame in order: a decoded picture, or planes where the path is a folder."""
+def _stills(path: Path) -> list[Path] | None:
+    """The pictures that stand for a video: those of a folder, or the file itself; None for a video."""
     if path.is_dir():
-        yield from map(folder.read, folder.images(path))
+        return folder.images(path)
+    return [path] if is_picture(path) else None
+
+
+def _pictures(path: Path) -> Iterator[Any]:
+    """Every frame in order: what PyAV decoded, or a picture's file, to be read if it is asked for."""
+    if (images := _stills(path)) is not None:
+        yield from images
         return
     with opened(path) as (container, stream):
         done = 0

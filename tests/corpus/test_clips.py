@@ -88,6 +88,12 @@ def test_a_folder_must_be_named_and_there(tmp_path):
         clips.list_clips(tmp_path / "absent")
 
 
+def test_clips_go_by_the_numbers_in_their_names(tmp_path):
+    for name in ("10.mp4", "9.mp4", "1.mp4", ".hidden"):
+        (tmp_path / name).touch()
+    assert [path.name for path in clips.list_clips(tmp_path)] == ["1.mp4", "9.mp4", "10.mp4"]
+
+
 def test_large_clips_are_scaled_and_cut(folder):
     frames, fps = clips.read_clip(folder / "good5.mp4", frames=5, max_shorter_side=100)  # 172 x 192
     assert len(frames) == 5

@@ -84,10 +84,21 @@ def test_a_crop_that_does_not_decode_is_named(damaged):
         crops.fetch(bad)
 
 
-def test_a_crop_is_skipped_only_if_told_and_then_one_of_its_label_steps_in(damaged, caplog):
+def test_a_crop_is_skipped_only_if_told_and_then_its_neighbour_in_time_steps_in(damaged, caplog):
     table, crops = store(damaged, corrupt="skip")
     bad = np.flatnonzero(table.labels == 1)[:1]
     found = crops.fetch(bad)
-    others = crops.fetch(np.flatnonzero(table.labels == 1)[1:])
-    assert (found.images[0] == others.images).all(axis=(1, 2, 3)).any()
+    neighbour = np.flatnonzero((table.videos == table.videos[bad]) & (table.frames == 3))
+    np.testing.assert_array_equal(found.images, crops.fetch(neighbour).images)
+    np.testing.assert_array_equal(found.masks, crops.fetch(neighbour).masks)
     assert "NT-train-000.parquet" in caplog.text
+
+
+def test_no_crop_of_another_condition_steps_in(make_shards):
+    """A file of one forgery and quality that cannot be read at all has no stand-in in the others of the manifest."""
+    manifest = make_shards(tier="all", forgeries=("DF", "NT"), qualities=("raw", "c23")) / "train.parquet"
+    (manifest.parents[2] / "crops/corpus/c23/NT-train-000.parquet").write_bytes(b"PAR1 no more")
+    table, crops = store(manifest, corrupt="skip")
+    lost = np.flatnonzero((table.strings("forgery") == "NT") & (table.strings("quality") == "c23"))
+    with pytest.raises(CorruptCrop, match=r"or of others of its condition, must be readable; got none"):
+        crops.fetch(lost[:1])

@@ -175,3 +175,23 @@ def test_wrong_arguments(crops, tmp_path):
         export_frames(tmp_path, tmp_path / "out", layout="sladd")
     with pytest.raises(FileExistsError, match="must not be there yet"):
         export_frames(crops(*FF), tmp_path, layout="sladd")
+
+
+@pytest.mark.parametrize("layout", ["sladd", "deepfakebench"])
+@pytest.mark.parametrize("name", ["../../../evil", "/tmp/evil", "a/../../evil", "C:evil", "a\\..\\..\\evil", "..", ""])
+def test_nothing_is_written_outside_of_the_folder(crops, tmp_path, layout, name):
+    folder = crops(("real/7", "test", "7", ""))
+    path = next(folder.glob("*.parquet"))
+    rows = pq.read_table(path).to_pylist()
+    pq.write_table(pa.Table.from_pylist([row | {"video": f"real/{name}"} for row in rows], schema=CROP_SCHEMA), path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ValueError, match="must be a name that stays in the folder"):
+        export_frames(folder, tmp_path / "out", layout=layout)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_link_in_the_way_is_refused(crops, tmp_path):
+    folder = crops(*FF)
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "absent")
+    with pytest.raises(FileExistsError, match="must not be there yet"):
+        export_frames(folder, tmp_path / "elsewhere", layout="sladd")

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from deepfake_adv.video.encode import write_h264
 
 HERE = {"engine": "local", "workers": 1, "address": None}
 FAKES = "manipulated_sequences/Deepfakes/c23/videos"
+REALS = "original_sequences/youtube/c23/videos"
 
 
 @pytest.fixture
@@ -18,7 +20,8 @@ def stock(part, tmp_path):
     """The whole stage; gives its folder."""
 
     def run(*parts, **settings):
-        chosen = {"min_frames": 10, "missing_is_fatal": True, "max_unreadable_share": 0.0, "execution": HERE}
+        chosen = {"min_frames": 10, "missing_is_fatal": True, "contradictions_are_fatal": True}
+        chosen |= {"max_unreadable_share": 0.0, "execution": HERE}
         inventory_datasets(parts or [part], tmp_path / "inventory", memory=tmp_path / "memory", **chosen | settings)
         return tmp_path / "inventory"
 
@@ -29,8 +32,9 @@ def test_tables_and_reports(stock, root):
     folder = stock()
     assert len(read_rows(folder / "ff/c23.csv")) == 12
     header, *lines = (folder / "report.csv").read_text().splitlines()
-    assert header == "dataset,quality,forgery,present,expected,missing,unreadable,empty,duplicate,too_short"
-    assert lines == ["ff,c23,real,6,6,0,0,0,0,0", "ff,c23,DF,6,6,0,0,0,0,0"]
+    counted = "present,expected,missing,unreadable,empty,duplicate,contradictory,too_short"
+    assert header == f"dataset,quality,forgery,{counted}"
+    assert lines == ["ff,c23,real,6,6,0,0,0,0,0,0", "ff,c23,DF,6,6,0,0,0,0,0,0"]
 
 
 def test_unchanged_tables_are_not_written_again(stock):
@@ -47,7 +51,7 @@ def test_missing_videos_are_fatal_or_tolerated_and_listed(stock, root, tmp_path)
     folder = stock(missing_is_fatal=False)
     line = f"ff,c23,DF,DF/002_003,{FAKES}/002_003.mp4,"
     assert line in (folder / "missing.csv").read_text().splitlines()
-    assert "ff,c23,DF,5,6,1,0,0,0,0" in (folder / "report.csv").read_text()
+    assert "ff,c23,DF,5,6,1,0,0,0,0,0" in (folder / "report.csv").read_text()
 
 
 def test_too_many_unreadable_are_fatal(stock, root):
@@ -85,6 +89,37 @@ def test_a_clone_without_videos_goes_on_with_the_committed_table(stock, root, tm
     assert "its earlier inventory is kept" in caplog.text
 
 
+def test_a_copy_of_a_fake_that_is_listed_as_real_is_fatal_or_left_out_with_it(stock, root):
+    shutil.copy(root / FAKES / "000_001.mp4", root / REALS / "003.mp4")
+    with pytest.raises(ValueError, match=r"a video must have one label; got 2 whose copies .*003\.mp4") as caught:
+        stock()
+    assert "which is labelled fake" in str(caught.value)
+    assert "set inventory.contradictions to tolerated" in str(caught.value)
+    folder = stock(contradictions_are_fatal=False)
+    rows = {row.video: row for row in read_rows(folder / "ff/c23.csv")}
+    assert [rows[name].status for name in ("real/003", "DF/000_001")] == ["contradictory"] * 2
+    assert rows["real/003"].note == "same content as DF/000_001, which is labelled fake"
+    assert not rows["real/003"].usable
+    assert "ff,c23,real,6,6,0,0,0,0,1,0" in (folder / "report.csv").read_text()
+
+
+def test_labels_that_contradict_across_datasets(stock, root, part, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    for name, source in (("a", "000_001"), ("b", "000_001"), ("c", "001_000")):
+        shutil.copy(root / FAKES / f"{source}.mp4", own / f"{name}.mp4")
+    (own / "videos.csv").write_text("path,label\na.mp4,real\nb.mp4,real\nc.mp4,fake\n")
+    other = Part("own", "native", build_layout("csv", own, [], {}))
+    with pytest.raises(ValueError, match=r"(?s)ff at c23: a video must .*own at native: a video must .*; got 2"):
+        stock(part, other)
+    stock(part, other, contradictions_are_fatal=False)
+    rows = {row.video: row for row in read_rows(tmp_path / "inventory/own/native.csv")}
+    assert {name: row.status for name, row in rows.items()} == {
+        "real/a": "contradictory", "real/b": "contradictory", "other/c": "ok"
+    }  # fmt: skip
+    assert rows["real/b"].note == "same content as DF/000_001 in ff-c23, which is labelled fake"
+
+
 def test_one_part_twice(stock, part):
     with pytest.raises(ValueError, match="parts must each be another dataset or quality; got ff-c23 twice"):
         stock(part, part)
@@ -111,5 +146,14 @@ def test_published_numbers_count_as_expected(tmp_path, stock):
     write_h264(root / "original_sequences/actors/c23/videos/24__talk.mp4", [np.zeros((24, 16), np.uint8)] * 12, crf=40)
     part = Part("dfd", "c23", build_layout("dfd", root, [], {}))
     folder = stock(part, missing_is_fatal=False)
-    assert "dfd,c23,DFD,0,3068,3068,0,0,0,0" in (folder / "report.csv").read_text()
+    assert "dfd,c23,DFD,0,3068,3068,0,0,0,0,0" in (folder / "report.csv").read_text()
     assert "dfd,c23,real,,,362 more of the 363 published" in (folder / "missing.csv").read_text()
+
+
+def test_a_validation_set_of_one_class_is_said_before_anything_is_extracted(stock, root):
+    for name in ("002_003", "003_002"):
+        (root / FAKES / f"{name}.mp4").unlink()
+    trained = {"baseline": ("c23", ["DF_c23"])}
+    with pytest.raises(ValueError, match=r"DF_c23, trained on by baseline, must have .* in split val; got no fake"):
+        stock(missing_is_fatal=False, trained=trained)
+    stock(missing_is_fatal=False)

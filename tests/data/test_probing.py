@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake_adv.data import completeness, probing
+from deepfake_adv.data import completeness, duplicates, probing
 from deepfake_adv.data.layouts.registry import build_layout
 from deepfake_adv.data.probing import Part, probe_parts
 from deepfake_adv.video.encode import write_h264
@@ -95,8 +95,8 @@ def test_duplicates_are_compared_once(take, root, monkeypatch):
     for name in ("001_000", "002_003"):
         shutil.copy(root / FAKES / "000_001.mp4", root / FAKES / f"{name}.mp4")
     compared = []
-    original = probing._same_content
-    monkeypatch.setattr(probing, "_same_content", lambda *paths: compared.append(paths) or original(*paths))
+    original = duplicates.same_content
+    monkeypatch.setattr(duplicates, "same_content", lambda *paths: compared.append(paths) or original(*paths))
     first = take()
     assert {name: row.note for name, row in first.items() if row.status == "duplicate"} == {
         "DF/001_000": "same content as DF/000_001",
@@ -190,6 +190,31 @@ def test_two_entries_of_one_name(tmp_path):
         probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path)
 
 
+def test_names_that_lead_out_of_a_folder_are_refused(tmp_path):
+    (tmp_path / "train.lst").write_text("NeuralTextures_c23/.. FAKE\n")
+    part = Part("lists", "c23", build_layout("lst", tmp_path, [], {"lists": {"train": "train.lst"}}))
+    with pytest.raises(ValueError, match=r"datasets\.lists: a video's name, .*; got 'NT/\.\.'"):
+        probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path)
+
+
+def test_the_images_of_a_folder_are_looked_at_in_their_order(tmp_path):
+    """First, middle and last by number: of 0, 1, 2, 3, 9, 10 the last is 10, which as text stands third."""
+    (tmp_path / "v").mkdir()
+    for index in (0, 1, 2, 3, 9, 10):
+        cv2.imwrite(str(tmp_path / "v" / f"{index}.png"), np.full((16, 16, 3), 20 * index, np.uint8))
+    (tmp_path / "videos.csv").write_text("path,label\nv,real\n")
+    part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
+
+    def mark():
+        return probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path / "memory")[0][0].fingerprint
+
+    before, last = mark(), tmp_path / "v" / "10.png"
+    coded = bytearray(last.read_bytes())
+    coded[-1] ^= 1
+    last.write_bytes(coded)
+    assert mark() != before
+
+
 def test_leaking_splits_are_refused(tmp_path):
     (tmp_path / "videos.csv").write_text("path,label,split,source\nx.mp4,1,train,me\ny.mp4,1,test,me\n")
     part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
@@ -209,6 +234,8 @@ def test_five_thousand_empty_folders(tmp_path):
     assert {row.status for row in rows} == {"empty"}
     assert len(rows) == 5000
     assert time.process_time() - start < 5
-    (fault,) = completeness.faults([part], [rows], missing_is_fatal=False, max_unreadable_share=0.01)
+    (fault,) = completeness.faults(
+        [part], [rows], missing_is_fatal=False, contradictions_are_fatal=True, max_unreadable_share=0.01
+    )
     assert "got 5000 of 5000, such as d0 (empty), d1 (empty), d2 (empty)" in fault
     assert len(fault) < 400

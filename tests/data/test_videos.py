@@ -49,3 +49,11 @@ def test_files_that_are_no_inventory(tmp_path):
     path.write_text(format_rows([ROW])[:-25] + "\n")
     with pytest.raises(ValueError, match="line 2 is not"):
         read_rows(path)
+
+
+@pytest.mark.parametrize(("old", "new"), [("NT/000_001", "NT/../../x"), ("NT,train", "../x,train"), ("NT/0", "/NT/0")])
+def test_an_inventory_whose_names_lead_elsewhere(tmp_path, old, new):
+    path = tmp_path / "c23.csv"
+    path.write_text(format_rows([ROW]).replace(old, new), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"line 2 is not .*must be a name that stays in the folder"):
+        read_rows(path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepfake_adv.evaluation import metrics
-from deepfake_adv.evaluation.bootstrap import GRID, Sample, concordance, draw, interval, replicate
+from deepfake_adv.evaluation.bootstrap import GRID, Sample, _grid, concordance, draw, interval, replicate
 
 
 def repeated(sample, weights):
@@ -21,21 +21,36 @@ def test_replicates_equal_metrics_of_the_written_out_resample(sample):
         assert {name: found[name][index] for name in expected} == pytest.approx(expected, abs=1e-5, nan_ok=True)
 
 
-def test_many_distinct_scores_stay_within_the_stated_error():
+@pytest.mark.parametrize(
+    ("reals", "largest"), [(20, {"tpr": 4.1e-3, "eer": 1.6e-3, "ap": 7e-4}), (50, {"tpr": 8.1e-3, "ap": 2.4e-3})]
+)
+def test_many_distinct_scores_stay_within_the_stated_error(reals, largest):
+    videos = reals + (20 if reals == 20 else 10)
     rng = np.random.default_rng(0)
-    cluster = np.repeat(np.arange(40), 100)
-    labels = (cluster >= 20).astype(int)
-    scores = 1 / (1 + np.exp(-rng.normal(labels * 1.5 + rng.normal(0, 0.5, 40)[cluster], 1)))
-    sample = Sample(scores, labels, cluster, tuple("d/real" if k < 20 else "d/NT" for k in range(40)))
-    drawn = draw(sample.strata, 10, seed=0)
+    cluster = np.repeat(np.arange(videos), 100)
+    labels = (cluster >= reals).astype(int)
+    scores = 1 / (1 + np.exp(-rng.normal(labels * 1.5 + rng.normal(0, 0.5, videos)[cluster], 1)))
+    sample = Sample(scores, labels, cluster, tuple("d/real" if k < reals else "d/NT" for k in range(videos)))
+    drawn = draw(sample.strata, 25, seed=0)
     found = replicate(sample, drawn)
     assert len(np.unique(scores)) > GRID
+    thresholds = _grid(sample)
+    errors = dict.fromkeys(("ap", "eer", "tpr"), 0.0)
     for index, weights in enumerate(drawn):
-        expected = metrics.all_metrics(*repeated(sample, weights))
-        for name in ("auc", "acc", "ece"):
+        drawn_scores, drawn_labels = repeated(sample, weights)
+        expected = metrics.all_metrics(drawn_scores, drawn_labels)
+        for name in ("auc", "acc", "fpr", "ece"):
             assert found[name][index] == pytest.approx(expected[name], abs=1e-9)
-        for name in ("ap", "eer", "tpr"):
-            assert found[name][index] == pytest.approx(expected[name], abs=10 * 2 / GRID)
+        bins = np.searchsorted(thresholds, drawn_scores, side="right")
+        real, fake = (
+            np.bincount(bins[drawn_labels == label], minlength=len(thresholds) + 1) / (drawn_labels == label).sum()
+            for label in (0, 1)
+        )
+        assert -fake.max() - 1e-6 <= found["tpr"][index] - expected["tpr"] <= 1e-6
+        assert abs(found["eer"][index] - expected["eer"]) <= np.minimum(real, fake).max() + 1e-6
+        errors = {name: max(error, abs(found[name][index] - expected[name])) for name, error in errors.items()}
+    assert errors["tpr"] > 1e-3  # so the bounds above are not idle
+    assert all(errors[name] <= most for name, most in largest.items())
 
 
 def test_whole_videos_are_drawn_within_their_class(sample):
@@ -70,6 +85,9 @@ def test_one_class_has_no_curve_but_an_accuracy(sample):
     assert np.isfinite(found["acc"]).all()
     assert np.isnan(found["auc"]).all()
     assert np.isnan(found["tpr"]).all()
+    assert found["fpr"] == pytest.approx(1 - found["acc"])
+    fakes = Sample(sample.scores, np.ones_like(sample.labels), sample.cluster, ("c/NT",) * 11)
+    assert np.isnan(replicate(fakes, draw(fakes.strata, 5, 0))["fpr"]).all()
 
 
 def test_a_video_without_a_scored_frame_is_passed_over(sample):

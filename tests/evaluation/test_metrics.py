@@ -75,7 +75,13 @@ def test_one_class_leaves_only_accuracy_and_calibration_defined():
     found = metrics.all_metrics(np.array([0.9, 0.2]), np.array([1, 1]))
     assert found["acc"] == 0.5
     assert found["ece"] == pytest.approx((0.1 + 0.8) / 2)
-    assert all(math.isnan(found[name]) for name in ("auc", "ap", "eer", "tpr"))
+    assert all(math.isnan(found[name]) for name in ("auc", "ap", "eer", "tpr", "fpr"))
+
+
+def test_reals_alone_have_an_accuracy_and_a_rate_of_false_alarms():
+    found = metrics.all_metrics(np.array([0.9, 0.2, 0.3, 0.5]), np.zeros(4, int))
+    assert (found["acc"], found["fpr"]) == (0.75, 0.25)
+    assert math.isnan(found["auc"])
 
 
 def test_nothing_gives_nan_everywhere():

@@ -5,7 +5,7 @@ import pytest
 
 from deepfake_adv.evaluation import outputs
 from deepfake_adv.evaluation.run import Settings, evaluate
-from deepfake_adv.evaluation.scores import all_test_sets, read_scores
+from deepfake_adv.evaluation.scores import all_test_sets, read_scores, to_scores
 from deepfake_adv.files import write_json
 
 SETTINGS = Settings(50, 0.95, 0)
@@ -56,3 +56,24 @@ def test_evaluation_says_where_it_came_from(measured, tmp_path, score_file):
     assert found["provenance"]["settings"] == {"resamples": 50, "confidence": 0.95, "seed": 0}
     assert len(found["provenance"]["scores"]["fingerprint"]) == 16
     assert len(found["results"]) == len(measured)
+
+
+@pytest.fixture
+def of_reals(make_rows, to_table):
+    rows = [row for row in make_rows(dataset="wild", qualities=("native",)) if row["label"] == 0]
+    return list(evaluate(all_test_sets(to_scores(to_table(rows))), SETTINGS))
+
+
+def test_one_class_alone_leaves_whole_files(of_reals, tmp_path):
+    for name in ("metrics", "roc", "confusion"):
+        getattr(outputs, f"write_{name}")(tmp_path / name, of_reals)
+    (train,) = json.loads((tmp_path / "metrics").read_text()).values()
+    assert train == {"real_native (accuracy)": round(100 * of_reals[0].entry["frame"]["acc"]["value"], 2)}
+    assert (tmp_path / "roc").read_text() == "fpr,tpr\n"
+    assert len((tmp_path / "confusion").read_text().splitlines()) == 1
+
+
+def test_one_class_beside_others_has_no_curve(measured, of_reals, tmp_path):
+    outputs.write_roc(tmp_path / "with", [*measured, *of_reals])
+    outputs.write_roc(tmp_path / "without", measured)
+    assert (tmp_path / "with").read_text() == (tmp_path / "without").read_text()

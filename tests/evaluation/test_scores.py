@@ -104,3 +104,13 @@ def test_files_that_cannot_be_used_say_why(tmp_path, make_rows, to_table):
     rows[0]["label"] = 1
     with pytest.raises(ValueError, match="got 1 rows that differ"):
         to_scores(to_table(rows))
+
+
+def test_reals_without_fakes_of_their_quality_are_a_test_set(make_rows, to_table):
+    rows = [row for row in make_rows() if row["label"] == 0 or row["quality"] == "raw"]
+    assert {"real_c23", "NT_raw", "NT_all"} <= {str(each.test) for each in all_test_sets(to_scores(to_table(rows)))}
+    assert "real_raw" not in {str(each.test) for each in all_test_sets(to_scores(to_table(rows)))}
+    reals = [row for row in rows if row["label"] == 0]
+    found = {str(each.test): each for each in all_test_sets(to_scores(to_table(reals)))}
+    assert set(found) == {"real_raw", "real_c23", "real_all"}
+    assert len(found["real_all"].frames[0].scores) == 2 * len(found["real_raw"].frames[0].scores)

@@ -24,6 +24,7 @@ def test_streamed_metrics_keep_their_bound():
     found, exact = stream.result(), metrics.all_metrics(scores, labels)
     assert abs(found.metrics["auc"] - exact["auc"]) <= found.auc_error < 1e-3
     assert found.metrics["acc"] == exact["acc"]
+    assert found.metrics["fpr"] == pytest.approx(exact["fpr"], abs=1e-12)
     assert found.metrics["ece"] == pytest.approx(exact["ece"], abs=1e-6)
     for name in ("ap", "eer", "tpr"):
         assert found.metrics[name] == pytest.approx(exact[name], abs=1e-3)

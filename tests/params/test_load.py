@@ -48,6 +48,17 @@ def test_a_name_that_points_nowhere_is_named(content, section, entry, key, kind)
         validate(content)
 
 
+def test_two_runs_for_one_cell_are_named_and_other_conditions_are_not(content):
+    run = content["runs"]["compact_baseline"]
+    content["runs"]["again"] = run | {"conditions": run["conditions"][:1]}
+    with pytest.raises(ValueError, match=r"runs\.again\.conditions must name no .* runs\.compact_baseline") as e:
+        validate(content)
+    assert str(e.value).count("runs.again") == 1
+    content["methods"]["other"] = content["methods"]["baseline"]
+    content["runs"]["again"]["method"] = "other"
+    validate(content)
+
+
 def test_a_condition_that_is_none_is_named(content):
     content["runs"]["compact_baseline"]["conditions"] = ["NT-c23"]
     with pytest.raises(ValueError, match=r"runs\.compact_baseline\.conditions: condition must be"):
