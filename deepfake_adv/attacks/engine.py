@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepfake_adv.ops.checks import check_finite, check_images
+from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.precision import at_least_float32
 
 LossPerImage = Callable[[Tensor, Tensor], Tensor]
@@ -56,7 +57,7 @@ class Attack(ABC):
             raise ValueError(f"steps must be an integer of at least 1; got {self.steps!r}. Use 1 for one-step attacks.")
 
     @abstractmethod
-    def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+    def initial(self, images: Tensor, generator: Rng) -> Tensor:
         """Return the variable's start for ``images`` (B, C, H, W)."""
 
     @abstractmethod
@@ -118,7 +119,7 @@ def ascend(
     images: Tensor,
     labels: Tensor,
     *,
-    generator: torch.Generator | None = None,
+    generator: Rng = None,
     loss: LossPerImage = cross_entropy,
     measure: bool = False,
 ) -> AttackResult:
@@ -132,7 +133,7 @@ def ascend(
         model: Images to logits ``(B, classes)``, any number of classes.
         images: ``(B, C, H, W)`` in [0, 1].
         labels: ``(B,)``, integers.
-        generator: Random numbers for attacks with a random start.
+        generator: Random numbers for attacks with a random start; one, or one per image.
         loss: Logits and labels to each image's loss ``(B,)``.
         measure: Whether to spend one more pass on ``loss_after``.
 
