@@ -31,6 +31,6 @@ def progress(items: Iterable[T], *, total: int, desc: str, unit: str = "it") -> 
         if now - last >= _INTERVAL:
             rate = done / (now - start)
             left = (total - done) / rate
-            logger.info("%s: %d of %d %s, %.1f/s, %.0f s left", desc, done, total, unit, rate, left)
+            logger.info("%s: %d of %d %s, %.3g/s, %.0f s left", desc, done, total, unit, rate, left)
             last = now
     logger.info("%s: %d %s in %.1f s", desc, done, unit, time.monotonic() - start)

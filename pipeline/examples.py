@@ -10,7 +10,7 @@ from deepfake_adv.studies.examples import draw_examples
 def main(runs: Path, manifest: Path, output: Path) -> None:
     """Attack a few faces, blur them by the learned maps, write the pictures."""
     params = load_params("examples")
-    draw_examples(runs, manifest, output, **params.examples.model_dump())
+    draw_examples(params.examples, runs, manifest, output)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from deepfake_adv.attacks.engine import Attack, StepRule
 from deepfake_adv.attacks.values import check_positive
-from deepfake_adv.ops.draws import uniform
+from deepfake_adv.ops.draws import Rng, uniform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Additive(Attack):
     def size(self) -> float:
         return self.epsilon / self.steps if self.step_size is None else self.step_size
 
-    def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+    def initial(self, images: Tensor, generator: Rng) -> Tensor:
         if not self.random_start:
             return images
         return images + (2 * uniform(images.shape, generator, images) - 1) * self.epsilon

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from deepfake_adv.attacks.engine import Attack, StepRule
 from deepfake_adv.attacks.values import check_positive
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
+from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.precision import wide
 
 
@@ -53,7 +53,7 @@ class Blur(Attack):
     def check_size(self, height: int, width: int) -> None:
         check_kernel_size(self.kernel_size, height, width)
 
-    def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+    def initial(self, images: Tensor, generator: Rng) -> Tensor:
         # Maps below float32 would round the small steps away.
         return images.new_full((images.shape[0], 1, *images.shape[2:]), self.start, dtype=wide(images.dtype))
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from deepfake_adv.ops.checks import check_finite, check_images
+from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.losses import cross_entropy_of, margin
 
 
@@ -60,7 +61,7 @@ class Attack(ABC):
             raise ValueError(f"steps must be an integer of at least 1; got {self.steps!r}. Use 1 for one-step attacks.")
 
     @abstractmethod
-    def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+    def initial(self, images: Tensor, generator: Rng) -> Tensor:
         """Return the variable's start for ``images`` (B, C, H, W)."""
 
     @abstractmethod
@@ -136,7 +137,7 @@ def ascend(
     images: Tensor,
     labels: Tensor,
     *,
-    generator: torch.Generator | None = None,
+    generator: Rng = None,
     loss: Loss = CROSS_ENTROPY,
     measure: bool = False,
 ) -> AttackResult:
@@ -150,7 +151,7 @@ def ascend(
         model: Images to logits ``(B, classes)``, two classes or more.
         images: ``(B, C, H, W)`` in [0, 1].
         labels: ``(B,)``, integers.
-        generator: Random numbers for attacks with a random start.
+        generator: Random numbers for attacks with a random start; one, or one per image.
         loss: What is ascended; ``Loss(f)`` for any other function of logits and labels to ``(B,)``.
         measure: Whether to spend one more pass on ``loss_after``.
 

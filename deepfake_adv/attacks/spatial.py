@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from deepfake_adv.attacks.engine import Attack, StepRule
 from deepfake_adv.attacks.values import check_positive
+from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.precision import wide
 from deepfake_adv.ops.warp import flow_smoothness, warp_flow
 
@@ -40,7 +40,7 @@ class Spatial(Attack):
     def size(self) -> float:
         return self.epsilon
 
-    def initial(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+    def initial(self, images: Tensor, generator: Rng) -> Tensor:
         return images.new_zeros((images.shape[0], 2, *images.shape[2:]), dtype=wide(images.dtype))
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:

@@ -1,14 +1,13 @@
 """Additive Gaussian noise, paper App. E."""
 
-import torch
 from torch import Tensor
 
 from deepfake_adv.ops.checks import check_images, check_per_image
-from deepfake_adv.ops.draws import normal
+from deepfake_adv.ops.draws import Rng, normal
 
 
 def gaussian_noise(
-    images: Tensor, variance: Tensor, mean: float = 0.0, generator: torch.Generator | None = None
+    images: Tensor, variance: Tensor, mean: float = 0.0, generator: Rng = None
 ) -> Tensor:
     """Add Gaussian noise whose strength is given in 8-bit levels; paper App. E draws the variance from U[0, 30].
 
@@ -18,7 +17,7 @@ def gaussian_noise(
         images: ``(B, C, H, W)`` in [0, 1].
         variance: ``(B,)``, squared 8-bit levels, at least 0: 30 is a standard deviation of 5.5 / 255.
         mean: In 8-bit levels.
-        generator: Source of the noise; on any device.
+        generator: Source of the noise, on any device; or one per image.
 
     Returns:
         ``(B, C, H, W)`` in [0, 1], same dtype and device as ``images``; differentiable in ``images`` and, above

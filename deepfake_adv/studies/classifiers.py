@@ -9,6 +9,11 @@ from timm.data import resolve_data_config
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepfake_adv.data.manifest import Ints
+from deepfake_adv.execution.ahead import ahead
+from deepfake_adv.studies.blocks import AHEAD
+from deepfake_adv.studies.pictures import Pictures, as_images
+
 logger = logging.getLogger(__name__)
 
 
@@ -80,36 +85,38 @@ def _create(architecture: str, classes: int | None, pretrained: bool, seed: int)
 
 def train_classifier(
     classifier: Classifier,
-    images: Tensor,
-    labels: Tensor,
+    pictures: Pictures,
     *,
     steps: int,
     batch_size: int,
     learning_rate: float,
     seed: int,
+    workers: int = 0,
 ) -> None:
     """Train a classifier from random weights, in place, leaving it in eval mode.
 
+    Pictures are decoded a few batches ahead; `plan_training` says which.
+
     Args:
         classifier: On the device to train on.
-        images: ``(N, 3, H, W)`` uint8.
-        labels: ``(N,)`` int64.
+        pictures: To learn from.
         steps: Optimiser steps.
         batch_size: Images per step.
         learning_rate: Peak of a one-cycle schedule of AdamW.
         seed: Of the order of images and their flips.
+        workers: Threads that decode; 0: one per core.
     """
-    generator = torch.Generator().manual_seed(seed)
     device = classifier.mean.device
     optimiser = torch.optim.AdamW(classifier.parameters(), learning_rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps)
+    plan = plan_training(len(pictures), steps=steps, batch_size=batch_size, seed=seed)
+    decoded = ahead(pictures.decode, (places for places, _ in plan), workers=workers, most=AHEAD)
     classifier.train()
-    for step in range(steps):
-        rows = torch.randint(len(images), (batch_size,), generator=generator)
-        batch = images[rows].to(device).float() / 255
-        if torch.rand((), generator=generator) < 0.5:
+    for step, ((places, flip), pixels) in enumerate(zip(plan, decoded, strict=True)):
+        batch = as_images(pixels, device)
+        if flip:
             batch = batch.flip(-1)
-        loss = functional.cross_entropy(classifier(batch), labels[rows].to(device))
+        loss = functional.cross_entropy(classifier(batch), torch.from_numpy(pictures.labels[places]).to(device))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -117,6 +124,16 @@ def train_classifier(
         if step % 50 == 0 or step == steps - 1:
             logger.info("step %d of %d: loss %.3f", step + 1, steps, loss.item())
     classifier.eval()
+
+
+def plan_training(count: int, *, steps: int, batch_size: int, seed: int) -> list[tuple[Ints, bool]]:
+    """Which of `count` pictures each step sees, drawn with repetition, and whether it sees them mirrored."""
+    generator = torch.Generator().manual_seed(seed)
+    plan = []
+    for _ in range(steps):
+        places = torch.randint(count, (batch_size,), generator=generator).numpy()
+        plan.append((places, bool(torch.rand((), generator=generator) < 0.5)))
+    return plan
 
 
 @torch.no_grad()

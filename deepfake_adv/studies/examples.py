@@ -1,74 +1,96 @@
 """Pictures of what the adversaries do: Fig. 1, Fig. 4 and the learned maps."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.attacks.engine import Attack, ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.manifest import read_manifest
-from deepfake_adv.files import read_json, write_json
+from deepfake_adv.execution.pool import remaining
+from deepfake_adv.files import Scratch, file_fingerprint, read_json_object, write_json
+from deepfake_adv.log import progress
 from deepfake_adv.methods.generative import GenerativeBlur
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
-from deepfake_adv.studies.images import condition_rows, fetch_images
+from deepfake_adv.params.studies import Examples
+from deepfake_adv.studies.images import condition_pictures, condition_rows
+from deepfake_adv.studies.pictures import as_images
+from deepfake_adv.studies.runs import load_runs
 from deepfake_adv.training.checkpoint import load_weights
-from deepfake_adv.training.trained import load_trained
+from deepfake_adv.training.provenance import code_fingerprint
 
 logger = logging.getLogger(__name__)
 
+_NAME: Final = "examples"
+
 
 def draw_examples(
-    runs: Path,
-    manifest: Path,
-    output: Path,
-    *,
-    run: str,
-    generator_run: str,
-    condition: str,
-    count: int,
-    kernel_sizes: Sequence[int],
-    attacks: Mapping[str, Mapping[str, Any]],
+    wanted: Examples, runs: Path, manifest: Path, output: Path, *, work: Path = Path("work")
 ) -> None:
     """Write the pictures of Figs. 1 and 4 and, where a run has generators, of its learned maps.
 
+    Killed at any moment, the same call goes on after the last figure that was drawn.
+
     Args:
+        wanted: Whose detector is attacked, whose generators draw maps, of which faces, and how.
         runs: Folder of <run>/<condition>/seed<k>.
         manifest: Of the faces: <root>/manifests/<tier>/<split>.parquet.
-        output: Where to write.
-        run: Whose detector is attacked.
-        generator_run: Whose generators draw the maps.
-        condition: Of training, and of the faces.
-        count: Real faces, and as many fakes, each of another video.
-        kernel_sizes: Of Fig. 4, pixels.
-        attacks: Of Fig. 1: a label to the arguments of `build_attack`; Fig. 4 takes the first blur among them.
+        output: Folder to leave.
+        work: Folder of scratch folders.
+
+    Raises:
+        FileNotFoundError: If the manifest or the generators' weights are missing.
+        ValueError: If a run is not there, the condition has no faces, or a window is larger than they are.
     """
-    trained = load_trained(first_seed(runs / run / condition))
+    folders = {name: first_seed(runs / name / wanted.condition) for name in (wanted.run, wanted.generator_run)}
+    trained = load_runs({wanted.run: folders[wanted.run]}, key="examples.run")[wanted.run]
+    generators, generated_size = load_generators(folders[wanted.generator_run])
+    attacks = {label: build_attack(**entry.model_dump()) for label, entry in wanted.attacks.items()}
+    blurs = [entry.model_dump() for entry in wanted.attacks.values() if entry.name.startswith("blur")]
+    kernels = kernel_attacks(wanted.kernel_sizes, next(iter(blurs), {"name": "blur"}))
+    for attack in (*attacks.values(), *kernels.values()):
+        attack.check_size(trained.image_size, trained.image_size)
     table = read_manifest(manifest)
-    rows = condition_rows(table, condition, 1)
-    rows = np.concatenate([rows[table.labels[rows] == label][:count] for label in (REAL_LABEL, FAKE_LABEL)])
-    images = fetch_images(table, rows, manifest.parents[2], trained.image_size).float() / 255
+    rows = condition_rows(table, wanted.condition, 1, key="examples.condition")
+    rows = np.concatenate([rows[table.labels[rows] == label][: wanted.count] for label in (REAL_LABEL, FAKE_LABEL)])
     labels = torch.from_numpy(table.labels[rows])
-    titles = [str(video) for video in table.strings("video")[rows]]
-    blur = next((entry for entry in attacks.values() if entry["name"].startswith("blur")), {"name": "blur"})
-    figures = {
-        "figure1": adversarial_rows(trained.detector, images, labels, attacks),
-        "figure4": kernel_rows(trained.detector, images, labels, kernel_sizes, blur),
+
+    def faces(size: int) -> Tensor:
+        pictures = condition_pictures(table, rows, manifest.parents[2], size)
+        return as_images(pictures.decode(np.arange(len(rows))), torch.device("cpu"))
+
+    images = faces(trained.image_size)
+    figures: dict[str, tuple[str, Callable[[], dict[str, Tensor]]]] = {
+        "figure1": (wanted.run, lambda: attacked_rows(trained.detector, images, labels, attacks)),
+        "figure4": (wanted.run, lambda: attacked_rows(trained.detector, images, labels, kernels)),
     }
-    for name, drawn in figures.items():
-        write_grid(output, name, drawn, titles, source=f"{run}, trained on {condition}")
-    generators = load_generators(first_seed(runs / generator_run / condition))
     if generators is not None:
-        maps = map_rows(generators, Batch(images, labels, None, None, torch.from_numpy(rows)))
-        write_grid(output, "maps", maps, titles, source=f"{generator_run}, trained on {condition}")
-    write_json(output / "examples.json", {"run": run, "condition": condition, "videos": titles})
+        batch = Batch(faces(generated_size), labels, None, None, torch.from_numpy(rows))
+        figures["maps"] = (wanted.generator_run, lambda: map_rows(generators, batch))
+    weights = [path for folder in folders.values() for path in sorted(folder.glob("*.safetensors"))]
+    key = {
+        "params": wanted.model_dump(),
+        "manifest": file_fingerprint(manifest),
+        "weights": [(path.name, file_fingerprint(path)) for path in weights],
+        "sizes": [trained.image_size, generated_size],
+        "code": code_fingerprint(),
+    }
+    scratch = Scratch("examples", key, root=work)
+    titles = [str(video) for video in table.strings("video")[rows]]
+    left = remaining(list(figures), lambda name: (scratch.path / f"{name}.json").exists(), desc=_NAME, unit="figures")
+    for name in progress(left, total=len(left), desc=_NAME, unit="figures"):
+        run, draw = figures[name]
+        write_grid(scratch.path, name, draw(), titles, source=f"{run}, trained on {wanted.condition}")
+    write_json(scratch.path / "examples.json", {"run": wanted.run, "condition": wanted.condition, "videos": titles})
+    scratch.publish(output)
 
 
 def first_seed(folder: Path) -> Path:
@@ -76,51 +98,58 @@ def first_seed(folder: Path) -> Path:
     return min(folder.glob("seed*"), key=lambda path: int(path.name.removeprefix("seed")), default=folder / "seed0")
 
 
-def adversarial_rows(
-    detector: nn.Module, images: Tensor, labels: Tensor, attacks: Mapping[str, Mapping[str, Any]], *, seed: int = 0
+def kernel_attacks(kernel_sizes: Sequence[int], blur: Mapping[str, Any]) -> dict[str, Attack]:
+    """Fig. 4: one adversarial blur with windows of several widths, by its row's title."""
+    return {f"k = {size}": build_attack(**{**blur, "kernel_size": size}) for size in kernel_sizes}
+
+
+def attacked_rows(
+    detector: nn.Module, images: Tensor, labels: Tensor, attacks: Mapping[str, Attack], *, seed: int = 0
 ) -> dict[str, Tensor]:
-    """Fig. 1: the images and each attack's version of them, by the attack's label.
+    """Figs. 1 and 4: the images and each attack's version of them, by the attack's label.
 
     Args:
         detector: Attacked.
         images: ``(N, 3, H, W)`` in [0, 1].
         labels: ``(N,)``.
-        attacks: A label to the arguments of `build_attack`.
+        attacks: By label.
         seed: Of random starts.
     """
     rows = {"original": images}
-    for label, arguments in attacks.items():
+    for label, attack in attacks.items():
         generator = torch.Generator().manual_seed(seed)
-        rows[label] = ascend(build_attack(**arguments), detector, images, labels, generator=generator).images
+        rows[label] = ascend(attack, detector, images, labels, generator=generator).images
     return rows
 
 
-def kernel_rows(
-    detector: nn.Module, images: Tensor, labels: Tensor, kernel_sizes: Sequence[int], blur: Mapping[str, Any]
-) -> dict[str, Tensor]:
-    """Fig. 4: the images blurred adversarially with windows of several widths."""
-    rows = {"original": images}
-    for size in kernel_sizes:
-        attack = build_attack(**{**blur, "kernel_size": size})
-        rows[f"k = {size}"] = ascend(attack, detector, images, labels).images
-    return rows
-
-
-def load_generators(folder: Path) -> GenerativeBlur | None:
+def load_generators(folder: Path) -> tuple[GenerativeBlur | None, int]:
     """A generative method with the generators that a run left, in eval mode; None where its method has none.
 
     Args:
         folder: <run>/<condition>/seed<k>.
 
+    Returns:
+        The method, and the side of the images that the run saw, pixels.
+
     Raises:
-        FileNotFoundError: If its weights are missing.
+        FileNotFoundError: If the run or its weights are missing.
+        ValueError: If its record is damaged.
     """
-    method = build_method(**read_json(folder / "run.json")["params"]["method"])
+    record_path = folder / "run.json"
+    if not record_path.exists():
+        raise FileNotFoundError(
+            f"examples.generator_run must name a finished run; found no run.json in {folder}. Run `dvc repro`."
+        )
+    record = read_json_object(record_path, {"params": dict, "image_size": int})
+    entry = record["params"].get("method")
+    if not isinstance(entry, dict) or "name" not in entry:
+        raise ValueError(f"{record_path} must name its method at params.method; got {entry!r}. Train the run again.")
+    method = build_method(**entry)
     if not isinstance(method, GenerativeBlur):
         logger.info("no learned maps: %s has no generators; examples.generator_run may name another", folder)
-        return None
+        return None, record["image_size"]
     load_weights(folder / "generator.safetensors", method.adversary)
-    return method.eval()
+    return method.eval(), record["image_size"]
 
 
 @torch.no_grad()
@@ -136,7 +165,7 @@ def map_rows(method: GenerativeBlur, batch: Batch) -> dict[str, Tensor]:
 
 
 def write_grid(folder: Path, name: str, rows: Mapping[str, Tensor], labels: Sequence[str], **facts: Any) -> None:
-    """Write each image as PNG, ``<name>-<row>-<column>.png``, and a JSON that says which is where.
+    """Write each image as PNG, ``<name>-<row>-<column>.png``, and a JSON that says which is where; the JSON last.
 
     Args:
         folder: Where to write.
@@ -152,7 +181,9 @@ def write_grid(folder: Path, name: str, rows: Mapping[str, Tensor], labels: Sequ
         for column, image in enumerate(images):
             pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
             path = folder / f"{name}-{number}-{column}.png"
-            cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1]))
+            done, encoded = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))
+            assert done, "OpenCV encodes any 8-bit image"
+            path.write_bytes(encoded.tobytes())  # OpenCV's own writing says nothing of a full disk
             line.append(path.name)
         files.append(line)
     write_json(folder / f"{name}.json", {"rows": list(rows), "columns": list(labels), "files": files, **facts})

@@ -1,104 +1,145 @@
-"""Trained detectors under degradation and under attack: beyond the paper."""
+"""Trained detectors under degradation and under attack, batch by batch: beyond the paper."""
 
-import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import ascend
-from deepfake_adv.attacks.registry import build_attack
+from deepfake_adv.attacks.engine import Attack, ascend
+from deepfake_adv.data.manifest import Ints
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.evaluation.metrics import accuracy, auc, curve
-from deepfake_adv.studies.degrade import DEGRADATIONS
-
-logger = logging.getLogger(__name__)
-
-
-@torch.no_grad()
-def scores_of(detector: nn.Module, images: Tensor, batch_size: int) -> NDArray[np.float32]:
-    """P(fake) of images ``(N, 3, H, W)`` in [0, 1]."""
-    device = next(detector.parameters()).device
-    parts = [fake_probability(detector(part.to(device))).cpu() for part in images.split(batch_size)]
-    return torch.cat(parts).numpy()
+from deepfake_adv.ops.checks import check_kernel_size
+from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.studies.blocks import Blocks
+from deepfake_adv.studies.degrade import CRF, DEGRADATIONS, FILTERS, blur_window, encode_video
+from deepfake_adv.studies.pictures import Pictures, Pixels, as_images
 
 
-def degradation_curves(
-    detectors: Mapping[str, nn.Module],
-    images: Tensor,
-    labels: NDArray[np.int64],
-    videos: NDArray[np.int64],
-    levels: Mapping[str, Sequence[float]],
-    *,
-    batch_size: int,
-) -> list[dict[str, Any]]:
-    """AUC of each detector at each level of each degradation.
+class Kind(NamedTuple):
+    """One version of every picture: degraded at the level of a number, or attacked through a source."""
 
-    Args:
-        detectors: Run name to detector.
-        images: ``(N, 3, H, W)`` uint8.
-        labels: ``(N,)``.
-        videos: ``(N,)``, equal for crops of one video, which follow each other in time.
+    name: str
+    level: int | None = None
+    source: str | None = None
+
+
+CLEAN: Final = Kind("none")
+
+
+@dataclass(frozen=True, eq=False)
+class Robustness:
+    """What is done to which pictures, and who judges them.
+
+    Attributes:
+        detectors: Run name to detector, all of one image size and in eval mode.
+        pictures: Test crops of one condition.
         levels: Names of `DEGRADATIONS` to their levels.
+        attacks: A label to the attack; each is made against each detector.
         batch_size: Images per pass.
+        seed: Of the noise and of random starts, with each picture's name.
     """
-    clean = images.float() / 255
-    rows = []
-    for name, values in levels.items():
-        for level in values:
-            degraded = DEGRADATIONS[name](clean, level, videos)
-            for run, detector in detectors.items():
-                value = 100 * auc(curve(scores_of(detector, degraded, batch_size), labels))
-                rows.append({"run": run, "degradation": name, "level": level, "auc": value})
-        logger.info("degraded by %s at %d levels", name, len(values))
-    return rows
 
+    detectors: Mapping[str, nn.Module]
+    pictures: Pictures
+    levels: Mapping[str, Sequence[float]]
+    attacks: Mapping[str, Attack]
+    batch_size: int
+    seed: int
 
-def attack_transfer(
-    detectors: Mapping[str, nn.Module],
-    images: Tensor,
-    labels: NDArray[np.int64],
-    attacks: Mapping[str, Mapping[str, Any]],
-    *,
-    batch_size: int,
-    seed: int,
-) -> list[dict[str, Any]]:
-    """AUC and accuracy of each detector on examples crafted on each: the diagonal is the white box.
+    def check(self) -> None:
+        """Refuse, before anything is computed, what these pictures are too small for.
 
-    Args:
-        detectors: Run name to detector.
-        images: ``(N, 3, H, W)`` uint8.
-        labels: ``(N,)``.
-        attacks: A label to the arguments of `build_attack`, its ``name`` among them.
-        batch_size: Images per pass.
-        seed: Of random starts.
-    """
-    clean, truth = images.float() / 255, torch.from_numpy(labels)
-    rows = [_row(run, None, "none", scores_of(net, clean, batch_size), labels) for run, net in detectors.items()]
-    for label, arguments in attacks.items():
-        attack = build_attack(**arguments)
-        for source, network in detectors.items():
-            device = next(network.parameters()).device
-            generator = torch.Generator().manual_seed(seed)
-            crafted = torch.cat(
-                [
-                    ascend(attack, network, part.to(device), answer.to(device), generator=generator).images.cpu()
-                    for part, answer in zip(clean.split(batch_size), truth.split(batch_size), strict=True)
-                ]
-            )
-            rows += [
-                _row(victim, source, label, scores_of(judge, crafted, batch_size), labels)
-                for victim, judge in detectors.items()
-            ]
-        logger.info("attacked by %s", label)
-    return rows
+        Raises:
+            ValueError: If a blur's window is larger than they are.
+        """
+        side = self.pictures.size
+        for level in self.levels.get("blur", ()):
+            check_kernel_size(blur_window(level) if level else 1, side, side)
+        for attack in self.attacks.values():
+            attack.check_size(side, side)
 
+    def degraded(self) -> list[Kind]:
+        """The degraded versions, in the order of the tables."""
+        return [Kind(name, number) for name in DEGRADATIONS for number in range(len(self.levels.get(name, ())))]
 
-def _row(
-    victim: str, source: str | None, attack: str, scores: NDArray[np.float32], labels: NDArray[np.int64]
-) -> dict[str, Any]:
-    value = {"auc": 100 * auc(curve(scores, labels)), "acc": 100 * accuracy(scores, labels)}
-    return {"attack": attack, "source": source, "victim": victim, **value}
+    def attacked(self) -> list[Kind]:
+        """The clean pictures and the attacked versions, in the order of the tables."""
+        return [CLEAN, *(Kind(label, source=source) for label in self.attacks for source in self.detectors)]
+
+    def prepare(self, places: Ints) -> list[Pixels]:
+        """Pixels of some pictures, then the same in a video encoded at each level of `CRF`.
+
+        A video that reaches beyond the batch is encoded whole, as its frames are coded together.
+        """
+        assert self.pictures.videos is not None
+        levels = self.levels.get(CRF, ())
+        clean = self.pictures.decode(places)
+        coded = [np.empty_like(clean) for _ in levels]
+        for video in np.unique(self.pictures.videos[places]) if levels else ():
+            frames = np.flatnonzero(self.pictures.videos == video)
+            _, inside, room = np.intersect1d(frames, places, assume_unique=True, return_indices=True)
+            pixels = self.pictures.decode(frames)
+            for out, level in zip(coded, levels, strict=True):
+                out[room] = encode_video(pixels, int(level))[inside]
+        return [clean, *coded]
+
+    def score(self, places: Ints, prepared: Sequence[Pixels]) -> NDArray[np.float32]:
+        """P(fake) of each picture in each version by each detector, ``(n, versions x detectors)``."""
+        found = {kind: self._judge(images) for kind, images in self._versions(places, prepared)}
+        return np.stack([scores for kind in self._kinds() for scores in found[kind]], axis=1)
+
+    def _kinds(self) -> list[Kind]:
+        return self.degraded() + self.attacked()
+
+    def _versions(self, places: Ints, prepared: Sequence[Pixels]) -> Iterator[tuple[Kind, Tensor]]:
+        """The images of each version, one version at a time."""
+        device = next(next(iter(self.detectors.values())).parameters()).device
+        names = self.pictures.names_of(places)
+        clean = as_images(prepared[0], device)
+        yield CLEAN, clean
+        for name, degrade in FILTERS.items():
+            for number, level in enumerate(self.levels.get(name, ())):
+                yield Kind(name, number), degrade(clean, level, generators_of(names, self.seed))
+        for number, pixels in enumerate(prepared[1:]):
+            yield Kind(CRF, number), as_images(pixels, device)
+        truth = torch.from_numpy(self.pictures.labels[places]).to(device)
+        for kind in self.attacked()[1:]:
+            assert kind.source is not None
+            attack, network = self.attacks[kind.name], self.detectors[kind.source]
+            rng = generators_of(names, self.seed)
+            yield kind, ascend(attack, network, clean, truth, generator=rng).images
+
+    @torch.no_grad()
+    def _judge(self, images: Tensor) -> list[NDArray[np.float32]]:
+        return [fake_probability(detector(images)).cpu().numpy() for detector in self.detectors.values()]
+
+    def curves(self, blocks: Blocks) -> list[dict[str, Any]]:
+        """AUC (%) of each detector at each level of each degradation."""
+        return [
+            {"run": run, "degradation": name, "level": self.levels[name][number], "auc": self._auc(scores)}
+            for (name, number, _), run, scores in self._columns(blocks, self.degraded())
+            if number is not None
+        ]
+
+    def transfer(self, blocks: Blocks) -> list[dict[str, Any]]:
+        """AUC and accuracy (%) of each detector on examples crafted on each: the diagonal is the white box."""
+        rows = []
+        for kind, victim, scores in self._columns(blocks, self.attacked()):
+            share = accuracy(scores, self.pictures.labels)
+            row = {"attack": kind.name, "source": kind.source, "victim": victim}
+            rows.append({**row, "auc": self._auc(scores), "acc": 100 * share})
+        return rows
+
+    def _columns(self, blocks: Blocks, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, str, NDArray[np.float32]]]:
+        numbers = {kind: number for number, kind in enumerate(self._kinds())}
+        for kind in kinds:
+            for number, run in enumerate(self.detectors, start=numbers[kind] * len(self.detectors)):
+                yield kind, run, blocks.column(number)
+
+    def _auc(self, scores: NDArray[np.float32]) -> float:
+        return 100 * auc(curve(scores, self.pictures.labels))

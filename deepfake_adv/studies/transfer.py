@@ -1,18 +1,22 @@
 """Adversarial examples crafted on one classifier and judged by the others; Tables VII, XII, XIII and XIV."""
 
-import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import Attack, ascend
 from deepfake_adv.attacks.registry import build_attack
+from deepfake_adv.data.manifest import Ints
+from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.classifiers import correct
-
-logger = logging.getLogger(__name__)
+from deepfake_adv.studies.pictures import Pictures, Pixels, as_images
 
 
 class Setting(NamedTuple):
@@ -65,52 +69,56 @@ def settings(
     return found
 
 
-def adversarial_accuracy(
-    classifiers: Mapping[str, nn.Module],
-    images: Tensor,
-    labels: Tensor,
-    attacks: Sequence[Setting],
-    *,
-    batch_size: int,
-    seed: int,
-) -> list[dict[str, Any]]:
-    """Share of adversarial examples that each victim still classifies rightly, for each source and attack.
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """Attacks between classifiers.
 
-    Args:
-        classifiers: Name to network: images in [0, 1] to logits.
-        images: ``(N, 3, H, W)`` uint8.
-        labels: ``(N,)`` int64.
-        attacks: What to craft on each source.
+    Attributes:
+        classifiers: Name to network: images in [0, 1] to logits; in eval mode.
+        pictures: What is attacked; labels are numbers of the classifiers' logits.
+        settings: What to craft on each source.
         batch_size: Images per pass.
-        seed: Of random starts.
-
-    Returns:
-        One cell per source, victim and attack, and one with attack "none" per victim: the attack's facts with
-        ``source``, ``victim``, ``accuracy`` with its 95 % interval ``low``, ``high`` (fractions) and ``images``.
+        seed: Of random starts, with each picture's name.
     """
-    right: dict[tuple[str, int, str], int] = {}
-    device = next(next(iter(classifiers.values())).parameters()).device
-    clean = dict.fromkeys(classifiers, 0)
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size].to(device).float() / 255
-        truth = labels[start : start + batch_size].to(device)
-        for victim, network in classifiers.items():
-            clean[victim] += int(correct(network, batch, truth).sum())
-        for source, network in classifiers.items():
-            for number, setting in enumerate(attacks):
-                generator = torch.Generator().manual_seed(seed + start)
-                crafted = ascend(setting.attack, network, batch, truth, generator=generator).images
-                for victim, judge in classifiers.items():
-                    key = (source, number, victim)
-                    right[key] = right.get(key, 0) + int(correct(judge, crafted, truth).sum())
-        logger.info("%d of %d images attacked", min(start + batch_size, len(images)), len(images))
-    cells: list[dict[str, Any]] = [
-        {"attack": "none", "source": None, "victim": victim, **_share(n, len(images))} for victim, n in clean.items()
-    ]
-    return cells + [
-        {**attacks[number].facts, "source": source, "victim": victim, **_share(n, len(images))}
-        for (source, number, victim), n in right.items()
-    ]
+
+    classifiers: Mapping[str, nn.Module]
+    pictures: Pictures
+    settings: Sequence[Setting]
+    batch_size: int
+    seed: int
+
+    def judge(self, places: Ints, pixels: Pixels) -> NDArray[np.bool_]:
+        """Which adversarial pictures are still classified rightly, ``(n, columns)``.
+
+        Columns: every victim on clean pictures, then, for each source and setting, every victim.
+        """
+        device = next(next(iter(self.classifiers.values())).parameters()).device
+        images = as_images(pixels, device)
+        truth = torch.from_numpy(self.pictures.labels[places]).to(device)
+        names = self.pictures.names_of(places)
+        found = self._judged(images, truth)
+        for network in self.classifiers.values():
+            for setting in self.settings:
+                rng = generators_of(names, self.seed)
+                found += self._judged(ascend(setting.attack, network, images, truth, generator=rng).images, truth)
+        return np.stack(found, axis=1)
+
+    def _judged(self, images: Tensor, truth: Tensor) -> list[NDArray[np.bool_]]:
+        return [correct(judge, images, truth).cpu().numpy() for judge in self.classifiers.values()]
+
+    def cells(self, blocks: Blocks) -> list[dict[str, Any]]:
+        """Share of pictures that each victim still classifies rightly, for each source and attack.
+
+        Returns:
+            One cell per source, victim and attack, and one with attack "none" per victim: the attack's facts with
+            ``source``, ``victim``, ``accuracy`` with its 95 % interval ``low``, ``high`` (fractions) and ``images``.
+        """
+        right = sum((figures.sum(0, dtype=np.int64) for figures in blocks), start=np.zeros((), np.int64))
+        facts: list[dict[str, Any]] = [{"attack": "none", "source": None, "victim": name} for name in self.classifiers]
+        for source in self.classifiers:
+            for setting in self.settings:
+                facts += [{**setting.facts, "source": source, "victim": victim} for victim in self.classifiers]
+        return [{**fact, **_share(int(n), len(self.pictures))} for fact, n in zip(facts, right, strict=True)]
 
 
 def _share(right: int, images: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deepfake_adv.ops.draws import dropout, normal, uniform, whole
+from deepfake_adv.ops.draws import dropout, generators_of, normal, uniform, whole
 
 
 def seeded():
@@ -25,6 +25,18 @@ def test_without_a_generator_the_global_one_is_used(draw):
         torch.manual_seed(0)
         free = draw((50,), None, torch.zeros(1))
     assert torch.equal(free, draw((50,), seeded(), torch.zeros(1)))
+
+
+@pytest.mark.parametrize("draw", [uniform, normal])
+def test_a_generator_per_image_gives_each_image_its_own(draw):
+    names = ["a", "b", "c"]
+    like = torch.zeros(1)
+    together = draw((3, 2, 5), generators_of(names, 1), like)
+    for number in range(3):
+        alone = draw((1, 2, 5), generators_of(names[number : number + 1], 1), like)
+        assert torch.equal(together[number], alone[0])
+    assert not torch.equal(together[0], together[1])
+    assert not torch.equal(together, draw((3, 2, 5), generators_of(names, 2), like))
 
 
 def test_bounds():

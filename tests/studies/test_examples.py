@@ -3,17 +3,18 @@ import torch
 
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import read_json
-from deepfake_adv.studies.examples import adversarial_rows, kernel_rows, write_grid
+from deepfake_adv.attacks.registry import build_attack
+from deepfake_adv.studies.examples import attacked_rows, kernel_attacks, write_grid
 
 
 def test_rows_hold_the_originals_and_what_each_attack_makes_of_them():
     torch.manual_seed(0)
     detector = build_detector("compact", width=8)
     images, labels = torch.rand(2, 3, 32, 32), torch.tensor([0, 1])
-    rows = adversarial_rows(detector, images, labels, {"FGSM": {"name": "fgsm", "epsilon": 0.01}})
+    rows = attacked_rows(detector, images, labels, {"FGSM": build_attack("fgsm", epsilon=0.01)})
     assert list(rows) == ["original", "FGSM"]
     assert 0 < (rows["FGSM"] - images).abs().max() <= 0.01 + 1e-6
-    kernels = kernel_rows(detector, images, labels, [3, 9], {"name": "blur"})
+    kernels = attacked_rows(detector, images, labels, kernel_attacks([3, 9], {"name": "blur"}))
     change = [(kernels[name] - images).abs().mean() for name in ("k = 3", "k = 9")]
     assert 0 < change[0] < change[1]
 

@@ -1,8 +1,12 @@
+import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from torch import nn
 
-from deepfake_adv.studies.transfer import _share, adversarial_accuracy, settings
+from deepfake_adv.studies.blocks import Blocks
+from deepfake_adv.studies.pictures import Pictures
+from deepfake_adv.studies.transfer import Transfer, _share, settings
 
 READINGS = {"relative": {"rule": "relative", "epsilon": 0.5}, "raw": {"rule": "raw", "epsilon": 0.1}}
 FACTS = {
@@ -36,7 +40,17 @@ def problem():
             loss.backward()
             optimiser.step()
         networks[name] = net.eval()
-    return networks, images, labels
+    pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
+    names = pa.array([f"picture {number}" for number in range(90)])
+    return networks, Pictures(lambda places: pixels[places], 24, labels.numpy(), names, ["a", "b", "c"])
+
+
+def cells_of(problem, attacks, folder, *, batch_size):
+    networks, pictures = problem
+    transfer = Transfer(networks, pictures, attacks, batch_size, seed=0)
+    blocks = Blocks(folder, len(pictures), batch_size)
+    blocks.fill(pictures.decode, transfer.judge, desc="attack", workers=2)
+    return transfer.cells(blocks)
 
 
 def test_every_setting_of_the_tables_is_there_once():
@@ -52,9 +66,9 @@ def test_every_setting_of_the_tables_is_there_once():
     assert [s.attack.start for s in found if s.facts.get("sigma") == 10] == [0.1, 0.1]
 
 
-def test_attacks_lower_accuracy_most_on_their_own_source(problem):
-    networks, images, labels = problem
-    cells = adversarial_accuracy(networks, images, labels, settings(READINGS, **FACTS), batch_size=40, seed=0)
+def test_attacks_lower_accuracy_most_on_their_own_source(problem, tmp_path):
+    networks, _ = problem
+    cells = cells_of(problem, settings(READINGS, **FACTS), tmp_path, batch_size=40)
     clean = {cell["victim"]: cell["accuracy"] for cell in cells if cell["attack"] == "none"}
     assert all(value > 0.9 for value in clean.values())
     fgsm = {(c["source"], c["victim"]): c["accuracy"] for c in cells if c["attack"] == "fgsm"}
@@ -67,13 +81,20 @@ def test_attacks_lower_accuracy_most_on_their_own_source(problem):
     assert all(cell["images"] == 90 for cell in cells)
 
 
-def test_accuracy_does_not_depend_on_the_batch(problem):
-    networks, images, labels = problem
-    one, two = (
-        adversarial_accuracy(networks, images, labels, settings({}, **FACTS)[:1], batch_size=size, seed=0)
-        for size in (7, 90)
-    )
+def test_accuracy_does_not_depend_on_the_batch_nor_do_random_starts(problem, tmp_path):
+    attacks = settings({}, **FACTS)  # FGSM, and PGD with its random start
+    one, two = (cells_of(problem, attacks, tmp_path / str(size), batch_size=size) for size in (7, 90))
     assert one == two
+    assert len(one) == 2 + 2 * 2 * 2
+
+
+def test_an_attacked_picture_does_not_depend_on_its_batch(problem):
+    networks, pictures = problem
+    attacks = settings(READINGS, **FACTS)
+    transfer = Transfer(networks, pictures, attacks, 30, seed=0)
+    together = transfer.judge(np.arange(30), pictures.decode(np.arange(30)))
+    alone = [transfer.judge(np.array([k]), pictures.decode(np.array([k]))) for k in range(30)]
+    np.testing.assert_array_equal(together, np.concatenate(alone))
 
 
 def test_intervals_hold_the_share_and_agree_with_a_table():

@@ -1,0 +1,39 @@
+"""Work done a little ahead of its use, by threads: for what leaves the interpreter, such as codecs and disks."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Task = TypeVar("Task")
+Value = TypeVar("Value")
+
+
+def ahead(function: Callable[[Task], Value], tasks: Iterable[Task], *, workers: int, most: int) -> Iterator[Value]:
+    """Yield ``function(task)`` of every task, in the tasks' order; a task's exception is raised in its turn.
+
+    Args:
+        function: May be called from several threads at once.
+        tasks: Taken one by one.
+        workers: Threads; 0 for one per core that this process may use. Never more than `most`.
+        most: Results that are under way or wait to be used, which bounds the memory; at least 1.
+    """
+    assert most >= 1
+    with ThreadPoolExecutor(min(workers or cores(), most)) as pool:
+        waiting: deque[Future[Value]] = deque()
+        try:
+            for task in tasks:
+                waiting.append(pool.submit(function, task))
+                if len(waiting) >= most:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

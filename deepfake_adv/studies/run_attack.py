@@ -1,0 +1,149 @@
+"""Stage `attack`: from images and classifiers to the cells of Tables VII, XII, XIII and XIV."""
+
+import logging
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_json
+from deepfake_adv.names import Split
+from deepfake_adv.params.studies import Attack
+from deepfake_adv.studies.blocks import Blocks
+from deepfake_adv.studies.classifiers import Classifier, plan_training, train_classifier
+from deepfake_adv.studies.images import images_to_attack
+from deepfake_adv.studies.pictures import Pictures
+from deepfake_adv.studies.transfer import Transfer, settings
+from deepfake_adv.training.checkpoint import load_weights, save_weights
+from deepfake_adv.training.provenance import code_fingerprint, device_name, versions
+from deepfake_adv.training.trained import choose_device
+
+logger = logging.getLogger(__name__)
+
+RESULT: Final = "cells.json"
+_FACTS: Final = {"table_reading", "fgsm_epsilon", "pgd_steps", "kernel_size", "kernel_sizes", "starts"}
+
+
+def run_attack(
+    wanted: Attack,
+    manifests: Path,
+    output: Path,
+    *,
+    accelerator: str = "auto",
+    workers: int = 0,
+    work: Path = Path("work"),
+) -> None:
+    """Load or train the classifiers, attack each, judge by all.
+
+    Killed at any moment, the same call goes on after the last classifier trained and the last batch attacked.
+    Memory is bounded by a few batches beside the classifiers.
+
+    Args:
+        wanted: What to do.
+        manifests: Folder of a tier's manifests, <root>/manifests/<tier>.
+        output: The JSON file to leave.
+        accelerator: auto, cpu or cuda.
+        workers: Threads that decode; 0: one per core. Changes how fast, never what.
+        work: Folder of scratch folders.
+
+    Raises:
+        FileNotFoundError: If there is no image or manifest.
+        ValueError: If images, classifiers and attacks do not fit together.
+    """
+    device = choose_device(accelerator)
+    readings = {name: reading.model_dump() for name, reading in wanted.readings.items()}
+    chosen = settings(readings, **wanted.model_dump(include=_FACTS))
+    for setting in chosen:
+        setting.attack.check_size(wanted.images.image_size, wanted.images.image_size)
+    train, test = images_to_attack(manifests, **wanted.images.model_dump(exclude={"batch_size"}))
+    classifiers = _build(wanted, None if train is None else len(train.classes))
+    if train is None:
+        pretrained = {name for name, entry in wanted.classifiers.items() if entry.pretrained}
+        check_classes(classifiers, len(test.classes), pretrained)
+    key = {
+        "params": wanted.model_dump(),
+        "images": _inputs(wanted, manifests, test),
+        "device": device.type,
+        "code": code_fingerprint(),
+    }
+    scratch = Scratch("attack", key, root=work)
+    if not (scratch.path / RESULT).exists():
+        for classifier in classifiers.values():
+            classifier.to(device).eval()
+        if train is not None:
+            _learn(classifiers.values(), train, wanted, scratch.path / "weights", workers)
+        transfer = Transfer(classifiers, test, chosen, wanted.images.batch_size, wanted.training.seed)
+        blocks = Blocks(scratch.path / "batches", len(test), transfer.batch_size)
+        blocks.fill(test.decode, transfer.judge, desc="attack", workers=workers)
+        facts: dict[str, Any] = {"source": wanted.images.source, "classes": len(test.classes), "images": len(test)}
+        facts |= {"versions": versions(), "device": device_name(device), "params": wanted.model_dump(mode="json")}
+        write_json(scratch.path / RESULT, {"cells": transfer.cells(blocks), "provenance": facts})
+    write_json(output, read_json(scratch.path / RESULT))
+    shutil.rmtree(scratch.path)
+
+
+def _build(wanted: Attack, classes: int | None) -> dict[str, Classifier]:
+    """All classifiers, before any is trained; names every one that cannot be had."""
+    built: dict[str, Classifier] = {}
+    faults = []
+    for name, entry in wanted.classifiers.items():
+        try:
+            built[name] = Classifier(
+                entry.architecture,
+                classes=classes,
+                image_size=entry.image_size,
+                pretrained=entry.pretrained,
+                seed=wanted.training.seed,
+            )
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise ValueError("\n".join(faults))
+    return built
+
+
+def check_classes(classifiers: Mapping[str, Classifier], classes: int, pretrained: set[str]) -> None:
+    """Compare the classes of a folder of images with what each classifier tells apart.
+
+    Args:
+        classifiers: By name.
+        classes: Of the images.
+        pretrained: Names of those that come with weights, which must know these very classes.
+
+    Raises:
+        ValueError: If one tells other classes apart.
+    """
+    for name, classifier in classifiers.items():
+        known = int(classifier.model.num_classes)  # type: ignore[arg-type]
+        if known < classes or (name in pretrained and known != classes):
+            raise ValueError(
+                f"attack.images.folder must hold the classes that {name} tells apart, {known}; got {classes}. "
+                "Put a folder for each class there, in the order of the weights, or take another classifier."
+            )
+        if name not in pretrained:
+            logger.warning("%s has random weights: its cells say nothing but that the stage works", name)
+
+
+def _inputs(wanted: Attack, manifests: Path, pictures: Pictures) -> Any:
+    """What names the images: the manifests that they come from, or each file with its size."""
+    if wanted.images.folder is not None and wanted.images.source == "folder":
+        folder = Path(wanted.images.folder)
+        return [(name, (folder / name).stat().st_size) for name in pictures.names.to_pylist()]
+    return [file_fingerprint(manifests / f"{split}.parquet") for split in Split]
+
+
+def _learn(classifiers: Iterable[Classifier], pictures: Pictures, wanted: Attack, folder: Path, workers: int) -> None:
+    """Train the classifiers, or take the weights that a killed run left; all see the same pictures in turn."""
+    recipe = wanted.training
+    plan = plan_training(len(pictures), steps=recipe.steps, batch_size=recipe.batch_size, seed=recipe.seed)
+    held: Pictures | None = None
+    for number, classifier in enumerate(classifiers):
+        weights = folder / f"{number}.safetensors"
+        if weights.exists():
+            load_weights(weights, classifier)
+            continue
+        held = held or pictures.held(np.concatenate([places for places, _ in plan]), workers=workers)
+        train_classifier(classifier, held, **recipe.model_dump(), workers=workers)
+        save_weights(weights, classifier)

@@ -1,0 +1,89 @@
+"""Stage `robustness`: from trained runs and test crops to curves, attacks and tables."""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from deepfake_adv.attacks.registry import build_attack
+from deepfake_adv.data.manifest import read_manifest
+from deepfake_adv.files import Scratch, file_fingerprint, write_json
+from deepfake_adv.params import studies as params
+from deepfake_adv.reporting.robustness_tables import robustness_tables, write_robustness_tables
+from deepfake_adv.studies.blocks import Blocks
+from deepfake_adv.studies.degrade import DEGRADATIONS
+from deepfake_adv.studies.images import condition_pictures, condition_rows
+from deepfake_adv.studies.robustness import Robustness
+from deepfake_adv.studies.runs import load_runs
+from deepfake_adv.training.provenance import code_fingerprint, device_name, versions
+from deepfake_adv.training.trained import choose_device
+
+RESULT: Final = "detectors.json"
+
+
+def run_robustness(
+    wanted: params.Robustness,
+    runs: Path,
+    manifest: Path,
+    folder: Path,
+    *,
+    accelerator: str = "auto",
+    workers: int = 0,
+    work: Path = Path("work"),
+) -> None:
+    """Degrade and attack the test crops of one condition, score them with each run's detector.
+
+    Killed at any moment, the same call goes on after the last batch that was done. Memory is bounded by a few
+    batches beside the detectors.
+
+    Args:
+        wanted: What to do.
+        runs: Folder of <run>/<condition>/seed<k>.
+        manifest: Of the crops: <root>/manifests/<tier>/<split>.parquet.
+        folder: Where detectors.json and the tables go.
+        accelerator: auto, cpu or cuda.
+        workers: Threads that decode; 0: one per core. Changes how fast, never what.
+        work: Folder of scratch folders.
+
+    Raises:
+        FileNotFoundError: If the manifest is missing.
+        ValueError: If a run is not there, sizes differ, or the condition has no images.
+    """
+    device = choose_device(accelerator)
+    folders = {run: runs / run / wanted.condition / f"seed{wanted.seed}" for run in wanted.runs}
+    trained = load_runs(folders, device, key="robustness.runs")
+    table = read_manifest(manifest)
+    rows = condition_rows(table, wanted.condition, wanted.frames, key="robustness.condition")
+    size = next(iter(trained.values())).image_size
+    study = Robustness(
+        detectors={run: found.detector for run, found in trained.items()},
+        pictures=condition_pictures(table, rows, manifest.parents[2], size),
+        levels={name: getattr(wanted, name) for name in DEGRADATIONS},
+        attacks={label: build_attack(**entry.model_dump()) for label, entry in wanted.attacks.items()},
+        batch_size=wanted.batch_size,
+        seed=wanted.seed,
+    )
+    study.check()
+    key = {
+        "params": wanted.model_dump(),
+        "manifest": file_fingerprint(manifest),
+        "weights": [file_fingerprint(path / "detector.safetensors") for path in folders.values()],
+        "size": size,
+        "device": device.type,
+        "code": code_fingerprint(),
+    }
+    scratch = Scratch("robustness", key, root=work)
+    batches = scratch.path / "batches"
+    if not (scratch.path / RESULT).exists():
+        blocks = Blocks(batches, len(rows), study.batch_size)
+        blocks.fill(study.prepare, study.score, desc="robustness", workers=workers)
+        curves, attacks = study.curves(blocks), study.transfer(blocks)
+        write_robustness_tables(robustness_tables(curves, attacks), scratch.path)
+        facts = {
+            "condition": wanted.condition,
+            "images": len(rows),
+            "provenance": {"versions": versions(), "device": device_name(device)},
+        }
+        # last, as it marks the end
+        write_json(scratch.path / RESULT, {"curves": curves, "attacks": attacks, **facts})
+    shutil.rmtree(batches, ignore_errors=True)
+    scratch.publish(folder)
