@@ -129,6 +129,12 @@ def file_fingerprint(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's whole content, 64 hex digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 class Scratch:
     """A folder in which a stage works piece by piece until its output is whole.
 

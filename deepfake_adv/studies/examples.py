@@ -19,7 +19,7 @@ from deepfake_adv.methods.generative import GenerativeBlur
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.studies.images import condition_rows, fetch_images
-from deepfake_adv.training.checkpoint import load_weights
+from deepfake_adv.training.checkpoint import GENERATOR, load_weights
 from deepfake_adv.training.trained import load_trained
 
 logger = logging.getLogger(__name__)
@@ -115,11 +115,12 @@ def load_generators(folder: Path) -> GenerativeBlur | None:
     Raises:
         FileNotFoundError: If its weights are missing.
     """
-    method = build_method(**read_json(folder / "run.json")["params"]["method"])
+    record = read_json(folder / "run.json")
+    method = build_method(**record["params"]["method"])
     if not isinstance(method, GenerativeBlur):
         logger.info("no learned maps: %s has no generators; examples.generator_run may name another", folder)
         return None
-    load_weights(folder / "generator.safetensors", method.adversary)
+    load_weights(folder / GENERATOR, method.adversary, digest=str(record["files"].get(GENERATOR)))
     return method.eval()
 
 
