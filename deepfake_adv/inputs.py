@@ -1,4 +1,4 @@
-"""Files outside the pipeline that params name: weights, templates, clips, images; another content reruns their stage."""
+"""Files outside the pipeline that params name: weights, templates, clips, images; others rerun what they decide."""
 
 import logging
 from collections.abc import Mapping
