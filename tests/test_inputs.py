@@ -2,10 +2,15 @@
 
 import json
 import os
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from deepfake_adv.inputs import paths_named, record_inputs, unchanged
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -115,3 +120,36 @@ def test_a_file_that_changed_since_it_was_recorded_is_refused(record, weights, t
         unchanged(path, detector(weights))
     with pytest.raises(FileNotFoundError):
         unchanged(path.with_name("b.json"), detector(weights))
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch, weights):
+    """The demo's params with a run from a weight file, a synthesizer from another, and clips of the user's."""
+    content = YAML(typ="safe").load((ROOT / "profiles/demo.yaml").read_text(encoding="utf-8"))
+    frame = {"name": "timm:test_resnet", "pretrained": True, "weights": str(weights), "dropout": 0.0, "drop_path": 0.0}
+    frame |= {"image_size": None}
+    content["detectors"]["clips"] = {"name": "tsn", "segments": 2, "image_size": None, "frame": frame}
+    content["methods"]["sladd"]["synthesizer"] |= {
+        "backbone": "xception", "pretrained": True, "weights": str(tmp_path / "synthesizer.pth"),
+    }  # fmt: skip
+    content["runs"]["of_clips"] = {**content["runs"]["compact_baseline"], "detector": "clips"}
+    (tmp_path / "synthesizer.pth").write_bytes(b"s")
+    (tmp_path / "clips").mkdir()
+    content["corpus"] |= {"source": "clips", "folder": str(tmp_path / "clips")}
+    with open(tmp_path / "params.yaml", "w", encoding="utf-8") as stream:
+        YAML().dump(content, stream)
+    (tmp_path / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return content
+
+
+def test_the_stage_records_what_every_run_the_corpus_and_the_attack_start_from(params, tmp_path):
+    import_module("pipeline.inputs").main(tmp_path / "data/inputs")
+    found = {path.relative_to(tmp_path / "data/inputs").as_posix(): json.loads(path.read_text())
+             for path in (tmp_path / "data/inputs").rglob("*.json")}  # fmt: skip
+    assert set(found) == {"corpus.json", "attack.json", *(f"runs/{name}.json" for name in params["runs"])}
+    assert {name: set(record) for name, record in found.items() if record} == {
+        "corpus.json": {"corpus.folder"},
+        "runs/of_clips.json": {"detector.frame.weights"},
+        "runs/compact_sladd.json": {"method.synthesizer.weights"},
+    }
