@@ -9,6 +9,10 @@ UV_VERSION := 0.13.8
 STAMP := $(VENV)/.installed
 # Runs trained at a time; if not given: one per GPU, else one per core
 JOBS ?=
+# How DVC lends outputs from its cache. A link costs no disk, and DVC makes it read-only, since an edit in place would
+# go through to the cache; but root may write where it likes, as most containers do. So root gets copies (or reflinks,
+# where the disk has them), at the price of each output's size once more. Later: dvc config --local cache.type …
+LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardlink,symlink,copy)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
@@ -26,13 +30,15 @@ $(STAMP): requirements/lock.txt pyproject.toml
 	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	$(UV) pip sync --quiet --python $(BIN)/python --compile-bytecode requirements/lock.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	$(BIN)/dvc config --local cache.type reflink,hardlink,symlink,copy
+	$(BIN)/dvc config --local cache.type $(LINKS)
 	$(BIN)/dvc config --local core.analytics false
 	$(BIN)/dvc config --local core.check_update false
 	touch $@
 
 # `dvc repro` alone does all of it, one stage after the other; training runs are independent, so they go in parallel.
+# First of all the good copy of dvc.lock, if a kill left a part of that file.
 repro: setup  ## Rebuild everything that changed: videos, faces, shards, detectors, tables, report
+	$(BIN)/python -m deepfake_adv.execution.dvc_lock
 	$(BIN)/dvc repro shard
 	$(BIN)/deepfake-adv train-all $(if $(JOBS),--jobs $(JOBS))
 	$(BIN)/dvc repro

@@ -133,6 +133,7 @@ def train_all(
     only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
+    from deepfake_adv.execution.dvc_lock import mend_lock
     from deepfake_adv.training.fleet import changed_runs, summary
     from deepfake_adv.training.fleet import train_all as carry_out
 
@@ -140,6 +141,7 @@ def train_all(
     named = [name for name in params.runs if only in name]
     if not named:
         raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
+    mend_lock()
     finished = carry_out(
         changed_runs(named),
         jobs=jobs,

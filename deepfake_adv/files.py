@@ -183,6 +183,12 @@ def inside(folder: Path, name: str | PurePath, whose: str) -> Path:
     return path
 
 
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's whole content, 64 hex digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 class Scratch:
     """A folder in which a stage works piece by piece until its output is whole.
 

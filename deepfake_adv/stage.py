@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from deepfake_adv.execution.dvc_lock import keep_lock
 from deepfake_adv.files import DISK_FAULTS
 from deepfake_adv.log import configure
 
@@ -34,6 +35,7 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
     given = list(sys.argv[1:] if arguments is None else arguments)
     label = "@".join([name, "-".join(given[:words])]) if given[:words] else name
     configure(label)
+    keep_lock()
     try:
         _check_arguments(name, main, given)
         main(*given[:words], *map(Path, given[words:]))

@@ -1,6 +1,6 @@
 """Figures and the page.
 
-report.py TABLES EVALUATIONS ROC RUNS EXAMPLES ROBUSTNESS INVENTORY FACES CROPS REPORT FIGURES
+report.py TABLES EVALUATIONS ROC EXAMPLES ROBUSTNESS INVENTORY FACES CROPS REPORT FIGURES
 """
 
 from pathlib import Path
@@ -16,7 +16,6 @@ def main(
     tables: Path,
     evaluations: Path,
     roc: Path,
-    runs: Path,
     examples: Path,
     robustness: Path,
     inventory: Path,
@@ -28,7 +27,7 @@ def main(
     """Draw and write."""
     params = load_params("report", "runs", "datasets", "corpus")
     write_report(
-        Inputs(tables, evaluations, roc, runs, examples, robustness, inventory, faces, crops),
+        Inputs(tables, evaluations, roc, examples, robustness, inventory, faces, crops),
         report,
         figures,
         title=params.report.title,

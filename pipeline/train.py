@@ -1,14 +1,15 @@
-"""Train the detectors of a run: train.py RUN MANIFESTS OUTPUT."""
+"""Train the detectors of a run: train.py RUN INPUTS MANIFESTS OUTPUT TIMES."""
 
 from pathlib import Path
 
+from deepfake_adv.inputs import unchanged
 from deepfake_adv.names import Condition
 from deepfake_adv.params.base import entry
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
 
-def main(run: str, manifests: Path, output: Path) -> None:
+def main(run: str, inputs: Path, manifests: Path, output: Path, times: Path) -> None:
     """One detector per condition and seed."""
     # here, since each process that decodes imports this file again and needs none of it
     from deepfake_adv.training.run import train_run
@@ -23,7 +24,8 @@ def main(run: str, manifests: Path, output: Path) -> None:
         params.methods[chosen.method].model_dump(),
         params.train,
     )
-    train_run(plan, manifests, output, device=params.device)
+    started_from = unchanged(inputs, {"detector": plan.detector, "method": plan.method})
+    train_run(plan, manifests, output, device=params.device, inputs=started_from, times=times)
 
 
 if __name__ == "__main__":

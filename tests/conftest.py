@@ -96,6 +96,12 @@ def make_shards(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def make_shards_at():
+    """`write_shards`, for fixtures that outlive a test."""
+    return write_shards
+
+
+@pytest.fixture(scope="session")
 def shards(tmp_path_factory):
     """Manifests of one forgery in three qualities, tier "all"; read only."""
     return write_shards(tmp_path_factory.mktemp("shards"), tier="all", qualities=("raw", "c23", "c40"))

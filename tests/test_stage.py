@@ -105,3 +105,12 @@ def test_missing_arguments_are_named(given, tmp_path, monkeypatch, capsys):
     assert stop.value.code == 1
     message = f"arguments must be RUN MANIFESTS [MORE ...] [NOTE]; got {' '.join(given) or 'none'}. "
     assert message in capsys.readouterr().err
+
+
+def test_every_stage_keeps_a_copy_of_a_whole_dvc_lock(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".dvc").mkdir()
+    text = "schema: '2.0'\nstages: {}\n"
+    (tmp_path / "dvc.lock").write_text(text)
+    run_stage("inventory", lambda: None, [])
+    assert (tmp_path / ".dvc/tmp/dvc.lock.good").read_text() == text

@@ -31,7 +31,8 @@ def inventory_datasets(
 ) -> None:
     """Write ``<dataset>/<quality>.csv`` per part, report.csv and missing.csv into `folder`.
 
-    A table that did not change is left untouched. A dataset that is not at its root keeps the table of an
+    A table that did not change is left untouched, one of a part that is no longer asked for is deleted: stages depend
+    on the whole folder. A dataset that is not at its root keeps the table of an
     earlier inventory if missing videos are tolerated: so a clone without the videos can still go on.
 
     Raises:
@@ -44,6 +45,7 @@ def inventory_datasets(
         raise ValueError(
             f"parts must each be another dataset or quality; got {', '.join(twice)} twice. Remove one of them."
         )
+    _clear(folder, parts)
     parts = [replace(part, previous=_earlier(folder, part)) for part in parts]
     absent = {part.name: problem for part in parts if (problem := part.layout.problem()) is not None}
     kept = [part for part in parts if part.name in absent and part.previous and not missing_is_fatal]
@@ -88,6 +90,18 @@ def _not_there(lost: Sequence[Part], absent: Mapping[str, str]) -> list[str]:
         f"{layouts[name][0].how_to_get}. Then set datasets.{name}.root, or take its parts out of params.yaml."
         for name, asked in qualities.items()
     ]
+
+
+def _clear(folder: Path, parts: Sequence[Part]) -> None:
+    """Delete inventories of other parts; what is no inventory stays."""
+    wanted = {_table(folder, part) for part in parts}
+    for path in sorted(set(folder.glob("*/*.csv")) - wanted):
+        try:
+            read_rows(path)
+        except ValueError:
+            continue
+        path.unlink()
+        logger.info("deleted %s, of a part that params.yaml no longer names", path)
 
 
 def _table(folder: Path, part: Part) -> Path:

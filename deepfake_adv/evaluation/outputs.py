@@ -70,20 +70,37 @@ def write_confusion(path: Path, measured: list[Evaluated]) -> None:
 
 
 def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, Any]:
-    """What the numbers rest on: training records as they are, the scores' hash, versions, settings."""
+    """What the numbers rest on: training records with their logs, the scores' hash, versions, settings."""
     with open(scores, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     records = sorted(Path(run_folder).glob("*/*/run.json"))
     return {
         "scores": {"fingerprint": digest, "bytes": Path(scores).stat().st_size},
         "settings": settings._asdict(),
-        "training": {f"{path.parent.parent.name}/{path.parent.name}": read_json(path) for path in records},
+        "training": {f"{path.parent.parent.name}/{path.parent.name}": _training(path) for path in records},
         "versions": {
             "python": platform.python_version(),
             "numpy": version("numpy"),
             "pyarrow": version("pyarrow"),
         },
     }
+
+
+def _training(record: Path) -> dict[str, Any]:
+    """run.json, and the columns of log.csv beside it, so that who draws them needs no weights."""
+    log = record.with_name("log.csv")
+    if not log.exists():
+        return dict(read_json(record))
+    with open(log, newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    columns = {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+    return {**read_json(record), "log": columns}
+
+
+def _finite(text: str) -> float | None:
+    """A number that JSON can hold; None for a column that an epoch lacks."""
+    value = float(text or "nan")
+    return value if np.isfinite(value) else None
 
 
 def _write_csv(path: Path, rows: list[list[str]]) -> None:

@@ -26,7 +26,6 @@ class Inputs(NamedTuple):
     tables: Path
     evaluations: Path
     roc: Path
-    runs: Path
     examples: Path
     robustness: Path
     inventory: Path
@@ -95,10 +94,10 @@ def _curves(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder
         drawn["roc"] = (
             f"ROC curves of detectors trained on {train}, frame level; the axis is stretched at its strict end."
         )
-    logs = trainings(inputs.runs, evaluations)
+    logs = trainings(evaluations)
     chosen = [name for name in logs if name.split(" ")[:2] in [[run, train] for run in shown]]
-    if draw_training({name: read_csv(logs[name]) for name in chosen[:_LINES]}, folder, dpi=dpi):
-        drawn["training"] = f"Training on {train}: loss, validation AUC, learning rate and speed by epoch."
+    if draw_training({name: logs[name] for name in chosen[:_LINES]}, folder, dpi=dpi):
+        drawn["training"] = f"Training on {train}: loss, validation AUC and learning rate by epoch."
     return drawn
 
 

@@ -1,4 +1,4 @@
-"""What the report says of its runs: what was trained on what, with which versions, when, on which device."""
+"""What the report says of its runs: what was trained on what, with which versions, on which device."""
 
 import csv
 from collections import Counter
@@ -44,7 +44,6 @@ def facts(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str,
         ),
         Fact("Tested", f"on {', '.join(datasets)}: {_sizes(entries)}"),
         Fact("Synthetic", "; ".join(made) if made else "nothing: every video is from the datasets named"),
-        Fact("When", _when(records)),
         Fact("Device", _common(record["device"] for record in records)),
         Fact("Versions", _versions(records)),
     ]
@@ -80,13 +79,17 @@ def pooled(condition: Condition) -> bool:
     return condition.forgery == ALL_FORGERIES or condition.quality == ALL_QUALITIES
 
 
-def trainings(folder: Path, evaluations: Mapping[str, Mapping[str, Any]]) -> dict[str, Path]:
-    """ "<run> <condition> seed<k>" -> its log.csv, of the evaluated runs."""
-    logs: dict[str, Path] = {}
-    for run in evaluations:
-        for path in sorted((folder / run).glob("*/*/log.csv")):
-            logs[f"{run} {path.parent.parent.name} {path.parent.name}"] = path
-    return logs
+def trainings(evaluations: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
+    """ "<run> <condition> seed<k>" -> columns of its log, one value per epoch, NaN where there is none."""
+    return {
+        f"{run} {training.replace('/', ' ')}": {
+            name: [float("nan") if value is None else value for value in values]
+            for name, values in record["log"].items()
+        }
+        for run, evaluation in evaluations.items()
+        for training, record in evaluation["provenance"]["training"].items()
+        if record.get("log")
+    }
 
 
 def read_table(path: Path) -> list[list[str]]:
@@ -140,15 +143,6 @@ def _sizes(entries: list[Mapping[str, Any]]) -> str:
     videos = max(fake + real for fake, real, *_ in sizes)
     frames = max(sum(size[2:]) for size in sizes)
     return f"up to {frames:,} frames of {videos:,} videos per condition".replace(",", " ")
-
-
-def _when(records: list[Mapping[str, Any]]) -> str:
-    times = sorted(record["finished"] for record in records)
-    if not times:
-        return ""
-    hours = sum(record["seconds"] for record in records) / 3600
-    span = times[0] if times[0] == times[-1] else f"{times[0]} to {times[-1]}"
-    return f"trainings finished {span}, {hours:.2f} hours of training"
 
 
 def _common(values: Iterable[Any]) -> str:

@@ -109,11 +109,11 @@ def _datasets(evaluations: Mapping[str, Mapping[str, Any]]) -> set[str]:
     return {entry["dataset"] for each in evaluations.values() for entry in each["results"]}
 
 
-def _provenance(evaluations: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, str, str, str]]:
-    """One line per training: run, condition and seed, device, finished, best epoch, data."""
+def _provenance(evaluations: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, str, str]]:
+    """One line per training: run, condition and seed, device, best epoch, data."""
     lines = []
     for run, evaluation in evaluations.items():
         for training, record in evaluation["provenance"]["training"].items():
             data = ", ".join(f"{key} {value}" for key, value in record["data"].items())
-            lines.append((run, training, record["device"], record["finished"], str(record["best"]["epoch"]), data))
+            lines.append((run, training, record["device"], str(record["best"]["epoch"]), data))
     return lines

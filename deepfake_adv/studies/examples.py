@@ -24,7 +24,7 @@ from deepfake_adv.params.studies import Examples
 from deepfake_adv.studies.images import condition_pictures, condition_rows
 from deepfake_adv.studies.pictures import as_images
 from deepfake_adv.studies.runs import load_runs
-from deepfake_adv.training.checkpoint import load_weights
+from deepfake_adv.training.checkpoint import GENERATOR, load_weights
 from deepfake_adv.training.provenance import code_fingerprint
 
 logger = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def load_generators(folder: Path) -> tuple[GenerativeBlur | None, int]:
         raise FileNotFoundError(
             f"examples.generator_run must name a finished run; found no run.json in {folder}. Run `dvc repro`."
         )
-    record = read_json_object(record_path, {"params": dict, "image_size": int})
+    record = read_json_object(record_path, {"params": dict, "image_size": int, "files": dict})
     entry = record["params"].get("method")
     if not isinstance(entry, dict) or "name" not in entry:
         raise ValueError(f"{record_path} must name its method at params.method; got {entry!r}. Train the run again.")
@@ -148,7 +148,7 @@ def load_generators(folder: Path) -> tuple[GenerativeBlur | None, int]:
     if not isinstance(method, GenerativeBlur):
         logger.info("no learned maps: %s has no generators; examples.generator_run may name another", folder)
         return None, record["image_size"]
-    load_weights(folder / "generator.safetensors", method.adversary)
+    load_weights(folder / GENERATOR, method.adversary, digest=str(record["files"].get(GENERATOR)))
     return method.eval(), record["image_size"]
 
 

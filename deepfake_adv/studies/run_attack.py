@@ -142,7 +142,7 @@ def _learn(classifiers: Iterable[Classifier], pictures: Pictures, wanted: Attack
     for number, classifier in enumerate(classifiers):
         weights = folder / f"{number}.safetensors"
         if weights.exists():
-            load_weights(weights, classifier)
+            load_weights(weights, classifier, digest=None)
             continue
         held = held or pictures.held(np.concatenate([places for places, _ in plan]), workers=workers)
         train_classifier(classifier, held, **recipe.model_dump(), workers=workers)

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from safetensors.torch import load_file, save
 from torch import nn
 
-from deepfake_adv.files import atomic_write
+from deepfake_adv.files import atomic_write, sha256
+
+WEIGHTS: Final = "detector.safetensors"
+GENERATOR: Final = "generator.safetensors"
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any], params: Mapping[str, Any]) -> None:
@@ -83,15 +86,26 @@ def save_weights(path: Path, module: nn.Module) -> None:
         temporary.write_bytes(save(state))  # safetensors' own writing gives no OSError
 
 
-def load_weights(path: Path, module: nn.Module) -> None:
+def load_weights(path: Path, module: nn.Module, *, digest: str | None) -> None:
     """Read what `save_weights` wrote.
+
+    Args:
+        path: The file.
+        module: Gets the weights.
+        digest: SHA-256 of the file, from the run.json beside it. None for a scratch file that has no record.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no safetensors file, or of another architecture; names the first keys.
+        ValueError: If its bytes are not those of `digest`, it is no safetensors file, or of another architecture;
+            names the first keys.
     """
     if not Path(path).exists():
         raise FileNotFoundError(f"weights must be a safetensors file; found none at {path}. Train it by `dvc repro`.")
+    if digest is not None and (found := sha256(path)) != digest:
+        raise ValueError(
+            f"weights must be those that were trained (SHA-256 {digest:.12}… in run.json); got {found:.12}… in {path}. "
+            "Copy the folder anew, run `dvc checkout`, or train the run again."
+        )
     try:
         state = load_file(path)
     except Exception as error:

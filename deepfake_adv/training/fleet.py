@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from deepfake_adv.execution.dvc_lock import keep_lock
 from deepfake_adv.execution.on_ray import join_cluster, results_of
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ def train_all(
     ended = _local(commands, jobs or default_jobs()) if engine == "local" else _on_ray(commands, jobs, address)
     for done in ended:
         finished[done.run] = done
+        keep_lock()
         word = "done" if done.code == 0 else f"FAILED (exit code {done.code}; see {done.log})"
         logger.info("%s %s in %.0f s, %d of %d", done.run, word, done.seconds, len(finished), len(runs))
     return [finished[run] for run in runs]
@@ -89,7 +91,7 @@ def changed_runs(runs: Sequence[str], stages: Sequence[str] = STAGES) -> list[st
     Raises:
         RuntimeError: If `dvc status` fails.
     """
-    _dvc("repro", "--single-item", "sources")  # what the runs depend on besides their data
+    _dvc("repro", "--single-item", "inputs", "sources")  # what the runs depend on besides their data
     names = [name.partition("@") for name in json.loads(_dvc("status", "--json") or "{}")]
     changed = {run for stage, _, run in names if stage in stages}
     return [run for run in runs if run in changed]

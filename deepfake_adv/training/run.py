@@ -1,7 +1,9 @@
 """A run: one detector per condition and seed, piece by piece in a scratch folder, then moved whole."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
@@ -24,17 +26,29 @@ from deepfake_adv.training.setup import (
 logger = logging.getLogger(__name__)
 
 
-def train_run(plan: Plan, manifests: Path, output: Path, *, device: Device, work: Path = Path("work")) -> None:
+def train_run(
+    plan: Plan,
+    manifests: Path,
+    output: Path,
+    *,
+    device: Device,
+    inputs: Mapping[str, str] = MappingProxyType({}),
+    times: Path | None = None,
+    work: Path = Path("work"),
+) -> None:
     """Train all detectors of a run and put them at `output`.
 
     Killed at any moment, the same call goes on from the last checkpoint. Detectors that are done are not
-    trained again; leftovers of other params, data or code are never taken up.
+    trained again; leftovers of other params, data, weight files or code are never taken up. The same run leaves the
+    same bytes: what the clock says goes to `times` instead.
 
     Args:
         plan: What decides the result.
         manifests: Folder of train.parquet and val.parquet, <data>/manifests/<tier>.
         output: Folder that gets <condition>/seed<k>/.
         device: Where and how fast; decides nothing.
+        inputs: SHA-256 of each file that the run starts from, by its key in params.
+        times: Folder that gets <condition>/seed<k>.csv, when and how fast each epoch was; None for none.
         work: Folder of scratch folders.
 
     Raises:
@@ -57,6 +71,7 @@ def train_run(plan: Plan, manifests: Path, output: Path, *, device: Device, work
     )
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
     key = {"run": plan.name, **plan.params(), "data": data, "code": code_fingerprint(), "processes": fabric.world_size}
+    key["inputs"] = dict(inputs)
     scratch = Scratch(f"train-{plan.name}", key, root=work)
     loss_scale = fabric.strategy.precision.state_dict()
     cuda = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
@@ -75,7 +90,11 @@ def train_run(plan: Plan, manifests: Path, output: Path, *, device: Device, work
                 parts = {"clip_length": clip_length, "fabric": fabric, "device": device}
                 batches = train_loader(plan, train, condition, seed, **parts)  # type: ignore[arg-type]
                 checks = validation_loader(plan, val, condition, **parts)  # type: ignore[arg-type]
-                Session(plan, condition, seed, engine, batches, checks, folder, device=device, data=data).run()
+                pace = None if times is None else Path(times) / str(condition) / f"seed{seed}.csv"
+                Session(
+                    plan, condition, seed, engine, batches, checks, folder,
+                    device=device, data=data, inputs=inputs, times=pace,
+                ).run()  # fmt: skip
     fabric.barrier()
     if fabric.is_global_zero:
         scratch.publish(Path(output))

@@ -5,17 +5,18 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.loader import Loader
-from deepfake_adv.files import write_json
+from deepfake_adv.files import sha256, write_json
 from deepfake_adv.names import Condition
 from deepfake_adv.ops.checks import NotFinite
 from deepfake_adv.params.training import Device
-from deepfake_adv.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from deepfake_adv.training.checkpoint import GENERATOR, WEIGHTS, load_checkpoint, save_checkpoint, save_weights
 from deepfake_adv.training.engine import Engine
 from deepfake_adv.training.progress import LiveLog, Meter, write_log
 from deepfake_adv.training.provenance import device_name, versions
@@ -42,6 +43,9 @@ class Session:
         folder: Where everything goes; rank 0 alone writes.
         device: How often to write checkpoints, and whether to log to DVCLive.
         data: Fingerprint of each manifest by split.
+        inputs: SHA-256 of each weight file that the run starts from, by its key in params.
+        times: CSV file for when and how fast; None for none. It is no part of the result: nothing in `folder` may
+            depend on the clock, so that the same run leaves the same bytes.
     """
 
     def __init__(
@@ -56,15 +60,20 @@ class Session:
         *,
         device: Device,
         data: Mapping[str, str],
+        inputs: Mapping[str, str] = MappingProxyType({}),
+        times: Path | None = None,
     ) -> None:
         self.plan, self.condition, self.seed, self.engine = plan, condition, seed, engine
         self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
+        self.inputs, self.times = dict(inputs), times
         self.fabric = engine.fabric
         self.main = self.fabric.is_global_zero
         self.name = f"{plan.name} {condition} seed {seed}"
         self.params = {**plan.params(), "condition": str(condition), "seed": seed, "data": dict(data)}
+        self.params |= {"inputs": self.inputs}
         self.watch = LossWatch(_LOOK if self.fabric.device.type == "cuda" else 1)
         self.history: list[dict[str, Any]] = []
+        self.pace: list[dict[str, Any]] = []  # when and how fast, an entry per epoch
         self.best: dict[str, Any] | None = None
         self.steps = 0
         self.seconds = 0.0
@@ -151,15 +160,16 @@ class Session:
         if len(rates) > 1:
             row["adversary_lr"] = rates[-1]
         row |= losses
-        row |= {"val_acc": found.accuracy, "val_auc": found.auc, "images_per_s": round(speed, 1)}
+        row |= {"val_acc": found.accuracy, "val_auc": found.auc}
         self.history.append(row)
+        self._note_pace(epoch, speed)
         self.watch.reset()
         if self.best is None or found > Validation(self.best["accuracy"], self.best["auc"]):
             self.best = {"epoch": epoch, "accuracy": found.accuracy, "auc": found.auc}
             if self.main:
-                save_weights(self.folder / "detector.safetensors", self.engine.detector)
+                save_weights(self.folder / WEIGHTS, self.engine.detector)
                 if self.engine.method.adversary is not None:
-                    save_weights(self.folder / "generator.safetensors", self.engine.method.adversary)
+                    save_weights(self.folder / GENERATOR, self.engine.method.adversary)
         if self.main:
             write_log(self.folder / "log.csv", self.history)  # first: a run of its last checkpoint is finished
         self._save()
@@ -167,6 +177,20 @@ class Session:
             f"{self.name}: epoch {epoch + 1}/{self.plan.train.epochs}, loss {row['loss']:.4f}, validation accuracy "
             f"{100 * found.accuracy:.2f} %, AUC {100 * found.auc:.2f} %, {speed:.0f} images/s"
         )
+
+    def _note_pace(self, epoch: int, speed: float) -> None:
+        """Write down when the epoch ended and how fast it was, apart from the result."""
+        self.pace.append(
+            {
+                "epoch": epoch,
+                "seconds": round(self.seconds + time.monotonic() - self._since, 1),
+                "images_per_s": round(speed, 1),
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "threads": torch.get_num_threads(),
+            }
+        )
+        if self.main and self.times is not None:
+            write_log(self.times, self.pace)
 
     def validate(self) -> Validation:
         """Accuracy and AUC on the run's own condition, over all ranks."""
@@ -203,6 +227,7 @@ class Session:
                 "loader": self.batches.state_dict(),
                 "watch": self.watch.state_dict(),
                 "history": self.history,
+                "pace": self.pace,
                 "best": self.best,
                 "steps": self.steps,
                 "seconds": self.seconds + time.monotonic() - self._since,
@@ -215,7 +240,7 @@ class Session:
             self.engine.load_state_dict(state["engine"])
             self.batches.load_state_dict(state["loader"])
             self.watch.load_state_dict(state["watch"])
-            self.history, self.best = state["history"], state["best"]
+            self.history, self.pace, self.best = state["history"], state["pace"], state["best"]
             self.steps, self.seconds = state["steps"], state["seconds"]
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(
@@ -234,8 +259,8 @@ class Session:
 
     def _finish(self) -> None:
         """Write run.json, the mark of a whole run, and drop the checkpoint."""
-        self.seconds += time.monotonic() - self._since
         assert self.best is not None
+        weights = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
         write_json(
             self.folder / "run.json",
             {
@@ -251,8 +276,8 @@ class Session:
                 "best": self.best,
                 "epochs": len(self.history),
                 "steps": self.steps,
-                "seconds": round(self.seconds, 1),
-                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "inputs": self.inputs,
+                "files": {path.name: sha256(path) for path in weights},
             },
         )
         (self.folder / CHECKPOINT).unlink(missing_ok=True)

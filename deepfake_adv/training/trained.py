@@ -10,7 +10,7 @@ import torch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import read_json_object
-from deepfake_adv.training.checkpoint import load_weights
+from deepfake_adv.training.checkpoint import WEIGHTS, load_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ def load_trained(folder: Path, device: torch.device | str = "cpu", *, channels_l
 
     Raises:
         FileNotFoundError: If run.json or the weights are missing.
-        ValueError: If one of them is damaged, or they do not fit together.
+        ValueError: If one of them is damaged, they do not fit together, or the weights are not those that were trained.
     """
     record_path = Path(folder) / "run.json"
     if not record_path.exists():
@@ -50,7 +50,8 @@ def load_trained(folder: Path, device: torch.device | str = "cpu", *, channels_l
             f"a trained detector must have run.json beside its weights; found none in {folder}. "
             "Name a folder <run>/<condition>/seed<k> that a finished run left."
         )
-    record = read_json_object(record_path, {"params": dict, "condition": str, "seed": int, "image_size": int})
+    kinds = {"params": dict, "condition": str, "seed": int, "image_size": int, "files": dict}
+    record = read_json_object(record_path, kinds)
     entry = record["params"].get("detector")
     if not isinstance(entry, dict) or "name" not in entry:
         raise ValueError(
@@ -64,7 +65,7 @@ def load_trained(folder: Path, device: torch.device | str = "cpu", *, channels_l
             f"{record_path} must name a detector that this version builds; got {entry!r} ({error}). Take the version "
             "that trained it, or train the run again by `dvc repro`."
         ) from error
-    load_weights(Path(folder) / "detector.safetensors", detector)
+    load_weights(Path(folder) / WEIGHTS, detector, digest=str(record["files"].get(WEIGHTS)))
     detector.to(device).eval()
     if channels_last:
         detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

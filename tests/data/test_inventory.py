@@ -44,6 +44,14 @@ def test_unchanged_tables_are_not_written_again(stock):
     assert table.stat().st_mtime_ns == before
 
 
+def test_a_table_of_a_part_that_is_no_longer_asked_for_goes_and_what_is_none_stays(stock):
+    folder = stock()
+    (folder / "ff/c40.csv").write_bytes((folder / "ff/c23.csv").read_bytes())
+    (folder / "ff/notes.csv").write_text("the,user's\n")
+    stock()
+    assert sorted(path.name for path in (folder / "ff").iterdir()) == ["c23.csv", "notes.csv"]
+
+
 def test_missing_videos_are_fatal_or_tolerated_and_listed(stock, root, tmp_path):
     (root / FAKES / "002_003.mp4").unlink()
     with pytest.raises(ValueError, match=r"ff at c23: all videos must be there; 1 are missing \(DF 1\)"):

@@ -49,10 +49,13 @@ def test_confusion_has_a_row_per_video(measured, tmp_path):
 
 def test_evaluation_says_where_it_came_from(measured, tmp_path, score_file):
     write_json(tmp_path / "runs/NT_c23/seed0/run.json", {"device": "cpu", "versions": {"torch": "2"}})
+    (tmp_path / "runs/NT_c23/seed0/log.csv").write_text("epoch,loss,val_auc\n0,0.7,nan\n1,0.5,\n")
     origin = outputs.provenance(score_file, tmp_path / "runs", SETTINGS)
     outputs.write_evaluation(tmp_path / "e.json", "demo", measured, origin)
     found = json.loads((tmp_path / "e.json").read_text())
     assert found["provenance"]["training"]["NT_c23/seed0"]["device"] == "cpu"
+    log = found["provenance"]["training"]["NT_c23/seed0"]["log"]
+    assert log == {"epoch": [0, 1], "loss": [0.7, 0.5], "val_auc": [None, None]}
     assert found["provenance"]["settings"] == {"resamples": 50, "confidence": 0.95, "seed": 0}
     assert len(found["provenance"]["scores"]["fingerprint"]) == 16
     assert len(found["results"]) == len(measured)

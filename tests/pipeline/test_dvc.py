@@ -11,24 +11,25 @@ from pyarrow.dataset import dataset
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 QUALITIES = ("raw", "c23", "c40")
-ALWAYS = {"inventory"}
+ALWAYS = {"inputs", "inventory"}
 RUNS = ("compact_baseline", "compact_grad_bat", "compact_two_gen_bat")
 EXTRACT = {f"extract@corpus_{quality}" for quality in QUALITIES} | {"locate@corpus"}
 CROP = {f"crop@corpus_{quality}" for quality in QUALITIES}
 SHARD = {f"shard@{tier}" for tier in (*QUALITIES, "all")}
 RUN_STAGES = {f"{stage}@{run}" for stage in ("train", "score", "evaluate") for run in RUNS}
+STUDIED = {"studied@compact_baseline", "studied@compact_grad_bat"}
 END = {"examples", "attack", "robustness", "tables", "report"}
 
 
 def test_the_first_run_runs_every_stage_and_leaves_tables_and_a_report(project):
-    assert project.first == ALWAYS | {"corpus"} | EXTRACT | CROP | SHARD | {"sources"} | RUN_STAGES | END
+    assert project.first == ALWAYS | {"corpus"} | EXTRACT | CROP | SHARD | {"sources"} | RUN_STAGES | STUDIED | END
     tables = {path.name for path in (project.folder / "reports/tables").rglob("table_0*")}
     for number in ("01", "02"):
         assert {f"table_{number}.{kind}" for kind in ("md", "csv", "tex")} <= tables
     assert "<html" in (project.folder / "reports/report.html").read_text()
 
 
-def test_a_second_run_runs_nothing_but_the_inventory(project):
+def test_a_second_run_runs_nothing_but_what_looks_outside(project):
     start = time.monotonic()
     assert project.repro() == ALWAYS
     assert time.monotonic() - start < 120
@@ -37,11 +38,17 @@ def test_a_second_run_runs_nothing_but_the_inventory(project):
 def test_a_methods_key_reruns_its_runs_the_tables_and_the_report(edited):
     ran = edited({"methods.grad_bat.epsilon": 0.3})
     own = {f"{stage}@compact_grad_bat" for stage in ("train", "score", "evaluate")}
-    assert ran == ALWAYS | own | {"robustness", "tables", "report"}
+    assert ran == ALWAYS | own | {"studied@compact_grad_bat", "robustness", "tables", "report"}
+
+
+def test_robustness_does_not_hang_on_runs_that_it_does_not_read(edited):
+    ran = edited({"methods.two_gen_bat.lam": 0.5})
+    own = {f"{stage}@compact_two_gen_bat" for stage in ("train", "score", "evaluate")}
+    assert ran == ALWAYS | own | {"examples", "tables", "report"}
 
 
 def test_the_crop_margin_reruns_crop_onward(edited):
-    assert edited({"crop.margin": 1.5}) == ALWAYS | CROP | SHARD | RUN_STAGES | END
+    assert edited({"crop.margin": 1.5}) == ALWAYS | CROP | SHARD | RUN_STAGES | STUDIED | END
 
 
 def test_a_balance_key_reruns_shard_onward(edited):

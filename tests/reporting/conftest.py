@@ -43,14 +43,12 @@ def project(tmp_path_factory) -> Path:
     settings = Settings(200, 0.95, 0)
     for run in RUNS:
         measured = list(evaluate(all_test_sets(_scores(run, (0, 1) if run == "small_grad_bat" else (0,))), settings))
-        record = {"device": "cpu (test)", "versions": {"torch": "2.0"}, "finished": "2026-01-02T03:04:05+00:00"}
-        record |= {"best": {"epoch": 2}, "seconds": 36, "data": {"train": "abc"}}
+        record = {"device": "cpu (test)", "versions": {"torch": "2.0"}}
+        record |= {"best": {"epoch": 2}, "data": {"train": "abc"}}
+        record |= {"log": {"epoch": [1, 2], "lr": [0.1, 0.01], "loss": [0.7, 0.5], "val_auc": [None, 0.8]}}
         origin = {"training": {"NT_c23/seed0": record}, "settings": settings._asdict()}
         outputs.write_evaluation(root / f"reports/evaluation/{run}.json", run, measured, origin)
         outputs.write_roc(root / f"reports/roc/{run}.csv", measured)
-        log = root / f"data/runs/{run}/NT_c23/seed0/log.csv"
-        log.parent.mkdir(parents=True)
-        log.write_text("epoch,lr,loss,val_auc,images_per_s\n1,0.1,0.7,0.6,90\n2,0.01,0.5,0.8,91\n")
     models = ("inception_v3", "inception_v4", "inception_resnet_v2")
     cells = [
         {"attack": attack, "steps": steps, "source": a, "victim": b, "accuracy": 0.25 if a == b else 0.75, "images": 80}

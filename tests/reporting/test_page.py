@@ -15,7 +15,7 @@ CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or 
 
 
 def inputs_of(root):
-    names = ("reports/tables", "reports/evaluation", "reports/roc", "data/runs", "data/examples", "reports/robustness")
+    names = ("reports/tables", "reports/evaluation", "reports/roc", "data/examples", "reports/robustness")
     return Inputs(*(root / name for name in (*names, "data/inventory", "data/faces", "data/crops")))
 
 

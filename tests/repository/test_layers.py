@@ -2,7 +2,7 @@
 
 LAYERS = [
     {"names", "files", "hints", "log", "sources"},
-    {"ops", "video", "faces", "params", "execution", "stage"},
+    {"ops", "video", "faces", "params", "execution", "stage", "inputs", "leftovers"},
     {"data", "detectors", "generators", "corpus"},
     {"attacks", "evaluation"},
     {"methods", "reporting"},
@@ -10,8 +10,8 @@ LAYERS = [
     {"studies"},
     {"cli"},
 ]
-# Detecting a face starts from decoded frames, so `faces` stands on `video`.
-ALLOWED_SIBLINGS = {("faces", "video")}
+# Detecting a face starts from decoded frames, so `faces` stands on `video`; every stage keeps a copy of dvc.lock.
+ALLOWED_SIBLINGS = {("faces", "video"), ("stage", "execution")}
 
 
 def area(path, root):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from deepfake_adv.files import sha256
 from deepfake_adv.training.checkpoint import differences, load_checkpoint, load_weights, save_checkpoint, save_weights
 
 PARAMS = {"train": {"epochs": 3, "batch_size": 8}, "seed": 0}
@@ -87,19 +88,21 @@ def test_weights_come_back_in_any_memory_format(tmp_path):
     module = nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
     save_weights(tmp_path / "w.safetensors", module)
     other = nn.Conv2d(3, 4, 2)
-    load_weights(tmp_path / "w.safetensors", other)
+    load_weights(tmp_path / "w.safetensors", other, digest=sha256(tmp_path / "w.safetensors"))
     assert torch.equal(other.weight, module.weight)
 
 
 def test_weights_of_another_architecture_are_refused(tmp_path):
     save_weights(tmp_path / "w.safetensors", nn.Linear(2, 3))
     with pytest.raises(ValueError, match=r"must fit Linear; got .* differs in weight\. .* must be trained again\."):
-        load_weights(tmp_path / "w.safetensors", nn.Linear(3, 3))
+        load_weights(tmp_path / "w.safetensors", nn.Linear(3, 3), digest=sha256(tmp_path / "w.safetensors"))
 
 
 def test_weights_that_are_missing_or_damaged_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="weights must be a safetensors file"):
-        load_weights(tmp_path / "w.safetensors", nn.Linear(2, 3))
+        load_weights(tmp_path / "w.safetensors", nn.Linear(2, 3), digest="0")
     (tmp_path / "w.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="weights must be those that were trained"):
+        load_weights(tmp_path / "w.safetensors", nn.Linear(2, 3), digest="0")
     with pytest.raises(ValueError, match="weights must be a safetensors file"):
-        load_weights(tmp_path / "w.safetensors", nn.Linear(2, 3))
+        load_weights(tmp_path / "w.safetensors", nn.Linear(2, 3), digest=sha256(tmp_path / "w.safetensors"))

@@ -103,3 +103,11 @@ def test_ray_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RuntimeError, match="make setup-ray"):
         train_all(["a"], jobs=1, engine="ray")
+
+
+def test_after_each_run_a_copy_of_dvc_lock_is_kept(tmp_path):
+    (tmp_path / ".dvc").mkdir()
+    body = "open('dvc.lock', 'w').write(f\"schema: '2.0'\\nstages:\\n  {run}:\\n    cmd: x\\n\")"
+    train_all(["a"], jobs=1, command=script(body))
+    assert (tmp_path / ".dvc/tmp/dvc.lock.good").read_text() == (tmp_path / "dvc.lock").read_text()
+    assert "a:" in (tmp_path / "dvc.lock").read_text()

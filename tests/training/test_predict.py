@@ -5,9 +5,9 @@ import torch
 
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.faces.box import FaceBox
-from deepfake_adv.files import write_json
+from deepfake_adv.files import read_json, sha256, write_json
 from deepfake_adv.training import predict as module
-from deepfake_adv.training.checkpoint import save_weights
+from deepfake_adv.training.checkpoint import WEIGHTS, save_weights
 from deepfake_adv.training.predict import predict
 from deepfake_adv.training.trained import load_trained
 
@@ -21,6 +21,7 @@ def trained(tmp_path):
         folder = tmp_path / "run/NT_c23/seed0"
         save_weights(folder / "detector.safetensors", build_detector(**entry))
         record = {"condition": "NT_c23", "seed": 0, "image_size": 16, "params": {"detector": entry}}
+        record["files"] = {"detector.safetensors": sha256(folder / "detector.safetensors")}
         write_json(folder / "run.json", record)
         return folder
 
@@ -87,5 +88,7 @@ def test_weights_that_give_no_number_give_no_score(clip, trained):
     for parameter in detector.parameters():
         parameter.data.fill_(float("nan"))
     save_weights(folder / "detector.safetensors", detector)
+    record = read_json(folder / "run.json")
+    write_json(folder / "run.json", record | {"files": {WEIGHTS: sha256(folder / WEIGHTS)}})
     with pytest.raises(ValueError, match=r"scores must be finite; got others from the weights in .*seed0\. Train"):
         predict(clip, folder, frames=6, accelerator="cpu")

@@ -58,11 +58,12 @@ def project(shards, tmp_path):
         "tiny": {"method": "two_gen_bat", "detector": "compact", "tier": "all", "conditions": ["NT_raw", "NT_c23"]}
     }
     yaml.dump(params, tmp_path / "params.yaml")
+    (tmp_path / "inputs.json").write_text("{}")
     return tmp_path
 
 
 def start(project, output):
-    command = [sys.executable, ROOT / "pipeline/train.py", "tiny", "data/manifests/all", output]
+    command = [sys.executable, ROOT / "pipeline/train.py", "tiny", "inputs.json", "data/manifests/all", output, "times"]
     return subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE)
 
 
@@ -73,7 +74,7 @@ def finish(process):
 
 def results(folder):
     rows = csv.DictReader((folder / "log.csv").open(encoding="utf-8"))
-    return [{name: value for name, value in row.items() if name != "images_per_s"} for row in rows]
+    return list(rows)
 
 
 @pytest.mark.slow
@@ -121,7 +122,7 @@ def torchrun(project, output, *, nodes, processes):
     yaml.dump(params, project / "params.yaml")
     command = [sys.executable, "-m", "torch.distributed.run", "--master-addr=127.0.0.1", f"--master-port={free_port()}"]
     command += [f"--nnodes={nodes}", f"--nproc-per-node={processes}"]
-    script = [ROOT / "pipeline/train.py", "tiny", "data/manifests/all", output]
+    script = [ROOT / "pipeline/train.py", "tiny", "inputs.json", "data/manifests/all", output, "times"]
     started = [
         subprocess.Popen(
             [*command, f"--node-rank={rank}", *script], cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE

@@ -22,3 +22,13 @@ def test_the_code_fingerprint_follows_the_code(tmp_path, monkeypatch):
 
 def test_a_cpu_has_a_name():
     assert provenance.device_name(torch.device("cpu")).startswith("cpu (")
+
+
+def test_how_many_threads_a_run_was_given_is_no_part_of_its_result():
+    threads = torch.get_num_threads()
+    before = provenance.device_name(torch.device("cpu"))
+    try:
+        torch.set_num_threads(threads + 1)
+        assert provenance.device_name(torch.device("cpu")) == before
+    finally:
+        torch.set_num_threads(threads)

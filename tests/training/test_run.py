@@ -2,12 +2,15 @@
 
 import csv
 import json
+import time
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from deepfake_adv.detectors.compact import Compact
+from deepfake_adv.files import sha256
 from deepfake_adv.training.run import train_run
 from deepfake_adv.training.session import Session
 
@@ -37,7 +40,8 @@ def die_at(monkeypatch):
 @pytest.fixture
 def train(shards, tmp_path, make_device, monkeypatch):
     def go(plan, output="out", **place):
-        train_run(plan, shards, tmp_path / output, device=make_device(**place), work=tmp_path / "work")
+        times = tmp_path / f"{output}-times"
+        train_run(plan, shards, tmp_path / output, device=make_device(**place), times=times, work=tmp_path / "work")
         return tmp_path / output
 
     return go
@@ -45,7 +49,11 @@ def train(shards, tmp_path, make_device, monkeypatch):
 
 def results(folder):
     rows = list(csv.DictReader((folder / "log.csv").open(encoding="utf-8")))
-    return [{name: value for name, value in row.items() if name != "images_per_s"} for row in rows]
+    return rows
+
+
+def content(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def same_weights(left, right):
@@ -68,6 +76,7 @@ def test_a_run_leaves_weights_log_and_provenance_per_condition_and_seed(train, m
     assert record["epochs"] == 2
     assert set(record["data"]) == {"train", "val"}
     assert "torch" in record["versions"]
+    assert record["files"] == {path.name: sha256(path) for path in folder.glob("*.safetensors")}
     log = results(folder)
     assert [float(row["lr"]) for row in log] == pytest.approx([0.01, 0.001])
     assert [float(row["adversary_lr"]) for row in log] == pytest.approx([0.002, 0.0002])
@@ -97,6 +106,50 @@ def test_a_run_that_dies_anywhere_ends_as_if_it_had_not(train, make_plan, die_at
         left, right = whole / condition / "seed0", resumed / condition / "seed0"
         assert results(left) == results(right)
         assert same_weights(left, right)
+    assert content(whole) == content(resumed)
+
+
+@pytest.mark.parametrize("dvclive", [False, True])
+def test_two_trainings_leave_the_same_bytes_whatever_the_clock_says(train, make_plan, monkeypatch, tmp_path, dvclive):
+    monkeypatch.chdir(tmp_path)  # DVCLive looks for a repository from here
+    first = train(make_plan(), "first", dvclive=dvclive)
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: 7 * clock() + 1000)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 99)
+    second = train(make_plan(), "second", dvclive=dvclive)
+    assert content(first) == content(second)
+    assert (Path("NT_c23/seed0/dvclive/metrics.json") in content(first)) == dvclive
+
+
+def test_when_and_how_fast_is_written_apart_also_over_a_kill(train, make_plan, die_at, monkeypatch, tmp_path):
+    with monkeypatch.context():
+        die_at(5)
+        with pytest.raises(Killed):
+            train(make_plan())
+    monkeypatch.undo()
+    train(make_plan())
+    rows = list(csv.DictReader((tmp_path / "out-times/NT_c23/seed0.csv").open(encoding="utf-8")))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert float(rows[0]["seconds"]) <= float(rows[1]["seconds"])
+    assert all(float(row["images_per_s"]) > 0 and row["finished"].endswith("+00:00") for row in rows)
+
+
+def test_another_weight_file_is_another_run(shards, tmp_path, make_plan, make_device, die_at, monkeypatch, caplog):
+    def go(digest):
+        train_run(
+            make_plan(), shards, tmp_path / "out",
+            device=make_device(), inputs={"detector.weights": digest}, work=tmp_path / "work",
+        )  # fmt: skip
+
+    with monkeypatch.context():
+        die_at(5)
+        with pytest.raises(Killed):
+            go("a")
+    monkeypatch.undo()
+    caplog.set_level("INFO")
+    go("b")
+    assert "continues" not in caplog.text
+    assert json.loads((tmp_path / "out/NT_c23/seed0/run.json").read_text())["inputs"] == {"detector.weights": "b"}
 
 
 def test_where_and_how_fast_decides_nothing(train, make_plan):

@@ -7,7 +7,7 @@ from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.detectors.registry import build_detector
-from deepfake_adv.files import file_fingerprint, write_json
+from deepfake_adv.files import file_fingerprint, sha256, write_json
 from deepfake_adv.training.checkpoint import save_weights
 from deepfake_adv.training.score import SCHEMA, score_run
 from deepfake_adv.training.trained import (
@@ -28,6 +28,7 @@ def leave(folder, entry, *, size=16, seed=0):
     detector = build_detector(**entry)
     save_weights(folder / "detector.safetensors", detector)
     record = {"condition": folder.parent.name, "seed": seed, "image_size": size, "params": {"detector": entry}}
+    record["files"] = {"detector.safetensors": sha256(folder / "detector.safetensors")}
     write_json(folder / "run.json", record)
     return detector.eval()
 

@@ -69,16 +69,16 @@ def draw_roc(
 
 
 def draw_training(logs: Mapping[str, Mapping[str, Sequence[float]]], folder: Path, *, dpi: int) -> bool:
-    """Loss, validation AUC, learning rate and speed per epoch, one line per training.
+    """Loss, validation AUC and learning rate per epoch, one line per training.
 
     Args:
-        logs: "<run> <condition> seed<k>" -> columns of its log.csv.
+        logs: "<run> <condition> seed<k>" -> columns of its log.
         folder: Where the files go.
         dpi: Of the PNG.
     """
     if not logs:
         return False
-    shown = {"loss": "training loss", "val_auc": "validation AUC", "lr": "learning rate", "images_per_s": "images / s"}
+    shown = {"loss": "training loss", "val_auc": "validation AUC", "lr": "learning rate"}
     with styled():
         figure, axes = panels(1, len(shown), width=2.4, height=2.5)
         table: list[list[Any]] = [["training", "epoch", *shown]]

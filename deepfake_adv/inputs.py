@@ -1,0 +1,135 @@
+"""Files outside the pipeline that params name: weights, templates, clips, images; others rerun what they decide."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from deepfake_adv.files import file_fingerprint, fingerprint, read_json, read_json_object, sha256, write_json
+
+logger = logging.getLogger(__name__)
+
+KEYS: Final = ("weights", "templates", "folder")
+"""Keys of params whose value may be a path."""
+
+_MEMORY: Final = Path("work/inputs.json")
+
+
+def paths_named(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Path]:
+    """Dotted key -> path, of every path in a nested entry of params.
+
+    A folder of `weights` is the hub's cache, which names its files by their content: it is not among them.
+    """
+    found: dict[str, Path] = {}
+    for key, value in entry.items():
+        if isinstance(value, Mapping):
+            found |= paths_named(value, f"{prefix}{key}.")
+        elif key in KEYS and isinstance(value, str) and not (key == "weights" and Path(value).is_dir()):
+            found[f"{prefix}{key}"] = Path(value)
+    return found
+
+
+class Memory:
+    """Digests of this machine's files, so that an unchanged one is not read again; the file may be deleted.
+
+    Args:
+        path: Where they are kept.
+    """
+
+    def __init__(self, path: Path = _MEMORY) -> None:
+        self._path = path
+        try:
+            self._known = read_json_object(path, {}) if path.exists() else {}
+        except ValueError:
+            self._known = {}
+        self._used: dict[str, Any] = {}
+
+    def digest(self, path: Path) -> str:
+        """SHA-256 of a file; of a folder, one over the names and fingerprints of the files in it, hidden ones apart."""
+        if not path.is_dir():
+            return self._of(path, sha256)
+        files = sorted(each for each in path.rglob("[!.]*") if each.is_file())
+        return fingerprint([[each.relative_to(path).as_posix(), self._of(each, file_fingerprint)] for each in files])
+
+    def _of(self, path: Path, digest: Any) -> str:
+        status = path.stat()
+        stamp = [digest.__name__, status.st_size, status.st_mtime_ns, status.st_ino]
+        name = str(path.absolute())
+        old = self._known.get(name)
+        if not (isinstance(old, list) and old[:-1] == stamp):
+            old = [*stamp, digest(path)]
+        self._used[name] = old
+        return str(old[-1])
+
+    def save(self) -> None:
+        """Keep what was asked for."""
+        write_json(self._path, self._used)
+
+
+def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, memory: Path = _MEMORY) -> None:
+    """Write ``<name>.json`` for each entry: key in params -> name and digest of the file there; drop others' files.
+
+    A file that is gone keeps the digest of an earlier record of the same name: so a clone that has the results but
+    not the weights can go on.
+
+    Args:
+        entries: Name -> nested part of params. A name may hold slashes.
+        folder: Where the records go.
+        memory: Of digests.
+
+    Raises:
+        FileNotFoundError: If a path is not there and there is no earlier record of it; names every one.
+    """
+    known, faults = Memory(memory), []
+    wanted = {folder / f"{name}.json": entry for name, entry in entries.items()}
+    for path, entry in wanted.items():
+        earlier = _earlier(path)
+        record: dict[str, Any] = {}
+        for key, place in paths_named(entry).items():
+            old = earlier.get(key)
+            if place.exists():
+                record[key] = {"name": place.name, "digest": known.digest(place)}
+            elif isinstance(old, dict) and old.get("name") == place.name:
+                logger.warning("%s: nothing is at %s; what was made from it is kept", key, place)
+                record[key] = old
+            else:
+                faults.append(f"{key} ({path.stem})  {place}")
+        if not path.exists() or earlier != record:
+            write_json(path, record)
+    for path in folder.rglob("*.json"):
+        if path not in wanted:
+            path.unlink()
+    known.save()
+    if faults:
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        raise FileNotFoundError(
+            f"files that params.yaml names must be there; found nothing at these. Mend the paths:\n{listed}"
+        )
+
+
+def unchanged(record: Path, entry: Mapping[str, Any]) -> dict[str, str]:
+    """Digest of each file that an entry names, as the record of this `dvc repro` has it.
+
+    Raises:
+        FileNotFoundError: If there is no record.
+        ValueError: If a file is gone, or is another than the recorded one.
+    """
+    recorded = read_json(record)
+    known, found = Memory(Path("work/no-memory")), {}
+    for key, path in paths_named(entry).items():
+        expected = recorded.get(key, {}).get("digest")
+        found[key] = known.digest(path) if path.exists() else "nothing"
+        if found[key] != expected:
+            raise ValueError(
+                f"{key} must be the file that {record} records ({expected!s:.12}…); got {found[key]:.12} at {path}. "
+                "Run `dvc repro` again, which looks at it anew."
+            )
+    return found
+
+
+def _earlier(path: Path) -> dict[str, Any]:
+    try:
+        return read_json_object(path, {}) if path.exists() else {}
+    except ValueError as error:
+        logger.warning("%s; it is written anew", error)
+        return {}

@@ -1,0 +1,27 @@
+"""Look at what lies outside the pipeline: inputs.py FOLDER."""
+
+from pathlib import Path
+from typing import Any
+
+from deepfake_adv.inputs import record_inputs
+from deepfake_adv.leftovers import clear_leftovers
+from deepfake_adv.params.load import load_params, read_yaml
+from deepfake_adv.stage import run_stage
+
+
+def main(folder: Path) -> None:
+    """Clear what params no longer name, then record every file that they name."""
+    params = load_params("corpus", "attack", "runs", "detectors", "methods")
+    clear_leftovers(Path.cwd(), read_yaml(Path("params.yaml")))
+    entries: dict[str, dict[str, Any]] = {
+        "corpus": {"corpus": params.corpus.model_dump()} if params.corpus.source == "clips" else {},
+        "attack": {"attack": params.attack.model_dump()} if params.attack.images.source == "folder" else {},
+    }
+    for name, run in params.runs.items():
+        played = {"detector": params.detectors[run.detector], "method": params.methods[run.method]}
+        entries[f"runs/{name}"] = {player: entry.model_dump() for player, entry in played.items()}
+    record_inputs(entries, folder)
+
+
+if __name__ == "__main__":
+    run_stage("inputs", main)
