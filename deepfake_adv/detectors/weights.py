@@ -1,4 +1,4 @@
-"""Backbones of timm's, with pretrained weights from the hub, a cache folder or a file."""
+"""Backbones of timm's, with pretrained weights from the hub, a cache folder, a file or a package."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,6 +8,8 @@ import timm
 from huggingface_hub import try_to_load_from_cache
 from timm.models import get_pretrained_cfg, load_state_dict
 from torch import Tensor, nn
+
+from deepfake_adv.detectors.packaged import PACKAGE, packaged_weights
 
 NEAR_ENOUGH = 0.5  # share of a model's weights that a file must hold
 
@@ -21,13 +23,15 @@ def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None 
         model: timm's name, with or without the tag of its weights.
         pretrained: Load weights; False starts at random and needs no network.
         weights: None: the hub, or its default cache where the file is there already. A folder: the hub's
-            cache there. A file (.safetensors, .pth): its weights.
+            cache there. A file (.safetensors, .pth): its weights. "package": those of `PACKAGED`, which need no
+            hub.
         arguments: The model's own, such as ``num_classes``.
 
     Raises:
         ValueError: If timm has no such model or tag, ``weights`` is given though ``pretrained`` is False,
             or the file holds another model's weights.
-        FileNotFoundError: If the weights are neither in a cache nor to be had from the hub.
+        FileNotFoundError: If the weights are neither in a cache nor to be had from the hub, or their package is
+            not installed.
     """
     check_model(model)
     if not pretrained:
@@ -37,6 +41,9 @@ def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None 
                 "Set `pretrained: true` to load them."
             )
         return timm.create_model(model, pretrained=False, **arguments)
+    if weights == PACKAGE:
+        overlay = {"state_dict": packaged_weights(model), "custom_load": False}
+        return timm.create_model(model, pretrained=True, pretrained_cfg_overlay=overlay, **arguments)
     path = None if weights is None else Path(weights)
     if path is not None and path.is_file():
         return _from_file(model, path, arguments)

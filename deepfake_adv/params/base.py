@@ -24,7 +24,7 @@ class FromTimm(Section):
     """What a model of timm's starts from."""
 
     pretrained: bool
-    weights: str | None  # null: the hub or its cache; a cache folder; a .safetensors or .pth file
+    weights: str | None  # null: the hub or its cache; a cache folder; a .safetensors or .pth file; package
 
     @model_validator(mode="after")
     def _weights_are_read(self) -> Self:
