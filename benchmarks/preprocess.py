@@ -1,6 +1,6 @@
 """Video to crops: our stages against decoding alone and against the field's usual way.
 
-Run as ``python benchmarks/preprocess.py``. All ways are measured on the same clips, interleaved, in CPU
+Run as ``python -m benchmarks.preprocess``. All ways are measured on the same clips, interleaved, in CPU
 seconds of one thread; a result is the median over rounds of the mean over clips. Prediction, written down
 before measuring: crop / decode 1.4 (i420) and 1.9 (webp) at 720p c23, usual / ours 45 and 35.
 """

@@ -1,6 +1,6 @@
 """Crops in parquet as a training source: against loose files, LMDB and webdataset tar files.
 
-Run as ``python benchmarks/shards.py``. The same encoded crops lie in every store (some hundred different ones,
+Run as ``python -m benchmarks.shards``. The same encoded crops lie in every store (some hundred different ones,
 repeated, since the time of a read does not depend on the picture); ways take turns of eight batches and are timed
 in CPU seconds of one thread, page cache warm, so that decoding is the floor: "decode" keeps no picture, "decode_batch"
 puts them into an array of a batch, as every loader must. A second part, on metadata alone, counts the row groups that a

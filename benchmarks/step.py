@@ -1,6 +1,6 @@
 """Measure one training step of every method as a ratio to the baseline's, and the release's procedure beside it.
 
-    python benchmarks/step.py [--detector timm:efficientnet_b4] [--size 128] [--batch 8] [--rounds 3] [--device cpu]
+    python -m benchmarks.step [--detector timm:efficientnet_b4] [--size 128] [--batch 8] [--rounds 3] [--device cpu]
                               [--methods baseline grad_bat two_gen_bat] [--precision bf16-mixed] [--compile]
 
 Same detector, images and optimiser for all, interleaved medians. A step is the training loop's own: the adversary's

@@ -1,6 +1,6 @@
 """The default policy's face tracks against the official detector's on every frame, both smoothed.
 
-Run as ``python benchmarks/tracks.py [--clips FOLDER]``. Clips as in `preprocess`, but looked at for their boxes, not
+Run as ``python -m benchmarks.tracks [--clips FOLDER]``. Clips as in `preprocess`, but looked at for their boxes, not
 their time: IoU of the two boxes of each sampled frame, and the share of the official box that ours covers. The
 detector's boxes come in steps, so that even neighbouring frames differ: a track is compared with a track. Smoothing and
 the look between two boxes that disagree were chosen among some fifty ways on the three largest real clips (--count 3):

@@ -1,7 +1,7 @@
 """Measure training: images/s of the loader alone, of the step alone and of both together.
 
-    python benchmarks/train.py [--detector compact] [--size 96] [--batch 32] [--workers 2] [--device cpu|cuda]
-    python benchmarks/train.py --detector efficientnet --size 256 --device cuda      # B7: FLOP use and peak memory
+    python -m benchmarks.train [--detector compact] [--size 96] [--batch 32] [--workers 2] [--device cpu|cuda]
+    python -m benchmarks.train --detector efficientnet --size 256 --device cuda      # B7: FLOP use and peak memory
 
 Predictions, written down before measuring (compact, 96 px, two cores): the loader with 2 workers gives 600 crops
 of 160 px per second and core and a step of `baseline` takes 300, so both together reach 0.9 of the step alone, but

@@ -9,13 +9,29 @@ from typing import Annotated, Any
 
 import typer
 
+from deepfake_adv import __version__
 from deepfake_adv.log import configure
 from deepfake_adv.params.faces import Backend
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import EXPECTED, STOPPED, explain
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Deepfake forensics via an adversarial game.")
+app = typer.Typer(no_args_is_help=True)
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"deepfake-adv {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Deepfake forensics via an adversarial game."""
 
 
 def clear(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -18,15 +18,20 @@ _MEMORY: Final = Path("work/inputs.json")
 def paths_named(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Path]:
     """Dotted key -> path, of every path in a nested entry of params.
 
-    A folder of `weights` is the hub's cache, which names its files by their content: it is not among them.
+    Two kinds of `weights` are not among them, as their names decide their content: a folder is the hub's cache, and
+    "package" stands for files whose digests are in the code.
     """
     found: dict[str, Path] = {}
     for key, value in entry.items():
         if isinstance(value, Mapping):
             found |= paths_named(value, f"{prefix}{key}.")
-        elif key in KEYS and isinstance(value, str) and not (key == "weights" and Path(value).is_dir()):
+        elif key in KEYS and isinstance(value, str) and not (key == "weights" and _fixed(value)):
             found[f"{prefix}{key}"] = Path(value)
     return found
+
+
+def _fixed(weights: str) -> bool:
+    return weights == "package" or Path(weights).is_dir()
 
 
 class Memory:

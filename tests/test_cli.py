@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from typer.testing import CliRunner
 
-from deepfake_adv import cli
+from deepfake_adv import __version__, cli
 from deepfake_adv.cli import app
 from deepfake_adv.faces.registry import LOCATORS
 from deepfake_adv.params.faces import Backend
@@ -32,6 +32,26 @@ def test_an_unknown_profile_is_one_message(call, command):
     assert done.exit_code == 1
     assert "profile must be one of demo, paper; got 'papr'" in done.output
     assert "Traceback" not in done.output
+
+
+def test_the_version_is_printed(call):
+    done = call("--version")
+    assert done.exit_code == 0
+    assert done.output == f"deepfake-adv {__version__}\n"
+
+
+@pytest.mark.parametrize(("typed", "offered"), [("pr", ["predict"]), ("export", ["export-frames"]), ("x", [])])
+def test_a_shell_completes_commands(call, monkeypatch, typed, offered):
+    """As the script that ``--show-completion`` prints for bash asks."""
+    monkeypatch.setenv("_DEEPFAKE_ADV_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"deepfake-adv {typed}")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    done = CliRunner().invoke(app, prog_name="deepfake-adv")
+    assert done.output.split() == offered
+
+
+def test_completion_is_offered_in_the_help(call):
+    assert "--install-completion" in call("--help").output
 
 
 def test_a_crop_margin_out_of_range_is_refused(call):

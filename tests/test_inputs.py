@@ -44,6 +44,7 @@ def test_every_file_that_an_entry_names_is_found(tmp_path):
         "method.synthesizer.weights",
     }
     assert paths_named(detector(tmp_path)) == {}  # the hub's cache
+    assert paths_named(detector("package")) == {}
 
 
 def test_another_file_under_the_same_name_changes_the_record_of_its_runs_alone(record, weights):

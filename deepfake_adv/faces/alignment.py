@@ -1,6 +1,7 @@
 """The face-alignment package as a backend: S3FD boxes, FAN landmarks, weights from a local folder only."""
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,21 @@ def need_weights(*names: str) -> list[Path]:
     return paths
 
 
+def _package(module: str) -> Any:
+    """A module of the optional package.
+
+    Raises:
+        RuntimeError: If it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise RuntimeError(
+            "locate.backend and locate.landmarks must be installed; got 'face_alignment', which is not there. Run "
+            "`make setup` (outside a checkout, install the extra face-alignment), or set both to dlib."
+        ) from error
+
+
 class FaceAlignmentLocator:
     """Find faces with S3FD. Its boxes are tighter than dlib's: do not mix the two in one study.
 
@@ -47,15 +63,16 @@ class FaceAlignmentLocator:
 
     Raises:
         FileNotFoundError: If the weights are not at hand.
+        RuntimeError: If the extra is not installed.
     """
 
     def __init__(self, *, upsample: int = 0, scale: float = 1.0) -> None:
         path = need_weights(S3FD)[0]
         import torch  # here: the other backends do without torch
-        from face_alignment.detection.sfd.sfd_detector import SFDDetector
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._detector = SFDDetector(device, path_to_detector=str(path))
+        detector = _package("face_alignment.detection.sfd.sfd_detector")
+        self._detector = detector.SFDDetector(device, path_to_detector=str(path))
         self._scale = scale
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[FaceBox]:
@@ -76,14 +93,15 @@ class FanLandmarks:
 
     Raises:
         FileNotFoundError: If the weights are not at hand.
+        RuntimeError: If the extra is not installed.
     """
 
     def __init__(self) -> None:
         need_weights(FAN)
-        import face_alignment
         import torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
+        face_alignment = _package("face_alignment")
         # its detector is never called; this one needs no weights
         self._network: Any = face_alignment.FaceAlignment(
             face_alignment.LandmarksType.TWO_D, device=device, face_detector="folder", compile=False

@@ -57,6 +57,7 @@ def build_landmarker(name: str) -> Landmarker | None:
     Raises:
         ValueError: If the name is unknown.
         FileNotFoundError: If its weights are not at hand.
+        RuntimeError: If its package is not installed.
     """
     if name == "none":
         return None

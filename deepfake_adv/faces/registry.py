@@ -26,6 +26,7 @@ def build_locator(name: str, **options: Any) -> Locator:
     Raises:
         ValueError: If the name is unknown; suggests one that is near.
         FileNotFoundError: If its weights are not at hand.
+        RuntimeError: If its package is not installed.
     """
     if name not in LOCATORS:
         hint = did_you_mean(name, LOCATORS, "Mend locate.backend in params.yaml.")

@@ -60,8 +60,8 @@ class Prediction:
 
 
 def predict(
-    path: Path,
-    trained: Trained | Path,
+    path: Path | str,
+    trained: Trained | Path | str,
     *,
     frames: int = 20,
     margin: float = 1.3,
@@ -107,12 +107,7 @@ def predict(
     for crop, (place, box) in zip(crops, chosen.items(), strict=True):
         height, width = planes[place].shape[0] * 2 // 3, planes[place].shape[1]
         resize(cut_rgb(planes[place], official_crop(box, width, height, margin=margin)), crop)
-    scores = _score(detector, crops, batch_size)
-    if not np.isfinite(scores).all():
-        raise ValueError(
-            f"scores must be finite; got others from the weights in {detector.folder}. Train the run again, or copy "
-            "the folder anew."
-        )
+    scores = score_crops(detector, crops, batch_size)
     rows = zip(seen, chosen.values(), scores, strict=True)
     found = tuple(FrameScore(int(indices[place]), box, float(score)) for place, box, score in rows)
     return Prediction(path, float(scores.mean()), found, missed, detector.condition)
@@ -124,8 +119,12 @@ def _frames(path: Path, count: int) -> tuple[Sequence[int], list[NDArray[np.uint
 
 
 @torch.inference_mode()
-def _score(trained: Trained, crops: NDArray[np.uint8], batch_size: int) -> NDArray[np.float64]:
-    """P(fake) per frame; a frame of clips has its clip's."""
+def score_crops(trained: Trained, crops: NDArray[np.uint8], batch_size: int) -> NDArray[np.float64]:
+    """P(fake) per crop ``(N, S, S, 3)`` of a video's frames; a frame of clips has its clip's.
+
+    Raises:
+        ValueError: If a score is not finite.
+    """
     length = trained.detector.clip_length
     device = next(trained.detector.parameters()).device
     clips = covering_clips(len(crops), length)
@@ -138,4 +137,9 @@ def _score(trained: Trained, crops: NDArray[np.uint8], batch_size: int) -> NDArr
         for column in range(length):
             free = np.isnan(scores[part[:, column]])
             scores[part[free, column]] = values[free]
+    if not np.isfinite(scores).all():
+        raise ValueError(
+            f"scores must be finite; got others from the weights in {trained.folder}. Train the run again, or copy "
+            "the folder anew."
+        )
     return scores

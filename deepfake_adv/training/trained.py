@@ -32,7 +32,7 @@ class Trained:
     folder: Path
 
 
-def load_trained(folder: Path, device: torch.device | str = "cpu", *, channels_last: bool = False) -> Trained:
+def load_trained(folder: Path | str, device: torch.device | str = "cpu", *, channels_last: bool = False) -> Trained:
     """Build a detector by its run.json and load its weights.
 
     Args:

@@ -100,6 +100,19 @@ def test_missing_weights_name_both_files_and_the_folder_without_any_download(tmp
     assert need_weights(S3FD) == [folder / S3FD]
 
 
+def test_an_extra_that_is_not_installed_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "face_alignment", None)
+    monkeypatch.delitem(sys.modules, "face_alignment.detection.sfd.sfd_detector", raising=False)
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    for name in (S3FD, FAN):
+        (folder / name).touch()
+    for build in (lambda: build_locator("face_alignment"), lambda: build_landmarker("face_alignment")):
+        with pytest.raises(RuntimeError, match=r"must be installed; got 'face_alignment', .* Run `make setup`"):
+            build()
+
+
 def test_weights_folder_follows_the_cache(monkeypatch):
     monkeypatch.delenv("TORCH_HOME", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")

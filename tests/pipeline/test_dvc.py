@@ -2,7 +2,6 @@
 
 import csv
 import json
-import time
 from collections import Counter
 
 import pytest
@@ -30,9 +29,7 @@ def test_the_first_run_runs_every_stage_and_leaves_tables_and_a_report(project):
 
 
 def test_a_second_run_runs_nothing_but_what_looks_outside(project):
-    start = time.monotonic()
     assert project.repro() == ALWAYS
-    assert time.monotonic() - start < 120
 
 
 def test_a_methods_key_reruns_its_runs_the_tables_and_the_report(edited):

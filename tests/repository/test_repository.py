@@ -5,7 +5,13 @@ import subprocess
 
 import pytest
 
+from deepfake_adv.corpus.render.take import film
+from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.files import write_json
 from deepfake_adv.params.load import load_params, read_yaml
+from deepfake_adv.training.checkpoint import save_weights
+from deepfake_adv.video.colour import rgb_to_i420
+from deepfake_adv.video.encode import write_h264
 
 PROFILES = ("demo", "paper")
 
@@ -37,6 +43,36 @@ def test_the_readme_names_make_targets_that_exist(root):
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     targets = {name for line in re.findall(r"^([a-z -]+):", makefile, re.MULTILINE) for name in line.split()}
     assert named <= targets
+
+
+@pytest.fixture
+def example(root, tmp_path, monkeypatch):
+    """The README's Python, in a folder with the clip and the detector that it names."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    (named,) = re.findall(r'load_trained\("(.+?)"\)', code)
+    entry = {"name": "compact", "width": 4}
+    save_weights(tmp_path / named / "detector.safetensors", build_detector(**entry))
+    record = {"condition": "NT_c23", "seed": 0, "image_size": 96, "params": {"detector": entry}}
+    write_json(tmp_path / named / "run.json", record)
+    pictures = [rgb_to_i420(picture) for picture, _ in film(1, 0, frames=3, size=240, fps=5)]
+    write_h264(tmp_path / "clip.mp4", pictures, crf=10, fps=5)
+    monkeypatch.chdir(tmp_path)
+    return code
+
+
+def test_the_readmes_python_runs(example, capsys):
+    """The clip shows one of the corpus's heads; the detector has random weights, so its score is some number."""
+    exec(compile(example, "README.md", "exec"), {})
+    score, auc = capsys.readouterr().out.splitlines()
+    assert 0 < float(score) < 1
+    assert auc == "Estimate(value=1.0, low=1.0, high=1.0)"
+
+
+def test_no_test_asserts_an_absolute_time(root):
+    clock = re.compile(r"assert [^#\n]*(perf_counter|monotonic|process_time|time\.time)\(\)")
+    found = [path.name for path in tracked(root, "tests/*.py") if clock.search(path.read_text(encoding="utf-8"))]
+    assert found == []
 
 
 def test_python_files_are_short(root):

@@ -43,7 +43,7 @@ def test_deps_cover_the_import_closure(root, stages, closure):
 def test_templates_and_specifications_are_tracked_too(root, stages):
     deps = {dep for name, stage in stages.items() if name != "sources" for dep in stage["deps"]}
     files = [path.relative_to(root).as_posix() for path in (root / "deepfake_adv").rglob("*") if path.is_file()]
-    beside = [path for path in files if not path.endswith((".py", ".pyc", "py.typed"))]
+    beside = [path for path in files if not path.endswith((".py", ".pyc", ".pyi", "py.typed"))]
     assert len(beside) > 3
     assert not [path for path in beside if not any(path == dep or path.startswith(f"{dep}/") for dep in deps)]
 

@@ -1,5 +1,4 @@
 import sys
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -29,9 +28,7 @@ def test_a_run_that_fails_stops_no_other_and_is_told_at_the_end():
 
 def test_so_many_run_at_a_time_and_no_more(tmp_path):
     body = "import time, pathlib\ns = time.time()\ntime.sleep(.4)\npathlib.Path(run).write_text(f'{s} {time.time()}')"
-    start = time.monotonic()
     train_all(["a", "b", "c", "d"], jobs=2, command=script(body))
-    assert time.monotonic() - start >= 0.8
     spans = [tuple(map(float, (tmp_path / run).read_text().split())) for run in "abcd"]
     assert max(sum(s <= moment < e for s, e in spans) for moment, _ in spans) == 2
 

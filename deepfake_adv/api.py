@@ -1,0 +1,138 @@
+"""The blur and the attacks on any classifier, and a trained detector's scores of face crops.
+
+Part of the public API; import these from ``deepfake_adv``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deepfake_adv.attacks.engine import AttackResult, ascend
+from deepfake_adv.attacks.registry import build_attack
+from deepfake_adv.data.crop_store import resize
+from deepfake_adv.ops.blur import blur_pixelwise
+from deepfake_adv.ops.checks import check_kernel_size
+from deepfake_adv.training.predict import score_crops
+from deepfake_adv.training.trained import Trained
+
+
+class PixelwiseBlur(nn.Module):
+    """`blur_pixelwise` as a module: blurs every pixel with its own Gaussian; paper Eqs. (4) and (5).
+
+    Args:
+        kernel_size: Window width in pixels, odd.
+
+    Raises:
+        ValueError: If ``kernel_size`` is even or below 1.
+    """
+
+    def __init__(self, kernel_size: int = 9) -> None:
+        super().__init__()
+        check_kernel_size(kernel_size)
+        self.kernel_size = kernel_size
+
+    def forward(self, images: Tensor, inverse_sigma: Tensor) -> Tensor:
+        """Blur ``images`` (B, C, H, W) by the map ``inverse_sigma`` (B, 1, H, W), 1/pixels.
+
+        Raises:
+            ValueError: As `blur_pixelwise` does.
+        """
+        return blur_pixelwise(images, inverse_sigma, kernel_size=self.kernel_size)
+
+    def extra_repr(self) -> str:
+        """What ``print`` shows."""
+        return f"kernel_size={self.kernel_size}"
+
+
+def attack(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    name: str = "blur",
+    *,
+    generator: torch.Generator | None = None,
+    **params: Any,
+) -> AttackResult:
+    """Attack any classifier; paper Eqs. (1), (2) and (6).
+
+    The model runs in eval mode with frozen weights and is left as it was found. Each image's own loss is
+    increased, so the result for an image does not depend on the others of its batch.
+
+    Args:
+        model: Images to logits ``(B, classes)``; normalisation sits inside it.
+        images: ``(B, C, H, W)`` in [0, 1].
+        labels: ``(B,)``, integers.
+        name: ``fgsm``, ``iterative_fgsm``, ``pgd``, ``stadv``, ``blur`` or ``blur_multistep``.
+        generator: Random numbers for an attack with a random start; None: torch's global generator.
+        params: The attack's own, such as ``epsilon`` and ``steps``; what is left out has its default.
+
+    Returns:
+        The adversarial images, the variable that made them, and each image's loss before and after.
+
+    Raises:
+        ValueError: If the attack or a parameter is unknown, or images, labels or logits are not as above.
+    """
+    return ascend(build_attack(name, **params), model, images, labels, generator=generator, measure=True)
+
+
+class Attacker(nn.Module):
+    """`attack` as a module: images and labels to adversarial images.
+
+    The classifier is a submodule, so that ``.to(device)`` moves it too; its mode and weights are not changed.
+
+    Args:
+        model: Images in [0, 1] to logits ``(B, classes)``.
+        name: As in `attack`.
+        params: As in `attack`.
+
+    Raises:
+        ValueError: If the attack or a parameter is unknown.
+    """
+
+    def __init__(self, model: nn.Module, name: str = "blur", **params: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.attack = build_attack(name, **params)
+
+    def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Adversarial images ``(B, C, H, W)`` for ``images`` in [0, 1] with ``labels`` (B,), detached.
+
+        Raises:
+            ValueError: If images, labels or logits are not as `attack` says.
+        """
+        return ascend(self.attack, self.model, images, labels, generator=generator).images
+
+    def extra_repr(self) -> str:
+        """What ``print`` shows."""
+        return f"attack={self.attack}"
+
+
+def score_images(
+    trained: Trained, images: Sequence[NDArray[np.uint8]], *, batch_size: int = 32
+) -> NDArray[np.float64]:
+    """P(fake) of face crops in memory; `predict` finds the faces in a file by itself.
+
+    Args:
+        trained: From `load_trained`.
+        images: Square crops of faces, each ``(H, W, 3)`` uint8 RGB, of any size: brought to the detector's as in
+            training. For a detector of clips they are the frames of one video, in order.
+        batch_size: Images (or clips) at a time.
+
+    Returns:
+        ``(N,)`` in [0, 1].
+
+    Raises:
+        ValueError: If an image is not as above, or the detector's weights give a score that is not finite.
+    """
+    crops = np.empty((len(images), trained.image_size, trained.image_size, 3), np.uint8)
+    for crop, image in zip(crops, images, strict=True):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            raise ValueError(
+                f"images must be (H, W, 3) uint8 each; got {image.dtype} of {image.shape}. Pass RGB crops of faces."
+            )
+        resize(image, crop)
+    return score_crops(trained, crops, batch_size) if len(crops) else np.empty(0)
