@@ -129,7 +129,7 @@ def _repeated_runs(runs: Mapping[str, Run]) -> list[str]:
 
 
 def _shared_roles(params: Params) -> list[str]:
-    """Tests of two datasets that would fill one cell of the tables, known by forgery, quality and the dataset's role."""
+    """Tests of two datasets that would fill one cell of the tables, known by forgery, quality and role."""
     tiers = {run.tier for run in params.runs.values()}
     found: dict[tuple[str, str, str], list[str]] = {}
     for part in params.parts.values():
