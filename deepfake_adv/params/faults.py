@@ -11,7 +11,8 @@ from deepfake_adv.params.schema import Params
 from deepfake_adv.params.training import Run
 
 _ROLES: Final = {**dict.fromkeys(FF_FORGERIES, "FF++"), Forgery.DFD: "DFD", Forgery.CELEB: "Celeb-DF"}
-_OWN_FORGERY: Final = {"dfd": (Forgery.DFD,), "celebdf": (Forgery.CELEB,)}  # layouts that are told of none
+# Layouts whose forgery no param names.
+_OWN_FORGERY: Final[Mapping[str, tuple[Forgery, ...]]] = {"dfd": (Forgery.DFD,), "celebdf": (Forgery.CELEB,)}
 
 
 def cross_faults(params: Params) -> list[str]:
