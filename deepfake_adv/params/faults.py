@@ -1,13 +1,18 @@
 """Faults of params.yaml that only show between its sections."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from deepfake_adv.hints import did_you_mean
-from deepfake_adv.names import ALL_QUALITIES, Condition
+from deepfake_adv.names import ALL_QUALITIES, FF_FORGERIES, Condition, Forgery, Quality
 from deepfake_adv.params.datasets import Part
 from deepfake_adv.params.evaluation import ROLES
 from deepfake_adv.params.schema import Params
 from deepfake_adv.params.training import Run
+
+_ROLES: Final = {**dict.fromkeys(FF_FORGERIES, "FF++"), Forgery.DFD: "DFD", Forgery.CELEB: "Celeb-DF"}
+# Layouts whose forgery no param names.
+_OWN_FORGERY: Final[Mapping[str, tuple[Forgery, ...]]] = {"dfd": (Forgery.DFD,), "celebdf": (Forgery.CELEB,)}
 
 
 def cross_faults(params: Params) -> list[str]:
@@ -45,7 +50,7 @@ def cross_faults(params: Params) -> list[str]:
             f"got {params.train.batch_size}. Change it or train.accumulate."
         )
     faults += _tier_faults(params) + _table_faults(params)
-    return faults + _repeated_parts(params.parts) + _repeated_runs(params.runs)
+    return faults + _repeated_parts(params.parts) + _repeated_runs(params.runs) + _shared_roles(params)
 
 
 def _tier_faults(params: Params) -> list[str]:
@@ -121,6 +126,30 @@ def _repeated_runs(runs: Mapping[str, Run]) -> list[str]:
         for name, run in runs.items()
         for condition in dict.fromkeys(run.conditions)
         if (first := seen.setdefault((run.method, run.detector, condition), name)) != name
+    ]
+
+
+def _shared_roles(params: Params) -> list[str]:
+    """Tests of two datasets that would fill one cell of the tables, known by forgery, quality and role."""
+    tiers = {run.tier for run in params.runs.values()}
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for part in params.parts.values():
+        dataset = params.datasets.get(part.dataset)
+        if dataset is None or not tiers & {str(part.quality), ALL_QUALITIES}:
+            continue
+        for forgery in dataset.forgeries or _OWN_FORGERY.get(dataset.layout, ()):
+            role = _ROLES.get(forgery)
+            asked = (part.quality == Quality.NATIVE) == (forgery == Forgery.CELEB)  # qualities that the tables have
+            if role and asked and role not in params.tables.roles:
+                found.setdefault((role, str(forgery), str(part.quality)), []).append(part.dataset)
+    first = {
+        role: f"{forgery} at {quality} in {' and '.join(names)}"
+        for (role, forgery, quality), names in found.items()
+        if len(names) > 1
+    }
+    return [
+        f"tables.roles.{role} must say which dataset stands for {role}; got none, and {held}. Name one of them."
+        for role, held in first.items()
     ]
 
 

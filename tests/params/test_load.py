@@ -59,6 +59,19 @@ def test_two_runs_for_one_cell_are_named_and_other_conditions_are_not(content):
     validate(content)
 
 
+def test_two_datasets_for_one_cell_are_named_unless_a_role_chooses(content):
+    content["datasets"]["second"] = copy.deepcopy(content["datasets"]["corpus"])
+    content["parts"]["second_c23"] = {"dataset": "second", "quality": "c23"}
+    content["tables"]["roles"]["FF++"] = "corpus"
+    validate(content)
+    del content["tables"]["roles"]["FF++"]
+    with pytest.raises(ValueError, match=r"tables\.roles\.FF\+\+ must say .* at c23 in corpus and second\. Name one"):
+        validate(content)
+    content["parts"]["second_c23"]["quality"] = "native"
+    content["parts"]["corpus_native"] = {"dataset": "corpus", "quality": "native"}  # of which no table has a cell
+    validate(content)
+
+
 def test_a_condition_that_is_none_is_named(content):
     content["runs"]["compact_baseline"]["conditions"] = ["NT-c23"]
     with pytest.raises(ValueError, match=r"runs\.compact_baseline\.conditions: condition must be"):
