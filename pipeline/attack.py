@@ -1,4 +1,4 @@
-"""Attacks between image classifiers: attack.py MANIFESTS OUTPUT."""
+"""Attacks between image classifiers: attack MANIFESTS OUTPUT."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from deepfake_adv.stage import run_stage
 from deepfake_adv.studies.classifiers import Classifier, train_classifier
 from deepfake_adv.studies.images import images_to_attack
 from deepfake_adv.studies.transfer import adversarial_accuracy, settings
+from deepfake_adv.training.device import choose_device
 from deepfake_adv.training.provenance import device_name, versions
-from deepfake_adv.training.trained import choose_device
 
 FACTS = {"table_reading", "fgsm_epsilon", "pgd_steps", "kernel_size", "kernel_sizes", "starts"}
 

@@ -1,4 +1,4 @@
-"""Trained detectors under degradation and attack: robustness.py RUNS MANIFEST FOLDER."""
+"""Trained detectors under degradation and attack: robustness RUNS MANIFEST FOLDER."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +13,9 @@ from deepfake_adv.stage import run_stage
 from deepfake_adv.studies.degrade import DEGRADATIONS
 from deepfake_adv.studies.images import condition_rows, fetch_images
 from deepfake_adv.studies.robustness import attack_transfer, degradation_curves
+from deepfake_adv.training.device import choose_device
 from deepfake_adv.training.provenance import device_name, versions
-from deepfake_adv.training.trained import choose_device, load_trained
+from deepfake_adv.training.trained import load_trained
 
 
 def main(runs: Path, manifest: Path, folder: Path) -> None:

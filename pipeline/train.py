@@ -1,4 +1,4 @@
-"""Train the detectors of a run: train.py RUN MANIFESTS OUTPUT."""
+"""Train the detectors of a run: train RUN MANIFESTS OUTPUT."""
 
 from pathlib import Path
 

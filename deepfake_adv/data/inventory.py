@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from deepfake_adv.data import completeness
-from deepfake_adv.data.probing import MEMORY, Part, probe_parts
+from deepfake_adv.data.probing import MEMORY, Part, probe_parts, probing_code
 from deepfake_adv.data.videos import VideoRow, format_rows, read_rows
 from deepfake_adv.files import write_text
 
 logger = logging.getLogger(__name__)
+
+CODE = "code.txt"
 
 
 def inventory_datasets(
@@ -27,7 +29,8 @@ def inventory_datasets(
 ) -> None:
     """Write ``<dataset>/<quality>.csv`` per part, report.csv and missing.csv into `folder`.
 
-    A table that did not change is left untouched. A dataset that is not at its root keeps the table of an
+    A table that did not change is left untouched. code.txt names the code that looked at the videos: tables of other
+    code are made anew. A dataset that is not at its root keeps the table of an
     earlier inventory if missing videos are tolerated: so a clone without the videos can still go on.
 
     Raises:
@@ -46,11 +49,15 @@ def inventory_datasets(
         logger.warning("datasets.%s: %s; its earlier inventory is kept", part.dataset, absent[part.name])
     lost = [part for part in parts if part.name in absent and part not in kept]
     present = [part for part in parts if part.name not in absent]
-    found = probe_parts(present, min_frames=min_frames, execution=execution, memory=memory)
+    same_code = _code(folder) == probing_code()
+    trusted = present if same_code else [replace(part, previous=()) for part in present]
+    found = probe_parts(trusted, min_frames=min_frames, execution=execution, memory=memory)
     rows: dict[str, Sequence[VideoRow]] = {part.name: part.previous for part in kept}
     rows |= {part.name: listed for part, listed in zip(present, found, strict=True)}
     for part, listed in zip(present, found, strict=True):
         _write(_table(folder, part), format_rows(listed))
+    if not kept:  # else the kept tables are of the code that is named already
+        _write(folder / CODE, f"{probing_code()}\n")
     known = [part for part in parts if part.name in rows]
     tables = [rows[part.name] for part in known]
     _write(folder / "report.csv", completeness.report(known, tables))
@@ -77,6 +84,11 @@ def _not_there(lost: Sequence[Part], absent: Mapping[str, str]) -> list[str]:
         f"{layouts[name][0].how_to_get}. Then set datasets.{name}.root, or take its parts out of params.yaml."
         for name, asked in qualities.items()
     ]
+
+
+def _code(folder: Path) -> str:
+    path = folder / CODE
+    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
 
 
 def _table(folder: Path, part: Part) -> Path:

@@ -25,13 +25,13 @@ from deepfake_adv.faces.policy import Policy, build_policy
 from deepfake_adv.faces.registry import Locator, build_locator
 from deepfake_adv.faces.track import DROPPED, SEEN, Found, Track, detect_sparse, fill_track, sample_track
 from deepfake_adv.files import Scratch, atomic_write, write_csv
+from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames
 
 logger = logging.getLogger(__name__)
 
-_FORMAT: Final = 3  # raise when the meaning of a piece changes: older leftovers are then not taken up
 _GROUP: Final = 16_384  # rows per row group of the box table
 _MISS_COLUMNS: Final = ("dataset", "target", "video", "quality", "frame", "action", "reason")
 _PIECE_SCHEMA: Final = pa.schema([*BOX_SCHEMA, ("action", pa.string()), ("reason", pa.string())])
@@ -115,8 +115,8 @@ def locate_dataset(
         _landmarker(options.landmarks),
     )  # fail here, not 15,000 times
     groups = plan_groups(frames, inventory, shared=policy.shared)
-    key = {"format": _FORMAT, "dataset": dataset, "options": vars(options), "groups": [g.digest() for g in groups]}
-    work = Scratch(f"locate-{dataset}", key, root=scratch)
+    key = {"dataset": dataset, "options": vars(options), "groups": [g.digest() for g in groups]}
+    work = Scratch(f"locate-{dataset}", key, code=code_digest("locate"), root=scratch)
     pieces = Pieces(work.path / "pieces", [group.name for group in groups])
     if not (work.path / "boxes.parquet").exists():
         tasks = [LocateTask(dataset, group, frames, root, options, pieces.path(group.name)) for group in groups]

@@ -57,7 +57,7 @@ def draw_examples(
     images = fetch_images(table, rows, manifest.parents[2], trained.image_size).float() / 255
     labels = torch.from_numpy(table.labels[rows])
     titles = [str(video) for video in table.strings("video")[rows]]
-    blur = next((entry for entry in attacks.values() if entry["name"].startswith("blur")), {"name": "blur"})
+    blur = next((entry for entry in attacks.values() if entry["name"].startswith("blur")), {})
     figures = {
         "figure1": adversarial_rows(trained.detector, images, labels, attacks),
         "figure4": kernel_rows(trained.detector, images, labels, kernel_sizes, blur),
@@ -98,10 +98,10 @@ def adversarial_rows(
 def kernel_rows(
     detector: nn.Module, images: Tensor, labels: Tensor, kernel_sizes: Sequence[int], blur: Mapping[str, Any]
 ) -> dict[str, Tensor]:
-    """Fig. 4: the images blurred adversarially with windows of several widths."""
+    """Fig. 4: the images blurred adversarially with windows of several widths; `blur` as `build_attack` takes it."""
     rows = {"original": images}
     for size in kernel_sizes:
-        attack = build_attack(**{**blur, "kernel_size": size})
+        attack = build_attack(**{**blur, "kernel_size": size}) if blur else build_attack("blur", kernel_size=size)
         rows[f"k = {size}"] = ascend(attack, detector, images, labels).images
     return rows
 

@@ -8,8 +8,8 @@ import torch
 from deepfake_adv.files import Scratch, file_fingerprint
 from deepfake_adv.names import Split
 from deepfake_adv.params.training import Device
+from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.training.engine import Engine, check_shares
-from deepfake_adv.training.provenance import code_fingerprint
 from deepfake_adv.training.session import Session
 from deepfake_adv.training.setup import (
     Masks,
@@ -56,8 +56,9 @@ def train_run(plan: Plan, manifests: Path, output: Path, *, device: Device, work
         plan, paths[Split.VAL], masks="none", landmarks=False, cache=device.cache, frames=plan.train.validation_frames
     )
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
-    key = {"run": plan.name, **plan.params(), "data": data, "code": code_fingerprint(), "processes": fabric.world_size}
-    scratch = Scratch(f"train-{plan.name}", key, root=work)
+    code = code_digest("train", plan.entries())
+    key = {"run": plan.name, **plan.params(), "data": data, "processes": fabric.world_size}
+    scratch = Scratch(f"train-{plan.name}", key, code=code, root=work)
     loss_scale = fabric.strategy.precision.state_dict()
     cuda = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
     for condition in plan.conditions:
@@ -75,7 +76,10 @@ def train_run(plan: Plan, manifests: Path, output: Path, *, device: Device, work
                 parts = {"clip_length": clip_length, "fabric": fabric, "device": device}
                 batches = train_loader(plan, train, condition, seed, **parts)  # type: ignore[arg-type]
                 checks = validation_loader(plan, val, condition, **parts)  # type: ignore[arg-type]
-                Session(plan, condition, seed, engine, batches, checks, folder, device=device, data=data).run()
+                session = Session(
+                    plan, condition, seed, engine, batches, checks, folder, device=device, data=data, code=code
+                )
+                session.run()
     fabric.barrier()
     if fabric.is_global_zero:
         scratch.publish(Path(output))

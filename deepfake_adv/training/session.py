@@ -42,6 +42,7 @@ class Session:
         folder: Where everything goes; rank 0 alone writes.
         device: How often to write checkpoints, and whether to log to DVCLive.
         data: Fingerprint of each manifest by split.
+        code: Digest of the code that trains it.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class Session:
         *,
         device: Device,
         data: Mapping[str, str],
+        code: str,
     ) -> None:
         self.plan, self.condition, self.seed, self.engine = plan, condition, seed, engine
         self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
+        self.code = code
         self.fabric = engine.fabric
         self.main = self.fabric.is_global_zero
         self.name = f"{plan.name} {condition} seed {seed}"
@@ -245,6 +248,7 @@ class Session:
                 "params": self.plan.params(),
                 "image_size": self.plan.image_size,
                 "data": dict(self.data),
+                "code": self.code,
                 "versions": versions(),
                 "device": device_name(self.fabric.device),
                 "processes": self.fabric.world_size,
