@@ -61,7 +61,11 @@ class Sources:
         self.root = root
         self._facts: dict[Path, Facts] = {}
         self._entries: dict[str, dict[str, Path]] = {}
-        self._beside = [path for path in (root / PACKAGE).rglob("*.*") if path.suffix not in (".py", ".pyc")]
+        self._beside = [
+            path
+            for path in (root / PACKAGE).rglob("*.*")
+            if path.suffix != ".py" and path.parent.name != "__pycache__" and path.is_file()
+        ]
 
     def script(self, stage: str) -> Path:
         """A stage's script."""

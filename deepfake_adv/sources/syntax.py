@@ -17,8 +17,8 @@ def bytes_digest(content: bytes) -> str:
 def tree_digest(tree: ast.Module) -> str:
     """16 hex digits of what a module does; the tree is taken apart.
 
-    Comments, docstrings, line breaks, what is logged, the wording of errors and of hints do not count. The digest is
-    the same under every version of Python.
+    Comments, docstrings, line breaks, what is logged, the wording of errors and of hints do not count, nor do fields
+    of the tree in which versions of Python differ.
     """
     return bytes_digest("\n".join(_lines(_Strip(tree).visit(tree))).encode())
 

@@ -172,7 +172,7 @@ def test_an_old_corpus_is_replaced_whole(arguments, tmp_path):
 def test_the_stage_ends_in_a_sentence_where_no_folder_is_named(tmp_path):
     params = (ROOT / "profiles/demo.yaml").read_text().replace("source: procedural", "source: clips", 1)
     (tmp_path / "params.yaml").write_text(params)
-    command = [sys.executable, ROOT / "pipeline/corpus.py", "data/corpus"]
+    command = [sys.executable, "-m", "pipeline.corpus", "data/corpus"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
