@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deepfake_adv.data import inventory, probing
 from deepfake_adv.data.inventory import inventory_datasets
 from deepfake_adv.data.layouts.registry import build_layout
 from deepfake_adv.data.probing import Part
@@ -38,6 +39,32 @@ def test_unchanged_tables_are_not_written_again(stock):
     before = table.stat().st_mtime_ns
     stock()
     assert table.stat().st_mtime_ns == before
+
+
+def test_facts_that_other_code_found_are_looked_up_anew(stock, monkeypatch):
+    looked = []
+    probe = probing.probe
+    monkeypatch.setattr(probing, "probe", lambda path: looked.append(path) or probe(path))
+    folder = stock()
+    assert len(looked) == 12
+    stock()
+    assert len(looked) == 12
+    for module in (inventory, probing):
+        monkeypatch.setattr(module, "probing_code", lambda: "other code")
+    stock()
+    assert len(looked) == 24
+    assert (folder / "code.txt").read_text() == "other code\n"
+    stock()
+    assert len(looked) == 24
+
+
+def test_a_kept_table_keeps_the_name_of_its_code(stock, root, tmp_path, monkeypatch):
+    folder = stock()
+    before = (folder / "code.txt").read_text()
+    root.rename(tmp_path / "unplugged")
+    monkeypatch.setattr(inventory, "probing_code", lambda: "other code")
+    stock(missing_is_fatal=False)
+    assert (folder / "code.txt").read_text() == before
 
 
 def test_missing_videos_are_fatal_or_tolerated_and_listed(stock, root, tmp_path):
