@@ -1,4 +1,4 @@
-"""Entries that are found by their names: methods, detectors, attacks.
+"""Entries that are found by their names: methods, detectors, attacks, locators.
 
 An entry registers itself beside its class, by ``@register_method("baseline")`` and the like. A name's file is found
 by reading the sources of its folder, and it alone is imported. So a new entry is one new file, no list names it, and
@@ -18,7 +18,13 @@ E = TypeVar("E")
 
 PACKAGE: Final = __name__.partition(".")[0]
 FOLDERS: Final[Mapping[str, str]] = MappingProxyType(
-    {"method": "methods", "detector": "detectors", "attack": "attacks"}
+    {
+        "method": "methods",
+        "detector": "detectors",
+        "attack": "attacks",
+        "locator": "faces",
+        "landmarker": "faces",
+    }
 )
 """Kind to the package's folder of its entries: ``register_<kind>`` marks one, ``build_<kind>`` makes it."""
 ANY: Final = ":"  # a registered name that ends so stands for every name that begins like it

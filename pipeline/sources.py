@@ -13,12 +13,14 @@ from deepfake_adv.stage import run_stage
 
 def main(folder: Path) -> None:
     """Write <stage>.txt, and <stage>/<run>.txt for what trains or loads a run's detector alone."""
-    params = load_params("runs", "methods", "detectors", "examples", "robustness")
+    params = load_params("runs", "methods", "detectors", "locate", "examples", "robustness")
     methods = {name: entries_of("method", entry.model_dump()) for name, entry in params.methods.items()}
     detectors = {name: entries_of("detector", entry.model_dump()) for name, entry in params.detectors.items()}
     shown, drawn = (params.runs[name] for name in (params.examples.run, params.examples.generator_run))
     compared = [detectors[params.runs[name].detector] for name in params.robustness.runs]
-    studies: dict[str, set[Entry]] = {
+    locate = params.locate
+    named: dict[str, set[Entry]] = {
+        "locate": {("locator", locate.backend), ("landmarker", locate.landmarks)},
         "examples": _attacks(params.examples.attacks.values()).union(detectors[shown.detector], methods[drawn.method]),
         "robustness": _attacks(params.robustness.attacks.values()).union(*compared),
     }
@@ -32,7 +34,7 @@ def main(folder: Path) -> None:
         write(f"score/{run}", "score", detectors[chosen.detector])
     for stage in sources.stages():
         if stage not in ("sources", "train", "score"):
-            write(stage, stage, studies.get(stage, ()))
+            write(stage, stage, named.get(stage, ()))
 
 
 def _attacks(entries: Iterable[AttackEntry]) -> set[Entry]:

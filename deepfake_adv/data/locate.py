@@ -26,6 +26,7 @@ from deepfake_adv.faces.registry import Locator, build_locator
 from deepfake_adv.faces.track import DROPPED, SEEN, Found, Track, detect_sparse, fill_track, sample_track
 from deepfake_adv.files import Scratch, atomic_write, write_csv
 from deepfake_adv.sources.checkout import code_digest
+from deepfake_adv.sources.closure import Entry
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames
@@ -49,6 +50,10 @@ class LocateOptions:
     smooth: int
     landmarks: str
     on_miss: str
+
+    def entries(self) -> set[Entry]:
+        """What it builds by name; decides, with the stage, which code it is made of."""
+        return {("locator", self.backend), ("landmarker", self.landmarks)}
 
     def build(self) -> Policy:
         """The policy.
@@ -116,7 +121,7 @@ def locate_dataset(
     )  # fail here, not 15,000 times
     groups = plan_groups(frames, inventory, shared=policy.shared)
     key = {"dataset": dataset, "options": vars(options), "groups": [g.digest() for g in groups]}
-    work = Scratch(f"locate-{dataset}", key, code=code_digest("locate"), root=scratch)
+    work = Scratch(f"locate-{dataset}", key, code=code_digest("locate", options.entries()), root=scratch)
     pieces = Pieces(work.path / "pieces", [group.name for group in groups])
     if not (work.path / "boxes.parquet").exists():
         tasks = [LocateTask(dataset, group, frames, root, options, pieces.path(group.name)) for group in groups]

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.faces.box import FaceBox
+from deepfake_adv.faces.landmarks import register_landmarker
+from deepfake_adv.faces.registry import register_locator
 
 S3FD: Final = "s3fd-619a316812.pth"
 FAN: Final = "2DFAN4-11f355bf06.pth.tar"
@@ -38,6 +40,7 @@ def need_weights(*names: str) -> list[Path]:
     return paths
 
 
+@register_locator("face_alignment")
 class FaceAlignmentLocator:
     """Find faces with S3FD. Its boxes are tighter than dlib's: do not mix the two in one study.
 
@@ -71,6 +74,7 @@ class FaceAlignmentLocator:
         return [FaceBox(x0 * up, y0 * up, x1 * up, y1 * up, confidence) for x0, y0, x1, y1, confidence in found]
 
 
+@register_landmarker("face_alignment")
 class FanLandmarks:
     """68 points by the Face Alignment Network.
 

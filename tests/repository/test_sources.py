@@ -113,6 +113,12 @@ def test_a_metric_scores_and_trains_nothing(copy):
     assert not [name for name in changed if name.startswith(("train/", "score/"))]
 
 
+def test_a_way_of_finding_faces_that_is_not_taken_locates_nothing_anew(copy):
+    assert copy.params.locate.backend == "dlib"
+    assert "locate" not in copy.changed({"faces/alignment.py": f"{copy.text('faces/alignment.py')}\nX = 1\n"})
+    assert "locate" in copy.changed({"faces/dlib_hog.py": f"{copy.text('faces/dlib_hog.py')}\nX = 1\n"})
+
+
 def test_an_encoder_and_a_specification_rerun_who_reads_them(copy):
     assert "crop" in copy.changed({"data/encoding.py": f"{copy.text('data/encoding.py')}\nX = 1\n"})
     specs = {"reporting/specs.yaml": f"{copy.text('reporting/specs.yaml')}\n# a word\n"}

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +90,45 @@ def test_light_stages_do_not_import_torch(root, script):
     loaded = set(done.stdout.split())
     assert f"pipeline.{script}" in loaded
     assert not loaded & {"torch", "timm", "lightning_fabric", "sklearn"}
+
+
+LOADED = """
+import sys
+from pathlib import Path
+{code}
+files = [Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
+print(*[path for path in files if path.is_relative_to(Path.cwd()) and path.stat().st_size])
+"""
+
+
+def check_loaded(root, sources, stage, code, entries=()):
+    """Whatever a stage imports while it runs must be in its list, or among what cannot change a result."""
+    script = LOADED.format(code=f"import pipeline.{stage}\n{code}")
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    listed = sources.closure(sources.script(stage), entries)
+    loaded = {Path(path) for path in done.stdout.split() if not path.startswith(str(root / ".venv"))}
+    idle = {path for path in loaded if path.relative_to(root).as_posix().startswith(LEFT_OUT)}
+    allowed, waiting = set(), list(idle)
+    while waiting:  # what is loaded for the sake of what cannot change a result
+        path = waiting.pop()
+        allowed.add(path)
+        waiting += sources.facts(path).imports - allowed
+    assert len(loaded) > 5
+    assert loaded <= listed | allowed, sorted(loaded - listed - allowed)
+
+
+@pytest.mark.parametrize("stage", [*LIGHT[1:], "corpus", "examples", "attack", "robustness", "score"])
+def test_a_stages_list_holds_what_its_script_loads(root, sources, stage):
+    check_loaded(root, sources, stage, "", [("detector", "compact")] if stage in ("examples", "robustness") else [])
+
+
+@pytest.mark.parametrize("name", ["grad_sat", pytest.param("combined_at", marks=pytest.mark.slow), "sladd"])
+def test_a_runs_list_holds_what_its_method_and_detector_load(root, sources, name):
+    code = (
+        "import deepfake_adv.training.run\n"
+        "from deepfake_adv.methods.registry import build_method\n"
+        "from deepfake_adv.detectors.registry import build_detector\n"
+        f"build_method({name!r}); build_detector('tsn', segments=2, frame=dict(name='compact'))"
+    )
+    entries = [("method", name), ("detector", "tsn"), ("detector", "compact")]
+    check_loaded(root, sources, "train", code, entries)
