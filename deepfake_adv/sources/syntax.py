@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 _IDLE_FIELDS: Final = frozenset({"ctx", "kind", "type_comment"})
-_SAYING: Final = ("deepfake_adv.hints", "deepfake_adv.log")
+_HINTS: Final = "deepfake_adv.hints"
 
 
 def bytes_digest(content: bytes) -> str:
@@ -27,10 +27,10 @@ class _Strip(ast.NodeTransformer):
     """Takes out what cannot change a result."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self._saying = {
+        self._hints = {
             alias.asname or alias.name
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module in _SAYING
+            if isinstance(node, ast.ImportFrom) and node.module == _HINTS
             for alias in node.names
         }
 
@@ -54,10 +54,10 @@ class _Strip(ast.NodeTransformer):
         return ast.Assert(self.visit(node.test), None)
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """Drop the words that a hint or a progress line is given."""
+        """Drop the words that a hint is given."""
         named = node.func.id if isinstance(node.func, ast.Name) else ""
         kept = self.generic_visit(node)
-        return _Wordless().visit(kept) if named in self._saying else kept
+        return _Wordless().visit(kept) if named in self._hints else kept
 
 
 class _Wordless(ast.NodeTransformer):

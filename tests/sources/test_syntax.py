@@ -69,6 +69,8 @@ def test_what_is_done_counts(old, new):
 def test_a_strings_place_counts_outside_of_words():
     assert digest("x = 'a'") != digest("x = 'b'")
     assert digest("f('a')") != digest("f('b')")
+    show = "from deepfake_adv.log import progress\nfor each in progress(root.glob({!r}), total=1): ..."
+    assert digest(show.format("*.png")) != digest(show.format("*.jpg"))
     assert digest("print('a')") != digest("print('b')")
     assert digest("x = f'{a} of {b}'") != digest("x = f'{a} in {b}'")
 
