@@ -13,7 +13,6 @@ JOBS ?=
 # go through to the cache; but root may write where it likes, as most containers do. So root gets copies (or reflinks,
 # where the disk has them), at the price of each output's size once more. Later: dvc config --local cache.type …
 LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardlink,symlink,copy)
-export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
 
@@ -24,12 +23,15 @@ help:  ## Say what each target does
 
 setup: $(STAMP)  ## Make the virtual environment from the lock file
 
-$(STAMP): requirements/lock.txt pyproject.toml
+# bin_first.pth: every interpreter of the environment puts its own bin/ first on PATH, so that the stages that DVC starts
+# by `python -m` run in the environment of that DVC, whether or not it is activated
+$(STAMP): requirements/lock.txt requirements/bin_first.pth pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python must be 3.11 or newer; got {v[0]}.{v[1]}. Name another: make PYTHON=python3.12 setup")'
 	test -x $(UV) || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	$(UV) pip sync --quiet --python $(BIN)/python --compile-bytecode requirements/lock.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	cp requirements/bin_first.pth "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/deepfake_adv_bin_first.pth"
 	$(BIN)/dvc config --local cache.type $(LINKS)
 	$(BIN)/dvc config --local core.analytics false
 	$(BIN)/dvc config --local core.check_update false
@@ -40,7 +42,7 @@ $(STAMP): requirements/lock.txt pyproject.toml
 repro: setup  ## Rebuild everything that changed: videos, faces, shards, detectors, tables, report
 	$(BIN)/python -m deepfake_adv.execution.dvc_lock
 	$(BIN)/dvc repro shard
-	$(BIN)/deepfake-adv train-all $(if $(JOBS),--jobs $(JOBS))
+	$(BIN)/python -m deepfake_adv train-all $(if $(JOBS),--jobs $(JOBS))
 	$(BIN)/dvc repro
 
 test: setup lint  ## Lint, check types, run the default tests
@@ -58,7 +60,7 @@ lint: setup  ## Check style, types and the layers of imports
 	$(BIN)/lint-imports
 
 train-all: setup  ## Train, score and evaluate independent runs in parallel: make train-all JOBS=8
-	$(BIN)/deepfake-adv train-all $(if $(JOBS),--jobs $(JOBS))
+	$(BIN)/python -m deepfake_adv train-all $(if $(JOBS),--jobs $(JOBS))
 
 setup-ray: setup  ## Add Ray, for execution.engine: ray
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra ray -r pyproject.toml

@@ -13,6 +13,7 @@ from deepfake_adv import __version__
 from deepfake_adv.log import configure
 from deepfake_adv.params.faces import Backend
 from deepfake_adv.params.load import load_params
+from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, STOPPED, explain
 
 app = typer.Typer(no_args_is_help=True)
@@ -47,6 +48,7 @@ def clear(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[
         def wrapped(*arguments: Any, **keywords: Any) -> None:
             configure("deepfake-adv")
             try:
+                check_checkout()
                 command(*arguments, **keywords)
             except typer.Exit:  # a RuntimeError, whose message has been printed
                 raise
@@ -108,8 +110,9 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per input, frames included.")] = False,
 ) -> None:
     """Score files: P(fake), 0 to 1. A file without a face is said and does not stop the others."""
+    from deepfake_adv.training.device import choose_device
     from deepfake_adv.training.predict import predict as score
-    from deepfake_adv.training.trained import choose_device, load_trained
+    from deepfake_adv.training.trained import load_trained
 
     trained = load_trained(detector, choose_device("auto"))
     failed = False

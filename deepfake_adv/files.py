@@ -193,17 +193,18 @@ class Scratch:
     """A folder in which a stage works piece by piece until its output is whole.
 
     It is named by everything that decides the output, so a killed run finds its own
-    pieces again and never takes those of other parameters for finished work. DVC deletes
-    a stage's outputs before it runs, so the pieces cannot live there.
+    pieces again and never takes those of other parameters or other code for finished work.
+    DVC deletes a stage's outputs before it runs, so the pieces cannot live there.
 
     Args:
         stage: Name of the stage, with its item where there are several.
         key: Inputs and parameters that decide the output, JSON-like.
+        code: Digest of the code that makes the output; see `sources.checkout.code_digest`.
         root: Folder of all scratch folders, best on the outputs' file system: elsewhere the output is copied there.
     """
 
-    def __init__(self, stage: str, key: Mapping[str, Any], root: Path = Path("work")) -> None:
-        self.path = Path(root) / f"{stage}-{fingerprint(key)}"
+    def __init__(self, stage: str, key: Mapping[str, Any], *, code: str, root: Path = Path("work")) -> None:
+        self.path = Path(root) / f"{stage}-{fingerprint([code, key])}"
         self.path.mkdir(parents=True, exist_ok=True)
 
     def publish(self, output: Path) -> None:

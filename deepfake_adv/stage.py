@@ -13,6 +13,7 @@ from typing import Any
 from deepfake_adv.execution.dvc_lock import keep_lock
 from deepfake_adv.files import DISK_FAULTS
 from deepfake_adv.log import configure
+from deepfake_adv.sources.checkout import check_checkout, check_recorded
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,9 @@ STOPPED = 130  # the shell's exit code after Ctrl-C
 
 def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | None = None, *, words: int = 0) -> None:
     """Call `main` with the script's arguments; end with one clear message where something is wrong.
+
+    Another checkout's code, and code that was edited since `dvc repro` began, do not run: DVC would record their
+    results as those of the code that it knows.
 
     Ctrl-C ends it with exit code 130, anything else that goes wrong with 1. The traceback goes to
     ``work/<stage>.traceback.txt``, and to the screen with DEEPFAKE_ADV_TRACEBACK=1.
@@ -37,7 +41,9 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
     configure(label)
     keep_lock()
     try:
+        check_checkout()
         _check_arguments(name, main, given)
+        check_recorded(name, given[:words])
         main(*given[:words], *map(Path, given[words:]))
     except KeyboardInterrupt:
         logger.error("stopped by hand; finished pieces are kept, run `dvc repro` to go on")

@@ -1,4 +1,4 @@
-"""Attacks between image classifiers: attack.py MANIFESTS OUTPUT."""
+"""Attacks between image classifiers: attack MANIFESTS OUTPUT."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The embedded corpus: corpus.py FOLDER."""
+"""The embedded corpus: corpus FOLDER."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Cut the faces: crop.py DATASET QUALITY FRAMES FACES CROPS."""
+"""Cut the faces: crop DATASET QUALITY FRAMES FACES CROPS."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Metrics of one run: evaluate.py RUN SCORES RUN_FOLDER METRICS EVALUATION ROC [CONFUSION]."""
+"""Metrics of one run: evaluate RUN SCORES RUN_FOLDER METRICS EVALUATION ROC [CONFUSION]."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Pictures of adversarial examples and learned maps: examples.py RUNS MANIFEST OUTPUT."""
+"""Pictures of adversarial examples and learned maps: examples RUNS MANIFEST OUTPUT."""
 
 from pathlib import Path
 

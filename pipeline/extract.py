@@ -1,4 +1,4 @@
-"""Sample frames: extract.py DATASET QUALITY INVENTORY FRAMES."""
+"""Sample frames: extract DATASET QUALITY INVENTORY FRAMES."""
 
 from pathlib import Path
 

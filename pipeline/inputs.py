@@ -1,4 +1,4 @@
-"""Look at what lies outside the pipeline: inputs.py FOLDER."""
+"""Look at what lies outside the pipeline: inputs FOLDER."""
 
 from pathlib import Path
 from typing import Any

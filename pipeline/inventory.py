@@ -1,4 +1,4 @@
-"""Which videos are there: inventory.py FOLDER."""
+"""Which videos are there: inventory FOLDER."""
 
 from pathlib import Path
 

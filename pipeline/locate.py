@@ -1,4 +1,4 @@
-"""Find the faces: locate.py DATASET INVENTORY FRAMES FACES."""
+"""Find the faces: locate DATASET INVENTORY FRAMES FACES."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Trained detectors under degradation and attack: robustness.py RUNS MANIFEST FOLDER."""
+"""Trained detectors under degradation and attack: robustness RUNS MANIFEST FOLDER."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""P(fake) of every test frame by a run's detectors: score.py RUN FOLDER MANIFEST SCORES."""
+"""P(fake) of every test frame by a run's detectors: score RUN FOLDER MANIFEST SCORES."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write a tier's manifests: shard.py TIER CROPS INVENTORY MANIFESTS."""
+"""Write a tier's manifests: shard TIER CROPS INVENTORY MANIFESTS."""
 
 from pathlib import Path
 

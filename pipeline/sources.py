@@ -1,18 +1,44 @@
-"""List each stage's source files with their hashes: sources.py FOLDER STAGE..."""
+"""List the code that each stage is made of: sources FOLDER."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from deepfake_adv.files import write_text
-from deepfake_adv.sources import source_list, tracked
+from deepfake_adv.params.attacks import AttackEntry
+from deepfake_adv.params.load import load_params
+from deepfake_adv.sources.checkout import own_sources
+from deepfake_adv.sources.closure import Entry, entries_of
 from deepfake_adv.stage import run_stage
 
 
-def main(folder: Path, *stages: Path) -> None:
-    """Write <stage>.txt for every stage named."""
-    root = Path.cwd()
-    for stage in stages:
-        files = tracked(root / "pipeline" / f"{stage}.py", root)
-        write_text(folder / f"{stage}.txt", source_list(files, root))
+def main(folder: Path) -> None:
+    """Write <stage>.txt, and <stage>/<run>.txt for what trains or loads a run's detector alone."""
+    params = load_params("runs", "methods", "detectors", "locate", "examples", "robustness")
+    methods = {name: entries_of("method", entry.model_dump()) for name, entry in params.methods.items()}
+    detectors = {name: entries_of("detector", entry.model_dump()) for name, entry in params.detectors.items()}
+    shown, drawn = (params.runs[name] for name in (params.examples.run, params.examples.generator_run))
+    compared = [detectors[params.runs[name].detector] for name in params.robustness.runs]
+    locate = params.locate
+    named: dict[str, set[Entry]] = {
+        "locate": {("locator", locate.backend), ("landmarker", locate.landmarks)},
+        "examples": _attacks(params.examples.attacks.values()).union(detectors[shown.detector], methods[drawn.method]),
+        "robustness": _attacks(params.robustness.attacks.values()).union(*compared),
+    }
+    sources = own_sources()
+
+    def write(name: str, stage: str, entries: Iterable[Entry] = ()) -> None:
+        write_text(folder / f"{name}.txt", sources.listing(sources.script(stage), entries))
+
+    for run, chosen in params.runs.items():
+        write(f"train/{run}", "train", detectors[chosen.detector] | methods[chosen.method])
+        write(f"score/{run}", "score", detectors[chosen.detector])
+    for stage in sources.stages():
+        if stage not in ("sources", "train", "score"):
+            write(stage, stage, named.get(stage, ()))
+
+
+def _attacks(entries: Iterable[AttackEntry]) -> set[Entry]:
+    return set().union(*(entries_of("attack", entry.model_dump()) for entry in entries))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the robustness study reads of a run, so that it depends on its own runs alone: studied.py TRAINED OUTPUT."""
+"""What the robustness study reads of a run, so that it depends on its own runs alone: studied TRAINED OUTPUT."""
 
 from pathlib import Path
 

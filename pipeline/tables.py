@@ -1,4 +1,4 @@
-"""The paper's tables from this project's runs: tables.py EVALUATIONS PAPER TABLES [ATTACKS]."""
+"""The paper's tables from this project's runs: tables EVALUATIONS PAPER TABLES [ATTACKS]."""
 
 from pathlib import Path
 

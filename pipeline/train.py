@@ -1,4 +1,4 @@
-"""Train the detectors of a run: train.py RUN INPUTS MANIFESTS OUTPUT TIMES."""
+"""Train the detectors of a run: train RUN INPUTS MANIFESTS OUTPUT TIMES."""
 
 from pathlib import Path
 

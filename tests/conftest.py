@@ -1,5 +1,8 @@
 """What several test folders share: small fabricated shards in the layout that `crop` and `shard` leave."""
 
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pyarrow as pa
@@ -8,6 +11,11 @@ import pytest
 
 from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, METADATA, WRITE_OPTIONS
 from deepfake_adv.files import file_fingerprint
+from deepfake_adv.sources.checkout import check_checkout
+
+ROOT = Path(__file__).parents[1]
+check_checkout(ROOT)  # an environment made by another checkout would have that one's code tested
+os.environ["PYTHONPATH"] = str(ROOT)  # likewise by the processes that tests start
 
 
 def _crop(generator, fake, side):

@@ -136,17 +136,18 @@ def test_file_fingerprint_sees_the_ends_and_the_size(tmp_path, where):
 
 
 def test_scratch_finds_its_own_pieces_again_and_no_others(tmp_path):
-    first = Scratch("crop", {"margin": 1.3}, root=tmp_path / "work")
+    first = Scratch("crop", {"margin": 1.3}, code="0", root=tmp_path / "work")
     (first.path / "piece").write_text("done")
-    assert (Scratch("crop", {"margin": 1.3}, root=tmp_path / "work").path / "piece").exists()
-    assert not (Scratch("crop", {"margin": 1.4}, root=tmp_path / "work").path / "piece").exists()
+    assert (Scratch("crop", {"margin": 1.3}, code="0", root=tmp_path / "work").path / "piece").exists()
+    assert not (Scratch("crop", {"margin": 1.4}, code="0", root=tmp_path / "work").path / "piece").exists()
+    assert not (Scratch("crop", {"margin": 1.3}, code="1", root=tmp_path / "work").path / "piece").exists()
 
 
 def test_publishing_replaces_the_output_whole(tmp_path):
     output = tmp_path / "data" / "crops"
     output.mkdir(parents=True)
     (output / "stale").write_text("old")
-    scratch = Scratch("crop", {}, root=tmp_path / "work")
+    scratch = Scratch("crop", {}, code="0", root=tmp_path / "work")
     (scratch.path / "piece").write_text("new")
     (scratch.path / f"{TEMPORARY}piece-k1ll3d.csv").write_text("half")
     (scratch.path / ".hidden.mkv").write_text("frames of a video of that name")
@@ -189,7 +190,7 @@ def scratch_and_output(tmp_path):
     output = tmp_path / "data/crops"
     output.mkdir(parents=True)
     (output / "stale").write_text("old")
-    scratch = Scratch("crop", {}, root=tmp_path / "work")
+    scratch = Scratch("crop", {}, code="0", root=tmp_path / "work")
     (scratch.path / "below").mkdir()
     (scratch.path / "below/piece").write_text("new")
     return scratch, output

@@ -6,6 +6,11 @@ import pytest
 from deepfake_adv.stage import explain, run_stage
 
 
+@pytest.fixture(autouse=True)
+def _outside_of_a_checkout(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
 def fail(error):
     raise error
 
@@ -28,6 +33,27 @@ def test_an_error_ends_the_stage_with_one_message(error, tmp_path, monkeypatch, 
     assert str(error) in printed
     assert "Traceback" not in printed
     assert "Traceback" in (tmp_path / "work" / "crop.traceback.txt").read_text()
+
+
+def test_code_that_was_edited_since_it_was_recorded_does_not_run(tmp_path, capsys):
+    (tmp_path / "data/sources/train").mkdir(parents=True)
+    (tmp_path / "data/sources/train/mine.txt").write_text(f"{'0' * 16}  deepfake_adv/training/run.py\n")
+    seen = []
+    with pytest.raises(SystemExit):
+        run_stage("train", lambda *arguments: seen.extend(arguments), ["mine", "data"], words=1)
+    assert seen == []
+    assert "got another deepfake_adv/training/run.py. Run `dvc repro` again." in capsys.readouterr().err
+    run_stage("train", lambda *arguments: seen.extend(arguments), ["other", "data"], words=1)
+    assert seen == ["other", Path("data")]
+
+
+def test_another_checkouts_code_does_not_run(tmp_path, capsys):
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    (tmp_path / "deepfake_adv").mkdir()
+    (tmp_path / "deepfake_adv/registry.py").write_text("")
+    with pytest.raises(SystemExit):
+        run_stage("crop", lambda: fail(AssertionError()), [])
+    assert "deepfake_adv must be this checkout's own" in capsys.readouterr().err
 
 
 def test_our_own_invariants_keep_their_traceback():

@@ -1,15 +1,18 @@
 """Perturbations of the pixels within an L-infinity ball: FGSM, its iterations and PGD."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from deepfake_adv.attacks.engine import Attack, StepRule
+from deepfake_adv.attacks.registry import register_attack
 from deepfake_adv.attacks.values import check_positive
 from deepfake_adv.ops.draws import Rng, uniform
 
 
+@register_attack("fgsm")  # rows Grad-AAT and FGSM of Table VII
 @dataclass(frozen=True, kw_only=True)
 class Additive(Attack):
     """Pixels moved by at most ``epsilon`` each, within [0, 1]; paper Eq. (1). The variable is the image itself.
@@ -47,6 +50,10 @@ class Additive(Attack):
         return torch.clamp(variable, images - self.epsilon, images + self.epsilon).clamp(0, 1)
 
 
+register_attack("iterative_fgsm")(partial(Additive, steps=3))  # paper App. C
+
+
+@register_attack("pgd")
 def pgd(
     *, epsilon: float = 1 / 255, steps: int = 3, step_size: float | None = None, random_start: bool = True
 ) -> Additive:

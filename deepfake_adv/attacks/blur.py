@@ -1,10 +1,12 @@
 """Adversarial blurring, paper Sec. III-B: each pixel's Gaussian is the variable."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
 from deepfake_adv.attacks.engine import Attack, StepRule
+from deepfake_adv.attacks.registry import register_attack
 from deepfake_adv.attacks.values import check_positive
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
@@ -12,6 +14,7 @@ from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.precision import wide
 
 
+@register_attack("blur")  # row Grad-BAT and Tables VII, XII and XIII
 @dataclass(frozen=True, kw_only=True)
 class Blur(Attack):
     """Pixel-wise blurring ascended over the map ``inverse_sigma`` (B, 1, H, W); paper Eq. (6).
@@ -65,3 +68,6 @@ class Blur(Attack):
             reach = self.bound * self.start
             variable = variable.clamp(self.start - reach, self.start + reach)
         return variable.clamp_min(0)
+
+
+register_attack("blur_multistep")(partial(Blur, steps=3))  # paper App. C and Table XIV

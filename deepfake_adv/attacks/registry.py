@@ -1,27 +1,15 @@
 """The attacks by name; a name decides the variable and the default number of steps."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from functools import partial
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any, Final
 
-from deepfake_adv.attacks.additive import Additive, pgd
-from deepfake_adv.attacks.blur import Blur
 from deepfake_adv.attacks.engine import Attack
-from deepfake_adv.attacks.spatial import Spatial
 from deepfake_adv.hints import check_keywords, did_you_mean
+from deepfake_adv.registry import Registry
 
-ATTACKS: Final[Mapping[str, Callable[..., Attack]]] = MappingProxyType(
-    {
-        "fgsm": Additive,  # paper Eq. (1), rows Grad-AAT and FGSM of Table VII
-        "iterative_fgsm": partial(Additive, steps=3),  # App. C
-        "pgd": pgd,  # Table XIV
-        "stadv": Spatial,  # row Grad-SAT
-        "blur": Blur,  # Eq. (6), row Grad-BAT and Tables VII, XII and XIII
-        "blur_multistep": partial(Blur, steps=3),  # App. C and Table XIV
-    }
-)
+ATTACKS: Final = Registry[Callable[..., Attack]]("attack")
+register_attack = ATTACKS.register
 
 
 def build_attack(name: str, **params: Any) -> Attack:

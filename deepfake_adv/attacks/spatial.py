@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from deepfake_adv.attacks.engine import Attack, StepRule
+from deepfake_adv.attacks.registry import register_attack
 from deepfake_adv.attacks.values import check_positive
 from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.precision import wide
 from deepfake_adv.ops.warp import flow_smoothness, warp_flow
 
 
+@register_attack("stadv")
 @dataclass(frozen=True, kw_only=True)
 class Spatial(Attack):
     """Pixels fetched along a flow (B, 2, H, W), in pixels, kept small and smooth.

@@ -16,6 +16,7 @@ from deepfake_adv.corpus.pair import PairTask, make_pair
 from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.files import Scratch, file_fingerprint, write_json
 from deepfake_adv.names import Split
+from deepfake_adv.sources.checkout import code_digest
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +66,10 @@ def build(
     _check(source, pairs)
     files = clips.list_clips(folder) if source == "clips" else []
     prints = {str(path): file_fingerprint(path) for path in files}
-    key = {"source": source, "seed": seed, "pairs": dict(pairs), "frames": frames, "files": prints, "recipe": _recipe()}
+    versions = {package: version(package) for package in _PACKAGES}
+    key = {"source": source, "seed": seed, "pairs": dict(pairs), "frames": frames, "files": prints, "with": versions}
     own = {"size": size, "fps": fps} if source == "procedural" else {"max_shorter_side": max_shorter_side}
-    work = Scratch("corpus", {**key, **own}, scratch)
+    work = Scratch("corpus", {**key, **own}, code=code_digest("corpus"), root=scratch)
     names = [f"{index:03d}" for index in range(2 * sum(pairs.values()))]
     originals: Sequence[Source] = []
     skipped: list[dict[str, str]] = []
@@ -92,7 +94,7 @@ def build(
         "pairs": dict(pairs) if originals else {},
         "originals": described,
         "skipped": skipped,
-        "versions": {package: version(package) for package in _PACKAGES},
+        "versions": versions,
     }
     write_json(work.path / SUMMARY, summary)
     for leftover in (".done", ".clips"):
@@ -136,11 +138,3 @@ def _write_splits(root: Path, names: Sequence[str], pairs: Mapping[str, int]) ->
         stop = start + 2 * pairs[split]
         write_json(root / split_path(split), [[names[k], names[k + 1]] for k in range(start, stop, 2)])
         start = stop
-
-
-def _recipe() -> list[str]:
-    """What stands in the code: pieces made by another recipe are not taken for finished work."""
-    own = Path(__file__).parent
-    library = own.parent
-    sources = [*own.rglob("*.py"), *(library / "video").glob("*.py"), library / "faces" / "predictor.py"]
-    return [file_fingerprint(path) for path in sorted(sources)] + [version(package) for package in _PACKAGES]

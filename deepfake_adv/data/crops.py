@@ -17,13 +17,13 @@ from deepfake_adv.data.videos import VideoRow
 from deepfake_adv.data.whole import whole_file
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_csv, write_json
+from deepfake_adv.sources.checkout import code_digest
 
 logger = logging.getLogger(__name__)
 
 REPORT: Final = "report.csv"
 _COLUMNS: Final = tuple(field.name for field in fields(Cut))
 _COUNTS: Final = tuple(name for name in _COLUMNS if name not in ("video", "note"))
-_FORMAT: Final = 2  # raise when the meaning of a piece changes: older leftovers are then not taken up
 
 
 def crop_part(
@@ -75,7 +75,8 @@ def crop_part(
         pq.read_metadata(boxes)
     plan = plan_files([rows[video] for video in sorted(counts)], counts, rows_per_file)
     key = {"dataset": dataset, "quality": quality, "options": vars(options), "plan": rows_per_file}
-    work = Scratch(f"crop-{dataset}-{quality}", {**key, **_inputs(frames, boxes, rows)}, root=scratch)
+    key |= _inputs(frames, boxes, rows)
+    work = Scratch(f"crop-{dataset}-{quality}", key, code=code_digest("crop"), root=scratch)
     order = [video for file in plan for video in file.videos]
     pieces = Pieces(work.path / "pieces", order)
     if not (work.path / REPORT).exists():
@@ -94,7 +95,6 @@ def crop_part(
 def _inputs(frames: Path, boxes: Path, rows: Mapping[str, VideoRow]) -> dict[str, Any]:
     """What decides the crops beside the parameters."""
     return {
-        "format": _FORMAT,
         "frames": file_fingerprint(Path(frames) / "frames.parquet"),
         "boxes": file_fingerprint(boxes),
         "videos": {video: [row.fingerprint, row.mask_path] for video, row in sorted(rows.items())},

@@ -15,6 +15,7 @@ from deepfake_adv.data.sampling import Indices, even_indices, random_indices
 from deepfake_adv.data.videos import UNREADABLE, VideoRow, format_rows, join_notes, parse_ranges, read_rows
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.files import Scratch, read_json, write_json, write_text
+from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.video.encode import write_ffv1
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import frame_times, read_frames
@@ -22,7 +23,6 @@ from deepfake_adv.video.read import frame_times, read_frames
 logger = logging.getLogger(__name__)
 
 FORMS: Final = ("frames", "index")
-_FORMAT: Final = 1  # raise when the meaning of a piece changes: older leftovers are then not taken up
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ def extract(
     rows = read_rows(inventory)
     usable = [row for row in rows if row.usable]
     key = {
-        "format": _FORMAT,
         "videos": [(row.video, row.fingerprint, row.frames, row.taken) for row in usable],
         "counts": dict(counts),
         "choice": [sampling, store, min_frames],
     }
     name = f"extract-{inventory.parent.name}-{inventory.stem}"
-    whole, pieces = Scratch(name, key, scratch), Scratch(f"{name}-pieces", key, scratch)
+    code = code_digest("extract")
+    whole, pieces = (Scratch(each, key, code=code, root=scratch) for each in (name, f"{name}-pieces"))
     kept = whole.path / STORE if store == "frames" else None
     tasks = [_task(row, root, counts[row.split], sampling, min_frames, kept, pieces.path) for row in usable]
     failures = _work_off(remaining(tasks, lambda task: task.done, desc=name), root, execution)

@@ -10,11 +10,13 @@ from typing import Any
 
 from deepfake_adv.data import completeness
 from deepfake_adv.data.classes import Trained, one_class_faults
-from deepfake_adv.data.probing import MEMORY, Part, probe_parts
+from deepfake_adv.data.probing import MEMORY, Part, probe_parts, probing_code
 from deepfake_adv.data.videos import VideoRow, format_rows, read_rows
 from deepfake_adv.files import write_text
 
 logger = logging.getLogger(__name__)
+
+CODE = "code.txt"
 
 
 def inventory_datasets(
@@ -32,7 +34,8 @@ def inventory_datasets(
     """Write ``<dataset>/<quality>.csv`` per part, report.csv and missing.csv into `folder`.
 
     A table that did not change is left untouched, one of a part that is no longer asked for is deleted: stages depend
-    on the whole folder. A dataset that is not at its root keeps the table of an
+    on the whole folder. code.txt names the code that looked at the videos: tables of other code are made anew. A
+    dataset that is not at its root keeps the table of an
     earlier inventory if missing videos are tolerated: so a clone without the videos can still go on.
 
     Raises:
@@ -53,11 +56,15 @@ def inventory_datasets(
         logger.warning("datasets.%s: %s; its earlier inventory is kept", part.dataset, absent[part.name])
     lost = [part for part in parts if part.name in absent and part not in kept]
     present = [part for part in parts if part.name not in absent]
-    found = probe_parts(present, min_frames=min_frames, execution=execution, memory=memory)
+    same_code = _code(folder) == probing_code()
+    trusted = present if same_code else [replace(part, previous=()) for part in present]
+    found = probe_parts(trusted, min_frames=min_frames, execution=execution, memory=memory)
     rows: dict[str, Sequence[VideoRow]] = {part.name: part.previous for part in kept}
     rows |= {part.name: listed for part, listed in zip(present, found, strict=True)}
     for part, listed in zip(present, found, strict=True):
         _write(_table(folder, part), format_rows(listed))
+    if not kept:  # else the kept tables are of the code that is named already
+        _write(folder / CODE, f"{probing_code()}\n")
     known = [part for part in parts if part.name in rows]
     tables = [rows[part.name] for part in known]
     _write(folder / "report.csv", completeness.report(known, tables))
@@ -102,6 +109,11 @@ def _clear(folder: Path, parts: Sequence[Part]) -> None:
             continue
         path.unlink()
         logger.info("deleted %s, of a part that params.yaml no longer names", path)
+
+
+def _code(folder: Path) -> str:
+    path = folder / CODE
+    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
 
 
 def _table(folder: Path, part: Part) -> Path:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from deepfake_adv.data.face_tables import BOXES, join_pieces, read_videos, say_which, total
 from deepfake_adv.data.groups import plan_groups
@@ -18,10 +18,9 @@ from deepfake_adv.data.tracking import (
 )
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.files import Scratch
+from deepfake_adv.sources.checkout import code_digest
 
 logger = logging.getLogger(__name__)
-
-_FORMAT: Final = 4  # raise when the meaning of a piece changes: older leftovers are then not taken up
 
 
 def locate_dataset(
@@ -64,12 +63,11 @@ def locate_dataset(
     load_models(options)  # fail here, not 15,000 times
     groups = plan_groups(frames, inventory, shared=options.build().shared)
     key = {
-        "format": _FORMAT,
         "dataset": dataset,
         "options": {**vars(options), "warn_missed_share": warn_missed_share},
         "groups": [group.digest() for group in groups],
     }
-    work = Scratch(f"locate-{dataset}", key, root=scratch)
+    work = Scratch(f"locate-{dataset}", key, code=code_digest("locate", options.entries()), root=scratch)
     pieces = Pieces(work.path / "pieces", [group.name for group in groups])
     if not (work.path / BOXES).exists():
         tasks = [LocateTask(dataset, group, frames, root, options, pieces.path(group.name)) for group in groups]

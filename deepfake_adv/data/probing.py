@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,14 +15,20 @@ from deepfake_adv.data.splits import check_identities
 from deepfake_adv.data.videos import VideoEntry, VideoRow, join_notes, parse_ranges
 from deepfake_adv.execution.pool import Outcome, map_tasks
 from deepfake_adv.files import check_inside, file_fingerprint, fingerprint, read_json_object, write_json
+from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.video.read import probe
 
 logger = logging.getLogger(__name__)
 
 MEMORY: Final = Path("work/inventory")
-_FORMAT: Final = 3  # raise when a note changes its meaning, or a folder's images are counted otherwise
 _FEW = 16  # tasks for which starting worker processes takes longer than the work
 _FACTS = ("frames", "fps", "width", "height")
+
+
+@cache
+def probing_code() -> str:
+    """Digest of the code that decides a video's facts; what other code noted is not taken up."""
+    return code_digest(Path(__file__))
 
 
 @dataclass(frozen=True)
@@ -177,21 +184,21 @@ def _folder_fingerprint(folder: Path) -> str:
     """Names and sizes of all images, and the ends of the first, the middle and the last."""
     files = [(name, size) for name, size, _ in list_files(folder)]
     looked = sorted({0, len(files) // 2, len(files) - 1}) if files else []
-    return fingerprint([_FORMAT, files, [file_fingerprint(folder / files[place][0]) for place in looked]])
+    return fingerprint([files, [file_fingerprint(folder / files[place][0]) for place in looked]])
 
 
 def _recall(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        content = read_json_object(path, {"format": int, "videos": dict})
+        content = read_json_object(path, {"code": str, "videos": dict})
     except (OSError, ValueError):
         return {}
-    notes: dict[str, dict[str, Any]] = content["videos"] if content["format"] == _FORMAT else {}
+    notes: dict[str, dict[str, Any]] = content["videos"] if content["code"] == probing_code() else {}
     return notes
 
 
 def _remember(path: Path, notes: dict[str, dict[str, Any]]) -> None:
     if notes != _recall(path):
-        write_json(path, {"format": _FORMAT, "videos": notes})
+        write_json(path, {"code": probing_code(), "videos": notes})
 
 
 def _note_lost_originals(rows: list[VideoRow]) -> None:

@@ -23,6 +23,7 @@ from deepfake_adv.faces.policy import Policy, build_policy
 from deepfake_adv.faces.registry import Locator, build_locator
 from deepfake_adv.faces.track import DROPPED, SEEN, Detections, Track, detect_sparse, fill_track, sample_track
 from deepfake_adv.files import atomic_write
+from deepfake_adv.sources.closure import Entry
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames
@@ -50,6 +51,10 @@ class LocateOptions:
     landmarks: str
     on_miss: str
     max_gap: int
+
+    def entries(self) -> set[Entry]:
+        """What it builds by name; decides, with the stage, which code it is made of."""
+        return {("locator", self.backend), ("landmarker", self.landmarks)}
 
     def build(self) -> Policy:
         """The policy.

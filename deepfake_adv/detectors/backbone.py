@@ -1,5 +1,6 @@
 """Any of timm's models as a detector: EfficientNet and Xception of the paper, ViT and DINO included."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from deepfake_adv.detectors.base import HALF, Detector
+from deepfake_adv.detectors.registry import TIMM_PREFIX, register_detector
 from deepfake_adv.detectors.weights import check_model, create_backbone
 
 
+@register_detector("timm:")
 class TimmDetector(Detector):
     """One of timm's models with two logits.
 
@@ -166,3 +169,21 @@ def _fitting_arguments(
         f"image size and options must be ones that {model} takes; got {side} px and {arguments} ({detail}). "
         "Change `image_size`, or set `drop_path` and `dropout` to 0 where the model has none."
     ) from reason
+
+
+def _family(family: str, usual: str) -> Callable[..., TimmDetector]:
+    """A detector of one family of timm's models, by the paper's name for it."""
+
+    def build(*, model: str = usual, **params: Any) -> TimmDetector:
+        if family not in model:
+            raise ValueError(
+                f"model must be one of timm's {family} models; got {model!r}. "
+                f"Name the detector '{TIMM_PREFIX}{model}' to take any other model of timm's."
+            )
+        return TimmDetector(model, **params)
+
+    return build
+
+
+register_detector("efficientnet")(_family("efficientnet", "tf_efficientnet_b7.ap_in1k"))
+register_detector("xception")(_family("xception", "legacy_xception.tf_in1k"))

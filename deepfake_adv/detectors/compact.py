@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.registry import register_detector
 
 WIDTHS = (1, 2, 4, 4)  # channels of the four stages, in units of `width`
 MOMENTUM = 0.2  # of the batch norms: a demo of 100 steps outruns running statistics of 0.1
@@ -18,6 +19,7 @@ def _stage(inputs: int, outputs: int, *, pooled: bool) -> nn.Sequential:
     return nn.Sequential(*layers, nn.BatchNorm2d(outputs, momentum=MOMENTUM), nn.ReLU(inplace=True))
 
 
+@register_detector("compact")
 class Compact(Detector):
     """Four conv-BN-ReLU stages on 2 x 2 blocks of the noise residual, mean and maximum pooling, one linear layer.
 

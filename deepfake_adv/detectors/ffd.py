@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepfake_adv.detectors.base import Detector, TrainingTerms
+from deepfake_adv.detectors.registry import register_detector
 from deepfake_adv.detectors.templates import read_templates
 from deepfake_adv.detectors.weights import create_backbone
 from deepfake_adv.ops.precision import at_least_float32
@@ -58,6 +59,7 @@ class TemplateMap(nn.Module):
         return torch.einsum("bt,thw->bhw", coefficients, templates.to(coefficients.dtype)).unsqueeze(1)
 
 
+@register_detector("ffd")
 class Ffd(Detector):
     """Xception with an attention map after block 7, which forgery masks supervise.
 

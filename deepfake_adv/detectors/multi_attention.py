@@ -28,12 +28,14 @@ from deepfake_adv.detectors.multi_attention_parts import (
     standardised,
     weighted_mean,
 )
+from deepfake_adv.detectors.registry import register_detector
 from deepfake_adv.detectors.weights import create_backbone
 from deepfake_adv.ops.precision import at_least_float32
 
 CENTRE_RATE, CENTRE_DECAY = 0.05, 0.9
 
 
+@register_detector("multi_attention")
 class MultiAttention(Detector):
     """EfficientNet read out by M attention maps over enhanced shallow textures.
 

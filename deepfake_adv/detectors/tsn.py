@@ -1,9 +1,13 @@
 """Wang et al., "Temporal Segment Networks": one frame detector over K frames of a clip."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from deepfake_adv.detectors.base import Detector, TrainingTerms
+from deepfake_adv.detectors.registry import build_detector, register_detector
 
 
 class Tsn(Detector):
@@ -74,3 +78,11 @@ class Tsn(Detector):
 
     def _consensus(self, logits: Tensor) -> Tensor:
         return torch.mean(logits.unflatten(0, (-1, self.segments)), dim=1)
+
+
+@register_detector("tsn")
+def build_tsn(*, frame: Mapping[str, Any] | Detector, image_size: int | None = None, **params: Any) -> Tsn:
+    """A TSN over a detector of frames, or over the one that an entry of `detectors` names."""
+    if not isinstance(frame, Detector):
+        frame = build_detector(**{**frame, "image_size": image_size or frame.get("image_size")})
+    return Tsn(frame, image_size=image_size, **params)

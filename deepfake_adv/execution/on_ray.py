@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
+
+from deepfake_adv.sources.checkout import ROOT
 
 
 def join_cluster(address: str | None) -> Any:
@@ -53,18 +56,21 @@ def results_of(
 
 
 def outcomes_on_ray(
-    guarded: Callable[[Any, Any], Any], function: Callable[[Any], Any], tasks: Sequence[Any], address: str | None
+    guarded: Callable[[Any, Any, Path], Any], function: Callable[[Any], Any], tasks: Sequence[Any], address: str | None
 ) -> Iterator[Any]:
-    """Run `guarded(function, task)` for every task on Ray, four tasks per core under way; outcomes as they finish.
+    """Run `guarded(function, task, <this checkout>)` for every task on Ray; outcomes as they finish.
+
+    Four tasks per core are under way.
 
     Raises:
         RuntimeError: If Ray is not installed, or loses a worker time and again.
+        ValueError: If a node runs another checkout's code.
         OSError: As `guarded` does.
     """
     ray = join_cluster(address)
     cores = max(int(ray.cluster_resources().get("CPU", 1)), 1)
     remote = ray.remote(num_cpus=1)(guarded)
-    for _, outcome in results_of(ray, remote, ((function, task) for task in tasks), 4 * cores):
+    for _, outcome in results_of(ray, remote, ((function, task, ROOT) for task in tasks), 4 * cores):
         if isinstance(outcome, ray.exceptions.RayTaskError):
             raise outcome.cause from None  # Ray's own error looks like an OSError and has lost its number
         if isinstance(outcome, ray.exceptions.RayError):

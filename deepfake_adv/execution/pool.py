@@ -12,10 +12,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from deepfake_adv.files import DISK_FAULTS
 from deepfake_adv.log import progress
+from deepfake_adv.sources.checkout import ROOT, check_same
 
 logger = logging.getLogger(__name__)
 
@@ -125,12 +127,19 @@ def check_failures(failures: Mapping[str, str], total: int, allowed: float, *, k
         )
 
 
-def guarded(function: Callable[[Task], Value], task: Task) -> Outcome[Task, Value]:
+def guarded(function: Callable[[Task], Value], task: Task, asked_by: Path = ROOT) -> Outcome[Task, Value]:
     """Run one task; its exception becomes the outcome's error.
+
+    Args:
+        function: As in `map_tasks`.
+        task: One of its tasks.
+        asked_by: The checkout whose code asks for it.
 
     Raises:
         OSError: If the disk is full or cannot be written, which is no fault of the task.
+        ValueError: If this process runs another checkout's code.
     """
+    check_same(asked_by)
     try:
         return Outcome(task, function(task), None)
     except Exception as error:
@@ -148,7 +157,7 @@ def _outcomes_on_pool(
     # spawn: OpenCV, PyAV and torch all dislike being forked with threads running
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        futures = [pool.submit(guarded, function, task) for task in tasks]
+        futures = [pool.submit(guarded, function, task, ROOT) for task in tasks]
         try:
             for future in as_completed(futures):
                 yield future.result()

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.faces.box import FaceBox
+from deepfake_adv.faces.landmarks import register_landmarker
+from deepfake_adv.faces.registry import register_locator
 
 S3FD: Final = "s3fd-619a316812.pth"
 FAN: Final = "2DFAN4-11f355bf06.pth.tar"
@@ -54,6 +56,7 @@ def _package(module: str) -> Any:
         ) from error
 
 
+@register_locator("face_alignment")
 class FaceAlignmentLocator:
     """Find faces with S3FD. Its boxes are tighter than dlib's: do not mix the two in one study.
 
@@ -88,6 +91,7 @@ class FaceAlignmentLocator:
         return [FaceBox(x0 * up, y0 * up, x1 * up, y1 * up, confidence) for x0, y0, x1, y1, confidence in found]
 
 
+@register_landmarker("face_alignment")
 class FanLandmarks:
     """68 points by the Face Alignment Network.
 

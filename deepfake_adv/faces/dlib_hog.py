@@ -5,8 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.faces.box import FaceBox
+from deepfake_adv.faces.registry import register_locator
 
 
+@register_locator("dlib")
 class DlibHog:
     """Find frontal faces of 80 px and more (40 px with one upsampling, 20 px with two).
 

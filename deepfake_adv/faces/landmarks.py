@@ -1,22 +1,30 @@
 """68 facial points in the iBUG order: dlib's regression trees, or the Face Alignment Network."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.faces.alignment import FanLandmarks
 from deepfake_adv.faces.box import FaceBox
 from deepfake_adv.faces.predictor import predictor_path
+from deepfake_adv.registry import Registry
 
 Landmarker = Callable[[NDArray[np.uint8], FaceBox], NDArray[np.float32]]
 
 POINTS: Final = 68
 
+LANDMARKERS: Final = Registry[Callable[[], Landmarker | None]]("landmarker")
+register_landmarker = LANDMARKERS.register
 
+
+@register_landmarker("none")
+def no_landmarks() -> None:
+    """None are looked for."""
+
+
+@register_landmarker("dlib")
 class DlibLandmarks:
     """68 points by dlib's ensemble of regression trees (Kazemi and Sullivan, 2014).
 
@@ -46,11 +54,6 @@ class DlibLandmarks:
         return np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float32)
 
 
-LANDMARKERS: Final[Mapping[str, Callable[[], Landmarker]]] = MappingProxyType(
-    {"dlib": DlibLandmarks, "face_alignment": FanLandmarks}
-)
-
-
 def build_landmarker(name: str) -> Landmarker | None:
     """The landmark model of that name, or None for "none".
 
@@ -59,11 +62,8 @@ def build_landmarker(name: str) -> Landmarker | None:
         FileNotFoundError: If its weights are not at hand.
         RuntimeError: If its package is not installed.
     """
-    if name == "none":
-        return None
     if name not in LANDMARKERS:
         raise ValueError(
-            f"landmarks must be one of none, {', '.join(LANDMARKERS)}; got {name!r}. "
-            "Mend locate.landmarks in params.yaml."
+            f"landmarks must be one of {', '.join(LANDMARKERS)}; got {name!r}. Mend locate.landmarks in params.yaml."
         )
     return LANDMARKERS[name]()

@@ -1,23 +1,20 @@
-"""LOCATORS: the ways of finding faces, by name."""
+"""The ways of finding faces, by name."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.faces.alignment import FaceAlignmentLocator
 from deepfake_adv.faces.box import FaceBox
-from deepfake_adv.faces.dlib_hog import DlibHog
 from deepfake_adv.hints import did_you_mean
+from deepfake_adv.registry import Registry
 
 Locator = Callable[[NDArray[np.uint8]], list[FaceBox]]
 """Takes ``(H, W, 3)`` uint8 RGB; gives its faces, the most confident first."""
 
-LOCATORS: Final[Mapping[str, Callable[..., Locator]]] = MappingProxyType(
-    {"dlib": DlibHog, "face_alignment": FaceAlignmentLocator}
-)
+LOCATORS: Final = Registry[Callable[..., Locator]]("locator")
+register_locator = LOCATORS.register
 
 
 def build_locator(name: str, **options: Any) -> Locator:

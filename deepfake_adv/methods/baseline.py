@@ -5,8 +5,10 @@ import torch
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.base import Method, StepLoss
+from deepfake_adv.methods.registry import register_method
 
 
+@register_method("baseline")
 class Baseline(Method):
     """Plain training, the first row of every table.
 

@@ -10,6 +10,7 @@ from deepfake_adv.attacks.additive import Additive
 from deepfake_adv.attacks.engine import ascend
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.generative import GenerativeBlur
+from deepfake_adv.methods.registry import made_of, register_method
 
 
 class CombinedAttack(GenerativeBlur):
@@ -33,3 +34,6 @@ class CombinedAttack(GenerativeBlur):
         start = blurred.images.detach()
         attacked = ascend(self.attack, model, start, frames.labels, generator=generator).images
         return replace(blurred, images=blurred.images + (attacked - start) if self.joint else attacked)
+
+
+register_method("combined_at")(made_of(CombinedAttack, Additive))  # paper Fig. 3

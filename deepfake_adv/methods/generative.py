@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, get_args
 
 import torch
@@ -13,6 +14,7 @@ from deepfake_adv.detectors.base import Detector
 from deepfake_adv.generators.resnet import ResnetGenerator
 from deepfake_adv.methods.base import Clean, Method, Update
 from deepfake_adv.methods.frames import reverse_gradient
+from deepfake_adv.methods.registry import register_method
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
@@ -144,3 +146,7 @@ class GenerativeBlur(Method):
         with frozen_eval(detector):
             logits = detector(blurred.images)
         return -cross_entropy(logits, blurred.labels).mean()
+
+
+register_method("gen_bat")(partial(GenerativeBlur, False))  # paper Eq. (7) and Sec. III-C
+register_method("two_gen_bat")(partial(GenerativeBlur, True))

@@ -1,15 +1,13 @@
-"""Training on examples made from the input gradient: Grad-AAT, Grad-SAT and Grad-BAT; paper Sec. III-A, B."""
+"""Training on examples made from the input gradient, whatever is varied; paper Sec. III-A, B."""
 
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import Attack, ascend
-from deepfake_adv.attacks.spatial import Spatial
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Clean, Method
-from deepfake_adv.ops.warp import warp_flow
 
 
 class GradientAttack(Method):
@@ -36,7 +34,9 @@ class GradientAttack(Method):
     def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
         """Attack every frame; masks follow the flow where the attack moves pixels."""
         result = ascend(self.attack, model, frames.images, frames.labels, generator=generator)
-        masks = frames.masks
-        if masks is not None and isinstance(self.attack, Spatial):
-            masks = warp_flow(masks, result.variable).clamp(0, 1)
+        masks = None if frames.masks is None else self.alter_masks(frames.masks, result.variable)
         return replace(frames, images=result.images, masks=masks)
+
+    def alter_masks(self, masks: Tensor, variable: Tensor) -> Tensor:
+        """Masks of the altered images: as they are, where the attack moves no pixel."""
+        return masks

@@ -1,32 +1,24 @@
 """Methods by name: one entry is one table row.
 
 Keyword arguments are the keys of the method's entry in params.yaml; their defaults are the paper's values, or
-where it has none those of the demo profile. What takes long to import is imported where it is used, so that a run
-waits for no other method's libraries.
+where it has none those of the demo profile. A run imports its own method alone, and waits for no other's libraries.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from inspect import Parameter, Signature, signature
-from types import MappingProxyType
 from typing import Any, Final
 
 import torch
 
-from deepfake_adv.attacks.additive import Additive
-from deepfake_adv.attacks.blur import Blur
-from deepfake_adv.attacks.spatial import Spatial
 from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.methods.base import Method
-from deepfake_adv.methods.baseline import Baseline
-from deepfake_adv.methods.combined import CombinedAttack
-from deepfake_adv.methods.generative import GenerativeBlur
-from deepfake_adv.methods.gradient import GradientAttack
-from deepfake_adv.methods.sladd.method import Sladd
-from deepfake_adv.methods.traditional import CombinedTraditional, Traditional, blurring, compression, noising
+from deepfake_adv.registry import Registry
+
+METHODS: Final = Registry[Callable[..., Method]]("method")
+register_method = METHODS.register
 
 
-def _of(method: Callable[..., Method], part: Callable[..., Any]) -> Callable[..., Method]:
+def made_of(method: Callable[..., Method], part: Callable[..., Any]) -> Callable[..., Method]:
     """A method made of one part, its first argument; takes the keyword arguments of both, and says so."""
     own, others = (_keywords(each) for each in (part, method))
 
@@ -46,24 +38,6 @@ def _keywords(made: Any) -> dict[str, Parameter]:
     return {**own, **(_keywords(made.__base__) if handed_on else {})}
 
 
-METHODS: Final[Mapping[str, Callable[..., Method]]] = MappingProxyType(
-    {
-        "baseline": Baseline,
-        "grad_aat": _of(GradientAttack, Additive),  # paper Eq. (1); three steps in Appendix C
-        "grad_sat": _of(GradientAttack, Spatial),  # Sec. III-A
-        "grad_bat": _of(GradientAttack, Blur),  # Eq. (6); three steps in Appendix C
-        "gen_bat": partial(GenerativeBlur, False),  # Eq. (7) and Sec. III-C
-        "two_gen_bat": partial(GenerativeBlur, True),
-        "combined_at": _of(CombinedAttack, Additive),  # Fig. 3
-        "gaussian_noise": _of(Traditional, noising),  # Appendix E
-        "gaussian_blur": _of(Traditional, blurring),
-        "jpeg": _of(Traditional, compression),
-        "combined_traditional": CombinedTraditional,
-        "sladd": Sladd,  # Chen et al., CVPR 2022
-    }
-)
-
-
 def build_method(name: str, *, seed: int | None = None, **params: Any) -> Method:
     """Make a method by name.
 
@@ -79,9 +53,10 @@ def build_method(name: str, *, seed: int | None = None, **params: Any) -> Method
     if name not in METHODS:
         hint = did_you_mean(name, METHODS, "Name one of them.")
         raise ValueError(f"method must be one of {', '.join(METHODS)}; got {name!r}.{hint}")
-    check_keywords(f"params of the method {name}", params, signature(METHODS[name]).parameters)
+    method = METHODS[name]
+    check_keywords(f"params of the method {name}", params, signature(method).parameters)
     if seed is None:
-        return METHODS[name](**params)
+        return method(**params)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return METHODS[name](**params)
+        return method(**params)

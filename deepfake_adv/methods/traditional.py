@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Clean, Method
+from deepfake_adv.methods.registry import made_of, register_method
 from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.ops.draws import uniform
 from deepfake_adv.ops.gaussian import gaussian_blur
@@ -70,6 +71,7 @@ class Traditional(Method):
         return replace(frames, images=images)
 
 
+@register_method("combined_traditional")
 class CombinedTraditional(Traditional):
     """Blur, noise and JPEG in the order in which a camera's pictures meet them; the paper names no order.
 
@@ -165,3 +167,8 @@ def _bounds(name: str, bounds: Sequence[float], least: float, most: float) -> tu
             "Appendix E of the paper has [0, 30] for variances and [60, 100] for the JPEG quality."
         )
     return float(bounds[0]), float(bounds[1])
+
+
+register_method("gaussian_noise")(made_of(Traditional, noising))
+register_method("gaussian_blur")(made_of(Traditional, blurring))
+register_method("jpeg")(made_of(Traditional, compression))

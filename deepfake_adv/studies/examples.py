@@ -21,11 +21,11 @@ from deepfake_adv.methods.generative import GenerativeBlur
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.params.studies import Examples
+from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.studies.images import condition_pictures, condition_rows
 from deepfake_adv.studies.pictures import as_images
 from deepfake_adv.studies.runs import load_runs
 from deepfake_adv.training.checkpoint import GENERATOR, load_weights
-from deepfake_adv.training.provenance import code_fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +81,8 @@ def draw_examples(
         "manifest": file_fingerprint(manifest),
         "weights": [(path.name, file_fingerprint(path)) for path in weights],
         "sizes": [trained.image_size, generated_size],
-        "code": code_fingerprint(),
     }
-    scratch = Scratch("examples", key, root=work)
+    scratch = Scratch("examples", key, code=code_digest("examples"), root=work)
     titles = [str(video) for video in table.strings("video")[rows]]
     left = remaining(list(figures), lambda name: (scratch.path / f"{name}.json").exists(), desc=_NAME, unit="figures")
     for name in progress(left, total=len(left), desc=_NAME, unit="figures"):

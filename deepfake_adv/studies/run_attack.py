@@ -11,14 +11,15 @@ import numpy as np
 from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_json
 from deepfake_adv.names import Split
 from deepfake_adv.params.studies import Attack
+from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.classifiers import Classifier, plan_training, train_classifier
 from deepfake_adv.studies.images import images_to_attack
 from deepfake_adv.studies.pictures import Pictures
 from deepfake_adv.studies.transfer import Transfer, settings
 from deepfake_adv.training.checkpoint import load_weights, save_weights
-from deepfake_adv.training.provenance import code_fingerprint, device_name, versions
-from deepfake_adv.training.trained import choose_device
+from deepfake_adv.training.device import choose_device
+from deepfake_adv.training.provenance import device_name, versions
 
 logger = logging.getLogger(__name__)
 
@@ -66,9 +67,8 @@ def run_attack(
         "params": wanted.model_dump(),
         "images": _inputs(wanted, manifests, test),
         "device": device.type,
-        "code": code_fingerprint(),
     }
-    scratch = Scratch("attack", key, root=work)
+    scratch = Scratch("attack", key, code=code_digest("attack"), root=work)
     if not (scratch.path / RESULT).exists():
         for classifier in classifiers.values():
             classifier.to(device).eval()

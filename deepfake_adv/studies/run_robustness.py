@@ -9,13 +9,14 @@ from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.files import Scratch, file_fingerprint, write_json
 from deepfake_adv.params import studies as params
 from deepfake_adv.reporting.robustness_tables import robustness_tables, write_robustness_tables
+from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.degrade import DEGRADATIONS
 from deepfake_adv.studies.images import condition_pictures, condition_rows
 from deepfake_adv.studies.robustness import Robustness
 from deepfake_adv.studies.runs import load_runs
-from deepfake_adv.training.provenance import code_fingerprint, device_name, versions
-from deepfake_adv.training.trained import choose_device
+from deepfake_adv.training.device import choose_device
+from deepfake_adv.training.provenance import device_name, versions
 
 RESULT: Final = "detectors.json"
 
@@ -69,9 +70,8 @@ def run_robustness(
         "weights": [file_fingerprint(path / "detector.safetensors") for path in folders.values()],
         "size": size,
         "device": device.type,
-        "code": code_fingerprint(),
     }
-    scratch = Scratch("robustness", key, root=work)
+    scratch = Scratch("robustness", key, code=code_digest("robustness"), root=work)
     batches = scratch.path / "batches"
     if not (scratch.path / RESULT).exists():
         blocks = Blocks(batches, len(rows), study.batch_size)

@@ -18,7 +18,8 @@ from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.faces.box import FaceBox, official_crop
 from deepfake_adv.faces.pick import pick_track
 from deepfake_adv.faces.registry import build_locator
-from deepfake_adv.training.trained import Trained, choose_device, load_trained
+from deepfake_adv.training.device import choose_device
+from deepfake_adv.training.trained import Trained, load_trained
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.read import probe, read_frames
 

@@ -10,8 +10,8 @@ import torch
 from deepfake_adv.files import Scratch, file_fingerprint
 from deepfake_adv.names import Split
 from deepfake_adv.params.training import Device
+from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.training.engine import Engine, check_shares
-from deepfake_adv.training.provenance import code_fingerprint
 from deepfake_adv.training.session import Session
 from deepfake_adv.training.setup import (
     Masks,
@@ -70,9 +70,9 @@ def train_run(
         plan, paths[Split.VAL], masks="none", landmarks=False, cache=device.cache, frames=plan.train.validation_frames
     )
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
-    key = {"run": plan.name, **plan.params(), "data": data, "code": code_fingerprint(), "processes": fabric.world_size}
-    key["inputs"] = dict(inputs)
-    scratch = Scratch(f"train-{plan.name}", key, root=work)
+    code = code_digest("train", plan.entries())
+    key = {"run": plan.name, **plan.params(), "data": data, "processes": fabric.world_size, "inputs": dict(inputs)}
+    scratch = Scratch(f"train-{plan.name}", key, code=code, root=work)
     loss_scale = fabric.strategy.precision.state_dict()
     cuda = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
     for condition in plan.conditions:
@@ -93,7 +93,7 @@ def train_run(
                 pace = None if times is None else Path(times) / str(condition) / f"seed{seed}.csv"
                 Session(
                     plan, condition, seed, engine, batches, checks, folder,
-                    device=device, data=data, inputs=inputs, times=pace,
+                    device=device, data=data, code=code, inputs=inputs, times=pace,
                 ).run()  # fmt: skip
     fabric.barrier()
     if fabric.is_global_zero:

@@ -19,7 +19,8 @@ from deepfake_adv.data.sampler import covering_samples
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.files import atomic_write
 from deepfake_adv.log import progress
-from deepfake_adv.training.trained import Trained, autocast, choose_device, load_trained, trained_folders
+from deepfake_adv.training.device import autocast, choose_device
+from deepfake_adv.training.trained import Trained, load_trained, trained_folders
 
 logger = logging.getLogger(__name__)
 

@@ -43,6 +43,7 @@ class Session:
         folder: Where everything goes; rank 0 alone writes.
         device: How often to write checkpoints, and whether to log to DVCLive.
         data: Fingerprint of each manifest by split.
+        code: Digest of the code that trains it.
         inputs: SHA-256 of each weight file that the run starts from, by its key in params.
         times: CSV file for when and how fast; None for none. It is no part of the result: nothing in `folder` may
             depend on the clock, so that the same run leaves the same bytes.
@@ -60,12 +61,13 @@ class Session:
         *,
         device: Device,
         data: Mapping[str, str],
+        code: str,
         inputs: Mapping[str, str] = MappingProxyType({}),
         times: Path | None = None,
     ) -> None:
         self.plan, self.condition, self.seed, self.engine = plan, condition, seed, engine
         self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
-        self.inputs, self.times = dict(inputs), times
+        self.code, self.inputs, self.times = code, dict(inputs), times
         self.fabric = engine.fabric
         self.main = self.fabric.is_global_zero
         self.name = f"{plan.name} {condition} seed {seed}"
@@ -270,6 +272,7 @@ class Session:
                 "params": self.plan.params(),
                 "image_size": self.plan.image_size,
                 "data": dict(self.data),
+                "code": self.code,
                 "versions": versions(),
                 "device": device_name(self.fabric.device),
                 "processes": self.fabric.world_size,

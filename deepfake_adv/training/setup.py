@@ -22,6 +22,7 @@ from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, Condition
 from deepfake_adv.params.training import Device, Train
+from deepfake_adv.sources.closure import Entry, entries_of
 from deepfake_adv.training.trained import detector_arguments
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,10 @@ class Plan:
             "method": dict(self.method),
             "train": self.train.model_dump(mode="json"),
         }
+
+    def entries(self) -> set[Entry]:
+        """What it builds by name; decides, with the stage, which code it is made of."""
+        return entries_of("detector", self.detector) | entries_of("method", self.method)
 
 
 def make_fabric(device: Device, precision: str) -> Fabric:

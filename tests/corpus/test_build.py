@@ -18,6 +18,7 @@ from deepfake_adv.corpus.footage import Rendered
 from deepfake_adv.corpus.layout import CRF, forged_path, landmarks_path, mask_path, original_path, split_path
 from deepfake_adv.files import read_json
 from deepfake_adv.names import FF_FORGERIES, Quality
+from deepfake_adv.sources.checkout import own_sources
 from deepfake_adv.video.colour import i420_to_rgb
 
 ROOT = Path(__file__).parents[2]
@@ -123,14 +124,27 @@ def test_a_run_goes_on_where_an_earlier_one_was_killed(corpus, arguments, tmp_pa
     assert not list((tmp_path / "work").iterdir())
 
 
-@pytest.mark.parametrize("changed", ["encode.py", "read.py", "predictor.py", "render/hair.py"])
-def test_pieces_of_another_recipe_are_not_taken(monkeypatch, changed):
-    before = module._recipe()
-    original = module.file_fingerprint
-    monkeypatch.setattr(
-        module, "file_fingerprint", lambda path: "other" if path.as_posix().endswith(changed) else original(path)
-    )
-    assert module._recipe() != before
+def test_pieces_of_other_code_are_not_taken(arguments, tmp_path, monkeypatch):
+    made = []
+
+    def dies_in_second_pair(task, target, donor, name, donor_name):
+        made.append(name)
+        if name == "002":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pair, "_forge", dies_in_second_pair)
+    for code in ("one", "one", "other"):
+        monkeypatch.setattr(module, "code_digest", lambda stage, code=code: code)
+        with pytest.raises(KeyboardInterrupt):
+            build(tmp_path / "corpus", **{**arguments, "frames": 6}, scratch=tmp_path / "work")
+    assert made == ["000", "001", "002", "002", "000", "001", "002"]
+
+
+def test_the_code_of_the_corpus_is_all_that_makes_it():
+    sources = own_sources()
+    paths = {path.relative_to(ROOT / "deepfake_adv").as_posix() for path in sources.closure(sources.script("corpus"))
+             if path.is_relative_to(ROOT / "deepfake_adv")}
+    assert {"video/encode.py", "video/read.py", "faces/predictor.py", "corpus/render/hair.py"} <= paths
 
 
 def test_a_pair_that_fails_is_named(arguments, tmp_path, monkeypatch):
@@ -172,7 +186,7 @@ def test_an_old_corpus_is_replaced_whole(arguments, tmp_path):
 def test_the_stage_ends_in_a_sentence_where_no_folder_is_named(tmp_path):
     params = (ROOT / "profiles/demo.yaml").read_text().replace("source: procedural", "source: clips", 1)
     (tmp_path / "params.yaml").write_text(params)
-    command = [sys.executable, ROOT / "pipeline/corpus.py", "data/corpus"]
+    command = [sys.executable, "-m", "pipeline.corpus", "data/corpus"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 1

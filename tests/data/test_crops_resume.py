@@ -34,6 +34,26 @@ def test_an_interrupted_run_resumes_and_leaves_the_same_bytes(located, cut, monk
         assert (again / path.name).read_bytes() == path.read_bytes()
 
 
+def test_pieces_of_other_code_are_not_taken_up(located, cut, monkeypatch):
+    data = located()
+    crop, done = crops_module.crop_video, []
+
+    def counting(task):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(task.row.video)
+        crop(task)
+
+    monkeypatch.setattr(crops_module, "crop_video", counting)
+    with pytest.raises(KeyboardInterrupt):
+        cut(data, name="again")
+    monkeypatch.setattr(crops_module, "code_digest", lambda stage: f"{stage} with another encoder")
+    done.clear()
+    with pytest.raises(KeyboardInterrupt):
+        cut(data, name="again")
+    assert len(done) == 3
+
+
 @pytest.mark.parametrize("name", ["write_json", "atomic_write"])
 def test_a_video_is_done_only_when_piece_and_report_are_there(located, cut, monkeypatch, name):
     data = located()

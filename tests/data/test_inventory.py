@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deepfake_adv.data import inventory, probing
 from deepfake_adv.data.inventory import inventory_datasets
 from deepfake_adv.data.layouts.registry import build_layout
 from deepfake_adv.data.probing import Part
@@ -50,6 +51,32 @@ def test_a_table_of_a_part_that_is_no_longer_asked_for_goes_and_what_is_none_sta
     (folder / "ff/notes.csv").write_text("the,user's\n")
     stock()
     assert sorted(path.name for path in (folder / "ff").iterdir()) == ["c23.csv", "notes.csv"]
+
+
+def test_facts_that_other_code_found_are_looked_up_anew(stock, monkeypatch):
+    looked = []
+    probe = probing.probe
+    monkeypatch.setattr(probing, "probe", lambda path: looked.append(path) or probe(path))
+    folder = stock()
+    assert len(looked) == 12
+    stock()
+    assert len(looked) == 12
+    for module in (inventory, probing):
+        monkeypatch.setattr(module, "probing_code", lambda: "other code")
+    stock()
+    assert len(looked) == 24
+    assert (folder / "code.txt").read_text() == "other code\n"
+    stock()
+    assert len(looked) == 24
+
+
+def test_a_kept_table_keeps_the_name_of_its_code(stock, root, tmp_path, monkeypatch):
+    folder = stock()
+    before = (folder / "code.txt").read_text()
+    root.rename(tmp_path / "unplugged")
+    monkeypatch.setattr(inventory, "probing_code", lambda: "other code")
+    stock(missing_is_fatal=False)
+    assert (folder / "code.txt").read_text() == before
 
 
 def test_missing_videos_are_fatal_or_tolerated_and_listed(stock, root, tmp_path):

@@ -160,10 +160,10 @@ def test_a_broken_video_is_reported_and_too_many_are_fatal(toy, square_locator, 
     assert all("must decode" in miss["reason"] for miss in misses)
 
 
-def _fresh(stage, key, root):
+def _fresh(stage, key, *, code, root):
     from deepfake_adv.files import Scratch
 
-    return Scratch(stage, {**key, "fresh": True}, root=root)
+    return Scratch(stage, {**key, "fresh": True}, code=code, root=root)
 
 
 def test_a_killed_run_resumes_and_leaves_the_same_bytes(toy, square_locator, run, tmp_path, monkeypatch):

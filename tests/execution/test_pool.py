@@ -177,3 +177,8 @@ def test_workers_end_with_their_parent(process, number):
     process.send_signal(number)
     process.communicate(timeout=10)  # returns once no process is left that could write there
     assert process.returncode == -number
+
+
+def test_a_task_of_another_checkout_is_not_run(tmp_path):
+    with pytest.raises(ValueError, match="deepfake_adv must be the same in every process"):
+        guarded(str, 1, tmp_path)

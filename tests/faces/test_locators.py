@@ -36,7 +36,7 @@ def build(tmp_path, monkeypatch):
 
 def test_registry_holds_the_two_backends():
     assert list(LOCATORS) == ["dlib", "face_alignment"]
-    assert list(LANDMARKERS) == ["dlib", "face_alignment"]
+    assert list(LANDMARKERS) == ["dlib", "face_alignment", "none"]
     with pytest.raises(TypeError):
         LOCATORS["mine"] = DlibHog
 
@@ -144,7 +144,7 @@ def test_dlib_landmarks_lie_where_a_face_has_them(portrait):
 
 def test_landmarks_none_is_no_model_and_an_unknown_one_is_named():
     assert build_landmarker("none") is None
-    with pytest.raises(ValueError, match="landmarks must be one of none, dlib, face_alignment; got 'mediapipe'"):
+    with pytest.raises(ValueError, match="landmarks must be one of dlib, face_alignment, none; got 'mediapipe'"):
         build_landmarker("mediapipe")
 
 

@@ -47,7 +47,7 @@ class Project:
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(folder),
+            "PYTHONPATH": str(ROOT),  # the environment is another checkout's
             "DVC_NO_ANALYTICS": "1",
             "OMP_NUM_THREADS": "1",
         }

@@ -86,7 +86,7 @@ def test_the_graph_and_the_plots_are_drawn(project):
 def test_an_edit_of_a_metric_does_not_retrain(project):
     path = project.folder / "deepfake_adv" / "evaluation" / "metrics.py"
     before = path.read_text()
-    path.write_text(before + "\n# a comment\n")
+    path.write_text(before + "\nEDITED = True\n")
     try:
         ran = project.repro()
     finally:

@@ -1,12 +1,11 @@
 """What imports what in this repository, read from the source alone."""
 
-from functools import partial
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from deepfake_adv.sources import import_closure, modules_imported
+from deepfake_adv.sources.closure import Sources
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,13 +16,14 @@ def root():
 
 
 @pytest.fixture(scope="session")
-def imports():
-    return partial(modules_imported, root=ROOT)
+def sources():
+    return Sources(ROOT)
 
 
 @pytest.fixture(scope="session")
-def closure():
-    return partial(import_closure, root=ROOT)
+def imports(sources):
+    """Files of the package that one file imports."""
+    return lambda path: sources.facts(path).imports
 
 
 @pytest.fixture(scope="session")

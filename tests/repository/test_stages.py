@@ -1,109 +1,63 @@
-"""dvc.yaml agrees with the scripts and with what they import."""
+"""dvc.yaml agrees with the scripts, and each stage depends on the list of its own code."""
 
 import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from deepfake_adv.sources import UNTRACKED, import_closure, source_list, tracked
+from deepfake_adv.sources.checkout import RECORDED
+from deepfake_adv.sources.closure import LEFT_OUT
+
+PER_RUN = {"train", "score"}
 
 
-def script_of(stage):
-    return stage["cmd"].split()[1]
+def deps_of(stage):
+    return [dep if isinstance(dep, str) else next(iter(dep)) for dep in stage["deps"]]
 
 
-def test_stages_and_scripts_are_the_same(root, stages):
-    scripts = {f"pipeline/{path.name}" for path in (root / "pipeline").glob("*.py")}
-    assert {script_of(stage) for stage in stages.values()} == scripts
+def test_stages_and_scripts_are_the_same(stages, sources):
+    assert sorted(stages) == sources.stages()
     assert len(stages) >= 11
     for name, stage in stages.items():
-        assert script_of(stage) == f"pipeline/{name}.py"
+        assert stage["cmd"].split()[:3] == ["python", "-m", f"pipeline.{name}"]
 
 
-def test_deps_cover_the_import_closure(root, stages, closure):
-    missing = []
+def test_every_stage_has_one_dependency_for_its_code(stages):
     for name, stage in stages.items():
-        deps = [dep if isinstance(dep, str) else next(iter(dep)) for dep in stage["deps"]]
-        if f"data/sources/{name}.txt" in deps:
-            assert name in stages["sources"]["cmd"].split()
-            continue
-        if name == "sources":  # it depends on both folders whole
-            continue
-        assert script_of(stage) in deps
-        for module in closure(root / script_of(stage)):
-            path = str(module.relative_to(root))
-            if path.startswith(UNTRACKED):
-                continue
-            if not any(path == dep or path.startswith(f"{dep}/") for dep in deps):
-                missing.append(f"{name}: {path}")
-    assert not missing, "\n".join(sorted(missing))
+        code = [dep for dep in deps_of(stage) if dep.startswith(("deepfake_adv", "pipeline", f"{RECORDED}/"))]
+        if name == "sources":  # which makes the lists
+            assert code == ["deepfake_adv", "pipeline"]
+            assert stage["outs"] == [str(RECORDED)]
+        else:
+            assert code == [f"{RECORDED}/{name}/${{key}}.txt" if name in PER_RUN else f"{RECORDED}/{name}.txt"]
 
 
-def test_templates_and_specifications_are_tracked_too(root, stages):
-    deps = {dep for name, stage in stages.items() if name != "sources" for dep in stage["deps"]}
-    files = [path.relative_to(root).as_posix() for path in (root / "deepfake_adv").rglob("*") if path.is_file()]
-    beside = [path for path in files if not path.endswith((".py", ".pyc", ".pyi", "py.typed"))]
-    assert len(beside) > 3
-    assert not [path for path in beside if not any(path == dep or path.startswith(f"{dep}/") for dep in deps)]
+def test_templates_and_specifications_count_where_they_are_read(root, sources):
+    found = [path for path in (root / "deepfake_adv").rglob("*") if path.is_file() and path.suffix != ".py"]
+    idle = {"__init__.pyi", "py.typed"}  # the public API's list, and a mark for type checkers
+    files = {path for path in found if path.parent.name != "__pycache__" and path.name not in idle}
+    reached = {stage: sources.closure(sources.script(stage)) for stage in ("tables", "report")}
+    assert len(files) > 3
+    assert files == files & (reached["tables"] | reached["report"])
+    assert root / "deepfake_adv/reporting/template/page.css" not in reached["tables"]
 
 
-def test_deps_name_no_code_that_is_not_reached(root, stages, closure):
-    """A folder in `deps` reruns the stage on every edit within it, so it must be worth it."""
-    idle = []
-    for name, stage in stages.items():
-        if name == "sources":
-            continue
-        reached = {str(module.relative_to(root)) for module in closure(root / script_of(stage))}
-        for dep in stage["deps"]:
-            used = any(path == dep or path.startswith(f"{dep}/") for path in reached)
-            is_code = dep.startswith("deepfake_adv") and not dep.endswith((".yaml", "/template"))
-            if is_code and not used:
-                idle.append(f"{name}: {dep}")
-    assert not idle, "\n".join(idle)
+def test_what_cannot_change_a_result_is_left_out(root, sources):
+    for name in LEFT_OUT:
+        assert (root / name).exists(), name
+    for stage in sources.stages():
+        paths = [path.relative_to(root).as_posix() for path in sources.closure(sources.script(stage))]
+        assert not [path for path in paths if path.startswith(LEFT_OUT)]
 
 
-@pytest.fixture
-def copy(tmp_path):
-    """A small package with a script that reaches two of its modules, one of them by name alone."""
-    files = {
-        "pipeline/train.py": "from deepfake_adv.near import x\n",
-        "deepfake_adv/near.py": "from importlib import import_module\nimport_module('deepfake_adv.far')\n",
-        "deepfake_adv/far.py": "from deepfake_adv.params import y\n",
-        "deepfake_adv/params/y.py": "",
-        "deepfake_adv/other.py": "",
-    }
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path
-
-
-def test_a_scripts_sources_are_all_that_it_reaches(copy):
-    assert tracked(copy / "pipeline/train.py", copy) == [
-        "deepfake_adv/far.py", "deepfake_adv/near.py", "pipeline/train.py"
-    ]  # fmt: skip
-    assert copy / "deepfake_adv/params/y.py" in import_closure(copy / "pipeline/train.py", copy)
-
-
-@pytest.mark.parametrize(("edited", "changes"), [("far", True), ("near", True), ("other", False), ("params/y", False)])
-def test_an_edit_shows_in_the_list_of_those_who_use_it(copy, edited, changes):
-    def listed():
-        return source_list(tracked(copy / "pipeline/train.py", copy), copy)
-
-    before = listed()
-    with open(copy / f"deepfake_adv/{edited}.py", "a") as stream:
-        stream.write("# a comment\n")
-    assert (listed() != before) == changes
-    assert all(len(line.split("  ")[0]) == 16 for line in before.splitlines())
-
-
-def test_training_does_not_hang_on_metrics_or_on_what_comes_before(root):
-    train = tracked(root / "pipeline/train.py", root)
-    assert "deepfake_adv/ops/blur_triton.py" in train
-    assert not [path for path in train if path.startswith(("deepfake_adv/reporting", "deepfake_adv/corpus"))]
-    assert "deepfake_adv/training/fleet.py" not in train
+def test_training_does_not_hang_on_metrics_or_on_what_comes_before(root, sources):
+    train = sources.closure(sources.script("train"), [("method", "grad_bat"), ("detector", "compact")])
+    names = {path.relative_to(root / "deepfake_adv").as_posix() for path in train if "pipeline" not in path.parts}
+    assert {"ops/blur_triton.py", "ops/blur_numba.py", "attacks/blur.py", "detectors/compact.py"} <= names
+    assert not [name for name in names if name.startswith(("reporting", "corpus", "evaluation", "studies"))]
+    assert not {"attacks/spatial.py", "methods/sladd/method.py", "detectors/backbone.py"} & names
 
 
 def sections_read(tree):
@@ -116,21 +70,66 @@ def sections_read(tree):
 FREE = {"execution", "datasets", "device"}
 
 
-def test_a_stage_tracks_the_params_that_its_script_reads(root, stages):
+def test_a_stage_tracks_the_params_that_its_script_reads(sources, stages):
     for name, stage in stages.items():
         if stage.get("always_changed"):
             continue
         tracked = {param.split(".")[0] for param in stage.get("params", [])}
-        read = set(sections_read(ast.parse((root / script_of(stage)).read_text(encoding="utf-8"))))
+        read = set(sections_read(ast.parse(sources.script(name).read_text(encoding="utf-8"))))
         assert read - FREE <= tracked, f"{name} reads {read - FREE - tracked} untracked"
         assert tracked <= read | FREE, f"{name} tracks {tracked - read} and does not read it"
 
 
-@pytest.mark.parametrize("script", ["inventory", "extract", "locate", "crop", "shard", "evaluate", "tables", "report"])
+LIGHT = ["sources", "inventory", "extract", "locate", "crop", "shard", "evaluate", "tables", "report"]
+
+
+@pytest.mark.parametrize("script", LIGHT)
 def test_light_stages_do_not_import_torch(root, script):
     """Its import costs two seconds, timm's and Fabric's as much again, once per stage item."""
-    code = f"import sys; sys.path.insert(0, 'pipeline'); import {script}; print(*sys.modules)"
+    code = f"import sys, pipeline.{script}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert f"{script}" in loaded
+    assert f"pipeline.{script}" in loaded
     assert not loaded & {"torch", "timm", "lightning_fabric", "sklearn"}
+
+
+LOADED = """
+import sys
+from pathlib import Path
+{code}
+files = [Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
+print(*[path for path in files if path.is_relative_to(Path.cwd()) and path.stat().st_size])
+"""
+
+
+def check_loaded(root, sources, stage, code, entries=()):
+    """Whatever a stage imports while it runs must be in its list, or among what cannot change a result."""
+    script = LOADED.format(code=f"import pipeline.{stage}\n{code}")
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    listed = sources.closure(sources.script(stage), entries)
+    loaded = {Path(path) for path in done.stdout.split() if not path.startswith(str(root / ".venv"))}
+    idle = {path for path in loaded if path.relative_to(root).as_posix().startswith(LEFT_OUT)}
+    allowed, waiting = set(), list(idle)
+    while waiting:  # what is loaded for the sake of what cannot change a result
+        path = waiting.pop()
+        allowed.add(path)
+        waiting += sources.facts(path).imports - allowed
+    assert len(loaded) > 5
+    assert loaded <= listed | allowed, sorted(loaded - listed - allowed)
+
+
+@pytest.mark.parametrize("stage", [*LIGHT[1:], "corpus", "examples", "attack", "robustness", "score"])
+def test_a_stages_list_holds_what_its_script_loads(root, sources, stage):
+    check_loaded(root, sources, stage, "", [("detector", "compact")] if stage in ("examples", "robustness") else [])
+
+
+@pytest.mark.parametrize("name", ["grad_sat", pytest.param("combined_at", marks=pytest.mark.slow), "sladd"])
+def test_a_runs_list_holds_what_its_method_and_detector_load(root, sources, name):
+    code = (
+        "import deepfake_adv.training.run\n"
+        "from deepfake_adv.methods.registry import build_method\n"
+        "from deepfake_adv.detectors.registry import build_detector\n"
+        f"build_method({name!r}); build_detector('tsn', segments=2, frame=dict(name='compact'))"
+    )
+    entries = [("method", name), ("detector", "tsn"), ("detector", "compact")]
+    check_loaded(root, sources, "train", code, entries)

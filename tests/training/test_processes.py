@@ -63,7 +63,9 @@ def project(shards, tmp_path):
 
 
 def start(project, output):
-    command = [sys.executable, ROOT / "pipeline/train.py", "tiny", "inputs.json", "data/manifests/all", output, "times"]
+    command = [
+        sys.executable, "-m", "pipeline.train", "tiny", "inputs.json", "data/manifests/all", output, "times"
+    ]  # fmt: skip
     return subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE)
 
 
@@ -122,7 +124,7 @@ def torchrun(project, output, *, nodes, processes):
     yaml.dump(params, project / "params.yaml")
     command = [sys.executable, "-m", "torch.distributed.run", "--master-addr=127.0.0.1", f"--master-port={free_port()}"]
     command += [f"--nnodes={nodes}", f"--nproc-per-node={processes}"]
-    script = [ROOT / "pipeline/train.py", "tiny", "inputs.json", "data/manifests/all", output, "times"]
+    script = ["-m", "pipeline.train", "tiny", "inputs.json", "data/manifests/all", output, "times"]
     started = [
         subprocess.Popen(
             [*command, f"--node-rank={rank}", *script], cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE

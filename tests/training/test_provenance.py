@@ -9,17 +9,6 @@ def test_versions_name_what_decides_a_result():
     assert found["python"].count(".") == 2
 
 
-def test_the_code_fingerprint_follows_the_code(tmp_path, monkeypatch):
-    before = provenance.code_fingerprint()
-    assert provenance.code_fingerprint() == before
-    changed = tmp_path / "watch.py"
-    changed.write_text("edited")
-    from deepfake_adv.training import watch
-
-    monkeypatch.setattr(watch, "__file__", str(changed))
-    assert provenance.code_fingerprint() != before
-
-
 def test_a_cpu_has_a_name():
     assert provenance.device_name(torch.device("cpu")).startswith("cpu (")
 

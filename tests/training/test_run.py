@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from deepfake_adv.detectors.compact import Compact
 from deepfake_adv.files import sha256
+from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.training.run import train_run
 from deepfake_adv.training.session import Session
 
@@ -62,7 +63,8 @@ def same_weights(left, right):
 
 
 def test_a_run_leaves_weights_log_and_provenance_per_condition_and_seed(train, make_plan):
-    out = train(make_plan(conditions=("NT_raw", "NT_c23"), seeds=[0, 1]))
+    plan = make_plan(conditions=("NT_raw", "NT_c23"), seeds=[0, 1])
+    out = train(plan)
     assert sorted(path.relative_to(out).as_posix() for path in out.glob("*/*")) == [
         "NT_c23/seed0", "NT_c23/seed1", "NT_raw/seed0", "NT_raw/seed1"
     ]  # fmt: skip
@@ -74,6 +76,7 @@ def test_a_run_leaves_weights_log_and_provenance_per_condition_and_seed(train, m
     assert record["params"]["method"]["name"] == "two_gen_bat"
     assert record["seed"] == 1
     assert record["epochs"] == 2
+    assert record["code"] == code_digest("train", [("method", "two_gen_bat"), ("detector", "compact")])
     assert set(record["data"]) == {"train", "val"}
     assert "torch" in record["versions"]
     assert record["files"] == {path.name: sha256(path) for path in folder.glob("*.safetensors")}

@@ -10,13 +10,7 @@ from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import file_fingerprint, sha256, write_json
 from deepfake_adv.training.checkpoint import save_weights
 from deepfake_adv.training.score import SCHEMA, score_run
-from deepfake_adv.training.trained import (
-    autocast,
-    choose_device,
-    detector_arguments,
-    load_trained,
-    trained_folders,
-)
+from deepfake_adv.training.trained import detector_arguments, load_trained, trained_folders
 
 COMPACT = {"name": "compact", "width": 4}
 TSN = {"name": "tsn", "frame": COMPACT, "segments": 3}
@@ -135,16 +129,3 @@ def test_pretrained_weights_are_not_asked_for_again_and_the_size_is_filled_in():
     plain = {**frame, "pretrained": False, "weights": None, "image_size": 16}
     assert detector_arguments(entry, 16, pretrained=False) == {**entry, "frame": plain, "image_size": 16}
     assert detector_arguments(entry, 16)["frame"]["weights"] == "cache"
-
-
-def test_the_device_falls_back_to_the_cpu_unless_cuda_is_asked_for(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
-    with pytest.raises(ValueError, match=r"device\.accelerator must be cpu or auto"):
-        choose_device("cuda")
-
-
-def test_autocast_is_off_for_full_precision():
-    for precision, kind in (("32-true", torch.float32), ("bf16-mixed", torch.bfloat16), ("16-mixed", torch.bfloat16)):
-        with autocast(torch.device("cpu"), precision):
-            assert (torch.rand(2, 2) @ torch.rand(2, 2)).dtype == kind

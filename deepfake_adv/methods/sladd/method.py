@@ -11,6 +11,7 @@ from deepfake_adv.attacks.engine import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.base import Clean, Method, StepLoss
+from deepfake_adv.methods.registry import register_method
 from deepfake_adv.methods.sladd.forgeries import Forgeries, synthesize, untouched
 from deepfake_adv.methods.sladd.heads import Heads, Targets, Weights, am_softmax
 from deepfake_adv.methods.sladd.synthesizer import Synthesizer, reinforce
@@ -19,6 +20,7 @@ from deepfake_adv.ops.precision import at_least_float32
 SladdUpdate = Literal["alternating", "joint"]
 
 
+@register_method("sladd")
 class Sladd(Method):
     """A synthesizer forges real faces so that the detector errs; auxiliary heads learn what it did.
 

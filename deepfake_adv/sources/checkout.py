@@ -1,0 +1,104 @@
+"""The code that runs is that of the checkout that one stands in, and the code that `dvc repro` recorded."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from deepfake_adv.registry import PACKAGE
+from deepfake_adv.sources.closure import Entry, Sources
+from deepfake_adv.sources.syntax import bytes_digest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+"""The checkout whose code runs."""
+
+RECORDED: Final = Path("data/sources")
+"""Where the stage `sources` leaves its lists, as seen from the root; dvc.yaml says the same."""
+
+
+@cache
+def own_sources() -> Sources:
+    """The sources of the code that runs, each file as it was when first looked at."""
+    return Sources(ROOT)
+
+
+def code_digest(start: str | Path, entries: Iterable[Entry] = ()) -> str:
+    """16 hex digits of the code that a stage reaches; of two equal ones the results are equal.
+
+    Args:
+        start: A stage, or the file of a module.
+        entries: Methods, detectors and attacks that it builds by params; see `entries_of`.
+    """
+    sources = own_sources()
+    path = sources.script(start) if isinstance(start, str) else start.resolve()
+    return bytes_digest(sources.listing(path, entries).encode())
+
+
+def checkout_of(here: Path) -> Path | None:
+    """The checkout of this project that a folder lies in: where dvc.yaml and the package stand; None outside of one."""
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").is_file() and (folder / PACKAGE / "registry.py").is_file():
+            return folder
+    return None
+
+
+def check_checkout(here: Path | None = None) -> None:
+    """Refuse to run another checkout's code: its results would be recorded as those of this one.
+
+    Args:
+        here: Where one stands; None for the working directory.
+
+    Raises:
+        ValueError: If the code that runs is not that of the checkout in which `here` lies.
+    """
+    root = checkout_of((here or Path.cwd()).resolve())
+    if root is not None and root != ROOT:
+        raise ValueError(
+            f"{PACKAGE} must be this checkout's own, {root / PACKAGE}; got {ROOT / PACKAGE}. "
+            f"In {root} run `dvc repro`, or `python -m {PACKAGE} ...` in place of `deepfake-adv ...`."
+        )
+
+
+def check_same(asked_by: Path) -> None:
+    """Refuse work in a process that another checkout's code started.
+
+    Args:
+        asked_by: The `ROOT` of who asks.
+
+    Raises:
+        ValueError: If it is not that of this process.
+    """
+    if asked_by != ROOT:
+        raise ValueError(
+            f"{PACKAGE} must be the same in every process, {asked_by / PACKAGE}; got {ROOT / PACKAGE} in a worker. "
+            "Start the workers in that checkout, or unset the PYTHONPATH that they were started with."
+        )
+
+
+def check_recorded(stage: str, words: Sequence[str] = (), root: Path | None = None) -> None:
+    """Refuse to run code that was edited since `dvc repro` listed it: the result would be cached under the old code.
+
+    Where nothing is recorded, as when a script runs alone, there is nothing to compare.
+
+    Args:
+        stage: Its name.
+        words: The words that say which of the stages of that name.
+        root: The checkout; None for the working directory.
+
+    Raises:
+        ValueError: If a file of the list differs; names it.
+    """
+    root = root or Path.cwd()
+    found = [root / RECORDED / f"{name}.txt" for name in ("/".join([stage, *words[:1]]), stage)]
+    recorded = next((path for path in found if path.is_file()), None)
+    if recorded is None:
+        return
+    sources = own_sources()
+    for line in recorded.read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        path = sources.root / name
+        if not path.is_file() or sources.digest(path) != digest:
+            raise ValueError(
+                f"the code of {stage} must stay as `dvc repro` found it when it began; got another {name}. "
+                "Run `dvc repro` again."
+            )

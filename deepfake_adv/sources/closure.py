@@ -1,0 +1,219 @@
+"""Which files a stage's script reaches, with a digest of each: the one answer to "did the code change".
+
+DVC does not follow imports, so every stage depends on the list that this gives, every scratch folder and remembered
+result is named by the list's digest, and run.json records it.
+"""
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from deepfake_adv.registry import FOLDERS, PACKAGE, entry_of, find_entries
+from deepfake_adv.sources.syntax import bytes_digest, tree_digest
+
+# What cannot change a result: words, scheduling, the starting of stages, the public API, which only hands on what stands
+# elsewhere, and the schema, which only refuses bad values (the values themselves are tracked as params). Left out before
+# it is followed, so that what it alone reaches is too.
+LEFT_OUT: Final = (
+    "deepfake_adv/__init__.py",
+    "deepfake_adv/api.py",
+    "deepfake_adv/cli.py",
+    "deepfake_adv/execution/",
+    "deepfake_adv/hints.py",
+    "deepfake_adv/log.py",
+    "deepfake_adv/params/",
+    "deepfake_adv/sources/",
+    "deepfake_adv/stage.py",
+    "deepfake_adv/training/fleet.py",
+)
+SCRIPTS: Final = "pipeline"
+
+Entry = tuple[str, str]
+"""Kind and name of what a registry holds: ("method", "grad_sat")."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a file says of itself.
+
+    Attributes:
+        digest: Of what it does.
+        imports: Files of the checkout that it imports.
+        data: Files beside it that it names: templates, specifications.
+        builders: Kinds of entries that it builds, whatever their names.
+        built: Entries that it builds by a name in the code.
+    """
+
+    digest: str
+    imports: frozenset[Path]
+    data: frozenset[Path]
+    builders: frozenset[str]
+    built: frozenset[Entry]
+
+
+class Sources:
+    """The sources of one checkout; each file is read once.
+
+    Args:
+        root: Folder of dvc.yaml, the package and the stages' scripts.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._facts: dict[Path, Facts] = {}
+        self._entries: dict[str, dict[str, Path]] = {}
+        self._beside = [
+            path
+            for path in (root / PACKAGE).rglob("*.*")
+            if path.suffix != ".py" and path.parent.name != "__pycache__" and path.is_file()
+        ]
+
+    def script(self, stage: str) -> Path:
+        """A stage's script."""
+        return self.root / SCRIPTS / f"{stage}.py"
+
+    def stages(self) -> list[str]:
+        """Names of the stages, which are those of their scripts."""
+        return sorted(path.stem for path in (self.root / SCRIPTS).glob("*.py") if path.stem != "__init__")
+
+    def listing(self, start: Path, entries: Iterable[Entry] = ()) -> str:
+        """One line per file that `start` and `entries` reach: 16 hex digits of what it does, two spaces, its path.
+
+        Args:
+            start: A stage's script, or a module.
+            entries: What is built by name, by params.
+
+        Raises:
+            ValueError: If an entry is unknown, or a file has a syntax error.
+        """
+        reached = sorted(self.closure(start, entries))
+        return "".join(f"{self.digest(path)}  {path.relative_to(self.root).as_posix()}\n" for path in reached)
+
+    def closure(self, start: Path, entries: Iterable[Entry] = ()) -> set[Path]:
+        """Files that `start` and `entries` reach, data files among them, without `LEFT_OUT`.
+
+        Where a file builds entries of a kind by names that are not in the code, and no entry of that kind is named,
+        all of the kind count.
+        """
+        named: set[Entry] = set(entries)
+        builders: set[str] = set()
+        reached: set[Path] = set()
+        waiting = [start, *map(self.entry_file, named)]
+        while waiting:
+            path = waiting.pop()
+            if path not in reached and not self._idle(path):
+                reached.add(path)
+                facts = self.facts(path)
+                named |= facts.built
+                builders |= facts.builders
+                waiting += [*facts.imports, *facts.data, *map(self.entry_file, facts.built)]
+            if not waiting:
+                open_kinds = builders - {kind for kind, _ in named}
+                builders -= open_kinds
+                waiting = [file for kind in open_kinds for file in self._of_kind(kind).values()]
+        return reached
+
+    def digest(self, path: Path) -> str:
+        """16 hex digits of what a file does; of its bytes where it is no Python."""
+        return self.facts(path).digest
+
+    def entry_file(self, entry: Entry) -> Path:
+        """The file in which an entry registers itself.
+
+        Raises:
+            ValueError: If there is no such entry.
+        """
+        kind, name = entry
+        files = self._of_kind(kind)
+        found = entry_of(name, files)
+        if found is None:
+            raise ValueError(f"{kind} must be one of {', '.join(files)}; got {name!r}. Name one of them.")
+        return files[found]
+
+    def facts(self, path: Path) -> Facts:
+        """What a file says of itself.
+
+        Raises:
+            ValueError: If it is Python with a syntax error; names the file and the line.
+        """
+        if path not in self._facts:
+            self._facts[path] = self._read(path)
+        return self._facts[path]
+
+    def _read(self, path: Path) -> Facts:
+        content = path.read_bytes()
+        if path.suffix != ".py":
+            return Facts(bytes_digest(content), *[frozenset()] * 4)
+        try:
+            tree = ast.parse(content)
+        except SyntaxError as error:
+            raise ValueError(
+                f"{path} must be Python; got {error.msg} in line {error.lineno}. Mend that line."
+            ) from error
+        names: set[str] = set()
+        texts: set[str] = set()
+        builders: set[str] = set()
+        built: set[Entry] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = self._absolute(path, node)
+                names.update((module, *(f"{module}.{alias.name}" for alias in node.names)))
+                builders.update(kind for kind in FOLDERS if f"build_{kind}" in {alias.name for alias in node.names})
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+            elif isinstance(node, ast.Call):
+                built.update(_built(node))
+        names |= {text for text in texts if text.startswith(f"{PACKAGE}.")}  # import_module("deepfake_adv....")
+        ends = {text.rsplit("/", 1)[-1] for text in texts if "." in text}
+        data = {file for file in self._beside if file.name in ends and file.is_relative_to(path.parent)}
+        imports = {file for name in names for file in self._modules(name)}
+        return Facts(tree_digest(tree), frozenset(imports), frozenset(data), frozenset(builders), frozenset(built))
+
+    def _absolute(self, path: Path, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        above = path.relative_to(self.root).parts[: -node.level]
+        return ".".join([*above, *([node.module] if node.module else [])])
+
+    def _modules(self, name: str) -> list[Path]:
+        """The files that importing a name runs: its own and, where they say anything, the packages' above it."""
+        parts = name.split(".")
+        if parts[0] not in (PACKAGE, SCRIPTS):
+            return []
+        packages = [self.root.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
+        module = self.root.joinpath(*parts).with_suffix(".py")
+        return [path for path in packages if path.is_file() and path.stat().st_size] + [module] * module.is_file()
+
+    def _of_kind(self, kind: str) -> dict[str, Path]:
+        if kind not in self._entries:
+            self._entries[kind] = find_entries(kind, self.root / PACKAGE)
+        return self._entries[kind]
+
+    def _idle(self, path: Path) -> bool:
+        return path.relative_to(self.root).as_posix().startswith(LEFT_OUT)
+
+
+def _built(call: ast.Call) -> set[Entry]:
+    """The entry that a call like ``build_attack("fgsm")`` makes."""
+    function, first = call.func, call.args[:1]
+    if not isinstance(function, ast.Name) or not first or not isinstance(first[0], ast.Constant):
+        return set()
+    kind = function.id.removeprefix("build_")
+    return {(kind, str(first[0].value))} if kind in FOLDERS and function.id.startswith("build_") else set()
+
+
+def entries_of(kind: str, params: Mapping[str, Any]) -> set[Entry]:
+    """What an entry of params names: itself and, however deep, those within (the frame detector of `tsn`).
+
+    Args:
+        kind: Of `FOLDERS`.
+        params: The entry, its ``name`` among the keys.
+    """
+    own: set[Entry] = {(kind, params["name"])}
+    return own.union(
+        *(entries_of(kind, value) for value in params.values() if isinstance(value, Mapping) and "name" in value)
+    )

@@ -1,0 +1,125 @@
+"""An edit of this repository changes the lists of the stages that it touches, and no other."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from deepfake_adv.params.load import load_params
+
+
+class Copy:
+    """A copy of the repository, and the lists that its stage `sources` writes."""
+
+    def __init__(self, folder, root):
+        self.folder = folder
+        for name in ("deepfake_adv", "pipeline"):
+            shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(root / "profiles/demo.yaml", folder / "params.yaml")
+        shutil.copy(root / "dvc.yaml", folder / "dvc.yaml")
+        self.params = load_params(path=folder / "params.yaml")
+        self.whole = self.lists()
+
+    def lists(self):
+        command = [sys.executable, "-m", "pipeline.sources", "lists"]
+        environment = {**os.environ, "PYTHONPATH": ""}
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return {
+            path.relative_to(self.folder / "lists").with_suffix("").as_posix(): path.read_text()
+            for path in (self.folder / "lists").rglob("*.txt")
+        }
+
+    def changed(self, edits):
+        """Names of the lists that the edits change: path to what is replaced by what, or to a new file's text."""
+        before = {}
+        for name, edit in edits.items():
+            path = self.folder / "deepfake_adv" / name
+            before[path] = path.read_text() if path.exists() else None
+            if isinstance(edit, str):
+                path.write_text(edit)
+            else:
+                assert before[path].count(edit[0]) == 1, name
+                path.write_text(before[path].replace(*edit))
+        try:
+            lists = self.lists()
+        finally:
+            for path, text in before.items():
+                path.write_text(text) if text is not None else path.unlink()
+        return {name for name in {*lists, *self.whole} if lists.get(name) != self.whole.get(name)}
+
+    def text(self, name):
+        return (self.folder / "deepfake_adv" / name).read_text()
+
+    def of(self, kind, name):
+        """Runs whose method or detector has that name in the registry."""
+        entries = {"method": self.params.methods, "detector": self.params.detectors}[kind]
+        return {run for run, chosen in self.params.runs.items() if entries[getattr(chosen, kind)].name == name}
+
+
+@pytest.fixture(scope="module")
+def copy(root, tmp_path_factory):
+    return Copy(tmp_path_factory.mktemp("copy"), root)
+
+
+def test_there_is_a_list_for_every_stage_and_run(copy, stages):
+    runs = {f"{stage}/{run}" for stage in ("train", "score") for run in copy.params.runs}
+    assert set(copy.whole) == runs | (set(stages) - {"sources", "train", "score"})
+    assert len(runs) > 10
+
+
+def test_words_the_schema_and_scheduling_change_no_list(copy):
+    edits = {
+        "hints.py": ("Did you mean", "Perhaps you mean"),
+        "params/training.py": ("class Train(Section):", "WORDS = 1\n\n\nclass Train(Section):"),
+        "execution/pool.py": ("time.sleep(0.5)", "time.sleep(0.6)"),
+        "log.py": ("_INTERVAL = 30.0", "_INTERVAL = 20.0"),
+        "stage.py": ("STOPPED = 130", "STOPPED = 131"),
+        "methods/traditional.py": ("must be in [0, 1]; got", "must be from 0 to 1; got"),
+    }
+    edits["ops/gaussian.py"] = f"# a comment\n{copy.text('ops/gaussian.py')}".replace('"""', '"""A word. ', 1)
+    assert copy.changed(edits) == set()
+
+
+def test_a_constant_of_the_spatial_attack_retrains_grad_sat_alone(copy):
+    changed = copy.changed({"attacks/spatial.py": ("tau: float = 0.05", "tau: float = 0.06")})
+    retrained = {name for name in changed if name.startswith("train/")}
+    assert retrained == {f"train/{run}" for run in copy.of("method", "grad_sat")} != set()
+    studies = {"examples": copy.params.examples, "robustness": copy.params.robustness}
+    named = {name for name, study in studies.items() if any(a.name == "stadv" for a in study.attacks.values())}
+    assert changed - retrained == named
+
+
+def test_a_new_methods_file_changes_no_list(copy):
+    head = "from deepfake_adv.methods.registry import register_method"
+    text = f"{head}\n\n\n@register_method('mine')\nclass Mine: ...\n"
+    assert copy.changed({"methods/mine.py": text}) == set()
+
+
+def test_a_detectors_file_reruns_what_loads_it(copy):
+    changed = copy.changed({"detectors/compact.py": ("dropout: float = 0.0", "dropout: float = 0.1")})
+    runs = copy.of("detector", "compact")
+    assert {f"{stage}/{run}" for stage in ("train", "score") for run in runs} <= changed
+    others = set(copy.params.runs) - runs
+    assert not {f"{stage}/{run}" for stage in ("train", "score") for run in others} & changed
+    assert not {"evaluate", "crop", "tables"} & changed
+
+
+def test_a_metric_scores_and_trains_nothing(copy):
+    changed = copy.changed({"evaluation/metrics.py": f"{copy.text('evaluation/metrics.py')}\nX = 1\n"})
+    assert "evaluate" in changed
+    assert not [name for name in changed if name.startswith(("train/", "score/"))]
+
+
+def test_a_way_of_finding_faces_that_is_not_taken_locates_nothing_anew(copy):
+    assert copy.params.locate.backend == "dlib"
+    assert "locate" not in copy.changed({"faces/alignment.py": f"{copy.text('faces/alignment.py')}\nX = 1\n"})
+    assert "locate" in copy.changed({"faces/dlib_hog.py": f"{copy.text('faces/dlib_hog.py')}\nX = 1\n"})
+
+
+def test_an_encoder_and_a_specification_rerun_who_reads_them(copy):
+    assert "crop" in copy.changed({"data/encoding.py": f"{copy.text('data/encoding.py')}\nX = 1\n"})
+    specs = {"reporting/specs.yaml": f"{copy.text('reporting/specs.yaml')}\n# a word\n"}
+    assert copy.changed(specs) == {"tables", "report"}
