@@ -5,7 +5,6 @@ from deepfake_adv.reporting import evidence
 from deepfake_adv.reporting.all_figures import _roc_columns, matrix
 from deepfake_adv.reporting.measured import read_evaluations
 
-
 VIDEO_COLUMNS = (
     "dataset,target,video,quality,shots,others,asked,detected,filled,dropped,missed_share,named"  # as locate has them
 )
