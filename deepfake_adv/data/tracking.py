@@ -107,8 +107,7 @@ def locate_group(task: LocateTask) -> None:
         track = replace(track, points=_points(landmarker, store.frames(group.lead), track))
     seen = {"shots": len(detections.cuts) + 1, "others": others}
     tables = [
-        _rows(task, video, sample_track(track, frames, end=group.end), seen)
-        for video, frames in group.members.items()
+        _rows(task, video, sample_track(track, frames, end=group.end), seen) for video, frames in group.members.items()
     ]
     write_piece(task.piece, pa.concat_tables(tables))
 

@@ -25,7 +25,9 @@ BLACK = np.zeros((SIZE, SIZE, 3), np.uint8)
 @pytest.fixture(scope="module")
 def person():
     """Frames of one of two people."""
-    filmed = {identity: [picture for picture, _ in film(1, identity, frames=30, size=SIZE, fps=25)] for identity in (0, 1)}
+    filmed = {
+        identity: [picture for picture, _ in film(1, identity, frames=30, size=SIZE, fps=25)] for identity in (0, 1)
+    }
     return lambda identity, count, start=0: filmed[identity][start : start + count]
 
 

@@ -24,6 +24,13 @@ def make_report(project, tables, runs, folder):
     inventory = project / "data/inventory/report.csv"
     inventory.parent.mkdir(parents=True, exist_ok=True)
     inventory.write_text("dataset,quality,present,missing\ncorpus,c23,10,0\n")
+    faces = project / "data/faces/corpus/videos.csv"
+    faces.parent.mkdir(parents=True, exist_ok=True)
+    faces.write_text(
+        "dataset,target,video,quality,shots,others,asked,detected,filled,dropped,missed_share,named\n"
+        "corpus,1,real/1,,1,2,20,4,0,16,0.800,1\n"
+        "corpus,2,real/2,,1,0,20,20,0,0,0.000,0\n"
+    )
     made = {"corpus": "a synthetic corpus of rendered faces"}
     page = folder / "report.html"
     write_report(
@@ -43,6 +50,15 @@ def test_page_is_self_contained(report):
     assert not addresses
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', text)
     assert "A &lt;title&gt;" in text
+
+
+def test_videos_without_a_face_and_with_several_are_named(report):
+    text = report.read_text()
+    assert "<h3>Videos with many such frames</h3>" in text
+    row = re.search(r"<tr><th scope=\"row\">corpus</th><td class=\"text\">real/1</td>.*</tr>", text)
+    assert row is not None
+    assert re.findall(r'data-v="([^"]+)"', row.group(0)) == ["20", "4", "0", "16", "0.800"]
+    assert "corpus: 1 of 2 videos show other faces than the one taken, 2 tracks of them" in text
 
 
 def test_ids_are_unique_and_references_lead_somewhere(report):

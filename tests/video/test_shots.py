@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def test_a_cut_is_found_at_its_frame():
 
 def test_movement_is_no_cut_and_a_cut_in_the_midst_of_it_is():
     steady = scene(0, 20, moved=1 / 64)
-    assert max(np.abs(b - a).mean() for a, b in zip(steady, steady[1:], strict=False)) > 4
+    assert max(np.abs(b - a).mean() for a, b in pairwise(steady)) > 4
     assert find_cuts(steady) == []
     assert find_cuts(steady + scene(1, 20, moved=1 / 64)) == [20]
 
