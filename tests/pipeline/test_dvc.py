@@ -37,7 +37,7 @@ def test_a_second_run_runs_nothing_but_the_inventory(project):
 def test_a_methods_key_reruns_its_runs_the_tables_and_the_report(edited):
     ran = edited({"methods.grad_bat.epsilon": 0.3})
     own = {f"{stage}@compact_grad_bat" for stage in ("train", "score", "evaluate")}
-    assert ran == ALWAYS | own | {"robustness", "tables", "report"}
+    assert ran == ALWAYS | own | {"sources", "robustness", "tables", "report"}
 
 
 def test_the_crop_margin_reruns_crop_onward(edited):
