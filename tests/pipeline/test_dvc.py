@@ -35,13 +35,13 @@ def test_a_second_run_runs_nothing_but_what_looks_outside(project):
 def test_a_methods_key_reruns_its_runs_the_tables_and_the_report(edited):
     ran = edited({"methods.grad_bat.epsilon": 0.3})
     own = {f"{stage}@compact_grad_bat" for stage in ("train", "score", "evaluate")}
-    assert ran == ALWAYS | own | {"studied@compact_grad_bat", "robustness", "tables", "report"}
+    assert ran == ALWAYS | own | {"sources", "studied@compact_grad_bat", "robustness", "tables", "report"}
 
 
 def test_robustness_does_not_hang_on_runs_that_it_does_not_read(edited):
     ran = edited({"methods.two_gen_bat.lam": 0.5})
     own = {f"{stage}@compact_two_gen_bat" for stage in ("train", "score", "evaluate")}
-    assert ran == ALWAYS | own | {"examples", "tables", "report"}
+    assert ran == ALWAYS | own | {"sources", "examples", "tables", "report"}
 
 
 def test_the_crop_margin_reruns_crop_onward(edited):
