@@ -8,7 +8,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 RUNS = ("compact_baseline", "compact_grad_bat", "compact_two_gen_bat")
-ALWAYS = {"inventory"}
+ALWAYS = {"inputs", "inventory"}
 
 
 @pytest.fixture
