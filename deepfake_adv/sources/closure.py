@@ -14,8 +14,8 @@ from deepfake_adv.registry import FOLDERS, PACKAGE, entry_of, find_entries
 from deepfake_adv.sources.syntax import bytes_digest, tree_digest
 
 # What cannot change a result: words, scheduling, the starting of stages, the public API, which only hands on what
-# stands elsewhere, and the schema, which only refuses bad values (the values themselves are tracked as params). Left out
-# before it is followed, so that what it alone reaches is too.
+# stands elsewhere, and the schema, which only refuses bad values (the values themselves are tracked as params). Left
+# out before it is followed, so that what it alone reaches is too.
 LEFT_OUT: Final = (
     "deepfake_adv/__init__.py",
     "deepfake_adv/api.py",
