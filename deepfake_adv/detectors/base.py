@@ -43,8 +43,12 @@ class DetectorLoss(NamedTuple):
 
 
 def fake_probability(logits: Tensor) -> Tensor:
-    """P(fake), ``(B,)`` float32 in [0, 1], of a detector's logits ``(B, 2)``."""
-    return logits.float().softmax(1)[:, FAKE_LABEL]
+    """P(fake), ``(B,)`` float64 in [0, 1], of a detector's logits ``(B, 2)``.
+
+    In float32 every fake with a gap of more than 17 between its logits would have the same score, 1, and the surest
+    fakes would tie in each ranking; in float64 those above 36 do.
+    """
+    return logits.double().softmax(1)[:, FAKE_LABEL]
 
 
 class Detector(nn.Module):

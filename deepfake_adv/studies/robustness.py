@@ -88,7 +88,7 @@ class Robustness:
                 out[room] = encode_video(pixels, int(level))[inside]
         return [clean, *coded]
 
-    def score(self, places: Ints, prepared: Sequence[Pixels]) -> NDArray[np.float32]:
+    def score(self, places: Ints, prepared: Sequence[Pixels]) -> NDArray[np.float64]:
         """P(fake) of each picture in each version by each detector, ``(n, versions x detectors)``."""
         found = {kind: self._judge(images) for kind, images in self._versions(places, prepared)}
         return np.stack([scores for kind in self._kinds() for scores in found[kind]], axis=1)
@@ -115,7 +115,7 @@ class Robustness:
             yield kind, ascend(attack, network, clean, truth, generator=rng).images
 
     @torch.no_grad()
-    def _judge(self, images: Tensor) -> list[NDArray[np.float32]]:
+    def _judge(self, images: Tensor) -> list[NDArray[np.float64]]:
         return [fake_probability(detector(images)).cpu().numpy() for detector in self.detectors.values()]
 
     def curves(self, blocks: Blocks) -> list[dict[str, Any]]:
@@ -135,11 +135,11 @@ class Robustness:
             rows.append({**row, "auc": self._auc(scores), "acc": 100 * share})
         return rows
 
-    def _columns(self, blocks: Blocks, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, str, NDArray[np.float32]]]:
+    def _columns(self, blocks: Blocks, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, str, NDArray[np.float64]]]:
         numbers = {kind: number for number, kind in enumerate(self._kinds())}
         for kind in kinds:
             for number, run in enumerate(self.detectors, start=numbers[kind] * len(self.detectors)):
                 yield kind, run, blocks.column(number)
 
-    def _auc(self, scores: NDArray[np.float32]) -> float:
+    def _auc(self, scores: NDArray[np.float64]) -> float:
         return 100 * auc(curve(scores, self.pictures.labels))

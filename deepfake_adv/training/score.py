@@ -35,7 +35,7 @@ SCHEMA = pa.schema(
         ("video", pa.string()),
         ("target", pa.string()),
         ("frame", pa.int32()),
-        ("score", pa.float32()),
+        ("score", pa.float64()),
     ]
 )
 _COPIED = ("dataset", "quality", "forgery", "label", "video", "target", "frame")
@@ -78,7 +78,7 @@ def score_run(
     root = Path(manifest).parents[2]
     good = np.arange(len(table))
     verify_files(table, good, root)
-    scores = np.zeros((len(trained), len(table)), np.float32)
+    scores = np.zeros((len(trained), len(table)), np.float64)
     scored = np.zeros(scores.shape, bool)
     inputs = [(one.image_size, one.detector.clip_length) for one in trained]
     for size, clip_length in sorted(set(inputs)):
@@ -106,7 +106,7 @@ def score_run(
 @torch.inference_mode()
 def score_batches(
     trained: Sequence[Trained], loader: Loader, device: torch.device, precision: str
-) -> Iterator[NDArray[np.float32]]:
+) -> Iterator[NDArray[np.float64]]:
     """P(fake) of each batch by each detector, ``(detectors, B)``."""
     for batch in loader:
         with autocast(device, precision):
@@ -129,7 +129,7 @@ def readable(store: CropStore, rows: Ints) -> Ints:
 
 
 def write_scores(
-    output: Path, table: CropTable, trained: Sequence[Trained], scores: NDArray[np.float32], *, kept: NDArray[np.bool_]
+    output: Path, table: CropTable, trained: Sequence[Trained], scores: NDArray[np.float64], *, kept: NDArray[np.bool_]
 ) -> None:
     """Write the scores ``(detectors, N)`` of the frames in `kept`."""
     copied = table.columns.select(_COPIED).filter(pa.array(kept))

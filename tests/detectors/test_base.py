@@ -49,4 +49,11 @@ def test_the_loss_of_half_precision_logits_is_taken_in_full_precision():
 
 def test_the_score_is_the_probability_of_fake():
     logits = torch.tensor([[0.0, 0.0], [0.0, 2.0], [3.0, 0.0]], dtype=torch.bfloat16)
-    torch.testing.assert_close(fake_probability(logits), torch.tensor([0.0, 2.0, -3.0]).sigmoid())
+    torch.testing.assert_close(fake_probability(logits), torch.tensor([0.0, 2.0, -3.0]).double().sigmoid())
+
+
+def test_the_surest_fakes_do_not_tie():
+    """In float32 every gap from 17 on is a score of exactly 1."""
+    gaps = torch.arange(-40.0, 36.0)
+    scores = fake_probability(torch.stack([torch.zeros_like(gaps), gaps], 1))
+    assert (scores.diff() > 0).all()

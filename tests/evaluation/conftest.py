@@ -47,7 +47,7 @@ def _make_rows():
 def to_table():
     def convert(rows):
         table = pa.Table.from_pylist(rows)
-        for name, kind in (("score", pa.float32()), ("label", pa.int8()), ("seed", pa.int32())):
+        for name, kind in (("score", pa.float64()), ("label", pa.int8()), ("seed", pa.int32())):
             table = table.set_column(table.schema.get_field_index(name), name, table[name].cast(kind))
         return table
 

@@ -49,6 +49,6 @@ def test_scoring_is_in_eval_mode_and_restores_the_mode():
     probe = Probe().train()
     scores, labels, rows = fake_probabilities(probe, batches, nullcontext)
     assert probe.training
-    assert torch.allclose(scores, torch.sigmoid(2 * images.mean((1, 2, 3))))
+    assert torch.allclose(scores, torch.sigmoid(2 * images.double().mean((1, 2, 3))))
     assert labels.tolist() == [1] * 5
     assert rows.tolist() == [0, 1, 2, 0, 1]

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from deepfake_adv.methods.sladd.forge import ORIGINAL_FAKE
 from deepfake_adv.ops.draws import dropout
+from deepfake_adv.ops.losses import cross_entropy
 from deepfake_adv.ops.precision import at_least_float32
 
 
@@ -105,4 +106,4 @@ def am_softmax(logits: Tensor, labels: Tensor, *, margin: float, scale: float) -
         ``(N,)``, nats.
     """
     true = functional.one_hot(labels, logits.shape[1]).to(logits)
-    return functional.cross_entropy(scale * (logits - margin * true), labels, reduction="none")
+    return cross_entropy(scale * (logits - margin * true), labels)

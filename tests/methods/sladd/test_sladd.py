@@ -1,5 +1,6 @@
 """Forgeries, heads and policy of SLADD; the defects of the seed's code, one test each."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,12 @@ def test_am_softmax_against_its_formula() -> None:
         moved = row.clone()
         moved[label] -= 0.45
         assert loss.item() == pytest.approx((torch.logsumexp(30 * moved, 0) - 30 * moved[label]).item(), rel=1e-12)
+
+
+def test_am_softmax_of_a_certain_detector_is_small_and_not_zero() -> None:
+    """It is the synthesizer's reward: where it were zero, all choices would be worth the same."""
+    loss = am_softmax(torch.tensor([[1.5, 0.0]]), torch.tensor([0]), margin=0.45, scale=30.0)
+    assert loss.item() == pytest.approx(math.exp(-30 * 1.05), rel=1e-4)
 
 
 def test_the_magnitude_is_compared_image_by_image() -> None:
