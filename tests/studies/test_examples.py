@@ -1,9 +1,9 @@
 import cv2
 import torch
 
+from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import read_json
-from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.studies.examples import attacked_rows, kernel_attacks, write_grid
 
 
