@@ -67,7 +67,7 @@ bench: setup  ## Measure everything that the README's table of speeds has, real 
 	$(BIN)/python benchmarks/step.py --methods grad_bat two_gen_bat --precision bf16-mixed --output benchmarks/results/step-bf16.json
 	$(BIN)/python benchmarks/train.py
 	$(BIN)/python benchmarks/train.py --threads 1
-	for name in preprocess engines tracks shards evaluate; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in preprocess engines tracks shards evaluate studies; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 bench-clips: setup  ## The same of real videos: make bench-clips CLIPS=folder
 	$(BIN)/python benchmarks/preprocess.py --clips $(CLIPS) --count 3 --heights 720

@@ -23,7 +23,7 @@ TEST = MANIFESTS / "test.parquet"
 OUTPUTS = {"robustness": "reports/robustness", "attack": "reports/attack/classifiers.json", "examples": "data/examples"}
 PIECES = {
     "robustness": (Robustness, "score", 8),
-    "attack": (Transfer, "judge", 9),
+    "attack": (Transfer, "judge", 5),
     "examples": (examples, "write_grid", 3),
 }
 ARGUMENTS = {"robustness": [RUNS, TEST], "attack": [MANIFESTS], "examples": [RUNS, TEST]}
