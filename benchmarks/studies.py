@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -34,7 +35,7 @@ from deepfake_adv.studies.transfer import Setting, Transfer
 DIFFERENT = 32  # pictures that are made; a set repeats them
 FRAMES = 100  # per video
 SIZES = {"robustness": (256, 64), "attack": (299, 100)}  # side in pixels, batch
-LEVELS = {"jpeg": [75], "blur": [2], "noise": [5], "resize": [0.5], "crf": [23, 40]}
+LEVELS: dict[str, Sequence[float]] = {"jpeg": [75], "blur": [2], "noise": [5], "resize": [0.5], "crf": [23, 40]}
 
 
 def main() -> None:
