@@ -79,7 +79,7 @@ bench: setup  ## Measure everything that the README's table of speeds has, real 
 	$(BIN)/python -m benchmarks.step --methods grad_bat two_gen_bat --precision bf16-mixed --output benchmarks/results/step-bf16.json
 	$(BIN)/python -m benchmarks.train
 	$(BIN)/python -m benchmarks.train --threads 1
-	for name in preprocess engines tracks shards evaluate; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in preprocess engines tracks shards evaluate studies; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 bench-clips: setup  ## The same of real videos: make bench-clips CLIPS=folder
 	$(BIN)/python -m benchmarks.preprocess --clips $(CLIPS) --count 3 --heights 720

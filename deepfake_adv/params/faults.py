@@ -8,6 +8,7 @@ from deepfake_adv.names import ALL_QUALITIES, FF_FORGERIES, Condition, Forgery, 
 from deepfake_adv.params.datasets import Part
 from deepfake_adv.params.evaluation import ROLES
 from deepfake_adv.params.schema import Params
+from deepfake_adv.params.study_sizes import size_faults
 from deepfake_adv.params.training import Run
 
 _ROLES: Final = {**dict.fromkeys(FF_FORGERIES, "FF++"), Forgery.DFD: "DFD", Forgery.CELEB: "Celeb-DF"}
@@ -85,7 +86,7 @@ def study_faults(params: Params) -> list[str]:
     if robustness.seed not in params.train.seeds:
         seeds = ", ".join(map(str, params.train.seeds))
         faults.append(f"robustness.seed must be one of train.seeds, {seeds}; got {robustness.seed}. Name one of them.")
-    return faults
+    return faults + size_faults(params)
 
 
 def _studied(key: str, name: str, run: Run, condition: str) -> list[str]:

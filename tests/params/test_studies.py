@@ -115,6 +115,36 @@ def test_a_study_of_single_frames_takes_no_detector_of_clips(content):
         validate(content)
 
 
+def test_compared_runs_share_one_image_size(content):
+    name = content["robustness"]["runs"][1]
+    detector = content["runs"][name]["detector"]
+    content["detectors"]["larger"] = {**content["detectors"][detector], "image_size": 512}
+    content["runs"][name]["detector"] = "larger"
+    with pytest.raises(ValueError, match=rf"robustness\.runs must share one image size; got .*512 px \({name}\)"):
+        validate(content)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("attack.kernel_size", 999, r"attack\.kernel_size must be at most the images' \d+ px; got 999"),
+        ("attack.kernel_sizes", [3, 999], r"attack\.kernel_sizes must be at most .*; got 999"),
+        ("examples.kernel_sizes", [999], r"examples\.kernel_sizes must be at most .*; got 999"),
+        ("examples.attacks.blur.kernel_size", 999, r"examples\.attacks\.blur\.kernel_size must be .*; got 999"),
+        ("robustness.attacks.blur.kernel_size", 999, r"robustness\.attacks\.blur\.kernel_size must be .*; got 999"),
+        ("robustness.blur", [0, 100], r"robustness\.blur's window must be at most .*; got 601"),
+    ],
+)
+def test_no_window_is_larger_than_the_images(content, key, value, said):
+    *parts, last = key.split(".")
+    section = content
+    for part in parts:
+        section = section[part]
+    section[last] = value
+    with pytest.raises(ValueError, match=said):
+        validate(content)
+
+
 def test_draws_need_a_count_of_steps(content):
     content["train"]["steps_per_epoch"] = None
     with pytest.raises(ValueError, match=r"steps_per_epoch must be a number where sampling is (pairs|draws); got None"):

@@ -25,7 +25,7 @@ TINY = {
     "robustness.batch_size": 4,
     "examples.count": 2,
     "examples.kernel_sizes": [3, 5],
-    "attack.images.count": 18,
+    "attack.images.count": 10,
     "attack.images.image_size": SIDE,
     "attack.images.batch_size": 2,
     "attack.training.steps": 4,

@@ -107,9 +107,9 @@ def test_scores_do_not_depend_on_the_batch(detectors, pictures, tmp_path):
 
 def test_what_images_are_too_small_for_is_said_at_once(detectors, pictures):
     wide = {"blur": [6]}  # a window of 37
-    with pytest.raises(ValueError, match="kernel_size must be at most the image's shorter side; got 37 for images of 33"):
+    with pytest.raises(ValueError, match="shorter side; got 37 for images of 33"):
         Robustness(detectors, pictures, wide, {}, 4, seed=0).check()
     attacks = {"blur": build_attack("blur", kernel_size=35)}
-    with pytest.raises(ValueError, match="kernel_size must be at most .*; got 35"):
+    with pytest.raises(ValueError, match="shorter side; got 35"):
         Robustness(detectors, pictures, {}, attacks, 4, seed=0).check()
     study_of(detectors, pictures, 4).check()
