@@ -1,7 +1,6 @@
 """What dvc.lock records is the same for every build of a commit, and holds nothing of runs that are gone."""
 
 import shutil
-import subprocess
 
 import pytest
 import timm
@@ -92,10 +91,10 @@ def test_another_weight_file_under_the_same_name_retrains_its_run_alone(project,
     assert project.repro() == {"inputs", "inventory"}
 
 
-def test_a_lock_that_a_kill_emptied_comes_back(project):
+def test_after_a_kill_emptied_the_lock_what_the_copy_lacks_is_not_run_again(project):
     before = (project.folder / "dvc.lock").read_text()
     (project.folder / "dvc.lock").write_text("")
     said = project.call("python", "-m", "deepfake_adv.execution.dvc_lock")
     assert "dvc.lock is back" in said
+    assert project.repro() == {"inputs", "inventory"}
     assert (project.folder / "dvc.lock").read_text() == before
-    assert subprocess.run(["git", "diff", "--quiet"], cwd=project.folder).returncode == 0
