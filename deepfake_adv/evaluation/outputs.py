@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from deepfake_adv.evaluation.headline import headline
 from deepfake_adv.evaluation.run import ROC_GRID, Evaluated, Settings
 from deepfake_adv.files import atomic_write, read_json, write_json
 
@@ -23,23 +24,8 @@ def write_evaluation(path: Path, run: str, measured: list[Evaluated], origin: di
 
 
 def write_metrics(path: Path, measured: list[Evaluated]) -> None:
-    """The small file for `dvc metrics show`: train -> test -> frame-level AUC in percent.
-
-    A test condition that two datasets share gets the dataset's name in front. Of one class alone, whose AUC is
-    undefined, there is the accuracy, with that word behind the name; what has none either is left out.
-    """
-    entries = [each.entry for each in measured]
-    shared = [(entry["train"], entry["test"]) for entry in entries]
-    table: dict[str, dict[str, float]] = {}
-    for entry in entries:
-        auc, accuracy = (entry["frame"][metric]["value"] for metric in ("auc", "acc"))
-        value = accuracy if auc is None else auc
-        if value is not None:
-            twice = shared.count((entry["train"], entry["test"])) > 1
-            name = f"{entry['dataset']}:{entry['test']}" if twice else entry["test"]
-            suffix = " (accuracy)" if auc is None else ""
-            table.setdefault(entry["train"], {})[f"{name}{suffix}"] = round(100 * value, 2)
-    write_json(path, table)
+    """The small file for `dvc metrics show`: see `headline`."""
+    write_json(path, headline([each.entry for each in measured]))
 
 
 def write_roc(path: Path, measured: list[Evaluated]) -> None:

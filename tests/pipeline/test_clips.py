@@ -31,5 +31,5 @@ def test_a_table_of_real_videos_ends_in_scores_and_loses_nothing(table_project):
     assert all(bad.values())
     assert not [name for name in bad if name.endswith((".mp4", ".mpg"))]
     metrics = json.loads((folder / "reports/metrics/compact_baseline.json").read_text())
-    assert 0 <= metrics["other_native"]["other_native"] <= 100
+    assert 0 <= metrics["frame"]["home"] <= 100
     assert "<html" in (folder / "reports/report.html").read_text()

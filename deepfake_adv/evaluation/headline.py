@@ -1,0 +1,67 @@
+"""A run in eight numbers, for `dvc metrics show` and `dvc metrics diff`: how well at home, how well elsewhere."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from deepfake_adv.evaluation.run import LEVELS
+from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition
+
+Entry = Mapping[str, Any]
+"""One train and test condition of an evaluation: keys train, test, dataset, frame, video."""
+
+HOME: Final = "home"
+UNSEEN: Final = ("unseen_forgeries", "unseen_qualities", "unseen_datasets")
+
+
+def headline(entries: Sequence[Entry]) -> dict[str, dict[str, float]]:
+    """AUC in percent: level (frame, video) -> home, unseen_forgeries, unseen_qualities, unseen_datasets.
+
+    Each is a mean over test conditions, then over the run's training conditions. Home is the condition trained on.
+    Unseen forgeries are of its quality, unseen qualities of its forgery, both within its dataset; unseen datasets are
+    all conditions of the others. Pooled test sets (FF, all), which would count videos twice, are left out but at home.
+    What nothing was measured for is left out; where that is all, there is the accuracy, if any.
+
+    Args:
+        entries: Of one run.
+    """
+    trained = dict.fromkeys(entry["train"] for entry in entries)
+    groups = [_groups(entries, train) for train in trained]
+    found: dict[str, dict[str, float]] = {}
+    for level in LEVELS:
+        means = {name: _mean(_over(group[name], level, "auc") for group in groups) for name in (HOME, *UNSEEN)}
+        if all(value is None for value in means.values()):
+            means = {"accuracy": _over(entries, level, "acc")}
+        known = {name: round(100 * value, 2) for name, value in means.items() if value is not None}
+        found |= {level: known} if known else {}
+    return found
+
+
+def _groups(entries: Iterable[Entry], train: str) -> dict[str, list[Entry]]:
+    """The entries behind each number of one training condition."""
+    trained = Condition.parse(train)
+    mine = [entry for entry in entries if entry["train"] == train]
+    groups: dict[str, list[Entry]] = {HOME: [entry for entry in mine if entry["test"] == train]}
+    groups |= {name: [] for name in UNSEEN}
+    datasets = {entry["dataset"] for entry in groups[HOME]}
+    for entry in mine:
+        test = Condition.parse(entry["test"], real=True)
+        if test.forgery == ALL_FORGERIES or test.quality == ALL_QUALITIES:
+            continue
+        known_forgery = test.forgery in trained.forgeries()
+        known_quality = trained.qualities() is None or test.quality in (trained.qualities() or ())
+        if entry["dataset"] not in datasets:
+            groups["unseen_datasets"].append(entry)
+        elif known_quality and not known_forgery:
+            groups["unseen_forgeries"].append(entry)
+        elif known_forgery and not known_quality:
+            groups["unseen_qualities"].append(entry)
+    return groups
+
+
+def _over(entries: Iterable[Entry], level: str, metric: str) -> float | None:
+    return _mean(entry[level][metric]["value"] for entry in entries)
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
