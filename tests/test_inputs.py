@@ -128,6 +128,7 @@ def params(tmp_path, monkeypatch, weights):
     """The demo's params with a run from a weight file, a synthesizer from another, and clips of the user's."""
     content = YAML(typ="safe").load((ROOT / "profiles/demo.yaml").read_text(encoding="utf-8"))
     frame = {"name": "timm:test_resnet", "pretrained": True, "weights": str(weights), "dropout": 0.0, "drop_path": 0.0}
+    frame["batchnorm_momentum"] = None
     frame |= {"image_size": None}
     content["detectors"]["clips"] = {"name": "tsn", "segments": 2, "image_size": None, "frame": frame}
     content["methods"]["sladd"]["synthesizer"] |= {

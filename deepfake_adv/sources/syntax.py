@@ -5,8 +5,10 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, Final
 
+from deepfake_adv.registry import PACKAGE
+
 _IDLE_FIELDS: Final = frozenset({"ctx", "kind", "type_comment"})
-_HINTS: Final = "deepfake_adv.hints"
+_HINTS: Final = f"{PACKAGE}.hints"
 
 
 def bytes_digest(content: bytes) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.detectors.registry import build_detector
-from deepfake_adv.files import write_json
+from deepfake_adv.files import sha256, write_json
 from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.training.checkpoint import save_weights
 from deepfake_adv.video.colour import rgb_to_i420
@@ -52,8 +52,10 @@ def example(root, tmp_path, monkeypatch):
     (code,) = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     (named,) = re.findall(r'load_trained\("(.+?)"\)', code)
     entry = {"name": "compact", "width": 4}
-    save_weights(tmp_path / named / "detector.safetensors", build_detector(**entry))
+    weights = tmp_path / named / "detector.safetensors"
+    save_weights(weights, build_detector(**entry))
     record = {"condition": "NT_c23", "seed": 0, "image_size": 96, "params": {"detector": entry}}
+    record["files"] = {weights.name: sha256(weights)}
     write_json(tmp_path / named / "run.json", record)
     pictures = [rgb_to_i420(picture) for picture, _ in film(1, 0, frames=3, size=240, fps=5)]
     write_h264(tmp_path / "clip.mp4", pictures, crf=10, fps=5)

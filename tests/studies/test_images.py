@@ -96,7 +96,8 @@ def test_an_image_folder_goes_by_the_numbers_in_names(tmp_path):
     for index in (0, 1, 2, 10, 100):
         cv2.imwrite(str(tmp_path / "cat" / f"{index}.png"), np.full((8, 8, 3), index, np.uint8))
     (tmp_path / "cat" / "._0.png").write_bytes(b"what macOS knows of 0.png")
-    assert image_folder(tmp_path, 5, 8).images[:, 0, 0, 0].tolist() == [0, 1, 2, 10, 100]
+    found = image_folder(tmp_path, 5, 8).decode(np.arange(5))
+    assert found[:, 0, 0, 0].tolist() == [0, 1, 2, 10, 100]
 
 
 def test_an_image_folder_without_images_and_a_broken_image_are_named(tmp_path):
