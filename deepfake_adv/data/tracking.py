@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.frames import open_store
 from deepfake_adv.data.groups import Group
 from deepfake_adv.data.schema import BOX_SCHEMA, LANDMARK_VALUES, WRITE_OPTIONS
 from deepfake_adv.faces.box import FaceBox, mask_overlap
@@ -77,7 +76,6 @@ class LocateTask:
 
     dataset: str
     group: Group
-    frames: Path
     root: Path
     options: LocateOptions
     piece: Path
@@ -91,9 +89,8 @@ def locate_group(task: LocateTask) -> None:
     """
     policy, group = task.options.build(), task.group
     locator = _locator(task.options.backend, policy.upsample, policy.scale)
-    store = open_store(task.frames / group.quality, task.root)
     detections = detect_sparse(
-        mark_cuts(store.frames(group.lead), lambda frame: planes_thumbnail(frame[1])),
+        mark_cuts(group.frames.read(), lambda frame: planes_thumbnail(frame[1])),
         lambda planes: locator(i420_to_rgb(planes)),
         every=policy.every,
         agree=policy.agree,
@@ -104,7 +101,7 @@ def locate_group(task: LocateTask) -> None:
     track = fill_track(detections, chosen, same=policy.same, smooth=policy.smooth, max_gap=max_gap)
     landmarker = _landmarker(task.options.landmarks)
     if landmarker is not None:
-        track = replace(track, points=_points(landmarker, store.frames(group.lead), track))
+        track = replace(track, points=_points(landmarker, group.frames.read(), track))
     seen = {"shots": len(detections.cuts) + 1, "others": others}
     tables = [
         _rows(task, video, sample_track(track, frames, end=group.end), seen) for video, frames in group.members.items()
@@ -215,7 +212,7 @@ def failed_rows(task: LocateTask, reason: str) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _names(task: LocateTask, video: str, frames: NDArray[np.int64]) -> dict[str, Any]:
+def _names(task: LocateTask, video: str, frames: NDArray[np.integer]) -> dict[str, Any]:
     """The columns that say which frame a row is of."""
     group, count = task.group, len(frames)
     return {
