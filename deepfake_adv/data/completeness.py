@@ -84,8 +84,8 @@ def faults(
             examples = ", ".join(f"{row.path} ({row.note or row.status})" for row in bad[:_EXAMPLES])
             found.append(
                 f"{where}: at most {max_unreadable_share:.1%} of the videos may be unreadable or empty; got "
-                f"{len(bad)} of {len(there)}, such as {examples}. Copy them anew, or raise "
-                "inventory.max_unreadable_share."
+                f"{len(bad)} of {len(there)}, such as {examples}; {sum(row.usable for row in listed)} are usable. Copy "
+                "them anew, or raise inventory.max_unreadable_share: no later share counts them again."
             )
         torn = [row for row in there if row.status == videos.CONTRADICTORY]
         if torn and contradictions_are_fatal:

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -57,7 +57,12 @@ class ProbeTask:
 
 
 def probe_parts(
-    parts: Sequence[Part], *, min_frames: int, execution: Mapping[str, Any], memory: Path = MEMORY
+    parts: Sequence[Part],
+    listed: Sequence[Sequence[VideoEntry]],
+    *,
+    min_frames: int,
+    execution: Mapping[str, Any],
+    memory: Path = MEMORY,
 ) -> list[list[VideoRow]]:
     """Look at every video that the parts' layouts expect.
 
@@ -66,18 +71,14 @@ def probe_parts(
 
     Args:
         parts: What to look at.
+        listed: Per part the videos that it should have, as `list_entries` gives them.
         min_frames: A video with fewer frames counts as too short.
         execution: `workers`, `engine` and `address` for `map_tasks`.
         memory: Folder of this machine's notes on files seen before; may be deleted at any time.
 
     Returns:
         Per part its rows, in the layout's order.
-
-    Raises:
-        ValueError: If two entries of a part share a name, a name leads out of the folders that later stages make
-            files in, or an identity crosses splits.
     """
-    listed = [_entries(part) for part in parts]
     notes = [_recall(memory / f"{part.name}.json") for part in parts]
     seen: list[list[dict[str, Any]]] = [[] for _ in parts]
     tasks = []
@@ -147,7 +148,14 @@ def _settle(found: dict[str, Any], outcome: Outcome[ProbeTask, dict[str, Any]], 
         found["note"] = found["note"].replace(f"{root}{os.sep}", "")
 
 
-def _entries(part: Part) -> list[VideoEntry]:
+def list_entries(part: Part) -> list[VideoEntry]:
+    """Every video that a part should have.
+
+    Raises:
+        FileNotFoundError: If a file is not there that the layout lists them by.
+        ValueError: If such a file is not as it must be, two entries share a name, a name leads out of the folders that
+            later stages make files in, or an identity crosses splits.
+    """
     entries = list(part.layout.videos(part.quality))
     names: set[str] = set()
     for entry in entries:
@@ -216,5 +224,5 @@ def _row(entry: VideoEntry, facts: Mapping[str, Any], min_frames: int) -> VideoR
         status, note = videos.TOO_SHORT, join_notes(note, f"{frames} frames, {min_frames} asked for")
     measured = {name: facts.get(name, 0) for name in ("bytes", *_FACTS)}
     measured["fps"] = float(measured["fps"])
-    names = {name: value for name, value in asdict(entry).items() if name != "note"}
+    names = {name: value for name, value in vars(entry).items() if name != "note"}
     return VideoRow(**names, **measured, fingerprint=facts.get("fingerprint", ""), status=status, note=note)

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from deepfake_adv.video import folder
 from deepfake_adv.video.colour import Frame
-from deepfake_adv.video.container import decoded, opened, packets, promised_bytes, promised_seconds, seconds
+from deepfake_adv.video.container import (
+    decoded,
+    is_zeroed,
+    opened,
+    packets,
+    promised_bytes,
+    promised_seconds,
+    seconds,
+)
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.picture import is_picture
 from deepfake_adv.video.picture import read as read_picture
@@ -51,17 +59,19 @@ def probe(path: Path | str) -> VideoFacts:
         path: A video, a picture, or a folder of pictures that stand for a video.
 
     Raises:
-        VideoError: If it cannot be read, is cut short, holds no picture, or none that decodes.
+        VideoError: If it cannot be read, is cut short or filled up with zeros, holds no picture, or none that decodes.
     """
     path = Path(path)
     if (images := _stills(path)) is not None:
         first = read_picture(images[0])
         height, width = first.shape[0] * 2 // 3, first.shape[1]
         return VideoFacts(len(images), 25.0, width, height, images[0].suffix[1:], 0, False, "")
-    first_frame = None
+    first_frame = zeroed = None
     stamps: list[int | None] = []
     with opened(path) as (container, stream):
         for packet in packets(container, stream):
+            if zeroed is None and is_zeroed(packet, stream):
+                zeroed = len(stamps)
             if packet.size and not packet.is_discard:
                 stamps.append(packet.pts)
             if first_frame is None:
@@ -70,6 +80,8 @@ def probe(path: Path | str) -> VideoFacts:
         promised = promised_bytes(container, stream)
         times = seconds(stamps, stream.time_base, float(rate or 25))
         length = promised_seconds(container)
+    if zeroed is not None:
+        raise VideoError(f"{path} must be whole; it is filled up with zeros from frame {zeroed} on. Copy it anew.")
     if first_frame is None:
         raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file anew or leave it out.")
     if promised > path.stat().st_size:
