@@ -40,7 +40,7 @@ def write_tables(folder: Path, count: int, frames: int) -> None:
     part = folder / "frames" / DATASET / QUALITY
     write_text(part / VIDEOS, format_rows(rows))
     indices = np.arange(0, _LENGTH, _LENGTH // frames, dtype=np.int32)[:frames]
-    write_frame_table(part / TABLE, frame_table((row, indices, indices / 25) for row in rows))
+    write_frame_table(part / TABLE, frame_table((row, indices.tolist(), (indices / 25).tolist()) for row in rows))
     _write_boxes(folder / "faces" / DATASET / "boxes.parquet", rows, indices)
     for forgery in (REAL, "NT"):
         for split in dict.fromkeys(_SPLITS):

@@ -41,7 +41,7 @@ _TASKS = 50  # whose pickled size, or boxes, are looked at
 def main() -> None:
     """Measure and write the result."""
     arguments = _arguments()
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         for steps, sizes, fabricate in (
             (TABLE_STEPS, arguments.videos, lambda folder, size: write_tables(folder, size, arguments.frames)),

@@ -23,6 +23,8 @@ def main(folder: Path) -> None:
         min_frames=params.extract.min_frames,
         missing_is_fatal=params.inventory.missing == "fatal",
         contradictions_are_fatal=params.inventory.contradictions == "fatal",
+        max_frames=params.inventory.max_frames,
+        max_pixels=params.inventory.max_pixels,
         max_unreadable_share=params.inventory.max_unreadable_share,
         execution=params.execution.model_dump(),
         leak_free=list(params.tiers) if params.shard.leaks == "fatal" else [],

@@ -33,7 +33,7 @@ def mark_duplicates(parts: Sequence[Looked]) -> None:
     alike: dict[tuple[int, str], list[Place]] = defaultdict(list)
     for number, part in enumerate(parts):
         for place, row in enumerate(part.rows):
-            if row.status in (videos.OK, videos.TOO_SHORT):
+            if row.status in (videos.OK, videos.TOO_SHORT, videos.TOO_LARGE):
                 alike[row.bytes, row.fingerprint].append((number, place))
     for places in alike.values():
         if len(places) < 2:

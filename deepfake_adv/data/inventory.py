@@ -30,6 +30,8 @@ def inventory_datasets(
     contradictions_are_fatal: bool,
     max_unreadable_share: float,
     execution: Mapping[str, Any],
+    max_frames: int | None = None,
+    max_pixels: int | None = None,
     trained: Trained = MappingProxyType({}),
     leak_free: Sequence[str] = (),
     memory: Path = MEMORY,
@@ -49,6 +51,8 @@ def inventory_datasets(
         contradictions_are_fatal: Whether copies of both labels do.
         max_unreadable_share: Largest tolerated share of the videos that cannot be read.
         execution: `workers`, `engine` and `address` for `map_tasks`.
+        max_frames: A video of more frames is left out and named; None for no limit.
+        max_pixels: So is one whose frames have more pixels.
         trained: The tier and the conditions of each run.
         leak_free: Tiers in which no identity may lie in two splits: what `shard` would stop at when all crops are cut.
         memory: Folder of this machine's notes on files seen before.
@@ -75,7 +79,10 @@ def inventory_datasets(
     same_code = _code(folder) == probing_code()
     trusted = present if same_code else [replace(part, previous=()) for part in present]
     entries = [listed[part.name] for part in present]
-    found = probe_parts(trusted, entries, min_frames=min_frames, execution=execution, memory=memory)
+    found = probe_parts(
+        trusted, entries, min_frames=min_frames, max_frames=max_frames, max_pixels=max_pixels, execution=execution,
+        memory=memory,
+    )  # fmt: skip
     rows: dict[str, Sequence[VideoRow]] = {part.name: part.previous for part in kept}
     rows |= {part.name: table for part, table in zip(present, found, strict=True)}
     for part, table in zip(present, found, strict=True):
@@ -100,12 +107,14 @@ def inventory_datasets(
     faults += _leaks(known, tables, leak_free)
     if not lost and not unlisted:
         faults += one_class_faults(known, tables, trained)
+    for sentence in completeness.larger(known, tables):
+        logger.warning("%s", sentence)
     if faults:
         listed_faults = "\n".join(f"  - {fault}" for fault in faults)
         raise ValueError(f"the datasets are not as params.yaml says; see {folder}/report.csv:\n{listed_faults}")
-    for part, table in zip(known, tables, strict=True):
-        usable = sum(row.usable for row in table)
-        logger.info("%s at %s: %d of %d videos are usable", part.dataset, part.quality, usable, len(table))
+    for part, rows_of_part in zip(known, tables, strict=True):
+        usable = sum(row.usable for row in rows_of_part)
+        logger.info("%s at %s: %d of %d videos are usable", part.dataset, part.quality, usable, len(rows_of_part))
 
 
 def _not_there(lost: Sequence[Part], absent: Mapping[str, str]) -> list[str]:
@@ -123,7 +132,8 @@ def _not_there(lost: Sequence[Part], absent: Mapping[str, str]) -> list[str]:
 
 def _listed(parts: Sequence[Part]) -> tuple[dict[str, list[VideoEntry]], list[str]]:
     """The videos of each part that can be listed, and what is wrong with the others, each fault once."""
-    listed, faults = {}, []
+    listed: dict[str, list[VideoEntry]] = {}
+    faults: list[str] = []
     for part in parts:
         try:
             listed[part.name] = list_entries(part)

@@ -20,6 +20,7 @@ from deepfake_adv.faces.landmarks import Landmarker, build_landmarker
 from deepfake_adv.faces.pick import pick_first, pick_track
 from deepfake_adv.faces.policy import Policy, build_policy
 from deepfake_adv.faces.registry import Locator, build_locator
+from deepfake_adv.faces.size import MAX_PIXELS
 from deepfake_adv.faces.track import DROPPED, SEEN, Detections, Track, detect_sparse, fill_track, sample_track
 from deepfake_adv.files import atomic_write
 from deepfake_adv.sources.closure import Entry
@@ -50,6 +51,7 @@ class LocateOptions:
     landmarks: str
     on_miss: str
     max_gap: int
+    max_pixels: int = MAX_PIXELS
 
     def entries(self) -> set[Entry]:
         """What it builds by name; decides, with the stage, which code it is made of."""
@@ -88,7 +90,7 @@ def locate_group(task: LocateTask) -> None:
         VideoError: If the lead cannot be read.
     """
     policy, group = task.options.build(), task.group
-    locator = _locator(task.options.backend, policy.upsample, policy.scale)
+    locator = _locator(task.options.backend, policy.upsample, policy.scale, task.options.max_pixels)
     detections = detect_sparse(
         mark_cuts(group.frames.read(), lambda frame: planes_thumbnail(frame[1])),
         lambda planes: locator(i420_to_rgb(planes)),
@@ -117,14 +119,14 @@ def load_models(options: LocateOptions) -> None:
         FileNotFoundError: If a backend's weights are missing.
     """
     policy = options.build()
-    _locator(options.backend, policy.upsample, policy.scale)
+    _locator(options.backend, policy.upsample, policy.scale, options.max_pixels)
     _landmarker(options.landmarks)
 
 
 @lru_cache(maxsize=1)
-def _locator(backend: str, upsample: int, scale: float) -> Locator:
+def _locator(backend: str, upsample: int, scale: float, max_pixels: int) -> Locator:
     """One per worker process: loading takes longer than a frame."""
-    return build_locator(backend, upsample=upsample, scale=scale)
+    return build_locator(backend, upsample=upsample, scale=scale, max_pixels=max_pixels)
 
 
 @lru_cache(maxsize=1)

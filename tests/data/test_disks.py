@@ -129,6 +129,29 @@ def test_a_file_filled_up_with_zeros_is_found_before_it_is_decoded(stock, root, 
         stock(part)
 
 
+@pytest.mark.parametrize(
+    ("limits", "noted"),
+    [
+        ({"max_frames": 11}, "12 frames, at most 11 allowed"),
+        ({"max_pixels": 255}, "16 x 16 pixels, at most 255 allowed"),
+    ],
+)
+def test_media_above_a_limit_are_named_and_left_out_before_any_work(stock, root, part, caplog, limits, noted):
+    path = root / FAKES.format("c23") / "000_001.mp4"
+    others = [place for own in (path.parent, root / REALS.format("c23")) for place in own.iterdir() if place != path]
+    for seed, place in enumerate(others):
+        write_h264(place, np.random.default_rng(seed).integers(0, 255, (10, 18, 12), dtype=np.uint8), crf=0)
+    folder = stock(part, **limits)
+    rows = {row.video: row for row in read_rows(folder / "ff/c23.csv")}
+    assert [row.video for row in rows.values() if row.status == "too_large"] == ["DF/000_001"]
+    assert rows["DF/000_001"].note == noted
+    said = f"1 of 12 videos are left out as too large, such as {path.relative_to(root)} ({noted})"
+    assert said in caplog.text
+    assert "ff,c23,DF,6,6,0,0,0,0,0,0,1" in (folder / "report.csv").read_text()
+    stock(part)
+    assert not any(row.status == "too_large" for row in read_rows(folder / "ff/c23.csv"))
+
+
 def test_every_fault_of_every_part_is_in_one_message(stock, root, part, tmp_path):
     (root / FAKES.format("c23") / "002_003.mp4").unlink()
     (root / REALS.format("c23") / "004.mp4").write_bytes(b"x" * 99)
