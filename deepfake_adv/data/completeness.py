@@ -112,7 +112,7 @@ def faults(
             )
         if there and len(bad) <= max_unreadable_share * len(there) and not any(row.usable for row in listed):
             found.append(
-                f"{where}: some video must be usable; got {len(there)}, all too short or large, in no split or the like. "
+                f"{where}: some video must be usable; got {len(there)}, all too short or large, in no split, or so. "
                 f"See the notes in {part.dataset}/{part.quality}.csv."
             )
     return found
