@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clips import Clip
+from deepfake_adv.data.box_rows import find_boxes
 from deepfake_adv.data.cutting import CropOptions, CropTask, crop_video
+from deepfake_adv.data.frames import FrameStore
 from deepfake_adv.data.groups import Group
 from deepfake_adv.data.tracking import LocateOptions, LocateTask, locate_group
 from deepfake_adv.faces.box import official_crop
@@ -42,9 +44,10 @@ def extract(clip: Clip) -> float:
 def locate_task(clip: Clip, policy: str, piece: Path) -> LocateTask:
     """The clip as a group of its own."""
     members = {clip.row.video: clip.indices}
-    group = Group(clip.row.video, clip.row.target, clip.quality, clip.row.frames, "", members, "")
+    frames = FrameStore(clip.frames, clip.root).of(clip.row.video)
+    group = Group(clip.row.video, clip.row.target, clip.quality, clip.row.frames, "", members, "", frames)
     options = LocateOptions(**{**vars(SHARED), "policy": policy})
-    return LocateTask("bench", group, clip.frames.parent, clip.root, options, piece)
+    return LocateTask("bench", group, clip.root, options, piece)
 
 
 def locate(clip: Clip, policy: str, piece: Path) -> float:
@@ -55,7 +58,9 @@ def locate(clip: Clip, policy: str, piece: Path) -> float:
 def crop_task(clip: Clip, encoding: str, boxes: Path, piece: Path) -> CropTask:
     """The clip as a task of stage `crop`."""
     options = CropOptions(margin=MARGIN, encoding=encoding, masks=False)
-    return CropTask("bench", clip.quality, clip.row, clip.frames, boxes, clip.root, options, piece)
+    frames = FrameStore(clip.frames, clip.root).of(clip.row.video)
+    runs = find_boxes(boxes, clip.quality)[clip.row.video]
+    return CropTask("bench", clip.quality, clip.row, frames, boxes, runs, clip.root, options, piece)
 
 
 def crop(clip: Clip, encoding: str, boxes: Path, piece: Path) -> float:

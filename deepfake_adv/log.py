@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -18,19 +19,31 @@ def configure(stage: str, level: int = logging.INFO) -> None:
 
 
 def progress(items: Iterable[T], *, total: int, desc: str, unit: str = "it") -> Iterator[T]:
-    """Pass `items` on with rate and time left: a bar on a terminal, else a log line every 30 s."""
+    """Pass `items` on with rate and time left: a bar on a terminal, else a log line every 30 s.
+
+    A line comes also where nothing was done meanwhile: one long video is no reason for silence.
+    """
     if sys.stderr.isatty():
         yield from tqdm(items, total=total, desc=desc, unit=unit, dynamic_ncols=True)
         return
     logger = logging.getLogger(__name__)
-    start = last = time.monotonic()
-    done = 0
-    for done, item in enumerate(items, start=1):
-        yield item
-        now = time.monotonic()
-        if now - last >= _INTERVAL:
-            rate = done / (now - start)
-            left = (total - done) / rate
-            logger.info("%s: %d of %d %s, %.3g/s, %.0f s left", desc, done, total, unit, rate, left)
-            last = now
+    start = time.monotonic()
+    done, over = 0, threading.Event()
+
+    def say() -> None:
+        while not over.wait(_INTERVAL):
+            spent = time.monotonic() - start
+            rate = done / spent
+            left = f"{(total - done) / rate:.0f} s left" if done else f"{spent:.0f} s so far"
+            logger.info("%s: %d of %d %s, %.3g/s, %s", desc, done, total, unit, rate, left)
+
+    speaker = threading.Thread(target=say, daemon=True)
+    speaker.start()
+    try:
+        for item in items:
+            yield item
+            done += 1
+    finally:
+        over.set()
+        speaker.join()
     logger.info("%s: %d %s in %.1f s", desc, done, unit, time.monotonic() - start)

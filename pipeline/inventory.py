@@ -11,7 +11,7 @@ from deepfake_adv.stage import run_stage
 
 def main(folder: Path) -> None:
     """Look, compare, write."""
-    params = load_params("datasets", "parts", "inventory", "extract", "runs", "execution")
+    params = load_params("datasets", "parts", "inventory", "extract", "tiers", "shard", "runs", "execution")
     parts = []
     for part in params.parts.values():
         dataset = params.datasets[part.dataset]
@@ -23,8 +23,11 @@ def main(folder: Path) -> None:
         min_frames=params.extract.min_frames,
         missing_is_fatal=params.inventory.missing == "fatal",
         contradictions_are_fatal=params.inventory.contradictions == "fatal",
+        max_frames=params.inventory.max_frames,
+        max_pixels=params.inventory.max_pixels,
         max_unreadable_share=params.inventory.max_unreadable_share,
         execution=params.execution.model_dump(),
+        leak_free=list(params.tiers) if params.shard.leaks == "fatal" else [],
         trained={name: (run.tier, run.conditions) for name, run in params.runs.items()},
     )
 

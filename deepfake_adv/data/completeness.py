@@ -21,9 +21,11 @@ REPORT_COLUMNS: Final = (
     "duplicate",
     "contradictory",
     "too_short",
+    "too_large",
 )
 MISSING_COLUMNS: Final = ("dataset", "quality", "forgery", "video", "path", "note")
 _EXAMPLES = 3
+_SIZES = (videos.TOO_SHORT, videos.TOO_LARGE)
 
 
 def report(parts: Sequence[Part], rows: Sequence[Sequence[VideoRow]]) -> str:
@@ -50,6 +52,20 @@ def missing(parts: Sequence[Part], rows: Sequence[Sequence[VideoRow]]) -> str:
                 note = f"{nameless} more of the {counts['expected']} published"
                 lines.append((part.dataset, part.quality, forgery, "", "", note))
     return _csv(MISSING_COLUMNS, lines)
+
+
+def larger(parts: Sequence[Part], rows: Sequence[Sequence[VideoRow]]) -> list[str]:
+    """Which videos are left out as too large, one sentence per part that has some."""
+    said = []
+    for part, listed in zip(parts, rows, strict=True):
+        found = [row for row in listed if row.status == videos.TOO_LARGE]
+        if found:
+            examples = ", ".join(f"{row.path} ({row.note})" for row in found[:_EXAMPLES])
+            said.append(
+                f"{part.dataset} at {part.quality}: {len(found)} of {len(listed)} videos are left out as too large, "
+                f"such as {examples}. Cut or shrink them, or raise inventory.max_frames or inventory.max_pixels"
+            )
+    return said
 
 
 def faults(
@@ -84,8 +100,8 @@ def faults(
             examples = ", ".join(f"{row.path} ({row.note or row.status})" for row in bad[:_EXAMPLES])
             found.append(
                 f"{where}: at most {max_unreadable_share:.1%} of the videos may be unreadable or empty; got "
-                f"{len(bad)} of {len(there)}, such as {examples}. Copy them anew, or raise "
-                "inventory.max_unreadable_share."
+                f"{len(bad)} of {len(there)}, such as {examples}; {sum(row.usable for row in listed)} are usable. Copy "
+                "them anew, or raise inventory.max_unreadable_share: no later share counts them again."
             )
         torn = [row for row in there if row.status == videos.CONTRADICTORY]
         if torn and contradictions_are_fatal:
@@ -96,7 +112,7 @@ def faults(
             )
         if there and len(bad) <= max_unreadable_share * len(there) and not any(row.usable for row in listed):
             found.append(
-                f"{where}: some video must be usable; got {len(there)}, all too short, in no split or the like. "
+                f"{where}: some video must be usable; got {len(there)}, all too short or large, in no split, or so. "
                 f"See the notes in {part.dataset}/{part.quality}.csv."
             )
     return found
@@ -111,7 +127,7 @@ def _counts(part: Part, rows: Sequence[VideoRow]) -> dict[str, dict[str, int]]:
         absent = statuses.count(videos.MISSING)
         present, expected = len(statuses) - absent, max(len(statuses), published.get(forgery, 0))
         result[forgery] = {"present": present, "expected": expected, "missing": expected - present}
-        for status in (videos.UNREADABLE, videos.EMPTY, videos.DUPLICATE, videos.CONTRADICTORY, videos.TOO_SHORT):
+        for status in (videos.UNREADABLE, videos.EMPTY, videos.DUPLICATE, videos.CONTRADICTORY, *_SIZES):
             result[forgery][status] = statuses.count(status)
     return result
 

@@ -1,5 +1,6 @@
 """The parquet files of a part's crops: which videos share one, and how it is put together."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,15 +40,18 @@ def plan_files(rows: Sequence[VideoRow], counts: Mapping[str, int], rows_per_fil
     if rows_per_file < 1:
         raise ValueError(f"rows_per_file must be at least 1; got {rows_per_file}. Use {ROWS_PER_FILE}.")
     files: list[CropFile] = []
-    kinds = sorted({(row.forgery, row.split) for row in rows})
-    for forgery, split in kinds:
+    kinds: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        kinds[row.forgery, row.split].append(row.video)
+    for (forgery, split), videos in sorted(kinds.items()):
         held: list[str] = []
-        number = 0
-        for video in sorted(row.video for row in rows if (row.forgery, row.split) == (forgery, split)):
-            if held and sum(counts[v] for v in held) + counts[video] > rows_per_file:
+        number = size = 0
+        for video in sorted(videos):
+            if held and size + counts[video] > rows_per_file:
                 files.append(CropFile(f"{forgery}-{split}-{number:03d}.parquet", tuple(held)))
-                held, number = [], number + 1
+                held, number, size = [], number + 1, 0
             held.append(video)
+            size += counts[video]
         files.append(CropFile(f"{forgery}-{split}-{number:03d}.parquet", tuple(held)))
     return files
 

@@ -7,14 +7,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
-
+from deepfake_adv.data.box_rows import find_boxes
 from deepfake_adv.data.crop_files import ROWS_PER_FILE, CropFile, join_file, plan_files
 from deepfake_adv.data.cutting import CropOptions, CropTask, Cut, crop_video
-from deepfake_adv.data.frames import open_store
+from deepfake_adv.data.frames import FrameStore
 from deepfake_adv.data.pieces import Pieces
 from deepfake_adv.data.videos import VideoRow
-from deepfake_adv.data.whole import whole_file
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_csv, write_json
 from deepfake_adv.sources.checkout import code_digest
@@ -69,10 +67,9 @@ def crop_part(
     boxes = Path(faces) / "boxes.parquet"
     if not boxes.is_file():
         raise FileNotFoundError(f"boxes must be at {boxes}; found none. Run `dvc repro locate`.")
-    rows = {row.video: row for row in open_store(frames, root).videos()}
-    counts = _frame_counts(frames)
-    with whole_file(boxes, "box table", "run `dvc repro locate`"):
-        pq.read_metadata(boxes)
+    store = FrameStore(frames, root)
+    rows, counts = store.rows, {video: len(indices) for video, indices in store.indices.items()}
+    runs = find_boxes(boxes, quality)
     plan = plan_files([rows[video] for video in sorted(counts)], counts, rows_per_file)
     key = {"dataset": dataset, "quality": quality, "options": vars(options), "plan": rows_per_file}
     key |= _inputs(frames, boxes, rows)
@@ -81,8 +78,12 @@ def crop_part(
     pieces = Pieces(work.path / "pieces", order)
     if not (work.path / REPORT).exists():
         tasks = [
-            CropTask(dataset, quality, rows[video], frames, boxes, root, options, pieces.path(video)) for video in order
-        ]
+            CropTask(
+                dataset, quality, rows[video], store.of(video), boxes, runs.get(video, ()), root, options,
+                pieces.path(video),
+            )
+            for video in order
+        ]  # fmt: skip
         _cut_files(work.path, plan, tasks, pieces, counts, desc=f"crop {dataset} {quality}", execution=execution)
         _finish(work.path, plan, tasks, pieces, max_failed_share)
     totals = _totals(work.path / REPORT)
@@ -148,10 +149,3 @@ def _totals(report: Path) -> dict[str, int]:
     with open(report, encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     return {"videos": len(rows), **{name: sum(int(row[name]) for row in rows) for name in _COUNTS}}
-
-
-def _frame_counts(frames: Path) -> dict[str, int]:
-    path = Path(frames) / "frames.parquet"
-    with whole_file(path, "frame table", "run `dvc repro extract`"):
-        table = pq.read_table(path, columns=["video"])
-    return {entry["values"]: entry["counts"] for entry in table["video"].value_counts().to_pylist()}

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import cv2
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from deepfake_adv.data.box_rows import CORNERS, Runs, read_boxes
 from deepfake_adv.data.encoding import ENCODERS, cut_rgb, encode_crop, encode_mask
-from deepfake_adv.data.frames import open_store
+from deepfake_adv.data.frames import VideoFrames
 from deepfake_adv.data.schema import CROP_WRITE_OPTIONS, crop_schema
 from deepfake_adv.data.videos import VideoRow
 from deepfake_adv.faces.box import FaceBox, Square, official_crop
@@ -22,8 +22,6 @@ from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames
 
 Planes = NDArray[np.uint8]
-
-_CORNERS: Final = ("x0", "y0", "x1", "y1")
 
 
 @dataclass(frozen=True)
@@ -55,15 +53,16 @@ class CropOptions:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CropTask:
-    """One video to cut; picklable."""
+    """One video to cut and all that this takes: no table that grows with the videos is read for each of them."""
 
     dataset: str
     quality: str
     row: VideoRow
-    frames: Path
+    frames: VideoFrames
     boxes: Path
+    runs: Runs  # of the video's own rows in `boxes`
     root: Path
     options: CropOptions
     piece: Path
@@ -99,8 +98,8 @@ def crop_video(task: CropTask) -> None:
         ValueError: If its frames were not located.
         VideoError: If it cannot be read.
     """
-    asked = open_store(task.frames, task.root).indices(task.row.video).tolist()
-    boxes = _read_boxes(task.boxes, task.row, task.quality)
+    asked = task.frames.indices.tolist()
+    boxes = read_boxes(task.boxes, task.runs)
     unknown = [frame for frame in asked if frame not in boxes]
     if unknown:
         raise ValueError(
@@ -130,13 +129,12 @@ def crop_video(task: CropTask) -> None:
 def _crop_rows(task: CropTask, boxes: Mapping[int, dict[str, Any]], notes: set[str]) -> Iterator[dict[str, Any]]:
     """A row of CROP_SCHEMA per frame with a face in it, in the order of `boxes`; `notes` takes what went wrong."""
     wanted = [frame for frame, box in boxes.items() if box["x0"] is not None]
-    times = _read_times(task.frames, task.row.video)
+    times = dict(zip(task.frames.indices.tolist(), task.frames.times.tolist(), strict=True))
     masks = _masks(task, wanted)
-    store = open_store(task.frames, task.root)
-    for frame, planes in store.frames(task.row.video, wanted) if wanted else ():
+    for frame, planes in task.frames.read(wanted) if wanted else ():
         mask = next(masks, None)
         height, width = planes.shape[0] * 2 // 3, planes.shape[1]
-        face = FaceBox(*(boxes[frame][corner] for corner in _CORNERS))
+        face = FaceBox(*(boxes[frame][corner] for corner in CORNERS))
         try:
             square = official_crop(
                 face, width, height, margin=task.options.margin, even=task.options.encoding == "i420"
@@ -182,7 +180,7 @@ def _crop_row(
         "box_x": square.x,
         "box_y": square.y,
         "box_side": square.side,
-        **{f"face_{corner}": box[corner] for corner in _CORNERS},
+        **{f"face_{corner}": box[corner] for corner in CORNERS},
         "detected": box["detected"],
         "width": planes.shape[1],
         "height": planes.shape[0] * 2 // 3,
@@ -199,16 +197,3 @@ def _masks(task: CropTask, frames: Sequence[int]) -> Iterator[Planes | None]:
         yield from read_frames(task.root / task.row.mask_path, frames, masks=True)
     except VideoError:
         return
-
-
-def _read_boxes(path: Path, row: VideoRow, quality: str) -> dict[int, dict[str, Any]]:
-    """Box rows of a video by frame; target and video prune row groups, as the table is sorted by one of them."""
-    columns = ["frame", *_CORNERS, "detected", "landmarks"]
-    own = pc.field("quality").is_null() | (pc.field("quality") == quality)
-    wanted = (pc.field("target") == row.target) & (pc.field("video") == row.video) & own
-    return {box["frame"]: box for box in pq.read_table(path, columns=columns, filters=wanted).to_pylist()}
-
-
-def _read_times(frames: Path, video: str) -> dict[int, float]:
-    table = pq.read_table(Path(frames) / "frames.parquet", columns=["frame", "time"], filters=[("video", "=", video)])
-    return dict(zip(table["frame"].to_pylist(), table["time"].to_pylist(), strict=True))

@@ -33,7 +33,7 @@ def mark_duplicates(parts: Sequence[Looked]) -> None:
     alike: dict[tuple[int, str], list[Place]] = defaultdict(list)
     for number, part in enumerate(parts):
         for place, row in enumerate(part.rows):
-            if row.status in (videos.OK, videos.TOO_SHORT):
+            if row.status in (videos.OK, videos.TOO_SHORT, videos.TOO_LARGE):
                 alike[row.bytes, row.fingerprint].append((number, place))
     for places in alike.values():
         if len(places) < 2:
@@ -83,8 +83,9 @@ def _groups(parts: Sequence[Looked], places: Iterable[Place]) -> list[list[Place
 def _mark(parts: Sequence[Looked], group: Sequence[Place]) -> None:
     rows = [_row(parts, place) for place in group]
     firsts: dict[int, str] = {}
+    labelled = {row.label: (place, row) for place, row in reversed(list(zip(group, rows, strict=True)))}
     for (number, place), row in zip(group, rows, strict=True):
-        other = next((one for one in zip(group, rows, strict=True) if one[1].label != row.label), None)
+        other = next((one for label, one in labelled.items() if label != row.label), None)
         if other is not None:
             where = "" if other[0][0] == number else f" in {parts[other[0][0]].name}"
             label = REAL if other[1].label == REAL_LABEL else "fake"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -43,91 +43,48 @@ FRAME_SCHEMA: Final = pa.schema(
 )
 
 
-class FrameStore(Protocol):
-    """The sampled frames of a part; picklable, so that a worker process can read its own videos."""
+@dataclass(frozen=True, eq=False)
+class VideoFrames:
+    """One video's sampled frames and all that reading them takes: what a worker is given, as small as its frames.
 
-    def videos(self) -> list[VideoRow]:
-        """The videos that frames were sampled from, in the inventory's order."""
+    Attributes:
+        video: Its id.
+        kept: The store's own video of the sampled frames; None in the form `index`.
+        path: The dataset's video, or the folder of images that stands for it.
+        indices: ``(n,)`` absolute index of each sampled frame, increasing.
+        times: ``(n,)`` seconds since the video's first frame.
+    """
 
-    def indices(self, video: str) -> NDArray[np.int64]:
-        """Absolute indices of a video's sampled frames, increasing."""
+    video: str
+    kept: Path | None
+    path: Path
+    indices: NDArray[np.int32]
+    times: NDArray[np.float32]
 
-    def frames(self, video: str, indices: Sequence[int] | None = None) -> Iterator[tuple[int, Frame]]:
-        """Absolute index and I420 planes of a video's sampled frames, or of some of them, in order.
+    def read(self, indices: Sequence[int] | NDArray[np.integer] | None = None) -> Iterator[tuple[int, Frame]]:
+        """Absolute index and I420 planes of the sampled frames, or of some of them, in order.
 
         Raises:
-            ValueError: If the video or an index was not sampled.
-            VideoError: If a video cannot be read any more.
+            ValueError: If an index was not sampled.
+            VideoError: If the video cannot be read any more.
         """
-
-
-@dataclass(frozen=True)
-class _Store:
-    """What both forms share: the table."""
-
-    folder: Path
-    root: Path
-
-    @cached_property
-    def _rows(self) -> dict[str, VideoRow]:
-        return {row.video: row for row in read_rows(self.folder / VIDEOS)}
-
-    def videos(self) -> list[VideoRow]:
-        """See `FrameStore`."""
-        return list(self._rows.values())
-
-    def indices(self, video: str) -> NDArray[np.int64]:
-        """See `FrameStore`."""
-        if video not in self._rows:
-            raise ValueError(f"video must be one that has sampled frames; got {video!r}. See {self.folder / SKIPPED}.")
-        path = self.folder / TABLE
-        with whole_file(path, "frame table", "run `dvc repro extract`"):
-            table = pq.read_table(path, columns=["frame"], filters=[("video", "=", video)])
-        return np.sort(table["frame"].to_numpy().astype(np.int64))
-
-    def _wanted(self, video: str, indices: Sequence[int] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Absolute indices asked for, and their positions in the store."""
-        sampled = self.indices(video)
-        wanted = sampled if indices is None else np.unique(np.asarray(indices, dtype=np.int64))
-        positions = np.searchsorted(sampled, wanted)
-        positions = np.minimum(positions, len(sampled) - 1)
-        strange = wanted[sampled[positions] != wanted]
+        wanted = self.indices if indices is None else np.unique(np.asarray(indices, dtype=np.int64))
+        positions = np.searchsorted(self.indices, wanted)
+        positions = np.minimum(positions, len(self.indices) - 1)
+        strange = wanted[self.indices[positions] != wanted]
         if strange.size:
-            raise ValueError(f"indices must be sampled frames of {video}; got {strange[:5].tolist()}. See indices().")
-        return wanted, positions
-
-    def __getstate__(self) -> tuple[Path, Path]:
-        return self.folder, self.root
-
-    def __setstate__(self, state: tuple[Path, Path]) -> None:
-        object.__setattr__(self, "folder", state[0])
-        object.__setattr__(self, "root", state[1])
-
-
-class KeptFrames(_Store):
-    """The form `frames`: the sampled frames lie in store/<video>.mkv, those of a folder of images in that folder."""
-
-    def frames(self, video: str, indices: Sequence[int] | None = None) -> Iterator[tuple[int, Frame]]:
-        """See `FrameStore`."""
-        wanted, positions = self._wanted(video, indices)
-        path = self.folder / STORE / f"{video}.mkv"
-        own = self.root / self._rows[video].path
-        frames = read_frames(path, positions) if path.exists() else read_frames(own, wanted)
+            raise ValueError(
+                f"indices must be sampled frames of {self.video}; got {strange[:5].tolist()}. See its indices."
+            )
+        if self.kept is not None and self.kept.exists():
+            frames = read_frames(self.kept, positions)
+        else:
+            frames = read_frames(self.path, wanted)
         yield from zip(wanted.tolist(), frames, strict=True)
 
 
-class DecodedFrames(_Store):
-    """The form `index`: every reading decodes the dataset's own video by the table."""
-
-    def frames(self, video: str, indices: Sequence[int] | None = None) -> Iterator[tuple[int, Frame]]:
-        """See `FrameStore`."""
-        wanted, _ = self._wanted(video, indices)
-        path = self.root / self._rows[video].path
-        yield from zip(wanted.tolist(), read_frames(path, wanted), strict=True)
-
-
-def open_store(folder: Path | str, root: Path | str) -> FrameStore:
-    """Open a part's frames, in whichever form `extract` left them.
+class FrameStore:
+    """The sampled frames of a part, in either form; its tables are read once, however many videos are asked for.
 
     Args:
         folder: What `extract` left for the part.
@@ -136,25 +93,70 @@ def open_store(folder: Path | str, root: Path | str) -> FrameStore:
     Raises:
         FileNotFoundError: If there are no frames in `folder`.
     """
-    folder = Path(folder)
-    if not (folder / TABLE).exists():
-        raise FileNotFoundError(f"{folder / TABLE} must be there; found nothing. Run `dvc repro extract`.")
-    form = KeptFrames if (folder / STORE).is_dir() else DecodedFrames
-    return form(folder, Path(root))
+
+    def __init__(self, folder: Path | str, root: Path | str) -> None:
+        self._folder, self._root = Path(folder), Path(root)
+        if not (self._folder / TABLE).exists():
+            raise FileNotFoundError(f"{self._folder / TABLE} must be there; found nothing. Run `dvc repro extract`.")
+        self._store = self._folder / STORE if (self._folder / STORE).is_dir() else None
+
+    @cached_property
+    def rows(self) -> dict[str, VideoRow]:
+        """The videos that frames were sampled from, in the inventory's order."""
+        return {row.video: row for row in read_rows(self._folder / VIDEOS)}
+
+    @cached_property
+    def indices(self) -> dict[str, NDArray[np.int32]]:
+        """Absolute indices of each video's sampled frames, increasing; videos in the table's order."""
+        return {video: frames for video, (frames, _) in self._sampled.items()}
+
+    def of(self, video: str) -> VideoFrames:
+        """The frames of one video.
+
+        Raises:
+            ValueError: If none were sampled from it.
+        """
+        row = self.rows.get(video)
+        if row is None or video not in self._sampled:
+            raise ValueError(f"video must be one that has sampled frames; got {video!r}. See {self._folder / SKIPPED}.")
+        kept = None if self._store is None else self._store / f"{video}.mkv"
+        return VideoFrames(video, kept, self._root / row.path, *self._sampled[video])
+
+    @cached_property
+    def _sampled(self) -> dict[str, tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        path = self._folder / TABLE
+        with whole_file(path, "frame table", "run `dvc repro extract`"):
+            table = pq.read_table(path, columns=["video", "frame", "time"], read_dictionary=["video"])
+        encoded = table["video"].unify_dictionaries().combine_chunks()
+        codes, names = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
+        frames, times = table["frame"].to_numpy(), table["time"].to_numpy()
+        order = np.lexsort((frames, codes))
+        codes, frames, times = codes[order], frames[order], times[order]
+        starts = np.flatnonzero(np.diff(codes, prepend=-1))
+        ends = np.append(starts[1:], len(codes))
+        own = zip(codes[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
+        return {names[code]: (frames[start:end], times[start:end]) for code, start, end in own}
 
 
 def frame_table(rows: Iterable[tuple[VideoRow, Sequence[int], Sequence[float]]]) -> pa.Table:
     """The frame table from every video's row with the indices and times of its sampled frames."""
-    columns: dict[str, list[object]] = {name: [] for name in FRAME_SCHEMA.names}
-    for row, indices, times in rows:
-        count = len(indices)
-        for name in ("video", "forgery", "label", "split", "target"):
-            columns[name] += [getattr(row, name)] * count
-        columns["source"] += [row.source or None] * count
-        columns["frame"] += list(indices)
-        columns["time"] += list(times)
-        columns["position"] += list(range(count))
-    return pa.table(columns, schema=FRAME_SCHEMA)
+    videos, indices, times = [], [], []
+    for row, own, seconds in rows:
+        videos.append(row)
+        indices.append(np.asarray(own, np.int32))
+        times.append(np.asarray(seconds, np.float32))
+    counts = [len(own) for own in indices]
+    owner = pa.array(np.repeat(np.arange(len(videos)), counts))
+    columns = {
+        name: pa.array([getattr(row, name) or None if name == "source" else getattr(row, name) for row in videos], kind)
+        for name, kind in zip(FRAME_SCHEMA.names[:6], FRAME_SCHEMA.types[:6], strict=True)
+    }
+    numbers = {
+        "frame": np.concatenate([np.empty(0, np.int32), *indices]),
+        "time": np.concatenate([np.empty(0, np.float32), *times]),
+        "position": np.concatenate([np.empty(0, np.int32), *(np.arange(count, dtype=np.int32) for count in counts)]),
+    }
+    return pa.table({name: column.take(owner) for name, column in columns.items()} | numbers, schema=FRAME_SCHEMA)
 
 
 def write_frame_table(path: Path, table: pa.Table) -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from deepfake_adv.data.frames import TABLE, FrameStore, VideoFrames
 from deepfake_adv.data.videos import VideoRow, read_rows
-from deepfake_adv.data.whole import whole_file
 from deepfake_adv.names import REAL, Forgery, Quality
 
 # The middle quality first: its faces are found as well as raw's, and decode faster.
@@ -34,6 +33,7 @@ class Group:
         mask_path: Of the lead's own forgery mask, relative to the dataset's root; empty for none.
         members: Per video id the absolute indices of all frames asked for, in any quality.
         fingerprint: Of the lead's file.
+        frames: The lead's own, in `quality`.
         alone: Whether the boxes are for `quality` alone, not for all of them.
     """
 
@@ -42,8 +42,9 @@ class Group:
     quality: str
     end: int
     mask_path: str
-    members: Mapping[str, NDArray[np.int64]]
+    members: Mapping[str, NDArray[np.integer]]
     fingerprint: str
+    frames: VideoFrames
     alone: bool = False
 
     @property
@@ -55,16 +56,17 @@ class Group:
         """Hex digest of everything that decides the group's boxes, beside the parameters."""
         digest = hashlib.sha256(f"{self.lead} {self.quality} {self.end} {self.fingerprint} {self.mask_path}".encode())
         for video, frames in self.members.items():
-            digest.update(video.encode() + frames.tobytes())
+            digest.update(video.encode() + frames.astype(np.int64).tobytes())
         return digest.hexdigest()
 
 
-def plan_groups(frames: Path, inventory: Path, *, shared: bool) -> list[Group]:
+def plan_groups(frames: Path, inventory: Path, *, root: Path, shared: bool) -> list[Group]:
     """Sort the sampled videos of a dataset into groups.
 
     Args:
         frames: Folder of ``<quality>/frames.parquet``.
         inventory: Folder of ``<quality>.csv``.
+        root: The dataset's folder.
         shared: Whether a forgery takes its target's boxes, where the target itself was sampled, and all
             qualities take those of one; otherwise every video of every quality is a group of its own.
 
@@ -75,35 +77,40 @@ def plan_groups(frames: Path, inventory: Path, *, shared: bool) -> list[Group]:
         FileNotFoundError: If no frame table is there, or an inventory is missing.
         ValueError: If a sampled video is not in the inventory.
     """
-    tables = {path.parent.name: path for path in sorted(Path(frames).glob("*/frames.parquet"))}
-    if not tables:
+    stores = {path.parent.name: FrameStore(path.parent, root) for path in sorted(Path(frames).glob(f"*/{TABLE}"))}
+    if not stores:
         raise FileNotFoundError(f"frame tables must be in {frames}/<quality>; found none. Run `dvc repro extract`.")
-    asked = {quality: _frames_by_video(path) for quality, path in tables.items()}
-    rows = {quality: {row.video: row for row in read_rows(Path(inventory) / f"{quality}.csv")} for quality in tables}
+    asked = {quality: store.indices for quality, store in stores.items()}
+    rows = {quality: {row.video: row for row in read_rows(Path(inventory) / f"{quality}.csv")} for quality in stores}
     if not shared:
         every = sorted((video, quality) for quality, table in asked.items() for video in table)
-        return [
-            _group(_row(rows[quality], video, inventory), quality, {video: asked[quality][video]}, alone=True)
-            for video, quality in every
-        ]
-    best = {video: quality for quality in reversed(_ordered(tables)) for video in asked[quality]}
+        alone = []
+        for video, quality in every:
+            row, own = _row(rows[quality], video, inventory), {video: asked[quality][video]}
+            alone.append(_group(row, stores[quality], quality, own, alone=True))
+        return alone
+    best = {video: quality for quality in reversed(_ordered(stores)) for video in asked[quality]}
     groups: dict[str, list[str]] = defaultdict(list)
     for video in sorted(best):
-        own = _row(rows[best[video]], video, inventory)
-        target = f"{REAL}/{own.target}"
-        groups[target if own.forgery not in _OWN_TRACK and target in best else video].append(video)
+        row = _row(rows[best[video]], video, inventory)
+        target = f"{REAL}/{row.target}"
+        groups[target if row.forgery not in _OWN_TRACK and target in best else video].append(video)
     plan = []
     for lead, members in sorted(groups.items()):
         union = {
             video: np.unique(np.concatenate([table[video] for table in asked.values() if video in table]))
             for video in members
         }
-        plan.append(_group(rows[best[lead]][lead], best[lead], union))
+        plan.append(_group(rows[best[lead]][lead], stores[best[lead]], best[lead], union))
     return plan
 
 
-def _group(row: VideoRow, quality: str, members: Mapping[str, NDArray[np.int64]], *, alone: bool = False) -> Group:
-    return Group(row.video, row.target, quality, row.frames, row.mask_path, members, row.fingerprint, alone)
+def _group(
+    row: VideoRow, store: FrameStore, quality: str, members: Mapping[str, NDArray[np.integer]], *, alone: bool = False
+) -> Group:
+    return Group(
+        row.video, row.target, quality, row.frames, row.mask_path, members, row.fingerprint, store.of(row.video), alone
+    )
 
 
 def _ordered(qualities: Mapping[str, Any]) -> list[str]:
@@ -115,15 +122,3 @@ def _row(rows: Mapping[str, VideoRow], video: str, inventory: Path) -> VideoRow:
     if video not in rows:
         raise ValueError(f"{video} must be in the inventory {inventory}; it is only sampled. Run `dvc repro extract`.")
     return rows[video]
-
-
-def _frames_by_video(path: Path) -> dict[str, NDArray[np.int64]]:
-    with whole_file(path, "frame table", "run `dvc repro extract`"):
-        table = pq.read_table(path, columns=["video", "frame"])
-    encoded = table["video"].combine_chunks().dictionary_encode()
-    codes = encoded.indices.to_numpy()
-    frames = table["frame"].to_numpy().astype(np.int64)
-    order = np.lexsort((frames, codes))
-    names = encoded.dictionary.to_pylist()
-    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    return {names[codes[own[0]]]: frames[own] for own in np.split(order, starts[1:]) if own.size}

@@ -61,7 +61,7 @@ def locate_dataset(
         ValueError: If an option is wrong, or too many groups fail.
     """
     load_models(options)  # fail here, not 15,000 times
-    groups = plan_groups(frames, inventory, shared=options.build().shared)
+    groups = plan_groups(frames, inventory, root=root, shared=options.build().shared)
     key = {
         "dataset": dataset,
         "options": {**vars(options), "warn_missed_share": warn_missed_share},
@@ -70,7 +70,7 @@ def locate_dataset(
     work = Scratch(f"locate-{dataset}", key, code=code_digest("locate", options.entries()), root=scratch)
     pieces = Pieces(work.path / "pieces", [group.name for group in groups])
     if not (work.path / BOXES).exists():
-        tasks = [LocateTask(dataset, group, frames, root, options, pieces.path(group.name)) for group in groups]
+        tasks = [LocateTask(dataset, group, root, options, pieces.path(group.name)) for group in groups]
         _locate_groups(tasks, max_failed_share, desc=f"locate {dataset}", execution=execution)
         join_pieces(work.path, pieces, warn_missed_share=warn_missed_share)
     videos = read_videos(work.path)

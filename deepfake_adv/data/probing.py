@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -57,7 +57,14 @@ class ProbeTask:
 
 
 def probe_parts(
-    parts: Sequence[Part], *, min_frames: int, execution: Mapping[str, Any], memory: Path = MEMORY
+    parts: Sequence[Part],
+    listed: Sequence[Sequence[VideoEntry]],
+    *,
+    min_frames: int,
+    execution: Mapping[str, Any],
+    max_frames: int | None = None,
+    max_pixels: int | None = None,
+    memory: Path = MEMORY,
 ) -> list[list[VideoRow]]:
     """Look at every video that the parts' layouts expect.
 
@@ -66,18 +73,16 @@ def probe_parts(
 
     Args:
         parts: What to look at.
+        listed: Per part the videos that it should have, as `list_entries` gives them.
         min_frames: A video with fewer frames counts as too short.
         execution: `workers`, `engine` and `address` for `map_tasks`.
+        max_frames: A video with more frames counts as too large; None for no limit.
+        max_pixels: So does one whose frames have more pixels.
         memory: Folder of this machine's notes on files seen before; may be deleted at any time.
 
     Returns:
         Per part its rows, in the layout's order.
-
-    Raises:
-        ValueError: If two entries of a part share a name, a name leads out of the folders that later stages make
-            files in, or an identity crosses splits.
     """
-    listed = [_entries(part) for part in parts]
     notes = [_recall(memory / f"{part.name}.json") for part in parts]
     seen: list[list[dict[str, Any]]] = [[] for _ in parts]
     tasks = []
@@ -101,7 +106,7 @@ def probe_parts(
         task = outcome.task
         _settle(seen[task.part][task.entry], outcome, parts[task.part].layout.root)
     rows = [
-        [_row(entry, facts, min_frames) for entry, facts in zip(entries, looked, strict=True)]
+        [_row(entry, facts, min_frames, max_frames, max_pixels) for entry, facts in zip(entries, looked, strict=True)]
         for entries, looked in zip(listed, seen, strict=True)
     ]
     mark_duplicates([Looked(p.name, p.layout.root, r, notes) for p, r, notes in zip(parts, rows, seen, strict=True)])
@@ -147,7 +152,14 @@ def _settle(found: dict[str, Any], outcome: Outcome[ProbeTask, dict[str, Any]], 
         found["note"] = found["note"].replace(f"{root}{os.sep}", "")
 
 
-def _entries(part: Part) -> list[VideoEntry]:
+def list_entries(part: Part) -> list[VideoEntry]:
+    """Every video that a part should have.
+
+    Raises:
+        FileNotFoundError: If a file is not there that the layout lists them by.
+        ValueError: If such a file is not as it must be, two entries share a name, a name leads out of the folders that
+            later stages make files in, or an identity crosses splits.
+    """
     entries = list(part.layout.videos(part.quality))
     names: set[str] = set()
     for entry in entries:
@@ -209,12 +221,19 @@ def _note_lost_originals(rows: list[VideoRow]) -> None:
             rows[number] = row.noting(row.status, f"its original {' and '.join(lost)} is missing")
 
 
-def _row(entry: VideoEntry, facts: Mapping[str, Any], min_frames: int) -> VideoRow:
+def _row(
+    entry: VideoEntry, facts: Mapping[str, Any], min_frames: int, max_frames: int | None, max_pixels: int | None
+) -> VideoRow:
     status, note = facts.get("status", videos.OK), join_notes(facts.get("note", ""), entry.note)
     frames = len(parse_ranges(entry.taken)) if entry.taken else facts.get("frames", 0)
     if status == videos.OK and frames < min_frames:
         status, note = videos.TOO_SHORT, join_notes(note, f"{frames} frames, {min_frames} asked for")
+    width, height = facts.get("width", 0), facts.get("height", 0)
+    if status == videos.OK and max_frames is not None and frames > max_frames:
+        status, note = videos.TOO_LARGE, join_notes(note, f"{frames} frames, at most {max_frames} allowed")
+    if status == videos.OK and max_pixels is not None and width * height > max_pixels:
+        status, note = videos.TOO_LARGE, join_notes(note, f"{width} x {height} pixels, at most {max_pixels} allowed")
     measured = {name: facts.get(name, 0) for name in ("bytes", *_FACTS)}
     measured["fps"] = float(measured["fps"])
-    names = {name: value for name, value in asdict(entry).items() if name != "note"}
+    names = {name: value for name, value in vars(entry).items() if name != "note"}
     return VideoRow(**names, **measured, fingerprint=facts.get("fingerprint", ""), status=status, note=note)

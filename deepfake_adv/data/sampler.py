@@ -144,12 +144,24 @@ class _Class:
 def partners(labels: Ints, frames: Ints, targets: Ints) -> Ints:
     """For each fake the real of its target that is nearest in time; -1 for reals, and where there is none."""
     found = np.full(len(labels), -1, np.int64)
-    for target in np.unique(targets[labels == FAKE_LABEL]):
-        reals = np.flatnonzero((targets == target) & (labels == REAL_LABEL))
-        fakes = np.flatnonzero((targets == target) & (labels == FAKE_LABEL))
-        if len(reals):
-            distance = np.abs(frames[fakes][:, None] - frames[reals][None])
-            found[fakes] = reals[distance.argmin(axis=1)]
+    reals, fakes = (np.flatnonzero(labels == label) for label in (REAL_LABEL, FAKE_LABEL))
+    reals = reals[np.lexsort((reals, frames[reals], targets[reals]))]
+    if not len(reals):
+        return found
+    # one rising number for target and time; of equal ones the first row's is at the left end
+    span = int(frames.max(initial=0)) + 1
+    keys, wanted = targets[reals] * span + frames[reals], targets[fakes] * span + frames[fakes]
+    right = np.searchsorted(keys, wanted)
+    left = np.searchsorted(keys, keys[np.maximum(right - 1, 0)])
+    right = np.minimum(right, len(reals) - 1)
+    gaps = [
+        np.where(targets[reals[side]] == targets[fakes], np.abs(frames[reals[side]] - frames[fakes]), span)
+        for side in (left, right)
+    ]
+    # of two as near the one whose row comes first
+    earlier = (gaps[0] < gaps[1]) | ((gaps[0] == gaps[1]) & (reals[left] < reals[right]))
+    best, gap = np.where(earlier, reals[left], reals[right]), np.minimum(*gaps)
+    found[fakes] = np.where(gap < span, best, -1)
     return found
 
 

@@ -11,16 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from deepfake_adv.data.manifest import Ints, crop_file_rows, number_rows, spread, texts, write_manifest
+from deepfake_adv.data.splits import crossing_identities, leak_message
 from deepfake_adv.data.videos import read_rows
 from deepfake_adv.files import write_json
-from deepfake_adv.names import ALL_QUALITIES, REAL, Forgery, Split
+from deepfake_adv.names import ALL_QUALITIES, REAL, Split
 
 logger = logging.getLogger(__name__)
 
 Part = tuple[str, str]  # dataset and quality
 
 _NAMED: Final = 10  # ids spelled out in one error message
-_LENT: Final = frozenset({Forgery.DFR, Forgery.DFD})  # forgeries whose sources are hired actors
 
 
 def make_manifests(
@@ -64,7 +64,7 @@ def make_manifests(
     check_conflicts(rows)
     crossing = find_leaks(rows)
     if crossing:
-        message = f"no identity may lie in two splits; {_listed(crossing)} do. Mend the splits that datasets names"
+        message = leak_message(crossing)
         if leaks == "fatal":
             raise ValueError(f"{message}, or set shard.leaks to tolerated.")
         logger.warning("%s.", message)
@@ -143,17 +143,13 @@ def check_conflicts(rows: pa.Table) -> None:
 
 
 def find_leaks(rows: pa.Table) -> list[str]:
-    """Identities, as ``<dataset>/<id>``, that lie in more than one split as target or as source.
-
-    Hired actors who lend their faces to videos of all splits are none: the datasets' own splits have them so.
-    """
-    splits: dict[str, set[str]] = defaultdict(set)
+    """Identities of crops that cross splits; see `crossing_identities`."""
+    seen: set[tuple[str, str, str | None, str, str]] = set()
     for role in ("target", "source"):
-        seen = zip(*(texts(rows, name).tolist() for name in ("dataset", role, "split", "forgery")), strict=True)
-        for dataset, identity, split, forgery in set(seen):
-            if identity and not (role == "source" and forgery in _LENT):
-                splits[f"{dataset}/{identity}"].add(split)
-    return sorted(identity for identity, found in splits.items() if len(found) > 1)
+        names = ["dataset", role, "split", "forgery"]
+        for row in rows.select(names).group_by(names).aggregate([]).to_pylist():
+            seen.add((row["dataset"], role, row[role], row["split"], row["forgery"]))
+    return crossing_identities(seen)
 
 
 def balance_train(rows: pa.Table, generator: np.random.Generator) -> Ints:
@@ -181,10 +177,10 @@ def balance_train(rows: pa.Table, generator: np.random.Generator) -> Ints:
 
 def lost_videos(rows: pa.Table, inventory: Path, parts: Iterable[Part]) -> dict[str, list[str]]:
     """Videos that the inventory calls good and that left no crop, by ``<dataset>/<quality>``."""
-    columns = zip(*(texts(rows, name).tolist() for name in ("dataset", "quality", "video")), strict=True)
+    names = ["dataset", "quality", "video"]
     held: dict[Part, set[str]] = defaultdict(set)
-    for dataset, quality, video in set(columns):
-        held[dataset, quality].add(video)
+    for row in rows.select(names).group_by(names).aggregate([]).to_pylist():
+        held[row["dataset"], row["quality"]].add(row["video"])
     lost = {}
     for dataset, quality in parts:
         path = Path(inventory) / dataset / f"{quality}.csv"

@@ -7,7 +7,7 @@ from typing import Final
 
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.files import read_json
-from deepfake_adv.names import Split
+from deepfake_adv.names import Forgery, Split
 
 Pair = tuple[str, str]
 
@@ -15,6 +15,9 @@ FILES: Final = {split: f"{split}.json" for split in Split}
 AUTHORS_FILES: Final = (
     "They are in dataset/splits of the dataset authors' repository (github.com/ondyari/FaceForensics)"
 )
+
+_NAMED: Final = 10  # identities spelled out in one message
+_LENT: Final = frozenset({Forgery.DFR, Forgery.DFD})  # forgeries whose sources are hired actors
 
 
 def read_pairs(folder: Path, files: Mapping[Split, str] = FILES) -> dict[Split, list[Pair]]:
@@ -68,6 +71,28 @@ def check_identities(entries: Iterable[VideoEntry], dataset: str) -> None:
             f"datasets.{dataset}: an identity must be in one split; {len(crossing)} are in several, {name!r} "
             f"through {examples}. Give all videos of one identity the same split."
         )
+
+
+def crossing_identities(seen: Iterable[tuple[str, str, str | None, str, str]]) -> list[str]:
+    """Identities, as ``<dataset>/<id>``, that lie in more than one split as target or as source.
+
+    Hired actors who lend their faces to videos of all splits are none: the datasets' own splits have them so.
+
+    Args:
+        seen: Distinct dataset, role ("target" or "source"), identity, split and forgery.
+    """
+    splits: dict[str, set[str]] = defaultdict(set)
+    for dataset, role, identity, split, forgery in seen:
+        if identity and not (role == "source" and forgery in _LENT):
+            splits[f"{dataset}/{identity}"].add(split)
+    return sorted(identity for identity, found in splits.items() if len(found) > 1)
+
+
+def leak_message(crossing: Sequence[str]) -> str:
+    """What is wrong and what to do, without the end of the sentence."""
+    more = f" and {len(crossing) - _NAMED} more" if len(crossing) > _NAMED else ""
+    named = ", ".join(crossing[:_NAMED]) + more
+    return f"no identity may lie in two splits; {named} do. Mend the splits that datasets names"
 
 
 def _pairs(path: Path) -> list[Pair]:

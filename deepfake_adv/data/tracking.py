@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.frames import open_store
 from deepfake_adv.data.groups import Group
 from deepfake_adv.data.schema import BOX_SCHEMA, LANDMARK_VALUES, WRITE_OPTIONS
 from deepfake_adv.faces.box import FaceBox, mask_overlap
@@ -21,6 +20,7 @@ from deepfake_adv.faces.landmarks import Landmarker, build_landmarker
 from deepfake_adv.faces.pick import pick_first, pick_track
 from deepfake_adv.faces.policy import Policy, build_policy
 from deepfake_adv.faces.registry import Locator, build_locator
+from deepfake_adv.faces.size import MAX_PIXELS
 from deepfake_adv.faces.track import DROPPED, SEEN, Detections, Track, detect_sparse, fill_track, sample_track
 from deepfake_adv.files import atomic_write
 from deepfake_adv.sources.closure import Entry
@@ -51,6 +51,7 @@ class LocateOptions:
     landmarks: str
     on_miss: str
     max_gap: int
+    max_pixels: int = MAX_PIXELS
 
     def entries(self) -> set[Entry]:
         """What it builds by name; decides, with the stage, which code it is made of."""
@@ -77,7 +78,6 @@ class LocateTask:
 
     dataset: str
     group: Group
-    frames: Path
     root: Path
     options: LocateOptions
     piece: Path
@@ -90,10 +90,9 @@ def locate_group(task: LocateTask) -> None:
         VideoError: If the lead cannot be read.
     """
     policy, group = task.options.build(), task.group
-    locator = _locator(task.options.backend, policy.upsample, policy.scale)
-    store = open_store(task.frames / group.quality, task.root)
+    locator = _locator(task.options.backend, policy.upsample, policy.scale, task.options.max_pixels)
     detections = detect_sparse(
-        mark_cuts(store.frames(group.lead), lambda frame: planes_thumbnail(frame[1])),
+        mark_cuts(group.frames.read(), lambda frame: planes_thumbnail(frame[1])),
         lambda planes: locator(i420_to_rgb(planes)),
         every=policy.every,
         agree=policy.agree,
@@ -104,7 +103,7 @@ def locate_group(task: LocateTask) -> None:
     track = fill_track(detections, chosen, same=policy.same, smooth=policy.smooth, max_gap=max_gap)
     landmarker = _landmarker(task.options.landmarks)
     if landmarker is not None:
-        track = replace(track, points=_points(landmarker, store.frames(group.lead), track))
+        track = replace(track, points=_points(landmarker, group.frames.read(), track))
     seen = {"shots": len(detections.cuts) + 1, "others": others}
     tables = [
         _rows(task, video, sample_track(track, frames, end=group.end), seen) for video, frames in group.members.items()
@@ -120,14 +119,14 @@ def load_models(options: LocateOptions) -> None:
         FileNotFoundError: If a backend's weights are missing.
     """
     policy = options.build()
-    _locator(options.backend, policy.upsample, policy.scale)
+    _locator(options.backend, policy.upsample, policy.scale, options.max_pixels)
     _landmarker(options.landmarks)
 
 
 @lru_cache(maxsize=1)
-def _locator(backend: str, upsample: int, scale: float) -> Locator:
+def _locator(backend: str, upsample: int, scale: float, max_pixels: int) -> Locator:
     """One per worker process: loading takes longer than a frame."""
-    return build_locator(backend, upsample=upsample, scale=scale)
+    return build_locator(backend, upsample=upsample, scale=scale, max_pixels=max_pixels)
 
 
 @lru_cache(maxsize=1)
@@ -215,7 +214,7 @@ def failed_rows(task: LocateTask, reason: str) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _names(task: LocateTask, video: str, frames: NDArray[np.int64]) -> dict[str, Any]:
+def _names(task: LocateTask, video: str, frames: NDArray[np.integer]) -> dict[str, Any]:
     """The columns that say which frame a row is of."""
     group, count = task.group, len(frames)
     return {

@@ -16,6 +16,7 @@ MISSING: Final = "missing"
 DUPLICATE: Final = "duplicate"
 CONTRADICTORY: Final = "contradictory"
 TOO_SHORT: Final = "too_short"
+TOO_LARGE: Final = "too_large"
 
 _NONE: Final = "none"
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deepfake_adv.faces.box import FaceBox
 from deepfake_adv.faces.landmarks import register_landmarker
 from deepfake_adv.faces.registry import register_locator
+from deepfake_adv.faces.size import MAX_PIXELS, check_size, to_size
 
 S3FD: Final = "s3fd-619a316812.pth"
 FAN: Final = "2DFAN4-11f355bf06.pth.tar"
@@ -63,31 +64,29 @@ class FaceAlignmentLocator:
     Args:
         upsample: Taken for the registry's common signature; S3FD finds small faces without.
         scale: The image is scaled by this before.
+        max_pixels: A larger image is shrunk to this area before.
 
     Raises:
+        ValueError: If `scale` or `max_pixels` is out of range.
         FileNotFoundError: If the weights are not at hand.
         RuntimeError: If the extra is not installed.
     """
 
-    def __init__(self, *, upsample: int = 0, scale: float = 1.0) -> None:
+    def __init__(self, *, upsample: int = 0, scale: float = 1.0, max_pixels: int = MAX_PIXELS) -> None:
+        check_size(scale, max_pixels)
         path = need_weights(S3FD)[0]
         import torch  # here: the other backends do without torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
         detector = _package("face_alignment.detection.sfd.sfd_detector")
         self._detector = detector.SFDDetector(device, path_to_detector=str(path))
-        self._scale = scale
+        self._size = scale, max_pixels
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[FaceBox]:
         """Find faces in ``(H, W, 3)`` uint8 RGB, the most confident first."""
-        import cv2
-
-        if self._scale != 1:
-            scaled = cv2.resize(rgb, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA)
-            rgb = np.asarray(scaled, np.uint8)
+        rgb, up = to_size(rgb, *self._size)
         found = [[float(value) for value in face] for face in self._detector.detect_from_image(rgb)]
         found.sort(key=lambda face: -face[4])
-        up = 1 / self._scale
         return [FaceBox(x0 * up, y0 * up, x1 * up, y1 * up, confidence) for x0, y0, x1, y1, confidence in found]
 
 

@@ -1,10 +1,9 @@
 """Which of several faces in view is the one: by the forgery's mask, else the one that fills most of a shot."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
-
-import numpy as np
 
 from deepfake_adv.faces.box import FaceBox, iou
 
@@ -118,9 +117,19 @@ def _disjoint(people: Sequence[_Person], worth: Sequence[float]) -> list[_Person
     """Those of whom no two are there at one time, of the largest total worth (weighted interval scheduling)."""
     order = sorted(range(len(people)), key=lambda k: (people[k].end, k))
     ends = [people[k].end for k in order]
-    best: list[tuple[float, list[int]]] = [(0.0, [])]
+    best = [0.0]
+    before: list[int | None] = []  # how many of the first people to go on with where this one is taken, else None
     for place, k in enumerate(order):
-        before = best[int(np.searchsorted(ends[:place], people[k].first, side="left"))]
-        taken = (before[0] + worth[k], [*before[1], k])
-        best.append(taken if taken[0] > best[-1][0] else best[-1])
-    return [people[k] for k in best[-1][1]]
+        earlier = bisect_left(ends, people[k].first, hi=place)
+        taken = best[earlier] + worth[k]
+        before.append(earlier if taken > best[-1] else None)
+        best.append(max(taken, best[-1]))
+    chosen: list[_Person] = []
+    place = len(order)
+    while place:
+        place -= 1
+        rest = before[place]
+        if rest is not None:
+            chosen.append(people[order[place]])
+            place = rest
+    return chosen[::-1]

@@ -54,7 +54,7 @@ class Track:
         points: ``(N, 136)`` float, 68 landmarks x0 y0 x1 y1 ... in pixels, or None; not smoothed, as lips move fast.
     """
 
-    frames: NDArray[np.int64]
+    frames: NDArray[np.integer]
     boxes: NDArray[np.float64]
     confidence: NDArray[np.float64]
     action: NDArray[np.str_]
@@ -206,7 +206,7 @@ def _running_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64
     return out
 
 
-def sample_track(track: Track, frames: NDArray[np.int64], *, end: int) -> Track:
+def sample_track(track: Track, frames: NDArray[np.integer], *, end: int) -> Track:
     """Boxes of a track at other frames of the same timeline, by absolute index.
 
     Args:
@@ -245,7 +245,7 @@ def sample_track(track: Track, frames: NDArray[np.int64], *, end: int) -> Track:
     return Track(frames, between(track.boxes), confidence, action, reason.astype(str), shot, points)
 
 
-def _nowhere(frames: NDArray[np.int64]) -> Track:
+def _nowhere(frames: NDArray[np.integer]) -> Track:
     count = len(frames)
     nothing = np.full(count, UNKNOWN)
     gone = np.full(count, DROPPED, dtype="<U12")

@@ -144,6 +144,8 @@ class Inventory(Section):
     missing: Literal["fatal", "tolerated"]
     contradictions: Literal["fatal", "tolerated"]
     max_unreadable_share: float = Field(ge=0, le=1)
+    max_frames: int = Field(ge=1)
+    max_pixels: int = Field(ge=1)
 
 
 class Extract(Section):

@@ -19,6 +19,7 @@ class Locate(Section):
     landmarks: Literal["none", "dlib", "face_alignment"]
     on_miss: Literal["interpolate", "drop"]
     max_gap: int = Field(ge=0)
+    max_pixels: int = Field(ge=100_000)
     warn_missed_share: float = Field(ge=0, le=1)
     max_failed_share: float = Field(ge=0, le=1)
 

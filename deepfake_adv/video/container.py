@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from deepfake_adv.video.errors import VideoError
 
+_ZEROS = 16  # bytes at the start of a packet
+_NEVER_ZEROS = frozenset({"h264", "hevc", "mpeg4", "vp8", "vp9", "mjpeg"})  # uncompressed black is zeros, and fine
 _SMALLEST_SIDE = 2  # pixels that share a chroma sample
 
 
@@ -108,6 +110,11 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
 
 def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & stream.disposition.__class__.attached_pic)
+
+
+def is_zeroed(packet: Any, stream: Any) -> bool:
+    """Whether a packet begins with nothing but zeros, which no encoder writes: an interrupted copy leaves them."""
+    return packet.size >= _ZEROS and stream.codec_context.name in _NEVER_ZEROS and not any(bytes(packet)[:_ZEROS])
 
 
 def promised_bytes(container: Any, stream: Any) -> int:

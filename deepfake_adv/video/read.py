@@ -15,10 +15,19 @@ from numpy.typing import NDArray
 
 from deepfake_adv.video import folder
 from deepfake_adv.video.colour import Frame
-from deepfake_adv.video.container import decoded, opened, packets, promised_bytes, promised_seconds, seconds
+from deepfake_adv.video.container import (
+    decoded,
+    is_zeroed,
+    opened,
+    packets,
+    promised_bytes,
+    promised_seconds,
+    seconds,
+)
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.picture import is_picture
 from deepfake_adv.video.picture import read as read_picture
+from deepfake_adv.video.seek import LostError, find_jumps, read_sparse
 
 _MPEG_RANGE, _JPEG_RANGE = 1, 2  # AVCOL_RANGE_MPEG: limited, AVCOL_RANGE_JPEG: full
 _WHOLE = 0.9  # share of the promised duration below which a file looks cut short
@@ -51,17 +60,19 @@ def probe(path: Path | str) -> VideoFacts:
         path: A video, a picture, or a folder of pictures that stand for a video.
 
     Raises:
-        VideoError: If it cannot be read, is cut short, holds no picture, or none that decodes.
+        VideoError: If it cannot be read, is cut short or filled up with zeros, holds no picture, or none that decodes.
     """
     path = Path(path)
     if (images := _stills(path)) is not None:
         first = read_picture(images[0])
         height, width = first.shape[0] * 2 // 3, first.shape[1]
         return VideoFacts(len(images), 25.0, width, height, images[0].suffix[1:], 0, False, "")
-    first_frame = None
+    first_frame = zeroed = None
     stamps: list[int | None] = []
     with opened(path) as (container, stream):
         for packet in packets(container, stream):
+            if zeroed is None and is_zeroed(packet, stream):
+                zeroed = len(stamps)
             if packet.size and not packet.is_discard:
                 stamps.append(packet.pts)
             if first_frame is None:
@@ -70,6 +81,8 @@ def probe(path: Path | str) -> VideoFacts:
         promised = promised_bytes(container, stream)
         times = seconds(stamps, stream.time_base, float(rate or 25))
         length = promised_seconds(container)
+    if zeroed is not None:
+        raise VideoError(f"{path} must be whole; it is filled up with zeros from frame {zeroed} on. Copy it anew.")
     if first_frame is None:
         raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file anew or leave it out.")
     if promised > path.stat().st_size:
@@ -119,6 +132,9 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Yield frames at exact indices, one at a time, in one single-threaded pass.
 
+    Where they lie far apart, what is between them is not decoded, if the frames are sure to be the same (`seek`);
+    damage in between is not noticed then.
+
     Rotation and mirroring that the metadata ask for are applied. An odd width or height loses its last
     column or row (of the stored picture, before rotation): 4:2:0 shares a chroma sample between two. Other
     pixel formats, full-range ones among them, come through swscale to limited-range 4:2:0. Gray counts as
@@ -149,17 +165,17 @@ def _frames(path: Path, wanted: NDArray[np.int64] | None, masks: bool) -> Iterat
     if following is None:
         return
     count, shape = 0, None
-    for picture in _pictures(path):
-        if count == following:
+    for index, picture in _pictures(path, wanted):
+        count = index + 1
+        if index == following:
             planes = read_picture(picture) if isinstance(picture, Path) else _planes(picture, masks)
             if shape not in (None, planes.shape) and not path.is_dir():
-                raise VideoError(f"{path} must keep one size; got another from frame {count} on. Leave it out.")
+                raise VideoError(f"{path} must keep one size; got another from frame {index} on. Leave it out.")
             shape = planes.shape
             yield planes
-            following = count + 1 if remaining is None else next(remaining, None)
+            following = count if remaining is None else next(remaining, None)
             if following is None:
                 return
-        count += 1
     if remaining is not None:
         raise VideoError(
             f"{path} must have a frame {following}; it ends after {count} frames. Take the inventory anew.",
@@ -174,16 +190,28 @@ def _stills(path: Path) -> list[Path] | None:
     return [path] if is_picture(path) else None
 
 
-def _pictures(path: Path) -> Iterator[Any]:
-    """Every frame in order: what PyAV decoded, or a picture's file, to be read if it is asked for."""
+def _pictures(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[tuple[int, Any]]:
+    """Index and frame, in order, of all frames or of more than those wanted: PyAV's, or a picture's file to read."""
     if (images := _stills(path)) is not None:
-        yield from images
+        yield from enumerate(images)
         return
+    first = 0
+    jumps = None if wanted is None else find_jumps(path, wanted)
+    if wanted is not None and jumps is not None:
+        try:
+            for index, picture in read_sparse(path, wanted, jumps):
+                yield index, picture
+                first = index + 1
+            return
+        except LostError:  # what was given is right; the rest comes the long way
+            pass
     with opened(path) as (container, stream):
         done = 0
         for packet in packets(container, stream):
             pictures = decoded(path, packet, done)
-            yield from pictures
+            for index, picture in enumerate(pictures, start=done):
+                if index >= first:
+                    yield index, picture
             done += len(pictures)
 
 

@@ -1,4 +1,5 @@
 import csv
+import pydoc
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from deepfake_adv.data.crop_files import plan_files
 from deepfake_adv.data.cutting import CropOptions
 from deepfake_adv.data.encoding import decode_crop, decode_mask
-from deepfake_adv.data.frames import open_store
+from deepfake_adv.data.frames import FrameStore
 from deepfake_adv.data.schema import CROP_SCHEMA
 from deepfake_adv.faces.box import FaceBox, official_crop
 from deepfake_adv.video.colour import i420_to_rgb
@@ -28,8 +29,8 @@ def test_a_crop_is_the_official_square_of_the_decoded_frame(located, cut, encodi
     counts, output = cut(data, replace(OPTIONS, encoding=encoding))
     rows = read(output)
     assert counts["cut"] == len(rows) == 105
-    store = open_store(data.frames / "c23", data.root)
-    frames = {(video, f): planes for video in {r["video"] for r in rows} for f, planes in store.frames(video)}
+    store = FrameStore(data.frames / "c23", data.root)
+    frames = {(video, f): planes for video in {r["video"] for r in rows} for f, planes in store.of(video).read()}
     for row in rows[::7]:
         box = FaceBox(*(row[f"face_{corner}"] for corner in ("x0", "y0", "x1", "y1")))
         square = official_crop(box, 160, 120, even=encoding == "i420")
@@ -85,7 +86,7 @@ def test_files_are_per_forgery_and_split_sorted_and_typed(located, cut):
 
 
 def test_files_are_bounded_and_hold_whole_videos(toy):
-    rows = open_store(toy().frames / "c23", "nowhere").videos()
+    rows = FrameStore(toy().frames / "c23", "nowhere").rows.values()
     counts = {row.video: 30 for row in rows}
     files = plan_files(rows, counts, 45)
     assert [file.name for file in files] == [
@@ -217,3 +218,15 @@ def test_a_damaged_table_is_no_fault_of_the_videos(located, cut, tmp_path, name,
     path.write_bytes(b"PAR1")
     with pytest.raises(ValueError, match=rf"{name}\.parquet must be a whole {words}; got: .*\. Delete it and run `dvc"):
         cut(data)
+
+
+def test_no_table_that_grows_with_the_videos_is_read_for_each_of_them(located, cut, monkeypatch):
+    data, read = located(), []
+    for name in ("read_rows", "pq.read_table"):
+        whole = f"deepfake_adv.data.frames.{name}"
+        function = pydoc.locate(whole)
+        monkeypatch.setattr(whole, lambda path, *a, f=function, **k: read.append(str(path)) or f(path, *a, **k))
+    counts, _ = cut(data)
+    tables = [path for path in read if path.endswith(("videos.csv", "frames.parquet", "boxes.parquet"))]
+    assert counts["videos"] == 4
+    assert len(tables) == len(set(tables)) == 3

@@ -15,7 +15,7 @@ import pytest
 
 from deepfake_adv.data import extract as module
 from deepfake_adv.data.extract import extract
-from deepfake_adv.data.frames import open_store
+from deepfake_adv.data.frames import FrameStore
 from deepfake_adv.data.videos import VideoRow, format_rows, read_rows
 from deepfake_adv.video.encode import write_h264
 
@@ -60,42 +60,42 @@ def digest(folder):
 
 def test_every_split_has_its_count_and_the_missing_one_is_listed(run, part):
     folder, _ = part
-    store = open_store(run(), folder / "root")
-    assert [len(store.indices(row.video)) for row in store.videos()] == [6, 6, 4, 4, 4, 4]
-    assert store.indices("real/0").tolist() == [2, 5, 8, 11, 14, 17]
+    store = FrameStore(run(), folder / "root")
+    assert [len(store.indices[row.video]) for row in store.rows.values()] == [6, 6, 4, 4, 4, 4]
+    assert store.indices["real/0"].tolist() == [2, 5, 8, 11, 14, 17]
     assert [row.video for row in read_rows(folder / "out/skipped.csv")] == ["real/x"]
     assert not any((folder / "work").iterdir())
 
 
 def test_both_forms_hold_the_same_frames(run, part):
     folder, rows = part
-    kept, index = (open_store(run(form, store=form), folder / "root") for form in ("frames", "index"))
+    kept, index = (FrameStore(run(form, store=form), folder / "root") for form in ("frames", "index"))
     assert not (folder / "index/store").exists()
     for row in rows[:6]:
-        for (i, mine), (j, theirs) in zip(kept.frames(row.video), index.frames(row.video), strict=True):
+        for (i, mine), (j, theirs) in zip(kept.of(row.video).read(), index.of(row.video).read(), strict=True):
             assert i == j
             np.testing.assert_array_equal(mine, theirs)
 
 
 def test_random_frames(run, part):
     folder, _ = part
-    store = open_store(run(sampling="random"), folder / "root")
-    assert store.indices("real/0").tolist() != store.indices("real/1").tolist()
-    assert len(store.indices("real/0")) == 6
+    store = FrameStore(run(sampling="random"), folder / "root")
+    assert store.indices["real/0"].tolist() != store.indices["real/1"].tolist()
+    assert len(store.indices["real/0"]) == 6
 
 
 def test_too_few_frames_give_all_they_have_and_say_so(run, part):
     folder, _ = part
-    store = open_store(run(counts=COUNTS | {"val": 50}), folder / "root")
-    assert len(store.indices("real/2")) == 20
-    assert {row.video: row.note for row in store.videos()}["real/2"] == "20 frames, 50 asked for"
+    store = FrameStore(run(counts=COUNTS | {"val": 50}), folder / "root")
+    assert len(store.indices["real/2"]) == 20
+    assert {row.video: row.note for row in store.rows.values()}["real/2"] == "20 frames, 50 asked for"
 
 
 def test_one_bad_video_is_reported_and_does_not_stop_the_others(run, part):
     folder, _ = part
     (folder / "root/3.mp4").write_bytes(b"no video")
     out = run()
-    assert len(open_store(out, folder / "root").videos()) == 5
+    assert len(FrameStore(out, folder / "root").rows) == 5
     (skipped, _) = read_rows(out / "skipped.csv")
     assert (skipped.video, skipped.status) == ("real/3", "unreadable")
     assert skipped.note.startswith("3.mp4 must be a video")
@@ -121,9 +121,9 @@ def test_fewer_frames_than_packets_promise(run, part, monkeypatch):
     folder, _ = part
     original = module.frame_times
     monkeypatch.setattr(module, "frame_times", lambda path: np.append(original(path), [9.0, 9.1, 9.2, 9.3]))
-    store = open_store(run(counts=COUNTS | {"train": 23}), folder / "root")
-    assert store.indices("real/0").tolist() == list(range(20))
-    assert store.videos()[0].note == "20 frames, 23 asked for"
+    store = FrameStore(run(counts=COUNTS | {"train": 23}), folder / "root")
+    assert store.indices["real/0"].tolist() == list(range(20))
+    assert store.rows["real/0"].note == "20 frames, 23 asked for"
 
 
 def test_too_short_when_it_comes_to_it(run, part):
@@ -178,11 +178,11 @@ def test_a_folder_of_images_of_any_size_is_its_own_store(run, images):
     folder, row = images
     left = run(max_skipped_share=0)
     assert not list(left.rglob("*.mkv"))
-    kept, index = (open_store(output, folder / "root") for output in (left, run("index", store="index")))
-    found = list(kept.frames(row.video))
+    kept, index = (FrameStore(output, folder / "root") for output in (left, run("index", store="index")))
+    found = list(kept.of(row.video).read())
     assert [number for number, _ in found] == [0, 2, 4, 6, 8, 10]
     assert [planes.shape[0] * 2 // 3 for _, planes in found] == [20, 24, 28, 32, 36, 40]
-    for (_, mine), (_, theirs) in zip(found, index.frames(row.video), strict=True):
+    for (_, mine), (_, theirs) in zip(found, index.of(row.video).read(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
@@ -190,7 +190,7 @@ def test_a_folder_of_images_of_any_size_is_its_own_store(run, images):
 def test_of_a_folder_only_the_images_that_count_are_sampled(run, images, taken, left):
     folder, row = images
     (folder / "inventory/ff/c23.csv").write_text(format_rows([replace(row, taken=taken)]))
-    assert open_store(run(counts=COUNTS | {"train": 5}), folder / "root").indices(row.video).tolist() == left
+    assert FrameStore(run(counts=COUNTS | {"train": 5}), folder / "root").indices[row.video].tolist() == left
 
 
 def test_images_that_the_inventory_counted_and_that_went_are_said(run, images):

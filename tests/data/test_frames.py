@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.frames import FRAME_SCHEMA, VIDEOS, frame_table, open_store, write_frame_table
+from deepfake_adv.data.frames import FRAME_SCHEMA, VIDEOS, FrameStore, frame_table, write_frame_table
 from deepfake_adv.data.videos import VideoRow, format_rows
 from deepfake_adv.video.encode import write_ffv1, write_h264
 from deepfake_adv.video.errors import VideoError
@@ -38,53 +38,54 @@ def part(tmp_path):
 @pytest.fixture(params=["frames", "index"])
 def store(request, part):
     root, whole = part
-    return open_store(root / request.param, root), whole
+    return FrameStore(root / request.param, root), whole
 
 
 def test_both_forms_give_the_very_frames(store):
     opened, whole = store
-    assert [row.video for row in opened.videos()] == list(whole)
+    assert list(opened.rows) == list(whole)
     for video, frames in whole.items():
-        found = list(opened.frames(video))
-        assert [index for index, _ in found] == SAMPLED == opened.indices(video).tolist()
+        found = list(opened.of(video).read())
+        assert [index for index, _ in found] == SAMPLED == opened.indices[video].tolist()
         for index, planes in found:
             np.testing.assert_array_equal(planes, frames[index])
 
 
 def test_some_frames_alone_in_order(store):
     opened, whole = store
-    found = list(opened.frames("NT/000_001", [11, 2]))
+    found = list(opened.of("NT/000_001").read([11, 2]))
     assert [index for index, _ in found] == [2, 11]
     np.testing.assert_array_equal(found[1][1], whole["NT/000_001"][11])
-    assert list(opened.frames("NT/000_001", [])) == []
+    assert list(opened.of("NT/000_001").read([])) == []
 
 
 def test_what_was_not_sampled_is_refused(store):
     opened, _ = store
     with pytest.raises(ValueError, match=r"indices must be sampled frames of real/000; got \[3, 99\]"):
-        list(opened.frames("real/000", [2, 3, 99]))
+        list(opened.of("real/000").read([2, 3, 99]))
     with pytest.raises(ValueError, match="video must be one that has sampled frames; got 'real/9'"):
-        opened.indices("real/9")
+        opened.of("real/9")
 
 
-def test_a_worker_process_can_take_it_along(store):
+def test_a_worker_is_given_its_video_alone(store):
     opened, _ = store
-    opened.videos()
-    copied = pickle.loads(pickle.dumps(opened))
-    assert [index for index, _ in copied.frames("real/000")] == SAMPLED
+    taken = pickle.dumps(opened.of("real/000"))
+    assert [index for index, _ in pickle.loads(taken).read()] == SAMPLED
+    assert b"NT/000_001" not in taken
+    np.testing.assert_allclose(opened.of("real/000").times, [index / 25 for index in SAMPLED])
 
 
 def test_a_video_that_went_missing_is_named(part):
     root, _ = part
     (root / "real/000.mp4").unlink()
     with pytest.raises(VideoError, match=r"000\.mp4 must be readable"):
-        list(open_store(root / "index", root).frames("real/000"))
-    assert len(list(open_store(root / "frames", root).frames("real/000"))) == 4  # has its own
+        list(FrameStore(root / "index", root).of("real/000").read())
+    assert len(list(FrameStore(root / "frames", root).of("real/000").read())) == 4  # has its own
 
 
 def test_nothing_extracted_yet(tmp_path):
     with pytest.raises(FileNotFoundError, match="Run `dvc repro extract`"):
-        open_store(tmp_path, tmp_path)
+        FrameStore(tmp_path, tmp_path)
 
 
 def test_the_table_is_as_agreed(part):

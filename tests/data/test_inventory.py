@@ -33,9 +33,9 @@ def test_tables_and_reports(stock, root):
     folder = stock()
     assert len(read_rows(folder / "ff/c23.csv")) == 12
     header, *lines = (folder / "report.csv").read_text().splitlines()
-    counted = "present,expected,missing,unreadable,empty,duplicate,contradictory,too_short"
+    counted = "present,expected,missing,unreadable,empty,duplicate,contradictory,too_short,too_large"
     assert header == f"dataset,quality,forgery,{counted}"
-    assert lines == ["ff,c23,real,6,6,0,0,0,0,0,0", "ff,c23,DF,6,6,0,0,0,0,0,0"]
+    assert lines == ["ff,c23,real,6,6,0,0,0,0,0,0,0", "ff,c23,DF,6,6,0,0,0,0,0,0,0"]
 
 
 def test_unchanged_tables_are_not_written_again(stock):
@@ -86,7 +86,7 @@ def test_missing_videos_are_fatal_or_tolerated_and_listed(stock, root, tmp_path)
     folder = stock(missing_is_fatal=False)
     line = f"ff,c23,DF,DF/002_003,{FAKES}/002_003.mp4,"
     assert line in (folder / "missing.csv").read_text().splitlines()
-    assert "ff,c23,DF,5,6,1,0,0,0,0,0" in (folder / "report.csv").read_text()
+    assert "ff,c23,DF,5,6,1,0,0,0,0,0,0" in (folder / "report.csv").read_text()
 
 
 def test_too_many_unreadable_are_fatal(stock, root):
@@ -135,7 +135,7 @@ def test_a_copy_of_a_fake_that_is_listed_as_real_is_fatal_or_left_out_with_it(st
     assert [rows[name].status for name in ("real/003", "DF/000_001")] == ["contradictory"] * 2
     assert rows["real/003"].note == "same content as DF/000_001, which is labelled fake"
     assert not rows["real/003"].usable
-    assert "ff,c23,real,6,6,0,0,0,0,1,0" in (folder / "report.csv").read_text()
+    assert "ff,c23,real,6,6,0,0,0,0,1,0,0" in (folder / "report.csv").read_text()
 
 
 def test_labels_that_contradict_across_datasets(stock, root, part, tmp_path):
@@ -181,7 +181,7 @@ def test_published_numbers_count_as_expected(tmp_path, stock):
     write_h264(root / "original_sequences/actors/c23/videos/24__talk.mp4", [np.zeros((24, 16), np.uint8)] * 12, crf=40)
     part = Part("dfd", "c23", build_layout("dfd", root, [], {}))
     folder = stock(part, missing_is_fatal=False)
-    assert "dfd,c23,DFD,0,3068,3068,0,0,0,0,0" in (folder / "report.csv").read_text()
+    assert "dfd,c23,DFD,0,3068,3068,0,0,0,0,0,0" in (folder / "report.csv").read_text()
     assert "dfd,c23,real,,,362 more of the 363 published" in (folder / "missing.csv").read_text()
 
 

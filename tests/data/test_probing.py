@@ -10,7 +10,7 @@ import pytest
 
 from deepfake_adv.data import completeness, duplicates, probing
 from deepfake_adv.data.layouts.registry import build_layout
-from deepfake_adv.data.probing import Part, probe_parts
+from deepfake_adv.data.probing import Part, list_entries, probe_parts
 from deepfake_adv.video.encode import write_h264
 from deepfake_adv.video.errors import VideoError
 
@@ -34,7 +34,7 @@ def take(part, tmp_path):
 
     def run(part=part, **settings):
         settings = {"min_frames": 10, "execution": HERE, "memory": tmp_path / "memory"} | settings
-        return {row.video: row for row in probe_parts([part], **settings)[0]}
+        return {row.video: row for row in probe_parts([part], [list_entries(part)], **settings)[0]}
 
     return run
 
@@ -176,9 +176,9 @@ def test_images_that_do_not_count_make_no_frames(tmp_path):
     line = "NeuralTextures_c23/000_001/000_001_{:06}_0.png FAKE\n"
     (tmp_path / "train.lst").write_text("".join(line.format(index) for index in range(0, 12, 4)))
     part = Part("lists", "c23", build_layout("lst", tmp_path, [], {"lists": {"train": "train.lst"}}))
-    ((row,),) = probe_parts([part], min_frames=3, execution=HERE, memory=tmp_path / "memory")
+    ((row,),) = probe_parts([part], [list_entries(part)], min_frames=3, execution=HERE, memory=tmp_path / "memory")
     assert (row.status, row.frames, row.taken) == ("ok", 12, "0 4 8")
-    ((row,),) = probe_parts([part], min_frames=4, execution=HERE, memory=tmp_path / "memory")
+    ((row,),) = probe_parts([part], [list_entries(part)], min_frames=4, execution=HERE, memory=tmp_path / "memory")
     assert row.status == "too_short"
     assert "3 frames, 4 asked for" in row.note
 
@@ -187,14 +187,14 @@ def test_two_entries_of_one_name(tmp_path):
     (tmp_path / "videos.csv").write_text("path,label\nx.mp4,real\nx.mp4,real\n")
     part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
     with pytest.raises(ValueError, match=r"datasets\.own: a video's name must occur once; got real/x twice"):
-        probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path)
+        probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=tmp_path)
 
 
 def test_names_that_lead_out_of_a_folder_are_refused(tmp_path):
     (tmp_path / "train.lst").write_text("NeuralTextures_c23/.. FAKE\n")
     part = Part("lists", "c23", build_layout("lst", tmp_path, [], {"lists": {"train": "train.lst"}}))
     with pytest.raises(ValueError, match=r"datasets\.lists: a video's name, .*; got 'NT/\.\.'"):
-        probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path)
+        probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=tmp_path)
 
 
 def test_the_images_of_a_folder_are_looked_at_in_their_order(tmp_path):
@@ -206,7 +206,9 @@ def test_the_images_of_a_folder_are_looked_at_in_their_order(tmp_path):
     part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
 
     def mark():
-        return probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path / "memory")[0][0].fingerprint
+        return probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=tmp_path / "memory")[0][
+            0
+        ].fingerprint
 
     before, last = mark(), tmp_path / "v" / "10.png"
     coded = bytearray(last.read_bytes())
@@ -219,7 +221,7 @@ def test_leaking_splits_are_refused(tmp_path):
     (tmp_path / "videos.csv").write_text("path,label,split,source\nx.mp4,1,train,me\ny.mp4,1,test,me\n")
     part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
     with pytest.raises(ValueError, match="'me' through other/x"):
-        probe_parts([part], min_frames=1, execution=HERE, memory=tmp_path)
+        probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=tmp_path)
 
 
 def probe_empty_folders(root, count):
@@ -230,7 +232,7 @@ def probe_empty_folders(root, count):
     (root / "videos.csv").write_text("\n".join(lines))
     part = Part("own", "native", build_layout("csv", root, [], {}))
     start = time.process_time()
-    (rows,) = probe_parts([part], min_frames=1, execution=HERE, memory=root / "memory")
+    (rows,) = probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=root / "memory")
     return time.process_time() - start, part, rows
 
 

@@ -146,3 +146,18 @@ def test_a_partner_is_the_nearest_frame_and_a_fake_without_one_is_left_out():
         BalancedSampler(
             labels, *(np.arange(5),) * 3, batch_size=2, steps=1, mode="pairs", targets=np.array([0, 0, 1, 1, 1])
         )
+
+
+def test_partners_are_those_of_every_distance_compared():
+    rng = np.random.default_rng(3)
+    labels, frames, targets = rng.integers(0, 2, 400), rng.integers(0, 30, 400), rng.integers(0, 25, 400)
+    labels[targets == 4] = 1  # no real at all
+    labels[targets == 24] = 1
+    labels[targets == 0] = 1
+    expected = np.full(400, -1)
+    for row in np.flatnonzero(labels == 1):
+        reals = np.flatnonzero((labels == 0) & (targets == targets[row]))
+        if len(reals):
+            expected[row] = reals[np.abs(frames[reals] - frames[row]).argmin()]
+    np.testing.assert_array_equal(partners(labels, frames, targets), expected)
+    np.testing.assert_array_equal(partners(np.ones(3, int), np.arange(3), np.arange(3)), [-1] * 3)

@@ -13,6 +13,7 @@ from deepfake_adv.faces.landmarks import LANDMARKERS, DlibLandmarks, build_landm
 from deepfake_adv.faces.policy import POLICIES, build_policy
 from deepfake_adv.faces.predictor import predictor_path
 from deepfake_adv.faces.registry import LOCATORS, build_locator
+from deepfake_adv.faces.size import MAX_PIXELS, to_size
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +70,49 @@ def test_half_size_gives_boxes_in_full_pixels(portrait):
 
 
 @pytest.mark.parametrize(
-    ("options", "name"), [({"upsample": 3}, "upsample"), ({"scale": 0.0}, "scale"), ({"scale": 2.0}, "scale")]
+    ("options", "name"),
+    [
+        ({"upsample": 3}, "upsample"),
+        ({"scale": 0.0}, "scale"),
+        ({"scale": 2.0}, "scale"),
+        ({"max_pixels": 0}, "max_pixels"),
+    ],
 )
 def test_dlib_refuses_options_out_of_range(options, name):
     with pytest.raises(ValueError, match=f"{name} must be"):
         DlibHog(**options)
+
+
+def test_a_picture_above_the_bound_is_shown_no_larger_and_its_boxes_are_in_its_own_pixels(portrait, monkeypatch):
+    shown = []
+    locator = DlibHog(upsample=1, max_pixels=512 * 512)
+    detector = locator._detector
+
+    class Watched:
+        def run(self, gray, *options):
+            shown.append(gray.shape)
+            return detector.run(gray, *options)
+
+    locator._detector = Watched()
+    at_bound, large = locator(portrait), locator(np.repeat(np.repeat(portrait, 3, axis=0), 3, axis=1))
+    assert shown == [(512, 512), (512, 512)]
+    assert at_bound == DlibHog(upsample=1)(portrait)
+    assert iou(FaceBox(*(3 * value for value in at_bound[0][:4])), large[0]) > 0.9
+
+
+@pytest.mark.parametrize("size", [(1080, 1920), (1920, 1080), (1440, 2560)])
+def test_the_default_bound_touches_no_frame_up_to_1440_lines(size):
+    frame = np.zeros(size, np.uint8)
+    same, up = to_size(frame, 1.0, MAX_PIXELS)
+    assert same is frame
+    assert up == 1
+
+
+@pytest.mark.parametrize(("scale", "shape"), [(1.0, (1500, 2667)), (0.5, (750, 1333))])
+def test_a_larger_frame_is_shrunk_to_the_bound_and_then_by_the_scale(scale, shape):
+    small, up = to_size(np.zeros((4320, 7680, 3), np.uint8), scale, MAX_PIXELS)
+    assert small.shape[:2] == shape
+    assert up == pytest.approx(4320 / shape[0], rel=1e-3)
 
 
 def test_an_unknown_locator_is_named_with_what_is_near():
@@ -122,7 +161,7 @@ def test_weights_folder_follows_the_cache(monkeypatch):
 
 def test_s3fd_boxes_are_sorted_and_scaled_back(monkeypatch):
     locator = object.__new__(alignment.FaceAlignmentLocator)
-    locator._scale = 0.5
+    locator._size = 0.5, 4_000_000
     locator._detector = type(
         "S3fd", (), {"detect_from_image": lambda self, rgb: [[1, 2, 3, 4, 0.6], [5, 6, 7, 8, 0.9]]}
     )()
