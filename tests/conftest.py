@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, METADATA, WRITE_OPTIONS
+from deepfake_adv.data.manifest import write_manifest
+from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, METADATA
 from deepfake_adv.files import file_fingerprint
 from deepfake_adv.sources.checkout import check_checkout
 
@@ -93,7 +94,7 @@ def write_shards(
                     for i, row in enumerate(rows)
                 ]
         manifest = pa.Table.from_pylist(entries, schema=MANIFEST_SCHEMA)
-        pq.write_table(manifest, folder / f"{split}.parquet", **WRITE_OPTIONS)
+        write_manifest(manifest, folder / f"{split}.parquet")
     return folder
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, WRITE_OPTIONS
+from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, MANIFEST_WRITE_OPTIONS
 from deepfake_adv.data.whole import whole_file
 from deepfake_adv.files import atomic_write, file_fingerprint
 from deepfake_adv.names import ALL_FORGERIES, FAKE_LABEL, REAL, REAL_LABEL, Condition
@@ -22,6 +22,7 @@ _COLUMNS: Final = [
     "video", "frame", "label", "forgery", "quality", "dataset", "target",
     "has_mask", "file", "row_group", "row", "file_fingerprint", "encoding",
 ]  # fmt: skip
+_TEXTS: Final = [field.name for field in MANIFEST_SCHEMA if field.type == pa.string()]
 
 
 def crop_file_rows(path: Path, root: Path) -> pa.Table:
@@ -55,9 +56,9 @@ def crop_file_rows(path: Path, root: Path) -> pa.Table:
 
 
 def write_manifest(table: pa.Table, path: Path) -> None:
-    """Write manifest rows, atomically; row groups carry statistics of every column."""
+    """Write manifest rows, atomically; texts as dictionaries, since readers take whole columns."""
     with atomic_write(path) as temporary:
-        pq.write_table(table, temporary, row_group_size=_GROUP, **WRITE_OPTIONS)
+        pq.write_table(table, temporary, row_group_size=_GROUP, **MANIFEST_WRITE_OPTIONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,9 @@ def read_manifest(path: Path) -> CropTable:
         missing = set(_COLUMNS) - set(pq.read_schema(path).names)
         if missing:
             raise ValueError(f"{path} must have the columns {', '.join(sorted(missing))}. Run `dvc repro shard` again.")
-        columns = pq.read_table(path, columns=_COLUMNS, memory_map=True).combine_chunks()
+        # read as dictionaries, texts are two bytes of a row and are numbered without being looked at
+        columns = pq.read_table(path, columns=_COLUMNS, memory_map=True, read_dictionary=_TEXTS)
+        columns = columns.unify_dictionaries().combine_chunks()
     if not len(columns):
         raise ValueError(f"{path} must have at least one row; got none. See data/inventory/report.csv.")
     return CropTable(
@@ -120,16 +123,29 @@ def read_manifest(path: Path) -> CropTable:
 
 def number_rows(columns: pa.Table, *names: str) -> Ints:
     """``(N,)`` a number per distinct tuple of some text columns, in the order in which they first appear."""
-    parts = [columns[name].cast(pa.string()).combine_chunks() for name in names]
-    joined = pc.binary_join_element_wise(*parts, "\n")
-    if isinstance(joined, pa.ChunkedArray):
-        joined = joined.combine_chunks()
-    return joined.dictionary_encode().indices.to_numpy().astype(np.int64)
+    joined = np.zeros(len(columns), np.int64)
+    for name in names:
+        codes, held = _codes(columns[name])
+        joined = joined * (len(held) + 1) + codes + 1
+        # numbered anew each time, so that no product of counts outgrows 64 bits
+        joined = pa.array(joined).dictionary_encode().indices.to_numpy().astype(np.int64)
+    return joined
 
 
 def texts(columns: pa.Table, name: str) -> NDArray[Any]:
-    """``(N,)`` one text column as an array of objects, None where it is null."""
-    return np.asarray(columns[name].to_numpy(zero_copy_only=False))
+    """``(N,)`` one text column as an array of objects, None where it is null; equal texts are one object."""
+    codes, held = _codes(columns[name])
+    return np.array([*held, None], object)[codes]
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
+    """``(N,)`` places of a text column's values among the distinct ones, -1 where it is null, and those."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    whole = column.unify_dictionaries().combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):
+        whole = whole.chunk(0) if whole.num_chunks else pa.array([], pa.string()).dictionary_encode()
+    return whole.indices.fill_null(-1).to_numpy().astype(np.int64), whole.dictionary.to_pylist()
 
 
 def members(columns: pa.Table, condition: Condition) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
