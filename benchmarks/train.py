@@ -35,7 +35,7 @@ from deepfake_adv.files import file_fingerprint, write_json
 from deepfake_adv.names import REAL, Condition
 from deepfake_adv.params.training import Device
 from deepfake_adv.training.engine import Engine
-from deepfake_adv.training.setup import Plan, build_players, make_fabric, open_split, train_loader
+from deepfake_adv.training.setup import Plan, build_players, hold_in_memory, make_fabric, open_split, train_loader
 from deepfake_adv.video.colour import rgb_to_i420
 
 CONDITION = Condition("NT", "c23")
@@ -71,7 +71,9 @@ def measure(arguments: argparse.Namespace, manifests: Path, method: str, precisi
     if arguments.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     engine = Engine(fabric, detector, game, plan.train, seed=0, channels_last=True, compiled=arguments.compile)
-    data = open_split(plan, manifests / "train.parquet", masks="none", landmarks=False, cache=cache)
+    data = open_split(plan, manifests / "train.parquet", masks="none", landmarks=False)
+    if cache == "memory":
+        hold_in_memory([data], processes=1)
     loader = train_loader(plan, data, CONDITION, 0, clip_length=detector.clip_length, fabric=fabric, device=device)
     batches = endless(loader)
     fixed = next(batches)

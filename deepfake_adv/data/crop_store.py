@@ -88,6 +88,12 @@ class CropStore:
             np.full((count, POINTS, 2), np.nan, np.float32) if self.landmarks else None,
         )
 
+    def bytes_of(self, count: int) -> int:
+        """Memory that `count` remembered crops take: images, masks, landmarks, and a place per row of the manifest."""
+        one = self.empty(1)
+        parts = (one.images, one.masks, one.landmarks)
+        return count * sum(part.nbytes for part in parts if part is not None) + 8 * self._rows
+
     def remember(self, rows: Ints) -> None:
         """Decode `rows` once and keep them; later fetches of them cost a copy.
 
