@@ -155,7 +155,7 @@ def _ways(
     mixed = shuffled.reshape(-1, BATCH)
 
     def parquet(order: NDArray[np.int64], keep: int) -> Iterator[object]:
-        store = CropStore(table, folder, image_size=side, keep=keep)
+        store = CropStore(table, folder, image_size=side)
         return (store.fetch(batch) for batch in order)
 
     def tars() -> Iterator[object]:

@@ -1,4 +1,4 @@
-"""Manifests: written from the crop files, read back as columns, rows chosen by condition; no pixel is read."""
+"""Manifests: written from the crop files, read back as columns, rows chosen by condition; no pixel is decoded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, MANIFEST_WRITE_OPTIONS
+from deepfake_adv.data.byte_ranges import byte_ranges
+from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, MANIFEST_WRITE_OPTIONS, RANGES
 from deepfake_adv.data.whole import whole_file
 from deepfake_adv.files import atomic_write, file_fingerprint
 from deepfake_adv.names import ALL_FORGERIES, FAKE_LABEL, REAL, REAL_LABEL, Condition
@@ -21,12 +22,13 @@ _GROUP: Final = 16_384
 _COLUMNS: Final = [
     "video", "frame", "label", "forgery", "quality", "dataset", "target",
     "has_mask", "file", "row_group", "row", "file_fingerprint", "encoding",
+    *RANGES,
 ]  # fmt: skip
 _TEXTS: Final = [field.name for field in MANIFEST_SCHEMA if field.type == pa.string()]
 
 
 def crop_file_rows(path: Path, root: Path) -> pa.Table:
-    """Manifest rows of one crop file, in its order; no pixel is read.
+    """Manifest rows of one crop file, in its order; its bytes are read once, for where each crop lies and its checksum.
 
     Args:
         path: The crop file.
@@ -41,6 +43,7 @@ def crop_file_rows(path: Path, root: Path) -> pa.Table:
         names = [name for name in MANIFEST_SCHEMA.names if name in CROP_SCHEMA.names]
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         table = file.read(columns=[*names, "mask.path"])
+        ranges = byte_ranges(path)
     groups = np.repeat(np.arange(len(sizes)), sizes)
     rows = np.concatenate([np.arange(size) for size in sizes]) if sizes else np.empty(0, int)
     name = Path(path).relative_to(root).as_posix()
@@ -50,6 +53,7 @@ def crop_file_rows(path: Path, root: Path) -> pa.Table:
         "row_group": pa.array(groups, pa.int32()),
         "row": pa.array(rows, pa.int32()),
         "file_fingerprint": pa.array([file_fingerprint(path)] * len(table), pa.string()),
+        **{column: ranges[column] for column in ranges.column_names},
     }
     columns = [table[field.name] if field.name in names else places[field.name] for field in MANIFEST_SCHEMA]
     return pa.Table.from_arrays(columns, schema=MANIFEST_SCHEMA)
@@ -88,6 +92,14 @@ class CropTable:
         """``(N,)`` a number per target of a dataset and quality: equal for a real and its fakes."""
         return number_rows(self.columns, "dataset", "quality", "target")
 
+    def ranges(self, kind: str) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]]:
+        """``(N,)`` each: offset, size, CRC-32 of a crop's image, mask or landmarks; a size of -1 where it has none."""
+        columns = (self.columns[f"{kind}_{name}"] for name in ("offset", "size", "crc"))
+        offset, size, crc = (
+            column.fill_null(null).to_numpy() for column, null in zip(columns, (0, -1, 0), strict=True)
+        )
+        return offset, size, crc
+
     def strings(self, name: str) -> NDArray[Any]:
         """One text column as an array of objects."""
         return texts(self.columns, name)
@@ -125,7 +137,7 @@ def number_rows(columns: pa.Table, *names: str) -> Ints:
     """``(N,)`` a number per distinct tuple of some text columns, in the order in which they first appear."""
     joined = np.zeros(len(columns), np.int64)
     for name in names:
-        codes, held = _codes(columns[name])
+        codes, held = numbered(columns[name])
         joined = joined * (len(held) + 1) + codes + 1
         # numbered anew each time, so that no product of counts outgrows 64 bits
         joined = pa.array(joined).dictionary_encode().indices.to_numpy().astype(np.int64)
@@ -134,11 +146,11 @@ def number_rows(columns: pa.Table, *names: str) -> Ints:
 
 def texts(columns: pa.Table, name: str) -> NDArray[Any]:
     """``(N,)`` one text column as an array of objects, None where it is null; equal texts are one object."""
-    codes, held = _codes(columns[name])
+    codes, held = numbered(columns[name])
     return np.array([*held, None], object)[codes]
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
+def numbered(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
     """``(N,)`` places of a text column's values among the distinct ones, -1 where it is null, and those."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()

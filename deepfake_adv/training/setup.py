@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from deepfake_adv.data.crop_reader import CropReader
-from deepfake_adv.data.crop_store import LANDMARKS, CropStore
+from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.loader import FixedPlan, Loader, Source
 from deepfake_adv.data.manifest import CropTable, Ints, read_manifest, select, thin, verify_files
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
@@ -143,10 +142,10 @@ def open_split(plan: Plan, path: Path, *, masks: Masks, landmarks: bool, frames:
     verify_files(table, union, root)
     read_masks = masks != "none" and _all_masked(plan, table, union, fatal=masks == "needed")
     if landmarks:
-        _check_landmarks(plan, table, union, root)
+        _check_landmarks(plan, table, union)
     store = CropStore(
         table, root, image_size=plan.image_size, masks=read_masks, landmarks=landmarks,
-        keep=2 * plan.train.pool if plan.train.sampling == "full" else 8, corrupt=plan.train.corrupt,
+        corrupt=plan.train.corrupt,
     )  # fmt: skip
     return SplitData(table, store, rows)
 
@@ -166,13 +165,11 @@ def _all_masked(plan: Plan, table: CropTable, rows: Ints, *, fatal: bool) -> boo
     return not len(without)
 
 
-def _check_landmarks(plan: Plan, table: CropTable, rows: Ints, root: Path) -> None:
-    reader = CropReader(root, [LANDMARKS], keep=1)
-    files = sorted(set(table.strings("file")[rows]))
-    known = (points is not None for name in files for points in reader.group(name, 0)[LANDMARKS])
-    if not any(known):  # stops at the first
+def _check_landmarks(plan: Plan, table: CropTable, rows: Ints) -> None:
+    _, sizes, _ = table.ranges("landmarks")
+    if not (sizes[rows] > 0).any():
         raise ValueError(
-            f"landmarks must be known to train with {plan.method['name']}; got none in {len(files)} crop files. "
+            f"landmarks must be known to train with {plan.method['name']}; got none in {len(rows)} crops. "
             "Set locate.landmarks to dlib or face_alignment and run `dvc repro`."
         )
 
@@ -231,5 +228,5 @@ def validation_loader(
     source = Source(data.store, np.arange(len(data.table)), data.table.labels)
     return Loader(
         source, FixedPlan(batches), len(batches), device=fabric.device, channels_last=device.channels_last,
-        workers=0 if device.cache == "memory" else device.workers, persistent=False,
+        workers=0 if device.cache == "memory" else device.workers,
     )  # fmt: skip

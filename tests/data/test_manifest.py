@@ -5,7 +5,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.manifest import number_rows, read_manifest, select, spread, texts, thin, verify_files, write_manifest
+from deepfake_adv.data.manifest import (
+    number_rows,
+    read_manifest,
+    select,
+    spread,
+    texts,
+    thin,
+    verify_files,
+    write_manifest,
+)
 from deepfake_adv.data.whole import whole_file
 from deepfake_adv.names import Condition
 

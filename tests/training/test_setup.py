@@ -94,7 +94,9 @@ def test_a_cache_is_refused_before_decoding_where_it_outgrows_what_is_left(
     decoded = []
     monkeypatch.setattr(setup.CropStore, "remember", lambda self, rows: decoded.append(len(rows)))
     monkeypatch.setattr(setup, "memory_of_job", lambda: Memory(1 << 40, need))
-    with pytest.raises(ValueError, match=rf"device\.cache must be none .* {2 * crops} crops of 16 px in {processes} proc"):
+    with pytest.raises(
+        ValueError, match=rf"device\.cache must be none .* {2 * crops} crops of 16 px in {processes} proc"
+    ):
         hold_in_memory(splits, processes=processes)  # the table of places is what does not fit
     assert not decoded
     places = processes * 2 * 8 * len(splits[0].table)
