@@ -144,6 +144,12 @@ def number_rows(columns: pa.Table, *names: str) -> Ints:
     return joined
 
 
+def distinct(columns: pa.Table, *names: str) -> list[tuple[str, ...]]:
+    """The distinct tuples of some text columns, in the order in which they first appear."""
+    first = np.unique(number_rows(columns, *names), return_index=True)[1]
+    return list(zip(*(texts(columns.take(pa.array(first)), name).tolist() for name in names), strict=True))
+
+
 def texts(columns: pa.Table, name: str) -> NDArray[Any]:
     """``(N,)`` one text column as an array of objects, None where it is null; equal texts are one object."""
     codes, held = numbered(columns[name])
@@ -175,9 +181,8 @@ def members(columns: pa.Table, condition: Condition) -> tuple[NDArray[np.bool_],
     qualities = condition.qualities()
     if qualities is not None:
         fakes = pc.and_(fakes, pc.is_in(quality, value_set=pa.array(qualities)))
-    pairs = set(zip(dataset.filter(fakes).to_pylist(), quality.filter(fakes).to_pylist(), strict=True))
     reals = np.zeros(len(columns), bool)
-    for name, tier in pairs:
+    for name, tier in distinct(columns.select(["dataset", "quality"]).filter(fakes), "dataset", "quality"):
         same = pc.and_(pc.equal(dataset, name), pc.equal(quality, tier))
         reals |= np.asarray(pc.and_(same, pc.equal(forgery, REAL)))
     return np.asarray(fakes, bool), reals
@@ -193,7 +198,7 @@ def select(table: CropTable, condition: Condition) -> Ints:
     rows = np.flatnonzero(fakes | reals)
     for label, name in ((FAKE_LABEL, "fake"), (REAL_LABEL, "real")):
         if not (table.labels[rows] == label).any():
-            held = sorted(set(zip(table.strings("forgery"), table.strings("quality"), strict=True)))
+            held = sorted(distinct(table.columns, "forgery", "quality"))
             raise ValueError(
                 f"condition must have {name} crops in {table.path}; got none for {condition}, which holds "
                 f"{', '.join('_'.join(pair) for pair in held)}. Mend runs.<run>.conditions or its tier."
@@ -231,9 +236,9 @@ def verify_files(table: CropTable, rows: Ints, root: Path) -> None:
     Raises:
         ValueError: Naming every file that is missing or has changed.
     """
-    pairs = set(zip(table.strings("file")[rows], table.strings("file_fingerprint")[rows], strict=True))
     faults = []
-    for name, expected in sorted(pairs):
+    asked = table.columns.select(["file", "file_fingerprint"]).take(pa.array(rows))
+    for name, expected in sorted(distinct(asked, "file", "file_fingerprint")):
         path = Path(root) / name
         if not path.exists():
             faults.append(f"{name} (missing)")

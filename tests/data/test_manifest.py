@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.data.manifest import (
+    distinct,
     number_rows,
     read_manifest,
     select,
@@ -38,6 +39,7 @@ def test_texts_are_numbered_as_they_first_appear_however_they_are_held(held):
         parts = [pa.table({name: part[name].dictionary_encode() for name in part.column_names}) for part in parts]
     columns = pa.concat_tables(parts)
     assert number_rows(columns, "one", "two").tolist() == [0, 1, 2, 0, 3]
+    assert distinct(columns, "one", "two") == [("b", "x"), ("a", "y"), (None, "x"), ("a", "x")]
     assert texts(columns, "one").tolist() == first
     assert texts(columns.slice(0, 0), "one").tolist() == number_rows(columns.slice(0, 0), "one").tolist() == []
 
