@@ -192,3 +192,13 @@ def test_what_is_sent_to_a_worker_does_not_grow_with_the_manifest(shards):
         sent = (loader._loader.dataset, next(iter(loader.position)))
         sizes.append(len(pickle.dumps(sent)))
     assert sizes[0] == sizes[1] < 5000
+
+
+@pytest.mark.slow
+def test_workers_are_kept_between_epochs(make_loader):
+    loader = make_loader(workers=1)
+    pids = []
+    for _ in range(2):
+        assert len(list(loader)) == 5
+        pids.append([worker.pid for worker in loader._loader._iterator._workers])
+    assert pids[0] == pids[1]
