@@ -75,9 +75,9 @@ def _measure(folder: Path, encoding: str, pictures: list[Picture], arguments: ar
     """Reads per CPU second of each way, and distinct videos per batch."""
     side, videos, count = arguments.side, arguments.videos, arguments.crops
     places = [(video, k) for video in range(videos) for k in range(count)][:DIFFERENT]
-    crops = [_crop(pictures, video, k, side, encoding) for video, k in places]
+    crops = [make_crop(pictures, video, k, side, encoding) for video, k in places]
     rows = [
-        _row(f"{REAL if v % 2 else 'NT'}/{v:03d}_900", k, crops[(v * count + k) % len(crops)], side, encoding)
+        make_row(f"{REAL if v % 2 else 'NT'}/{v:03d}_900", k, crops[(v * count + k) % len(crops)], side, encoding)
         for v in range(videos)
         for k in range(count)
     ]
@@ -92,18 +92,18 @@ def _measure(folder: Path, encoding: str, pictures: list[Picture], arguments: ar
     place = {(row["video"], row["frame"]): row for row in rows}
     # every one at a place of its own, as different crops would be
     encoded = [bytes(bytearray(place[key]["image"]["bytes"])) for key in zip(*by_row, strict=True)]
-    ways = _ways(folder, encoding, encoded, table, plan, shuffled, side, arguments.pool)
-    _in_turns(ways, len(plan))  # once for the page cache
-    rounds = [_in_turns(ways, len(plan)) for _ in range(arguments.rounds)]
+    ways = _ways(folder, encoding, encoded, table, plan, shuffled, side)
+    in_turns(ways, len(plan))  # once for the page cache
+    rounds = [in_turns(ways, len(plan)) for _ in range(arguments.rounds)]
     seconds = {name: float(np.median([taken[name] for taken in rounds])) for name in ways}
     distinct = [len(set(table.videos[batch].tolist())) for batch in plan]
     ideal = [len(set(table.videos[batch].tolist())) for batch in shuffled.reshape(-1, BATCH)]
     return {
         "reads_per_s": {name: round(plan.size / value, 1) for name, value in seconds.items()},
-        "parquet/decode": _ratio(rounds, "parquet_planned", "decode"),
-        "parquet/decode_batch": _ratio(rounds, "parquet_planned", "decode_batch"),
-        "parquet_random/decode": _ratio(rounds, "parquet_random", "decode"),
-        "loose_png/parquet": _ratio(rounds, "loose_png_pil", "parquet_planned"),
+        "parquet/decode": ratio(rounds, "parquet_planned", "decode"),
+        "parquet/decode_batch": ratio(rounds, "parquet_planned", "decode_batch"),
+        "parquet_random/decode": ratio(rounds, "parquet_random", "decode"),
+        "loose_png/parquet": ratio(rounds, "loose_png_pil", "parquet_planned"),
         "distinct_videos": round(float(np.mean(distinct)), 2),
         "distinct_videos_ideal": round(float(np.mean(ideal)), 2),
         "distinct_share": round(float(np.mean(distinct) / np.mean(ideal)), 3),
@@ -111,7 +111,7 @@ def _measure(folder: Path, encoding: str, pictures: list[Picture], arguments: ar
     }
 
 
-def _in_turns(ways: dict[str, Way], batches: int) -> dict[str, float]:
+def in_turns(ways: dict[str, Way], batches: int) -> dict[str, float]:
     """CPU seconds of each way over all batches; each round of turns begins with another way."""
     at_work = {name: way() for name, way in ways.items()}
     taken = dict.fromkeys(ways, 0.0)
@@ -119,12 +119,12 @@ def _in_turns(ways: dict[str, Way], batches: int) -> dict[str, float]:
     for start in range(0, batches, TURN):
         for name in names:
             turn = islice(at_work[name], min(TURN, batches - start))
-            taken[name] += cpu_seconds(partial(_drain, turn))
+            taken[name] += cpu_seconds(partial(drain, turn))
         names.rotate()
     return taken
 
 
-def _ratio(rounds: list[dict[str, float]], way: str, other: str) -> float:
+def ratio(rounds: list[dict[str, float]], way: str, other: str) -> float:
     return round(float(np.median([taken[way] / taken[other] for taken in rounds])), 3)
 
 
@@ -136,7 +136,6 @@ def _ways(
     plan: NDArray[np.int64],
     shuffled: NDArray[np.int64],
     side: int,
-    pool: int,
 ) -> dict[str, Way]:
     """Ways of decoding the plan's batches."""
     loose, tar = folder / "loose", folder / "crops.tar"
@@ -154,8 +153,8 @@ def _ways(
     reading = environment.begin()
     mixed = shuffled.reshape(-1, BATCH)
 
-    def parquet(order: NDArray[np.int64], keep: int) -> Iterator[object]:
-        store = CropStore(table, folder, image_size=side, keep=keep)
+    def parquet(order: NDArray[np.int64]) -> Iterator[object]:
+        store = CropStore(table, folder, image_size=side)
         return (store.fetch(batch) for batch in order)
 
     def tars() -> Iterator[object]:
@@ -163,7 +162,7 @@ def _ways(
         return (decode(sample["crop"] for sample in islice(samples, BATCH)) for _ in mixed)
 
     def decode(each: Iterable[bytes]) -> object:
-        return _drain(decode_crop(data, encoding) for data in each)
+        return drain(decode_crop(data, encoding) for data in each)
 
     def batch(rows: NDArray[np.int64]) -> object:
         out = np.empty((BATCH, side, side, 3), np.uint8)
@@ -174,13 +173,13 @@ def _ways(
         return out
 
     def pictures(rows: NDArray[np.int64]) -> object:
-        return _drain(np.asarray(Image.open(loose / f"{row}.png")) for row in rows)
+        return drain(np.asarray(Image.open(loose / f"{row}.png")) for row in rows)
 
     return {
         "decode": lambda: (decode(encoded[row] for row in rows) for rows in plan),
         "decode_batch": lambda: (batch(rows) for rows in plan),
-        "parquet_planned": lambda: parquet(plan, 2 * pool + 2),
-        "parquet_random": lambda: parquet(mixed, 1),
+        "parquet_planned": lambda: parquet(plan),
+        "parquet_random": lambda: parquet(mixed),
         "lmdb": lambda: (decode(bytes(reading.get(f"{row:08d}".encode()) or b"") for row in rows) for rows in mixed),
         "loose_same": lambda: (decode((loose / f"{row}.bin").read_bytes() for row in rows) for rows in mixed),
         "loose_png_pil": lambda: (pictures(rows) for rows in mixed),
@@ -188,7 +187,7 @@ def _ways(
     }
 
 
-def _drain(pictures: Iterable[object]) -> object:
+def drain(pictures: Iterable[object]) -> object:
     """Make them all and keep none: kept ones would be paid for in fresh pages."""
     return deque(pictures, maxlen=0)
 
@@ -199,7 +198,7 @@ def _png(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
-def _crop(pictures: list[Picture], video: int, number: int, side: int, encoding: str) -> bytes:
+def make_crop(pictures: list[Picture], video: int, number: int, side: int, encoding: str) -> bytes:
     """A crop like no other: another picture, offset and brightness."""
     picture = pictures[(7 * video + number) % len(pictures)]
     x, y = (2 * ((video + k * number) % 9) for k in (1, 3))
@@ -208,7 +207,7 @@ def _crop(pictures: list[Picture], video: int, number: int, side: int, encoding:
     return encode_crop(planes, Square(x, y, side), encoding)
 
 
-def _row(video: str, frame: int, data: bytes, side: int, encoding: str, quality: str = "c23") -> dict[str, Any]:
+def make_row(video: str, frame: int, data: bytes, side: int, encoding: str, quality: str = "c23") -> dict[str, Any]:
     forgery, name = video.split("/")
     values = {"video": video, "frame": frame, "time": frame / 25, "label": int(forgery != REAL), "forgery": forgery}
     values |= {"quality": quality, "split": "train", "dataset": "bench", "target": name, "source": None}
@@ -221,7 +220,7 @@ def _row(video: str, frame: int, data: bytes, side: int, encoding: str, quality:
 def _store(folder: Path, rows: list[dict[str, Any]]) -> CropTable:
     """Crop files per forgery, and a manifest over them."""
     for forgery in sorted({row["forgery"] for row in rows}):
-        _write(
+        write_crops(
             folder / "crops" / "bench" / "c23" / f"{forgery}-train-000.parquet",
             [r for r in rows if r["forgery"] == forgery],
         )
@@ -230,7 +229,7 @@ def _store(folder: Path, rows: list[dict[str, Any]]) -> CropTable:
     return read_manifest(folder / "train.parquet")
 
 
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+def write_crops(path: Path, rows: list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(
         pa.Table.from_pylist(rows, schema=crop_schema()), path, row_group_size=ROW_GROUP, **CROP_WRITE_OPTIONS
@@ -243,8 +242,9 @@ def _pruning(folder: Path) -> dict[str, float]:
     for quality in QUALITIES:
         for forgery in (REAL, *map(str, FF_FORGERIES)):
             path = folder / quality / f"{forgery}-train-000.parquet"
-            _write(
-                path, [_row(f"{forgery}/{v:03d}_900", k, b"", 8, "png", quality) for v in range(20) for k in range(40)]
+            write_crops(
+                path,
+                [make_row(f"{forgery}/{v:03d}_900", k, b"", 8, "png", quality) for v in range(20) for k in range(40)],
             )
             metadata = pq.read_metadata(path)
             for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):

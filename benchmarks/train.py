@@ -29,13 +29,14 @@ from deepfake_adv.corpus.render.take import film
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.encoding import encode_crop
 from deepfake_adv.data.loader import Loader
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA
+from deepfake_adv.data.manifest import crop_file_rows, write_manifest
+from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.faces.box import Square
-from deepfake_adv.files import file_fingerprint, write_json
+from deepfake_adv.files import write_json
 from deepfake_adv.names import REAL, Condition
 from deepfake_adv.params.training import Device
 from deepfake_adv.training.engine import Engine
-from deepfake_adv.training.setup import Plan, build_players, make_fabric, open_split, train_loader
+from deepfake_adv.training.setup import Plan, build_players, hold_in_memory, make_fabric, open_split, train_loader
 from deepfake_adv.video.colour import rgb_to_i420
 
 CONDITION = Condition("NT", "c23")
@@ -71,7 +72,9 @@ def measure(arguments: argparse.Namespace, manifests: Path, method: str, precisi
     if arguments.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     engine = Engine(fabric, detector, game, plan.train, seed=0, channels_last=True, compiled=arguments.compile)
-    data = open_split(plan, manifests / "train.parquet", masks="none", landmarks=False, cache=cache)
+    data = open_split(plan, manifests / "train.parquet", masks="none", landmarks=False)
+    if cache == "memory":
+        hold_in_memory([data], processes=1)
     loader = train_loader(plan, data, CONDITION, 0, clip_length=detector.clip_length, fabric=fabric, device=device)
     batches = endless(loader)
     fixed = next(batches)
@@ -129,7 +132,7 @@ def settings(arguments: argparse.Namespace, method: str, precision: str, cache: 
 
 def fabricate(root: Path, videos: int, frames: int, side: int) -> Path:
     """Crops of rendered faces as `crop` and `shard` leave them; give the folder of manifests."""
-    data, rows = root / "data", []
+    data, tables = root / "data", []
     folder = data / "manifests" / "c23"
     folder.mkdir(parents=True)
     for forgery in (REAL, "NT"):
@@ -146,10 +149,8 @@ def fabricate(root: Path, videos: int, frames: int, side: int) -> Path:
                 )
         path = data / f"{forgery}-train-000.parquet"
         pq.write_table(pa.Table.from_pylist(crops, schema=CROP_SCHEMA), path, row_group_size=32, **CROP_WRITE_OPTIONS)
-        place = {"has_mask": False, "file": path.name, "file_fingerprint": file_fingerprint(path)}
-        rows += [crop | place | {"row_group": i // 32, "row": i % 32} for i, crop in enumerate(crops)]
-    table = pa.Table.from_pylist([{name: row[name] for name in MANIFEST_SCHEMA.names} for row in rows], MANIFEST_SCHEMA)
-    pq.write_table(table, folder / "train.parquet")
+        tables.append(crop_file_rows(path, data))
+    write_manifest(pa.concat_tables(tables), folder / "train.parquet")
     return folder
 
 

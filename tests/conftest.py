@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, METADATA, WRITE_OPTIONS
-from deepfake_adv.files import file_fingerprint
+from deepfake_adv.data.manifest import crop_file_rows, write_manifest
+from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.sources.checkout import check_checkout
 
 ROOT = Path(__file__).parents[1]
@@ -85,15 +85,8 @@ def write_shards(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 table = pa.Table.from_pylist(rows, schema=CROP_SCHEMA)
                 pq.write_table(table, path, row_group_size=group, **CROP_WRITE_OPTIONS)
-                place = {"file": path.relative_to(data).as_posix(), "file_fingerprint": file_fingerprint(path)}
-                entries += [
-                    {name: row[name] for name in METADATA}
-                    | {"has_mask": row["mask"] is not None, "row_group": i // group, "row": i % group}
-                    | place
-                    for i, row in enumerate(rows)
-                ]
-        manifest = pa.Table.from_pylist(entries, schema=MANIFEST_SCHEMA)
-        pq.write_table(manifest, folder / f"{split}.parquet", **WRITE_OPTIONS)
+                entries.append(crop_file_rows(path, data))
+        write_manifest(pa.concat_tables(entries), folder / f"{split}.parquet")
     return folder
 
 

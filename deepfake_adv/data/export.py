@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from deepfake_adv.data.crop_decoder import resize, scale_points
 from deepfake_adv.data.crop_reader import CorruptCrop
-from deepfake_adv.data.crop_store import resize, scale_points
 from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.export_formats import FORMATS, Format
 from deepfake_adv.data.whole import whole_file

@@ -7,11 +7,13 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.data.crop_store import Crops, CropStore
+from deepfake_adv.data.crop_decoder import Crops, Fault, Order
+from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.manifest import Ints
 
 Plan = Callable[[int], Sequence[Ints] | Ints]
@@ -24,11 +26,28 @@ MIRROR = np.array(
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """All that a worker needs to make a batch of given rows.
+class Ordered:
+    """A batch as it is sent to a worker, or one rank's share of it.
 
     Attributes:
-        store: Decoded crops.
+        crops: Crops of all samples, one after the other.
+        labels: ``(B,)`` label of each sample.
+        length: Frames per sample.
+        flips: ``(B * length,)`` which crops are mirrored.
+    """
+
+    crops: Order
+    labels: Ints
+    length: int
+    flips: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Says what a batch of given rows is made of. Stays in its process: workers get orders, not tables.
+
+    Attributes:
+        store: Where crops lie.
         rows: Rows of the manifest that a plan's numbers stand for.
         labels: Label of each manifest row.
         flip: Mirror half of the images at random.
@@ -41,8 +60,8 @@ class Source:
     flip: bool = False
     seed: int = 0
 
-    def batch(self, chosen: Ints, key: tuple[int, int], share: slice) -> dict[str, Tensor]:
-        """Uint8 parts of a batch, or of one rank's share of it.
+    def order(self, chosen: Ints, key: tuple[int, int], share: slice) -> Ordered:
+        """What a batch, or one rank's share of it, is made of.
 
         Args:
             chosen: ``(B, K)`` numbers of the plan.
@@ -51,20 +70,46 @@ class Source:
         """
         flips = np.random.default_rng([self.seed, *key, 2]).random(len(chosen)) < 0.5  # before sharding
         rows = self.rows[chosen[share]]
-        crops = self.store.fetch(rows.reshape(-1))
-        if self.flip:
-            mirror(crops, np.repeat(flips[share], rows.shape[1]))
-        images = torch.from_numpy(crops.images).permute(0, 3, 1, 2)  # channels last in memory
-        first = rows[:, 0].copy()
-        parts = {"images": images, "labels": torch.from_numpy(self.labels[first]), "rows": torch.from_numpy(first)}
-        if crops.masks is not None:
-            parts["masks"] = torch.from_numpy(crops.masks)[:, None]
-        if crops.landmarks is not None:
-            parts["landmarks"] = torch.from_numpy(crops.landmarks)
-        if rows.shape[1] > 1:
-            for name in parts.keys() & {"images", "masks", "landmarks"}:
-                parts[name] = parts[name].unflatten(0, rows.shape)
+        flips = np.repeat(flips[share] & self.flip, rows.shape[1])
+        return Ordered(self.store.order(rows.reshape(-1)), self.labels[rows[:, 0]], rows.shape[1], flips)
+
+    def mend(self, parts: dict[str, Any]) -> dict[str, Tensor]:
+        """Put into a batch what is shown in place of crops that could not be read.
+
+        Raises:
+            CorruptCrop: If the store says that such a crop is fatal; see `CropStore.in_place_of`.
+        """
+        for fault, flipped in parts.pop("faults"):
+            other = self.store.in_place_of(Fault(*fault))
+            if other is None:
+                continue
+            mirror(other, np.array([flipped]))
+            shape = parts["images"].shape[:-3]
+            place = tuple(int(index) for index in np.unravel_index(fault[0], tuple(shape)))
+            for name, part in _tensors(other).items():
+                parts[name][place] = part[0]
         return parts
+
+
+def make_batch(ordered: Ordered, decode: Callable[[Order], tuple[Crops, list[Fault]]]) -> dict[str, Any]:
+    """Uint8 parts of a batch, and under `faults` what could not be read and whether it is mirrored."""
+    crops, faults = decode(ordered.crops)
+    mirror(crops, ordered.flips)
+    first = ordered.crops.rows[:: ordered.length].copy()
+    parts: dict[str, Any] = _tensors(crops)
+    if ordered.length > 1:
+        parts = {name: part.unflatten(0, (-1, ordered.length)) for name, part in parts.items()}
+    parts |= {"labels": torch.from_numpy(ordered.labels), "rows": torch.from_numpy(first)}
+    return {**parts, "faults": [(tuple(fault), bool(ordered.flips[fault.place])) for fault in faults]}
+
+
+def _tensors(crops: Crops) -> dict[str, Tensor]:
+    parts = {"images": torch.from_numpy(crops.images).permute(0, 3, 1, 2)}  # channels last in memory
+    if crops.masks is not None:
+        parts["masks"] = torch.from_numpy(crops.masks)[:, None]
+    if crops.landmarks is not None:
+        parts["landmarks"] = torch.from_numpy(crops.landmarks)
+    return parts
 
 
 def mirror(crops: Crops, chosen: np.ndarray) -> None:
@@ -80,7 +125,7 @@ def mirror(crops: Crops, chosen: np.ndarray) -> None:
 
 @dataclass(frozen=True, eq=False)
 class FixedPlan:
-    """The same batches in every epoch; a class, since workers must be able to unpickle it.
+    """The same batches in every epoch.
 
     Attributes:
         batches: ``(B, K)`` numbers each.
@@ -93,30 +138,28 @@ class FixedPlan:
         return self.batches
 
 
-class _Steps(Dataset[dict[str, Tensor]]):
-    """Batches by (epoch, step); the plan of an epoch is made where it is needed, once."""
+class _Batches(Dataset[dict[str, Any]]):
+    """Batches by their orders; holds nothing but what decodes."""
 
-    def __init__(self, source: Source, plan: Plan, share: slice) -> None:
-        self.source, self.plan, self.share = source, plan, share
-        self._epoch: int | None = None
-        self._planned: Sequence[Ints] | Ints = ()
+    def __init__(self, decode: Callable[[Order], tuple[Crops, list[Fault]]]) -> None:
+        self.decode = decode
 
-    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
-        epoch, step = key
-        if epoch != self._epoch:
-            self._epoch, self._planned = epoch, self.plan(epoch)
-        return self.source.batch(self._planned[step], key, self.share)
+    def __getitem__(self, ordered: Ordered) -> dict[str, Any]:
+        return make_batch(ordered, self.decode)
 
 
-class _Position(Sampler[tuple[int, int]]):
-    """The steps that an epoch still has."""
+class _Position(Sampler[Ordered]):
+    """Orders of the batches that an epoch still has, each made when a worker is free for it."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, source: Source, plan: Plan, steps: int, share: slice) -> None:
         super().__init__()
+        self.source, self.plan, self.share = source, plan, share
         self.steps, self.epoch, self.step = steps, 0, 0
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return iter([(self.epoch, step) for step in range(self.step, self.steps)])
+    def __iter__(self) -> Iterator[Ordered]:
+        epoch, planned = self.epoch, self.plan(self.epoch)
+        steps = range(self.step, self.steps)
+        return (self.source.order(planned[step], (epoch, step), self.share) for step in steps)
 
     def __len__(self) -> int:
         return self.steps - self.step
@@ -125,19 +168,19 @@ class _Position(Sampler[tuple[int, int]]):
 class Loader:
     """Iterates over the rest of the current epoch, then stands at the start of the next.
 
-    What a batch holds depends on seed, epoch and step alone: the same for any number of workers, and
-    every rank holds every `world`-th sample of the one global batch.
+    Tables and plans stay in this process: a worker is sent the files and byte ranges of each batch, and holds no more
+    than the batches that it makes. Workers are kept between epochs. What a batch holds depends on seed, epoch and step
+    alone: the same for any number of workers, and every rank holds every `world`-th sample of the one global batch.
 
     Args:
         source: Where samples come from.
         plan: From an epoch to the numbers of its batches, ``(steps, B, K)``: `BalancedSampler.plan` or a `FixedPlan`.
         steps: Batches per epoch.
         device: Where batches go.
-        workers: Processes that decode; 0 decodes in this one.
+        workers: Processes that decode; 0 decodes in this one, from memory where the store remembers.
         rank: This process's rank.
         world: Number of ranks.
         channels_last: Memory format of the images given.
-        persistent: Keep the workers between epochs; otherwise their memory is free in between.
     """
 
     def __init__(
@@ -151,16 +194,16 @@ class Loader:
         rank: int = 0,
         world: int = 1,
         channels_last: bool = False,
-        persistent: bool = True,
     ) -> None:
         self.device, self.channels_last = torch.device(device), channels_last
-        self.position = _Position(steps)
+        self.source = source
+        self.position = _Position(source, plan, steps, slice(rank, None, world))
         self._loader = DataLoader(
-            _Steps(source, plan, slice(rank, None, world)),
+            _Batches(source.store.decoder.decode if workers else source.store.decode),
             batch_size=None,
             sampler=self.position,
             num_workers=workers,
-            persistent_workers=persistent and workers > 0,
+            persistent_workers=workers > 0,
             prefetch_factor=4 if workers else None,
             multiprocessing_context="spawn" if workers else None,  # OpenCV and CUDA dislike being forked
             worker_init_fn=_single_threaded if workers else None,
@@ -184,7 +227,7 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         for parts in self._loader:
             self.position.step += 1
-            yield to_batch(parts, self.device, channels_last=self.channels_last)
+            yield to_batch(self.source.mend(parts), self.device, channels_last=self.channels_last)
         self.position.epoch, self.position.step = self.position.epoch + 1, 0
 
     def state_dict(self) -> dict[str, int]:

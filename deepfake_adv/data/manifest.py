@@ -1,4 +1,4 @@
-"""Manifests: written from the crop files, read back as columns, rows chosen by condition; no pixel is read."""
+"""Manifests: written from the crop files, read back as columns, rows chosen by condition; no pixel is decoded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, WRITE_OPTIONS
+from deepfake_adv.data.byte_ranges import byte_ranges
+from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, MANIFEST_WRITE_OPTIONS, RANGES
 from deepfake_adv.data.whole import whole_file
 from deepfake_adv.files import atomic_write, file_fingerprint
 from deepfake_adv.names import ALL_FORGERIES, FAKE_LABEL, REAL, REAL_LABEL, Condition
@@ -21,11 +22,13 @@ _GROUP: Final = 16_384
 _COLUMNS: Final = [
     "video", "frame", "label", "forgery", "quality", "dataset", "target",
     "has_mask", "file", "row_group", "row", "file_fingerprint", "encoding",
+    *RANGES,
 ]  # fmt: skip
+_TEXTS: Final = [field.name for field in MANIFEST_SCHEMA if field.type == pa.string()]
 
 
 def crop_file_rows(path: Path, root: Path) -> pa.Table:
-    """Manifest rows of one crop file, in its order; no pixel is read.
+    """Manifest rows of one crop file, in its order; its bytes are read once, for where each crop lies and its checksum.
 
     Args:
         path: The crop file.
@@ -40,6 +43,7 @@ def crop_file_rows(path: Path, root: Path) -> pa.Table:
         names = [name for name in MANIFEST_SCHEMA.names if name in CROP_SCHEMA.names]
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         table = file.read(columns=[*names, "mask.path"])
+        ranges = byte_ranges(path)
     groups = np.repeat(np.arange(len(sizes)), sizes)
     rows = np.concatenate([np.arange(size) for size in sizes]) if sizes else np.empty(0, int)
     name = Path(path).relative_to(root).as_posix()
@@ -49,15 +53,16 @@ def crop_file_rows(path: Path, root: Path) -> pa.Table:
         "row_group": pa.array(groups, pa.int32()),
         "row": pa.array(rows, pa.int32()),
         "file_fingerprint": pa.array([file_fingerprint(path)] * len(table), pa.string()),
+        **{column: ranges[column] for column in ranges.column_names},
     }
     columns = [table[field.name] if field.name in names else places[field.name] for field in MANIFEST_SCHEMA]
     return pa.Table.from_arrays(columns, schema=MANIFEST_SCHEMA)
 
 
 def write_manifest(table: pa.Table, path: Path) -> None:
-    """Write manifest rows, atomically; row groups carry statistics of every column."""
+    """Write manifest rows, atomically; texts as dictionaries, since readers take whole columns."""
     with atomic_write(path) as temporary:
-        pq.write_table(table, temporary, row_group_size=_GROUP, **WRITE_OPTIONS)
+        pq.write_table(table, temporary, row_group_size=_GROUP, **MANIFEST_WRITE_OPTIONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +92,14 @@ class CropTable:
         """``(N,)`` a number per target of a dataset and quality: equal for a real and its fakes."""
         return number_rows(self.columns, "dataset", "quality", "target")
 
+    def ranges(self, kind: str) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]]:
+        """``(N,)`` each: offset, size, CRC-32 of a crop's image, mask or landmarks; a size of -1 where it has none."""
+        columns = (self.columns[f"{kind}_{name}"] for name in ("offset", "size", "crc"))
+        offset, size, crc = (
+            column.fill_null(null).to_numpy() for column, null in zip(columns, (0, -1, 0), strict=True)
+        )
+        return offset, size, crc
+
     def strings(self, name: str) -> NDArray[Any]:
         """One text column as an array of objects."""
         return texts(self.columns, name)
@@ -105,7 +118,9 @@ def read_manifest(path: Path) -> CropTable:
         missing = set(_COLUMNS) - set(pq.read_schema(path).names)
         if missing:
             raise ValueError(f"{path} must have the columns {', '.join(sorted(missing))}. Run `dvc repro shard` again.")
-        columns = pq.read_table(path, columns=_COLUMNS, memory_map=True).combine_chunks()
+        # read as dictionaries, texts are two bytes of a row and are numbered without being looked at
+        columns = pq.read_table(path, columns=_COLUMNS, memory_map=True, read_dictionary=_TEXTS)
+        columns = columns.unify_dictionaries().combine_chunks()
     if not len(columns):
         raise ValueError(f"{path} must have at least one row; got none. See data/inventory/report.csv.")
     return CropTable(
@@ -120,16 +135,35 @@ def read_manifest(path: Path) -> CropTable:
 
 def number_rows(columns: pa.Table, *names: str) -> Ints:
     """``(N,)`` a number per distinct tuple of some text columns, in the order in which they first appear."""
-    parts = [columns[name].cast(pa.string()).combine_chunks() for name in names]
-    joined = pc.binary_join_element_wise(*parts, "\n")
-    if isinstance(joined, pa.ChunkedArray):
-        joined = joined.combine_chunks()
-    return joined.dictionary_encode().indices.to_numpy().astype(np.int64)
+    joined = np.zeros(len(columns), np.int64)
+    for name in names:
+        codes, held = numbered(columns[name])
+        joined = joined * (len(held) + 1) + codes + 1
+        # numbered anew each time, so that no product of counts outgrows 64 bits
+        joined = pa.array(joined).dictionary_encode().indices.to_numpy().astype(np.int64)
+    return joined
+
+
+def distinct(columns: pa.Table, *names: str) -> list[tuple[str, ...]]:
+    """The distinct tuples of some text columns, in the order in which they first appear."""
+    first = np.unique(number_rows(columns, *names), return_index=True)[1]
+    return list(zip(*(texts(columns.take(pa.array(first)), name).tolist() for name in names), strict=True))
 
 
 def texts(columns: pa.Table, name: str) -> NDArray[Any]:
-    """``(N,)`` one text column as an array of objects, None where it is null."""
-    return np.asarray(columns[name].to_numpy(zero_copy_only=False))
+    """``(N,)`` one text column as an array of objects, None where it is null; equal texts are one object."""
+    codes, held = numbered(columns[name])
+    return np.array([*held, None], object)[codes]
+
+
+def numbered(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
+    """``(N,)`` places of a text column's values among the distinct ones, -1 where it is null, and those."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    whole = column.unify_dictionaries().combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):
+        whole = whole.chunk(0) if whole.num_chunks else pa.array([], pa.string()).dictionary_encode()
+    return whole.indices.fill_null(-1).to_numpy().astype(np.int64), whole.dictionary.to_pylist()
 
 
 def members(columns: pa.Table, condition: Condition) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -147,9 +181,8 @@ def members(columns: pa.Table, condition: Condition) -> tuple[NDArray[np.bool_],
     qualities = condition.qualities()
     if qualities is not None:
         fakes = pc.and_(fakes, pc.is_in(quality, value_set=pa.array(qualities)))
-    pairs = set(zip(dataset.filter(fakes).to_pylist(), quality.filter(fakes).to_pylist(), strict=True))
     reals = np.zeros(len(columns), bool)
-    for name, tier in pairs:
+    for name, tier in distinct(columns.select(["dataset", "quality"]).filter(fakes), "dataset", "quality"):
         same = pc.and_(pc.equal(dataset, name), pc.equal(quality, tier))
         reals |= np.asarray(pc.and_(same, pc.equal(forgery, REAL)))
     return np.asarray(fakes, bool), reals
@@ -165,7 +198,7 @@ def select(table: CropTable, condition: Condition) -> Ints:
     rows = np.flatnonzero(fakes | reals)
     for label, name in ((FAKE_LABEL, "fake"), (REAL_LABEL, "real")):
         if not (table.labels[rows] == label).any():
-            held = sorted(set(zip(table.strings("forgery"), table.strings("quality"), strict=True)))
+            held = sorted(distinct(table.columns, "forgery", "quality"))
             raise ValueError(
                 f"condition must have {name} crops in {table.path}; got none for {condition}, which holds "
                 f"{', '.join('_'.join(pair) for pair in held)}. Mend runs.<run>.conditions or its tier."
@@ -203,9 +236,9 @@ def verify_files(table: CropTable, rows: Ints, root: Path) -> None:
     Raises:
         ValueError: Naming every file that is missing or has changed.
     """
-    pairs = set(zip(table.strings("file")[rows], table.strings("file_fingerprint")[rows], strict=True))
     faults = []
-    for name, expected in sorted(pairs):
+    asked = table.columns.select(["file", "file_fingerprint"]).take(pa.array(rows))
+    for name, expected in sorted(distinct(asked, "file", "file_fingerprint")):
         path = Path(root) / name
         if not path.exists():
             faults.append(f"{name} (missing)")

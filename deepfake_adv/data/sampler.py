@@ -16,11 +16,12 @@ class BalancedSampler:
     """Plans epochs whose batches are half real, half fake.
 
     ``draws``: each class's videos are gone through in random order again and again, and each visit
-    draws one random frame (the release's way). ``pairs``: fakes are drawn so, and each brings the real of
+    draws one random frame (the release's way, and the paper profile's: a draw reads the bytes of its own crop alone,
+    so nothing coarser is needed). ``pairs``: fakes are drawn so, and each brings the real of
     its own target and moment, so that a batch's classes differ by the forgery alone; a small detector learns
     from a small corpus this way, which it does not from independent draws. ``full``: every crop of the
     larger class once per epoch, the smaller class repeated; row groups are shuffled and `pool` of them mixed
-    at a time, so that a reader holds few of them and still sees many videos per batch. With clips, every video
+    at a time, so that what is read lies near together and a batch still shows many videos. With clips, every video
     once per pass.
 
     A clip's frames come one from each of `clip_length` equal segments of its video, at random (TSN).

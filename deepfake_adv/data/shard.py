@@ -1,8 +1,9 @@
-"""Sort crops into quality tiers and splits: checked for leaks, thinned, balanced. No pixel is touched."""
+"""Sort crops into quality tiers and splits: checked for leaks, thinned, balanced. No pixel is decoded."""
 
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,7 +14,9 @@ import pyarrow.compute as pc
 from deepfake_adv.data.manifest import Ints, crop_file_rows, number_rows, spread, texts, write_manifest
 from deepfake_adv.data.splits import crossing_identities, leak_message
 from deepfake_adv.data.videos import read_rows
+from deepfake_adv.execution.ahead import ahead, cores
 from deepfake_adv.files import write_json
+from deepfake_adv.log import progress
 from deepfake_adv.names import ALL_QUALITIES, REAL, Split
 
 logger = logging.getLogger(__name__)
@@ -60,7 +63,9 @@ def make_manifests(
     """
     wanted = sorted(part for part in parts if tier in (part[1], ALL_QUALITIES))
     files = part_files(crops, tier, wanted)
-    rows = pa.concat_tables([crop_file_rows(path, Path(crops).parent) for path in files]).combine_chunks()
+    read = ahead(partial(crop_file_rows, root=Path(crops).parent), files, workers=0, most=2 * cores())
+    shown = progress(read, total=len(files), desc=f"shard {tier}", unit="files")
+    rows = pa.concat_tables(shown).combine_chunks()
     check_conflicts(rows)
     crossing = find_leaks(rows)
     if crossing:

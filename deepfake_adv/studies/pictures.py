@@ -1,7 +1,6 @@
 """Pictures of a study: labelled, and decoded when they are asked for, so that none need fit into memory together."""
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -93,7 +92,7 @@ def crop_pictures(
         labels: ``(N,)`` of the rows in order.
         classes: What the labels stand for.
     """
-    stores = [CropStore(table, root, image_size=size, keep=1) for table, _ in parts]
+    stores = [CropStore(table, root, image_size=size) for table, _ in parts]
     part = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
     rows = np.concatenate([rows for _, rows in parts])
 
@@ -102,9 +101,7 @@ def crop_pictures(
         for number, store in enumerate(stores):
             mine = np.flatnonzero(part[places] == number)
             if len(mine):
-                own = copy(store)
-                own.reader = copy(store.reader)  # without its open files: those belong to one thread
-                pixels[mine] = own.fetch(rows[places[mine]]).images
+                pixels[mine] = store.apart().fetch(rows[places[mine]]).images  # open files belong to one thread
         return pixels
 
     texts = [_columns(table, rows, "dataset", "quality", "video", "frame") for table, rows in parts]

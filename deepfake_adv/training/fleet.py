@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from deepfake_adv.execution.dvc_lock import keep_lock
+from deepfake_adv.execution.memory import JOBS
 from deepfake_adv.execution.on_ray import join_cluster, results_of
 
 logger = logging.getLogger(__name__)
@@ -155,7 +156,7 @@ def _local(commands: Mapping[str, list[str]], jobs: int) -> Iterator[Finished]:
     def work(run: str) -> Finished:
         slot = slots.get()
         try:
-            return execute(run, commands[run], slot_environment(slot, jobs, gpus))
+            return execute(run, commands[run], {**slot_environment(slot, jobs, gpus), JOBS: str(jobs)})
         finally:
             slots.put(slot)
 

@@ -17,6 +17,7 @@ from deepfake_adv.training.setup import (
     Masks,
     Plan,
     build_players,
+    hold_in_memory,
     make_fabric,
     open_split,
     train_loader,
@@ -65,10 +66,10 @@ def train_run(
     landmarks = method.needs_landmarks
     del detector, method
     paths = {split: Path(manifests) / f"{split}.parquet" for split in (Split.TRAIN, Split.VAL)}
-    train = open_split(plan, paths[Split.TRAIN], masks=masks, landmarks=landmarks, cache=device.cache)
-    val = open_split(
-        plan, paths[Split.VAL], masks="none", landmarks=False, cache=device.cache, frames=plan.train.validation_frames
-    )
+    train = open_split(plan, paths[Split.TRAIN], masks=masks, landmarks=landmarks)
+    val = open_split(plan, paths[Split.VAL], masks="none", landmarks=False, frames=plan.train.validation_frames)
+    if device.cache == "memory":
+        hold_in_memory([train, val], processes=device.devices)
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
     code = code_digest("train", plan.entries())
     key = {"run": plan.name, **plan.params(), "data": data, "processes": fabric.world_size, "inputs": dict(inputs)}

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.loader import FixedPlan, Loader, Source
 from deepfake_adv.data.manifest import CropTable, Ints, read_manifest, verify_files
@@ -76,31 +75,35 @@ def score_run(
     trained = [load_trained(folder, device, channels_last=channels_last) for folder in trained_folders(run)]
     table = read_manifest(manifest)
     root = Path(manifest).parents[2]
-    good = np.arange(len(table))
-    verify_files(table, good, root)
+    rows = np.arange(len(table))
+    verify_files(table, rows, root)
     scores = np.zeros((len(trained), len(table)), np.float64)
-    scored = np.zeros(scores.shape, bool)
+    kept = np.ones(len(table), bool)
     inputs = [(one.image_size, one.detector.clip_length) for one in trained]
     for size, clip_length in sorted(set(inputs)):
         chosen = [i for i, wanted in enumerate(inputs) if wanted == (size, clip_length)]
-        store = CropStore(table, root, image_size=size)
-        rows = readable(store, good) if corrupt == "skip" else good
-        samples = covering_samples(table.videos, table.frames, rows, clip_length)
-        batches = [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
-        loader = Loader(
-            Source(store, good, table.labels), FixedPlan(batches), len(batches),
-            device=device, workers=workers, channels_last=channels_last,
-        )  # fmt: skip
         detectors = [trained[i] for i in chosen]
-        values = score_batches(detectors, loader, device, precision)
-        shown = progress(values, total=len(batches), desc=run.name, unit="batches")
-        for part, found in zip(batches, shown, strict=True):
-            # a frame repeated to fill the last clip of a video keeps its first score
-            for column in range(clip_length):
-                free = ~scored[chosen[0], part[:, column]]
-                scores[np.ix_(chosen, part[free, column])] = found[:, free]
-                scored[np.ix_(chosen, part[free, column])] = True
-    write_scores(output, table, trained, scores, kept=np.asarray(scored.all(axis=0)))
+        store = CropStore(table, root, image_size=size, corrupt="omit" if corrupt == "skip" else "fail")
+        left = rows[kept]
+        while len(left):
+            samples = covering_samples(table.videos, table.frames, left, clip_length)
+            batches = [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
+            loader = Loader(
+                Source(store, rows, table.labels), FixedPlan(batches), len(batches),
+                device=device, workers=workers, channels_last=channels_last,
+            )  # fmt: skip
+            values = score_batches(detectors, loader, device, precision)
+            shown = progress(values, total=len(batches), desc=run.name, unit="batches")
+            free = np.ones(len(table), bool)
+            for part, found in zip(batches, shown, strict=True):
+                # a frame repeated to fill the last clip of a video keeps its first score
+                for column in range(clip_length):
+                    first = free[part[:, column]]
+                    scores[np.ix_(chosen, part[first, column])] = found[:, first]
+                    free[part[first, column]] = False
+            kept[list(store.lost)] = False
+            left = _again(table, left, kept) if clip_length > 1 else rows[:0]
+    write_scores(output, table, trained, scores, kept=kept)
 
 
 @torch.inference_mode()
@@ -115,17 +118,10 @@ def score_batches(
         yield stacked.cpu().numpy()
 
 
-def readable(store: CropStore, rows: Ints) -> Ints:
-    """Rows whose crops can be decoded; the others are named in the log."""
-    kept = []
-    for row in rows:
-        try:
-            store.fetch(np.array([row]))
-        except CorruptCrop as error:
-            store.skip(error)
-        else:
-            kept.append(row)
-    return np.array(kept, np.int64)
+def _again(table: CropTable, rows: Ints, kept: NDArray[np.bool_]) -> Ints:
+    """Rows whose clips are put together anew: those left of videos of which some were just found unreadable."""
+    broken = np.unique(table.videos[rows[~kept[rows]]])
+    return rows[np.isin(table.videos[rows], broken) & kept[rows]]
 
 
 def write_scores(

@@ -1,8 +1,7 @@
 """What a run needs before its first step: fabric, players, data; every fault that can be known is found here."""
 
 import logging
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,13 +10,13 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from deepfake_adv.data.crop_reader import CropReader
-from deepfake_adv.data.crop_store import LANDMARKS, CropStore
+from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.loader import FixedPlan, Loader, Source
 from deepfake_adv.data.manifest import CropTable, Ints, read_manifest, select, thin, verify_files
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.execution.memory import memory_of_job
 from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, Condition
@@ -117,8 +116,12 @@ class SplitData:
     store: CropStore
     rows: Mapping[Condition, Ints]
 
+    def union(self) -> Ints:
+        """Rows of all conditions, each once."""
+        return np.unique(np.concatenate(list(self.rows.values())))
 
-def open_split(plan: Plan, path: Path, *, masks: Masks, landmarks: bool, cache: str, frames: int = 0) -> SplitData:
+
+def open_split(plan: Plan, path: Path, *, masks: Masks, landmarks: bool, frames: int = 0) -> SplitData:
     """Open the crops of a split that the run's conditions ask for.
 
     Args:
@@ -126,12 +129,11 @@ def open_split(plan: Plan, path: Path, *, masks: Masks, landmarks: bool, cache: 
         path: The manifest, at <data>/manifests/<tier>/<split>.parquet.
         masks: "needed": every fake must have one; "wanted": read where every fake has one; "none".
         landmarks: The method needs landmarks.
-        cache: "memory" decodes everything now.
         frames: Frames per video, 0 for all.
 
     Raises:
         FileNotFoundError: If there is no manifest.
-        ValueError: If a class, a file, a mask or all landmarks are missing, or memory is too small for the cache.
+        ValueError: If a class, a file, a mask or all landmarks are missing.
     """
     table = read_manifest(path)
     rows = {condition: thin(table, select(table, condition), frames) for condition in plan.conditions}
@@ -140,14 +142,11 @@ def open_split(plan: Plan, path: Path, *, masks: Masks, landmarks: bool, cache: 
     verify_files(table, union, root)
     read_masks = masks != "none" and _all_masked(plan, table, union, fatal=masks == "needed")
     if landmarks:
-        _check_landmarks(plan, table, union, root)
+        _check_landmarks(plan, table, union)
     store = CropStore(
         table, root, image_size=plan.image_size, masks=read_masks, landmarks=landmarks,
-        keep=2 * plan.train.pool if plan.train.sampling == "full" else 8, corrupt=plan.train.corrupt,
+        corrupt=plan.train.corrupt,
     )  # fmt: skip
-    if cache == "memory":
-        _check_memory(len(union), plan.image_size)
-        store.remember(union)
     return SplitData(table, store, rows)
 
 
@@ -166,28 +165,38 @@ def _all_masked(plan: Plan, table: CropTable, rows: Ints, *, fatal: bool) -> boo
     return not len(without)
 
 
-def _check_landmarks(plan: Plan, table: CropTable, rows: Ints, root: Path) -> None:
-    reader = CropReader(root, [LANDMARKS], keep=1)
-    files = sorted(set(table.strings("file")[rows]))
-    known = (points is not None for name in files for points in reader.group(name, 0)[LANDMARKS])
-    if not any(known):  # stops at the first
+def _check_landmarks(plan: Plan, table: CropTable, rows: Ints) -> None:
+    _, sizes, _ = table.ranges("landmarks")
+    if not (sizes[rows] > 0).any():
         raise ValueError(
-            f"landmarks must be known to train with {plan.method['name']}; got none in {len(files)} crop files. "
+            f"landmarks must be known to train with {plan.method['name']}; got none in {len(rows)} crops. "
             "Set locate.landmarks to dlib or face_alignment and run `dvc repro`."
         )
 
 
-def _check_memory(count: int, size: int) -> None:
-    need = count * size * size * 3
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):  # not on this system
-        return
-    if need > 4 * free:  # the page cache gives way, so free memory understates
+def hold_in_memory(splits: Sequence[SplitData], *, processes: int) -> None:
+    """Decode the crops of all conditions and keep them, if memory has room for those of all splits together.
+
+    Args:
+        splits: What `open_split` gave.
+        processes: Of this run on this machine; each keeps all crops.
+
+    Raises:
+        ValueError: If memory is too small; before anything is decoded.
+        CorruptCrop: If a crop cannot be read; see `CropStore.remember`.
+    """
+    unions = [split.union() for split in splits]
+    need = processes * sum(split.store.bytes_of(len(rows)) for split, rows in zip(splits, unions, strict=True))
+    room = memory_of_job()
+    if room is not None and need > room.available:
         raise ValueError(
-            f"device.cache must be none where crops outgrow memory; got memory for {count} crops of {size} px, "
-            f"{need / 2**30:.1f} GiB. Set device.cache to none and device.workers to the number of cores."
+            f"device.cache must be none where crops outgrow memory; got memory for {sum(map(len, unions))} crops of "
+            f"{splits[0].store.image_size} px in {processes} processes, {need / 2**30:.1f} GiB, and this job may take "
+            f"{room.available / 2**30:.1f}. Set device.cache to none and device.workers to the number of cores, or "
+            "lower JOBS."
         )
+    for split, rows in zip(splits, unions, strict=True):
+        split.store.remember(rows)
 
 
 def train_loader(
@@ -219,5 +228,5 @@ def validation_loader(
     source = Source(data.store, np.arange(len(data.table)), data.table.labels)
     return Loader(
         source, FixedPlan(batches), len(batches), device=fabric.device, channels_last=device.channels_last,
-        workers=0 if device.cache == "memory" else device.workers, persistent=False,
+        workers=0 if device.cache == "memory" else device.workers,
     )  # fmt: skip

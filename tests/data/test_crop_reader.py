@@ -1,58 +1,69 @@
 import errno
+import pickle
+import zlib
 
 import pytest
 
 from deepfake_adv.data import crop_reader
 from deepfake_adv.data.crop_reader import CorruptCrop, CropReader
 
-
-def test_the_reader_touches_only_its_columns_and_keeps_few_groups(shards):
-    reader = CropReader(shards.parents[1], ["image.bytes"], keep=1)
-    name = "crops/corpus/c23/NT-train-000.parquet"
-    group = reader.group(name, 0)
-    assert list(group) == ["image.bytes"]
-    assert all(bytes(data[1:4]) == b"PNG" for data in group["image.bytes"])
-    assert reader.group(name, 0) is group
-    reader.group("crops/corpus/raw/NT-train-000.parquet", 0)
-    assert reader.group(name, 0) is not group
+DATA = bytes(range(200))
+CRC = zlib.crc32(DATA[10:30])
 
 
-def test_a_damaged_page_is_no_crop(make_shards):
-    root = make_shards().parents[1]
-    name = "crops/corpus/c23/NT-train-000.parquet"
-    content = bytearray((root / name).read_bytes())
-    place = content.find(b"\x89PNG") + 60
-    content[place] ^= 1
-    (root / name).write_bytes(content)
-    with pytest.raises(CorruptCrop, match=r"CRC checksum .* row group 0 of .*NT-train-000\.parquet"):
-        CropReader(root, ["image.bytes"], keep=1).group(name, 0)
+@pytest.fixture
+def files(tmp_path):
+    for name in "abcde":
+        (tmp_path / name).write_bytes(DATA)
+    return tmp_path
 
 
-def test_a_row_group_that_cannot_be_read_is_named(tmp_path):
-    (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing")
-    with pytest.raises(CorruptCrop, match=r"row group 0 of .*x\.parquet"):
-        CropReader(tmp_path, ["image"], keep=1).group("x.parquet", 0)
+def test_the_bytes_asked_for_are_read(files):
+    assert CropReader(files).read("a", 10, 20, CRC) == DATA[10:30]
 
 
-def test_few_files_are_open_at_a_time(shards, monkeypatch):
+def test_a_changed_byte_is_no_crop(files):
+    (files / "a").write_bytes(DATA.replace(b"\x0f", b"\x10"))
+    with pytest.raises(CorruptCrop, match="another CRC checksum"):
+        CropReader(files).read("a", 10, 20, CRC)
+
+
+def test_a_file_that_is_cut_short_while_it_is_open_is_no_crop(files):
+    reader = CropReader(files)
+    reader.read("a", 10, 20, CRC)
+    with open(files / "a", "r+b") as stream:
+        stream.truncate(25)
+    with pytest.raises(CorruptCrop, match="15 of 20 bytes"):
+        reader.read("a", 10, 20, CRC)
+
+
+def test_a_file_that_is_missing_is_no_crop(files):
+    with pytest.raises(CorruptCrop, match="No such file"):
+        CropReader(files).read("x", 0, 1, 0)
+
+
+def test_few_files_are_open_at_a_time(files, monkeypatch):
     monkeypatch.setattr(crop_reader, "OPEN_FILES", 2)
-    root = shards.parents[1]
-    names = sorted(path.relative_to(root).as_posix() for path in root.glob("crops/**/*.parquet"))
-    assert len(names) > 3
-    reader = CropReader(root, ["image.bytes"], keep=1)
-    first = reader.group(names[0], 0)
-    files = []
-    for name in names:
-        reader.group(name, 0)
-        files.append(reader._files[name])
-    assert [file.closed for file in files] == [True] * (len(names) - 2) + [False] * 2
-    assert reader.group(names[0], 0) == first
+    reader = CropReader(files)
+    opened = []
+    for name in "abcdea":
+        reader.read(name, 10, 20, CRC)
+        opened.append(reader._files[name])
+    assert [file.closed for file in opened] == [True] * 4 + [False] * 2
 
 
-def test_too_many_open_files_are_not_the_files_fault(shards, monkeypatch):
+def test_open_files_stay_behind_when_sent_to_another_process(files):
+    reader = CropReader(files)
+    reader.read("a", 10, 20, CRC)
+    again = pickle.loads(pickle.dumps(reader))
+    assert not again._files
+    assert again.read("a", 10, 20, CRC) == DATA[10:30]
+
+
+def test_too_many_open_files_are_not_the_files_fault(files, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(crop_reader.pq, "ParquetFile", refuse)
+    monkeypatch.setattr(crop_reader.CropReader, "_open", refuse)
     with pytest.raises(OSError, match="Too many open files"):
-        CropReader(shards.parents[1], ["image.bytes"], keep=1).group("crops/corpus/c23/NT-train-000.parquet", 0)
+        CropReader(files).read("a", 10, 20, CRC)

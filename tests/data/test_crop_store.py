@@ -4,9 +4,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.data.crop_decoder import resize, scale_points
 from deepfake_adv.data.crop_reader import CorruptCrop
-from deepfake_adv.data.crop_store import CropStore, resize, scale_points
-from deepfake_adv.data.manifest import read_manifest
+from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.data.manifest import crop_file_rows, read_manifest, write_manifest
 from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 
 
@@ -31,7 +32,7 @@ def test_memory_gives_the_same_crops(shards):
     rows = np.arange(0, len(table), 3)
     before = crops.fetch(rows)
     crops.remember(rows)
-    crops.reader.root = None  # no file is touched any more
+    crops.decoder = None  # no file is touched any more
     after = crops.fetch(rows)
     for name in ("images", "masks", "landmarks"):
         assert np.array_equal(getattr(before, name), getattr(after, name))
@@ -74,6 +75,13 @@ def damaged(make_shards):
     rows = pq.read_table(path).to_pylist()
     rows[0]["image"]["bytes"] = b"no image"
     pq.write_table(pa.Table.from_pylist(rows, schema=CROP_SCHEMA), path, row_group_size=32, **CROP_WRITE_OPTIONS)
+    folder = manifest.parents[2]
+    write_manifest(
+        pa.concat_tables(
+            [crop_file_rows(path.with_name(f"{name}-train-000.parquet"), folder) for name in ("real", "NT")]
+        ),
+        manifest,
+    )
     return manifest
 
 
@@ -102,3 +110,20 @@ def test_no_crop_of_another_condition_steps_in(make_shards):
     lost = np.flatnonzero((table.strings("forgery") == "NT") & (table.strings("quality") == "c23"))
     with pytest.raises(CorruptCrop, match=r"or of others of its condition, must be readable; got none"):
         crops.fetch(lost[:1])
+
+
+def test_a_damaged_file_costs_only_the_crops_whose_bytes_are_damaged(make_shards):
+    manifest = make_shards(frames=16) / "train.parquet"
+    path = manifest.parents[2] / "crops/corpus/c23/NT-train-000.parquet"
+    table, crops = store(manifest, corrupt="omit")
+    fakes = np.flatnonzero(table.labels == 1)
+    whole = crops.fetch(fakes)
+    content = bytearray(path.read_bytes())
+    offset, size, _ = table.ranges("image")
+    content[offset[fakes[5]] + size[fakes[5]] // 2] ^= 1
+    path.write_bytes(content)
+    found = crops.apart().fetch(fakes)
+    assert crops.lost == {fakes[5]}
+    assert not found.images[5].any()
+    others = np.arange(len(fakes)) != 5
+    assert (found.images[others] == whole.images[others]).all()

@@ -1,12 +1,16 @@
+import pickle
 from itertools import islice
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
-from deepfake_adv.data.crop_store import Crops, CropStore
-from deepfake_adv.data.loader import MIRROR, Loader, Source, mirror
-from deepfake_adv.data.manifest import read_manifest
+from deepfake_adv.data.crop_decoder import Crops
+from deepfake_adv.data.crop_reader import CorruptCrop
+from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.data.loader import MIRROR, FixedPlan, Loader, Source, mirror
+from deepfake_adv.data.manifest import CropTable, read_manifest
 from deepfake_adv.data.sampler import BalancedSampler
 
 
@@ -121,3 +125,80 @@ def test_worker_count_changes_no_batch_and_resuming_works_with_workers(make_load
     loader.load_state_dict({"epoch": 0, "step": 2})
     assert same(some[0], alone[1])
     assert all(same(a, b) for a, b in zip(alone[2:], loader, strict=True))
+
+
+@pytest.fixture
+def broken(make_shards):
+    """A manifest and two of its fakes whose images are damaged."""
+    manifest = make_shards() / "train.parquet"
+    table = read_manifest(manifest)
+    bad = np.flatnonzero(table.labels == 1)[[2, 9]]
+    for row in bad:
+        path = manifest.parents[2] / table.strings("file")[row]
+        content = bytearray(path.read_bytes())
+        content[table.ranges("image")[0][row] + 40] ^= 1
+        path.write_bytes(content)
+    return manifest, bad
+
+
+def read_all(manifest, *, length=1, workers=0, corrupt="skip"):
+    """Every crop once, all mirrored or none as the seed has it, in batches of 8."""
+    table = read_manifest(manifest)
+    store = CropStore(table, manifest.parents[2], image_size=16, masks=True, landmarks=True, corrupt=corrupt)
+    rows = np.arange(len(table))
+    plan = FixedPlan(list(rows.reshape(-1, 8 // length, length)))
+    return [*Loader(Source(store, rows, table.labels, flip=True), plan, len(rows) // 8, workers=workers)], store
+
+
+@pytest.mark.parametrize("length", [1, 4])
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_crop_that_cannot_be_read_has_its_stand_in_mirrored_as_itself(broken, length, workers):
+    manifest, bad = broken
+    batches, store = read_all(manifest, length=length, workers=workers)
+    assert store.lost == set(bad)
+    stand_ins = {int(row): next(iter(store._stand_ins.of(int(row)))) for row in bad}
+    for step, batch in enumerate(batches):
+        flips = np.random.default_rng([0, 0, step, 2]).random(8 // length) < 0.5
+        expected = np.arange(8 * step, 8 * step + 8)
+        crops = store.fetch(np.array([stand_ins.get(int(row), int(row)) for row in expected]))
+        mirror(crops, np.repeat(flips, length))
+        images = torch.from_numpy(crops.images).permute(0, 3, 1, 2).float() / 255
+        assert torch.equal(batch.images.reshape(images.shape), images)
+        assert torch.equal(batch.masks.reshape(8, 16, 16), torch.from_numpy(crops.masks).float() / 255)
+        assert np.array_equal(batch.landmarks.reshape(8, 68, 2), crops.landmarks, equal_nan=True)
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_crop_that_cannot_be_read_stops_the_loader_in_words(broken, workers):
+    manifest, _ = broken
+    with pytest.raises(CorruptCrop, match=r"^crop must be readable; got .*CRC checksum at row 2 of row group 0"):
+        read_all(manifest, workers=workers, corrupt="fail")
+
+
+def test_what_is_sent_to_a_worker_does_not_grow_with_the_manifest(shards):
+    """Each worker was sent the whole table, 0.14 GB for FaceForensics++ at all qualities."""
+    table = read_manifest(shards / "train.parquet")
+    sizes = []
+    for times in (1, 50):
+        columns = pa.concat_tables([table.columns] * times).combine_chunks()
+        large = CropTable(
+            table.path,
+            columns,
+            *(np.tile(part, times) for part in (table.labels, table.videos, table.frames, table.groups)),
+        )
+        store = CropStore(large, shards.parents[1], image_size=16, masks=True, landmarks=True, corrupt="skip")
+        rows = np.arange(len(large))
+        loader = Loader(Source(store, rows, large.labels), FixedPlan([rows[:8, None]]), 1, workers=1)
+        sent = (loader._loader.dataset, next(iter(loader.position)))
+        sizes.append(len(pickle.dumps(sent)))
+    assert sizes[0] == sizes[1] < 5000
+
+
+@pytest.mark.slow
+def test_workers_are_kept_between_epochs(make_loader):
+    loader = make_loader(workers=1)
+    pids = []
+    for _ in range(2):
+        assert len(list(loader)) == 5
+        pids.append([worker.pid for worker in loader._loader._iterator._workers])
+    assert pids[0] == pids[1]

@@ -5,7 +5,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.manifest import read_manifest, select, spread, thin, verify_files
+from deepfake_adv.data.manifest import (
+    distinct,
+    number_rows,
+    read_manifest,
+    select,
+    spread,
+    texts,
+    thin,
+    verify_files,
+    write_manifest,
+)
 from deepfake_adv.data.whole import whole_file
 from deepfake_adv.names import Condition
 
@@ -19,6 +29,31 @@ def test_videos_and_groups_are_numbered_per_quality(table):
     assert len(table) == 3 * 2 * 4 * 8
     assert len(np.unique(table.videos)) == 3 * 2 * 4
     assert len(np.unique(table.groups)) == 6
+
+
+@pytest.mark.parametrize("held", ["plain", "dictionaries"])
+def test_texts_are_numbered_as_they_first_appear_however_they_are_held(held):
+    first, second = ["b", "a", None, "b", "a"], ["x", "y", "x", "x", "x"]
+    parts = [pa.table({"one": first[a:b], "two": second[a:b]}) for a, b in ((0, 2), (2, 5))]
+    if held == "dictionaries":  # each part with one of its own
+        parts = [pa.table({name: part[name].dictionary_encode() for name in part.column_names}) for part in parts]
+    columns = pa.concat_tables(parts)
+    assert number_rows(columns, "one", "two").tolist() == [0, 1, 2, 0, 3]
+    assert distinct(columns, "one", "two") == [("b", "x"), ("a", "y"), (None, "x"), ("a", "x")]
+    assert texts(columns, "one").tolist() == first
+    assert texts(columns.slice(0, 0), "one").tolist() == number_rows(columns.slice(0, 0), "one").tolist() == []
+
+
+def test_a_manifest_says_each_text_once(shards, tmp_path):
+    """Long file names and fingerprints of thousands of crops would make most of a manifest's bytes."""
+    rows = pa.concat_tables([pq.read_table(shards / "train.parquet")] * 20)
+    write_manifest(rows, tmp_path / "train.parquet")
+    content = (tmp_path / "train.parquet").read_bytes()
+    assert content.count(b"NT-train-000.parquet") <= 3 * 3  # three qualities: dictionary, and statistics of the group
+    assert pq.read_table(tmp_path / "train.parquet").equals(rows.combine_chunks())
+    table = read_manifest(tmp_path / "train.parquet")
+    assert all(pa.types.is_dictionary(table.columns[name].type) for name in ("video", "file", "file_fingerprint"))
+    assert (table.strings("video") == rows["video"].to_numpy()).all()
 
 
 def test_a_condition_takes_its_fakes_and_the_reals_of_the_same_quality(table):

@@ -131,18 +131,26 @@ def test_crops_without_a_detected_face_can_be_left_out(tmp_path):
         assert (summary["crops_found"], summary["crops"]) == (13, sum(expected.values()))
 
 
-def test_no_pixel_is_read(folder, monkeypatch):
-    read = pq.ParquetFile.read
-    asked = []
+def test_crops_are_read_once_and_a_row_group_at_a_time(folder, monkeypatch):
+    """Memory holds a row group's bytes, however large the files are; metadata alone is read whole."""
+    read, read_group = pq.ParquetFile.read, pq.ParquetFile.read_row_group
+    whole, groups = [], []
 
     def watching(self, columns=None, **options):
-        asked.extend(columns)
+        whole.extend(columns)
         return read(self, columns=columns, **options)
 
+    def watching_groups(self, number, **options):
+        groups.append(self.metadata.row_group(number).num_rows)
+        return read_group(self, number, **options)
+
     monkeypatch.setattr(pq.ParquetFile, "read", watching)
-    manifests(folder)
-    assert asked
-    assert not any(name.startswith("image") or name in ("mask", "mask.bytes") for name in asked)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", watching_groups)
+    summary, _ = manifests(folder)
+    assert whole
+    assert not any(name.startswith("image") or name in ("mask", "mask.bytes") for name in whole)
+    assert sum(groups) == summary["crops_found"]
+    assert max(groups) <= 32
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from deepfake_adv.execution.memory import JOBS
 from deepfake_adv.training import fleet
 from deepfake_adv.training.fleet import dvc_command, slot_environment, summary, train_all, visible_gpus
 
@@ -108,3 +109,10 @@ def test_after_each_run_a_copy_of_dvc_lock_is_kept(tmp_path):
     train_all(["a"], jobs=1, command=script(body))
     assert (tmp_path / ".dvc/tmp/dvc.lock.good").read_text() == (tmp_path / "dvc.lock").read_text()
     assert "a:" in (tmp_path / "dvc.lock").read_text()
+
+
+def test_a_run_knows_how_many_are_beside_it():
+    """By this number `device.cache: memory` shares the machine's memory out."""
+    code = f"import os; print(os.environ[{JOBS!r}])"
+    finished = train_all(["a"], jobs=3, command=lambda run, stages: [sys.executable, "-c", code])
+    assert finished[0].log.read_text().strip() == "3"

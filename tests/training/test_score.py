@@ -3,9 +3,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from deepfake_adv.data.crop_decoder import CropDecoder
 from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.manifest import read_manifest
+from deepfake_adv.data.manifest import read_manifest, write_manifest
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import file_fingerprint, sha256, write_json
 from deepfake_adv.training.checkpoint import save_weights
@@ -58,8 +59,10 @@ def test_each_crop_is_decoded_once_for_all_detectors(shards, tmp_path, monkeypat
     for seed in (0, 1, 2):
         leave(tmp_path / "run/NT_c23" / f"seed{seed}", COMPACT, seed=seed)
     decoded = []
-    decode = CropStore._decode
-    monkeypatch.setattr(CropStore, "_decode", lambda self, *a: (decoded.append(a[2]), decode(self, *a))[1])
+    decode = CropDecoder._one
+    monkeypatch.setattr(
+        CropDecoder, "_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
+    )
     score(tmp_path / "run", shards / "test.parquet", tmp_path / "s.parquet")
     assert sorted(decoded) == list(range(len(read_manifest(shards / "test.parquet"))))
 
@@ -89,31 +92,58 @@ def test_workers_score_the_same(shards, tmp_path):
 
 @pytest.fixture
 def damaged(make_shards):
-    """A test manifest of which a row group cannot be read, and its count of rows outside it."""
+    """A test manifest of which one crop cannot be read, and that crop's row."""
     manifest = make_shards() / "test.parquet"
-    name = "crops/corpus/c23/NT-test-000.parquet"
-    path = manifest.parents[2] / name
+    table = read_manifest(manifest)
+    row = int(np.flatnonzero(table.labels == 1)[2])
+    path = manifest.parents[2] / table.strings("file")[row]
     content = bytearray(path.read_bytes())
-    first = content.find(b"\x89PNG")
+    first = table.ranges("image")[0][row]
     content[first : first + 64] = bytes(64)
     path.write_bytes(content)
-    table = pq.read_table(manifest)
-    rows = table.select(["file", "file_fingerprint"]).to_pylist()
-    prints = [file_fingerprint(path) if row["file"] == name else row["file_fingerprint"] for row in rows]
-    place = table.column_names.index("file_fingerprint")
-    pq.write_table(table.set_column(place, "file_fingerprint", [prints]), manifest)
-    return manifest, sum((row["file"], row["row_group"]) != (name, 0) for row in table.to_pylist())
+    rows = pq.read_table(manifest)
+    prints = [file_fingerprint(manifest.parents[2] / name) for name in rows["file"].to_pylist()]
+    place = rows.column_names.index("file_fingerprint")
+    write_manifest(rows.set_column(place, "file_fingerprint", [prints]), manifest)
+    return manifest, row
 
 
-def test_a_crop_that_cannot_be_read_stops_or_is_left_out(damaged, tmp_path, caplog):
-    manifest, whole = damaged
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_crop_that_cannot_be_read_stops_or_is_left_out(damaged, tmp_path, caplog, workers):
+    manifest, bad = damaged
     leave(tmp_path / "run/NT_c23/seed0", COMPACT)
-    with pytest.raises(CorruptCrop, match=r"row group 0 of .*NT-test-000\.parquet"):
-        score(tmp_path / "run", manifest, tmp_path / "s.parquet")
+    with pytest.raises(CorruptCrop, match=r"row 2 of row group 0 of .*NT-test-000\.parquet"):
+        score(tmp_path / "run", manifest, tmp_path / "s.parquet", workers=workers)
     assert not (tmp_path / "s.parquet").exists()
-    found = score(tmp_path / "run", manifest, tmp_path / "s.parquet", corrupt="skip")
-    assert 0 < len(found) == whole < len(read_manifest(manifest))
+    found = score(tmp_path / "run", manifest, tmp_path / "s.parquet", corrupt="skip", workers=workers)
+    table = read_manifest(manifest)
+    kept = np.delete(np.arange(len(table)), bad)
+    assert found["frame"].to_pylist() == table.frames[kept].tolist()
+    assert found["video"].to_pylist() == table.strings("video")[kept].tolist()
     assert caplog.text.count("(skipped)") == 1
+
+
+def test_leaving_out_decodes_no_crop_beforehand(damaged, tmp_path, monkeypatch):
+    """The whole set was decoded once, in one process, before a worker began."""
+    manifest, _ = damaged
+    leave(tmp_path / "run/NT_c23/seed0", COMPACT)
+    decoded = []
+    decode = CropDecoder._one
+    monkeypatch.setattr(
+        CropDecoder, "_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
+    )
+    score(tmp_path / "run", manifest, tmp_path / "s.parquet", corrupt="skip")
+    assert sorted(decoded) == list(range(len(read_manifest(manifest))))
+
+
+def test_clips_are_made_of_the_frames_that_can_be_read(damaged, tmp_path):
+    """As if the frame that cannot be read had never been there."""
+    manifest, bad = damaged
+    leave(tmp_path / "run/NT_c23/seed0", TSN)
+    found = score(tmp_path / "run", manifest, tmp_path / "s.parquet", corrupt="skip")
+    rows = pq.read_table(manifest)
+    write_manifest(rows.take(np.delete(np.arange(len(rows)), bad)), manifest)
+    assert found.equals(score(tmp_path / "run", manifest, tmp_path / "without.parquet"))
 
 
 def test_a_folder_without_detectors_says_what_to_run(tmp_path):

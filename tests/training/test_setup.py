@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from deepfake_adv.execution.memory import Memory
 from deepfake_adv.names import Condition
 from deepfake_adv.training import setup
-from deepfake_adv.training.setup import build_players, make_fabric, open_split
+from deepfake_adv.training.setup import build_players, hold_in_memory, make_fabric, open_split
 
 
 def test_first_weights_are_a_function_of_the_seed(make_plan):
@@ -50,7 +51,7 @@ def test_more_gpus_than_there_are_is_refused(make_device, monkeypatch, accelerat
 @pytest.fixture
 def open_train(make_plan):
     def go(manifests, **options):
-        options = {"masks": "none", "landmarks": False, "cache": "none"} | options
+        options = {"masks": "none", "landmarks": False} | options
         return open_split(make_plan(), manifests / "train.parquet", **options)
 
     return go
@@ -82,13 +83,29 @@ def test_landmarks_that_are_missing_stop_a_method_that_needs_them(shards, make_s
         open_train(make_shards(landmarks=False), landmarks=True)
 
 
-def test_a_cache_that_memory_cannot_hold_is_refused(monkeypatch):
-    monkeypatch.setattr(setup.os, "sysconf", lambda name: 1000)
-    setup._check_memory(1, 10)
-    with pytest.raises(ValueError, match=r"device\.cache must be none .* 100000 crops of 256 px, 18\.3 GiB"):
-        setup._check_memory(100_000, 256)
+@pytest.mark.parametrize(("masks", "processes"), [("none", 1), ("wanted", 1), ("none", 2)])
+def test_a_cache_is_refused_before_decoding_where_it_outgrows_what_is_left(
+    shards, open_train, monkeypatch, masks, processes
+):
+    """All splits together, masks and every process count."""
+    splits = [open_train(shards, masks=masks), open_train(shards, masks="none")]
+    crops = len(splits[0].union())
+    need = processes * crops * 16 * 16 * (3 + 3 + (masks == "wanted"))
+    decoded = []
+    monkeypatch.setattr(setup.CropStore, "remember", lambda self, rows: decoded.append(len(rows)))
+    monkeypatch.setattr(setup, "memory_of_job", lambda: Memory(1 << 40, need))
+    with pytest.raises(
+        ValueError, match=rf"device\.cache must be none .* {2 * crops} crops of 16 px in {processes} proc"
+    ):
+        hold_in_memory(splits, processes=processes)  # the table of places is what does not fit
+    assert not decoded
+    places = processes * 2 * 8 * len(splits[0].table)
+    monkeypatch.setattr(setup, "memory_of_job", lambda: Memory(1 << 40, need + places))
+    hold_in_memory(splits, processes=processes)
+    assert decoded == [crops, crops]
 
 
 def test_memory_holds_what_the_conditions_ask_for_alone(shards, open_train):
-    data = open_train(shards, cache="memory")
+    data = open_train(shards)
+    hold_in_memory([data], processes=1)
     assert np.array_equal(np.flatnonzero(data.store._slot >= 0), data.rows[Condition("NT", "c23")])
