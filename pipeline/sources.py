@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deepfake_adv.files import write_text
-from deepfake_adv.params.attacks import AttackEntry
+from deepfake_adv.params.entries import Entry as Named
+from deepfake_adv.params.entries import complete
 from deepfake_adv.params.load import load_params
 from deepfake_adv.sources.checkout import own_sources
 from deepfake_adv.sources.closure import Entry, entries_of
@@ -13,9 +14,9 @@ from deepfake_adv.stage import run_stage
 
 def main(folder: Path) -> None:
     """Write <stage>.txt, and <stage>/<run>.txt for what trains or loads a run's detector alone."""
-    params = load_params("runs", "methods", "detectors", "locate", "examples", "robustness")
-    methods = {name: entries_of("method", entry.model_dump()) for name, entry in params.methods.items()}
-    detectors = {name: entries_of("detector", entry.model_dump()) for name, entry in params.detectors.items()}
+    params = load_params("plugins", "runs", "methods", "detectors", "locate", "examples", "robustness", entries=True)
+    methods = {name: _within("method", entry) for name, entry in params.methods.items()}
+    detectors = {name: _within("detector", entry) for name, entry in params.detectors.items()}
     shown, drawn = (params.runs[name] for name in (params.examples.run, params.examples.generator_run))
     compared = [detectors[params.runs[name].detector] for name in params.robustness.runs]
     locate = params.locate
@@ -37,8 +38,12 @@ def main(folder: Path) -> None:
             write(stage, stage, named.get(stage, ()))
 
 
-def _attacks(entries: Iterable[AttackEntry]) -> set[Entry]:
-    return set().union(*(entries_of("attack", entry.model_dump()) for entry in entries))
+def _within(kind: str, entry: Named) -> set[Entry]:
+    return entries_of(kind, complete(kind, entry.model_dump()))
+
+
+def _attacks(entries: Iterable[Named]) -> set[Entry]:
+    return set().union(*(_within("attack", entry) for entry in entries))
 
 
 if __name__ == "__main__":

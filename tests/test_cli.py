@@ -1,15 +1,12 @@
 """The command line: what it prints, and one message where something is wrong."""
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
 
 from deepfake_adv import __version__, cli
 from deepfake_adv.cli import app
-from deepfake_adv.faces.registry import LOCATORS
-from deepfake_adv.params.faces import Backend
 
 
 @pytest.fixture
@@ -75,8 +72,11 @@ def test_an_option_out_of_range_is_refused(call, arguments, option):
     assert option in done.output
 
 
-def test_backends_are_the_locators():
-    assert set(get_args(Backend)) == set(LOCATORS)
+def test_a_backend_may_be_a_plug_ins(call, monkeypatch, tmp_path):
+    done = call("predict", "clip.mp4", "--detector", str(tmp_path), "--backend", "face_alignment")
+    assert "a trained detector must have run.json" in done.output  # the backend is known
+    done = call("predict", "clip.mp4", "--detector", "run", "--backend", "dlip")
+    assert "Did you mean 'dlib'?" in done.output
 
 
 def test_a_wrong_detector_is_said_once(call):

@@ -95,7 +95,7 @@ def test_unknown_names_are_refused_with_a_hint():
         build_layout("celeb_df", "x", [], {})
     with pytest.raises(ValueError, match=r"got 'splitz'.*Did you mean 'splits'"):
         build_layout("faceforensics", "x", ["DF"], {"splitz": "y"})
-    with pytest.raises(ValueError, match=r"needs options\.splits"):
+    with pytest.raises(ValueError, match=r"splits is missing\. It is: The folder"):
         build_layout("faceforensics", "x", ["DF"], {})
     for name, options in (("faceforensics", {"splits": "y"}), ("sladd", {})):
         with pytest.raises(ValueError, match=r"forgeries must be of DF, .*; got DFDC"):
