@@ -1,5 +1,6 @@
 """Any of timm's models as a detector: EfficientNet and Xception of the paper, ViT and DINO included."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -40,7 +41,10 @@ class TimmDetector(Detector):
             None, gt=0, le=1, description="Weight of a step's batch in the running statistics; null: the model's own."
         )
 
-    tiny = ({"name": "timm:test_vit", "image_size": 48}, {"name": "timm:test_convnext"})
+    tiny: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"name": "timm:test_vit", "image_size": 48},
+        {"name": "timm:test_convnext"},
+    )
     min_size = 32
     _only_size: int | None = None
 

@@ -4,6 +4,7 @@ A detector is one file: the class, its `Params` and ``@register_detector("name")
 timm takes three seconds to import, which a run of `compact` need not wait for.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from deepfake_adv.detectors.base import Detector
@@ -12,7 +13,7 @@ from deepfake_adv.registry import Registry
 
 TIMM_PREFIX: Final = "timm:"
 
-DETECTORS: Final = Registry[type[Detector]]("detector")
+DETECTORS: Final = Registry[Callable[..., Detector]]("detector")
 register_detector = DETECTORS.register
 
 
@@ -27,7 +28,8 @@ def build_detector(name: str, **params: Any) -> Detector:
         ValueError: If no detector has this name, or a param has a value that the detector refuses.
     """
     if name.startswith(TIMM_PREFIX):
-        return DETECTORS[TIMM_PREFIX](model=name.removeprefix(TIMM_PREFIX), **params)
+        params = {**params, "model": name.removeprefix(TIMM_PREFIX)}
+        return DETECTORS[TIMM_PREFIX](**params)
     if name not in DETECTORS:
         hint = did_you_mean(name, DETECTORS, f"Any model of timm's is '{TIMM_PREFIX}<model>'.")
         raise ValueError(f"detector must be one of {', '.join(DETECTORS)}; got {name!r}.{hint}")

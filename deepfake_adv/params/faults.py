@@ -137,7 +137,7 @@ def _shared_roles(params: Params) -> list[str]:
         if dataset is None or not tiers & {str(part.quality), ALL_QUALITIES}:
             continue
         for forgery in dataset.forgeries or own_forgeries(dataset.layout):
-            role = _ROLES.get(forgery)
+            role = _ROLES.get(Forgery(forgery))
             asked = (part.quality == Quality.NATIVE) == (forgery == Forgery.CELEB)  # qualities that the tables have
             if role and asked and role not in params.tables.roles:
                 found.setdefault((role, str(forgery), str(part.quality)), []).append(part.dataset)
