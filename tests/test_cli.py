@@ -1,5 +1,6 @@
 """The command line: what it prints, and one message where something is wrong."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from deepfake_adv.cli import app
 
 
 @pytest.fixture
-def call(monkeypatch):
-    monkeypatch.chdir(Path(__file__).parents[1])
+def call(monkeypatch, tmp_path_factory):
+    """The command line in a folder with the profiles, the demo's as its params.yaml."""
+    folder, root = tmp_path_factory.mktemp("project"), Path(__file__).parents[1]
+    shutil.copytree(root / "profiles", folder / "profiles")
+    shutil.copy(root / "profiles/demo.yaml", folder / "params.yaml")
+    monkeypatch.chdir(folder)
     return lambda *arguments: CliRunner().invoke(app, arguments)
 
 

@@ -83,7 +83,9 @@ class GenerativeBlur(Method):
         """Arguments of the game."""
 
         kernel_size: Odd = Field(9, description="Window width of the blur, pixels, odd.")
-        generator: ResnetGenerator.Params = Field(ResnetGenerator.Params(), description="Arguments of each generator.")
+        generator: ResnetGenerator.Params = Field(
+            ResnetGenerator.Params.read({}), description="Arguments of each generator."
+        )
         adversary_steps: int = Field(
             1, ge=1, description="Generator steps per detector step; no effect under `reversal`."
         )

@@ -179,9 +179,9 @@ class CombinedTraditional(Traditional):
     class Params(Traditional.Params):
         """Arguments of the three."""
 
-        noise: Noise = Field(Noise(), description="Arguments of the noise.")
-        blur: EvenBlur = Field(EvenBlur(), description="Arguments of the blur.")
-        jpeg: Compression = Field(Compression(), description="Arguments of the compression.")
+        noise: Noise = Field(Noise.read({}), description="Arguments of the noise.")
+        blur: EvenBlur = Field(EvenBlur.read({}), description="Arguments of the blur.")
+        jpeg: Compression = Field(Compression.read({}), description="Arguments of the compression.")
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)

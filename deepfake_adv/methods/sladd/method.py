@@ -52,8 +52,10 @@ class Sladd(Method):
     class Params(Method.Params):
         """Arguments of SLADD; the defaults are the seed's."""
 
-        synthesizer: Synthesizer.Params = Field(Synthesizer.Params(), description="Arguments of the policy network.")
-        weights: LossWeights = Field(LossWeights(), description="Weights of the auxiliary losses.")
+        synthesizer: Synthesizer.Params = Field(
+            Synthesizer.Params.read({}), description="Arguments of the policy network."
+        )
+        weights: LossWeights = Field(LossWeights.read({}), description="Weights of the auxiliary losses.")
         margin: float = Field(0.45, ge=0, description="AM-softmax margin; 0 with scale 1 is cross-entropy.")
         scale: float = Field(30.0, gt=0, description="AM-softmax scale.")
         entropy_weight: float = Field(1e-5, ge=0, description="Weight of the synthesizer's entropy bonus.")
