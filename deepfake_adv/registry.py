@@ -33,7 +33,7 @@ FOLDERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Kind to the package's folder of its entries: ``register_<kind>`` marks one, ``build_<kind>`` makes it."""
 ANY: Final = ":"  # a registered name that ends so stands for every name that begins like it
-_PLUGINS: Final = "DEEPFAKE_ADV_PLUGINS"  # in the environment, so that every process that this one starts knows them
+PLUGINS: Final = "DEEPFAKE_ADV_PLUGINS"  # in the environment, so that every process that this one starts knows them
 _TAKEN: Final[dict[str, dict[str, Any]]] = {kind: {} for kind in FOLDERS}
 
 
@@ -50,14 +50,14 @@ def use_plugins(names: Iterable[str], root: Path = ROOT) -> None:
     chosen = list(names)
     for name in chosen:
         _plugin_place(name, root)
-    os.environ[_PLUGINS] = ",".join(chosen)
+    os.environ[PLUGINS] = ",".join(chosen)
     if chosen and str(root) not in sys.path:
         sys.path.append(str(root))
 
 
 def plugin_files(root: Path = ROOT) -> list[Path]:
     """The Python files of the plug-ins in use."""
-    places = [_plugin_place(name, root) for name in os.environ.get(_PLUGINS, "").split(",") if name]
+    places = [_plugin_place(name, root) for name in os.environ.get(PLUGINS, "").split(",") if name]
     return [file for place in places for file in ([place] if place.is_file() else sorted(place.rglob("*.py")))]
 
 
@@ -150,8 +150,12 @@ class Registry(Mapping[str, T], Generic[T]):
             import_module(".".join(path.parts))
         return self._taken[name]
 
+    def names(self) -> list[str]:
+        """Every registered name, those that stand for many and those that a user's own code registered among them."""
+        return sorted({*self.files, *self._taken})
+
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(name for name in {*self.files, *self._taken} if not name.endswith(ANY)))
+        return (name for name in self.names() if not name.endswith(ANY))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -33,7 +33,7 @@ def check_name(kind: str, name: str, key: str = "name") -> str:
     Raises:
         PydanticCustomError: If there is none; suggests one that is near.
     """
-    known = Registry[Any](kind).files
+    known = Registry[Any](kind).names()
     if entry_of(name, known) is None or (name in known and name.endswith(ANY)):
         listed = [f"{each}<{_OPEN}>" if each.endswith(ANY) else each for each in known]
         told = {"known": ", ".join(listed), "got": name, "hint": did_you_mean(name, listed)}
@@ -58,7 +58,7 @@ AttackEntry = Annotated[Entry, _named("attack")]
 
 def params_model(kind: str, name: str) -> type[Section]:
     """The `Params` of what a name stands for; imports it."""
-    registered = entry_of(name, Registry[Any](kind).files) or name
+    registered = entry_of(name, Registry[Any](kind).names()) or name
     model: type[Section] = Registry[Any](kind)[registered].Params
     return model
 

@@ -29,8 +29,8 @@ def made(request, trees):
     return request.param, build_layout(request.param, root, forgeries, options), quality
 
 
-def test_every_layout_is_tried():
-    assert set(COUNTS) == set(LAYOUTS)
+def test_every_layout_is_tried(trees):
+    assert set(COUNTS) == set(trees) == set(LAYOUTS)
 
 
 def test_all_videos_are_found_and_none_is_invented(made):
