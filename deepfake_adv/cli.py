@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from deepfake_adv import __version__
+from deepfake_adv.hints import did_you_mean
 from deepfake_adv.log import configure
-from deepfake_adv.params.faces import Backend
-from deepfake_adv.params.load import load_params
+from deepfake_adv.params.load import load_params, read_yaml
+from deepfake_adv.registry import Registry, use_plugins
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, STOPPED, explain
 
@@ -73,6 +74,17 @@ def _params_file(profile: str | None) -> Path:
     return Path("profiles") / f"{profile}.yaml"
 
 
+def _locator(name: str) -> str:
+    """A locator's name; from here on the plug-ins of the project that one stands in are in use."""
+    if Path("params.yaml").is_file():
+        use_plugins(read_yaml(Path("params.yaml")).get("plugins") or [])
+    known = list(Registry[Any]("locator"))
+    if name not in known:
+        hint = did_you_mean(name, known, "Name one of them.")
+        raise typer.BadParameter(f"must be one of {', '.join(known)}; got {name!r}.{hint}")
+    return name
+
+
 @app.command()
 @clear()
 def check(profile: Profile = None) -> None:
@@ -92,7 +104,7 @@ def plan(
     from deepfake_adv.reporting.plan import plan as make_plan
     from deepfake_adv.reporting.plan import plan_lines
 
-    print("\n".join(plan_lines(make_plan(load_params(path=_params_file(profile))), runs=runs)))
+    print("\n".join(plan_lines(make_plan(load_params(path=_params_file(profile), entries=False)), runs=runs)))
 
 
 @app.command()
@@ -106,7 +118,7 @@ def predict(
     margin: Annotated[
         float, typer.Option(min=1, max=4, help="The crop's side over the face box's; crop.margin in training.")
     ] = 1.3,
-    backend: Annotated[Backend, typer.Option(help="How faces are found.")] = "dlib",
+    backend: Annotated[str, typer.Option(help="How faces are found: a locator's name.", callback=_locator)] = "dlib",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per input, frames included.")] = False,
 ) -> None:
     """Score files: P(fake), 0 to 1. A file without a face is said and does not stop the others."""

@@ -1,49 +1,93 @@
-"""Entries that are found by their names: methods, detectors, attacks, locators.
+"""Entries that are found by their names: methods, detectors, attacks, layouts, locators.
 
 An entry registers itself beside its class, by ``@register_method("baseline")`` and the like. A name's file is found
-by reading the sources of its folder, and it alone is imported. So a new entry is one new file, no list names it, and
-what one entry is made of (its libraries, its code) is no part of a run that takes another.
+by reading the sources of its folder and of the user's plug-ins, and it alone is imported. So a new entry is one new
+file, no list names it, and what one entry is made of (its libraries, its code) is no part of a run that takes another.
 """
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
 E = TypeVar("E")
 
 PACKAGE: Final = __name__.partition(".")[0]
+ROOT: Final = Path(__file__).resolve().parents[1]
+"""The project's folder, where the user's plug-ins lie too."""
 FOLDERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "method": "methods",
         "detector": "detectors",
         "attack": "attacks",
+        "layout": "data/layouts",
         "locator": "faces",
         "landmarker": "faces",
     }
 )
 """Kind to the package's folder of its entries: ``register_<kind>`` marks one, ``build_<kind>`` makes it."""
 ANY: Final = ":"  # a registered name that ends so stands for every name that begins like it
+PLUGINS: Final = "DEEPFAKE_ADV_PLUGINS"  # in the environment, so that every process that this one starts knows them
+_TAKEN: Final[dict[str, dict[str, Any]]] = {kind: {} for kind in FOLDERS}
 
 
-def find_entries(kind: str, package: Path) -> dict[str, Path]:
+def use_plugins(names: Iterable[str], root: Path = ROOT) -> None:
+    """Look for entries in modules of the user's too, in this process and those that it starts.
+
+    Args:
+        names: Of modules in the project's folder: ``mine`` is mine.py, or every module in the folder mine/.
+        root: The project's folder.
+
+    Raises:
+        ValueError: If there is no such module.
+    """
+    chosen = list(names)
+    for name in chosen:
+        _plugin_place(name, root)
+    os.environ[PLUGINS] = ",".join(chosen)
+    if chosen and str(root) not in sys.path:
+        sys.path.append(str(root))
+
+
+def plugin_files(root: Path = ROOT) -> list[Path]:
+    """The Python files of the plug-ins in use."""
+    places = [_plugin_place(name, root) for name in os.environ.get(PLUGINS, "").split(",") if name]
+    return [file for place in places for file in ([place] if place.is_file() else sorted(place.rglob("*.py")))]
+
+
+def _plugin_place(name: str, root: Path) -> Path:
+    place = root.joinpath(*name.split("."))
+    if not all(part.isidentifier() for part in name.split(".")) or name.split(".")[0] == PACKAGE:
+        raise ValueError(f"plugins must be names of modules, such as mine or mine.methods; got {name!r}. Rename it.")
+    if not (place.is_dir() or place.with_suffix(".py").is_file()):
+        raise ValueError(
+            f"plugins must be modules in the project's folder; got {name!r}, and neither {place.name}.py nor a folder "
+            f"{place.name} is in {place.parent}. Put it there, or remove it from `plugins` in params.yaml."
+        )
+    return place if place.is_dir() else place.with_suffix(".py")
+
+
+def find_entries(kind: str, package: Path, plugins: Iterable[Path] = ()) -> dict[str, Path]:
     """Where each entry of a kind registers itself, read from the sources: nothing is imported.
 
     Args:
         kind: Of `FOLDERS`.
         package: Folder of the package that holds the kind's folder.
+        plugins: Files of the user's to look into too.
 
     Raises:
-        ValueError: If two files register one name.
+        ValueError: If two files register one name, or a plug-in is no Python.
     """
     found: dict[str, Path] = {}
-    for path in sorted((package / FOLDERS[kind]).rglob("*.py")):
+    for path in [*sorted((package / FOLDERS[kind]).rglob("*.py")), *plugins]:
         text = path.read_text(encoding="utf-8")
-        for name in _registered(text, f"register_{kind}") if f"register_{kind}(" in text else ():
+        for name in _registered(path, text, f"register_{kind}") if f"register_{kind}(" in text else ():
             if found.setdefault(name, path) != path:
                 raise ValueError(
                     f"the {kind} {name} must be registered in one file; got {found[name].name} and {path.name}. "
@@ -52,14 +96,23 @@ def find_entries(kind: str, package: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def entry_of(name: str, names: Mapping[str, Path]) -> str | None:
+@cache
+def _own_entries(kind: str, plugins: tuple[Path, ...]) -> dict[str, Path]:
+    return find_entries(kind, ROOT / PACKAGE, plugins)
+
+
+def entry_of(name: str, names: Iterable[str]) -> str | None:
     """The registered name that stands for `name`, itself or its beginning up to ``:``; None where there is none."""
     beginning = f"{name.partition(ANY)[0]}{ANY}" if ANY in name else name
     return beginning if beginning in names else None
 
 
-def _registered(text: str, marker: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(text)):
+def _registered(path: Path, text: str, marker: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise ValueError(f"{path} must be Python; got {error.msg} in line {error.lineno}. Mend that line.") from error
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == marker and node.args:
             name = node.args[0]
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
@@ -75,7 +128,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self._taken: dict[str, T] = {}
+        self._taken: dict[str, T] = _TAKEN[kind]
 
     def register(self, name: str) -> Callable[[E], E]:
         """A decorator that makes what it decorates the entry of that name."""
@@ -86,19 +139,23 @@ class Registry(Mapping[str, T], Generic[T]):
 
         return mark
 
-    @cached_property
+    @property
     def files(self) -> dict[str, Path]:
         """File of each entry, those that stand for many names among them."""
-        return find_entries(self.kind, Path(__file__).parent)
+        return _own_entries(self.kind, tuple(plugin_files()))
 
     def __getitem__(self, name: str) -> T:
         if name not in self._taken:
-            path = self.files[name].relative_to(Path(__file__).parents[1])
-            import_module(".".join(path.with_suffix("").parts))
+            path = self.files[name].relative_to(ROOT).with_suffix("")
+            import_module(".".join(path.parts))
         return self._taken[name]
 
+    def names(self) -> list[str]:
+        """Every registered name, those that stand for many and those that a user's own code registered among them."""
+        return sorted({*self.files, *self._taken})
+
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self.files if not name.endswith(ANY))
+        return (name for name in self.names() if not name.endswith(ANY))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

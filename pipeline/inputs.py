@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+from deepfake_adv.files import write_text
 from deepfake_adv.inputs import record_inputs
 from deepfake_adv.leftovers import clear_leftovers
 from deepfake_adv.params.load import load_params, read_yaml
+from deepfake_adv.sources.checkout import own_sources
 from deepfake_adv.stage import run_stage
 
 
 def main(folder: Path) -> None:
-    """Clear what params no longer name, then record every file that they name."""
+    """Clear what params no longer name, then record every file that they name, plug-ins among them."""
     params = load_params("corpus", "attack", "runs", "detectors", "methods")
     clear_leftovers(Path.cwd(), read_yaml(Path("params.yaml")))
     entries: dict[str, dict[str, Any]] = {
@@ -21,6 +23,7 @@ def main(folder: Path) -> None:
         played = {"detector": params.detectors[run.detector], "method": params.methods[run.method]}
         entries[f"runs/{name}"] = {player: entry.model_dump() for player, entry in played.items()}
     record_inputs(entries, folder)
+    write_text(folder / "plugins.txt", own_sources().plugin_listing())
 
 
 if __name__ == "__main__":

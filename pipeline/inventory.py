@@ -15,7 +15,7 @@ def main(folder: Path) -> None:
     parts = []
     for part in params.parts.values():
         dataset = params.datasets[part.dataset]
-        layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options.model_dump(mode="json"))
+        layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options)
         parts.append(Part(part.dataset, str(part.quality), layout))
     inventory_datasets(
         parts,

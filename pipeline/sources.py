@@ -4,22 +4,26 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deepfake_adv.files import write_text
-from deepfake_adv.params.attacks import AttackEntry
+from deepfake_adv.params.entries import Entry as Named
+from deepfake_adv.params.entries import complete
 from deepfake_adv.params.load import load_params
-from deepfake_adv.sources.checkout import own_sources
+from deepfake_adv.sources.checkout import UNRECORDED, own_sources
 from deepfake_adv.sources.closure import Entry, entries_of
 from deepfake_adv.stage import run_stage
 
 
 def main(folder: Path) -> None:
     """Write <stage>.txt, and <stage>/<run>.txt for what trains or loads a run's detector alone."""
-    params = load_params("runs", "methods", "detectors", "locate", "examples", "robustness")
-    methods = {name: entries_of("method", entry.model_dump()) for name, entry in params.methods.items()}
-    detectors = {name: entries_of("detector", entry.model_dump()) for name, entry in params.detectors.items()}
+    params = load_params(
+        "plugins", "runs", "methods", "detectors", "locate", "examples", "robustness", "datasets", entries=True
+    )
+    methods = {name: _within("method", entry) for name, entry in params.methods.items()}
+    detectors = {name: _within("detector", entry) for name, entry in params.detectors.items()}
     shown, drawn = (params.runs[name] for name in (params.examples.run, params.examples.generator_run))
     compared = [detectors[params.runs[name].detector] for name in params.robustness.runs]
     locate = params.locate
     named: dict[str, set[Entry]] = {
+        "inventory": {("layout", dataset.layout) for dataset in params.datasets.values()},
         "locate": {("locator", locate.backend), ("landmarker", locate.landmarks)},
         "examples": _attacks(params.examples.attacks.values()).union(detectors[shown.detector], methods[drawn.method]),
         "robustness": _attacks(params.robustness.attacks.values()).union(*compared),
@@ -33,12 +37,16 @@ def main(folder: Path) -> None:
         write(f"train/{run}", "train", detectors[chosen.detector] | methods[chosen.method])
         write(f"score/{run}", "score", detectors[chosen.detector])
     for stage in sources.stages():
-        if stage not in ("sources", "train", "score"):
+        if stage not in (*UNRECORDED, "train", "score"):
             write(stage, stage, named.get(stage, ()))
 
 
-def _attacks(entries: Iterable[AttackEntry]) -> set[Entry]:
-    return set().union(*(entries_of("attack", entry.model_dump()) for entry in entries))
+def _within(kind: str, entry: Named) -> set[Entry]:
+    return entries_of(kind, complete(kind, entry.model_dump()))
+
+
+def _attacks(entries: Iterable[Named]) -> set[Entry]:
+    return set().union(*(_within("attack", entry) for entry in entries))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 from deepfake_adv.inputs import unchanged
 from deepfake_adv.names import Condition
 from deepfake_adv.params.base import entry
+from deepfake_adv.params.entries import completed
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
@@ -20,8 +21,8 @@ def main(run: str, inputs: Path, manifests: Path, output: Path, times: Path) -> 
     plan = Plan(
         run,
         tuple(map(Condition.parse, chosen.conditions)),
-        params.detectors[chosen.detector].model_dump(),
-        params.methods[chosen.method].model_dump(),
+        completed("detector", params.detectors[chosen.detector].model_dump(), "detectors", chosen.detector),
+        completed("method", params.methods[chosen.method].model_dump(), "methods", chosen.method),
         params.train,
     )
     started_from = unchanged(inputs, {"detector": plan.detector, "method": plan.method})

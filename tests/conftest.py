@@ -1,5 +1,6 @@
-"""What several test folders share: small fabricated shards in the layout that `crop` and `shard` leave."""
+"""What several test folders share: golden values, and small shards in the layout that `crop` and `shard` leave."""
 
+import json
 import os
 from pathlib import Path
 
@@ -106,3 +107,32 @@ def make_shards_at():
 def shards(tmp_path_factory):
     """Manifests of one forgery in three qualities, tier "all"; read only."""
     return write_shards(tmp_path_factory.mktemp("shards"), tier="all", qualities=("raw", "c23", "c40"))
+
+
+GOLDEN = Path(__file__).with_name("golden.json")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--write-golden", action="store_true", help="Write tests/golden.json anew from what tests measure."
+    )
+
+
+@pytest.fixture
+def golden(request):
+    """Compare values with those of golden.json: float64, one thread, x86-64.
+
+    They change with a change of algorithm alone; ``pytest --write-golden`` then writes those of the tests that run,
+    and the commit's message says why.
+    """
+
+    def check(name, values, rel=1e-6):
+        known = json.loads(GOLDEN.read_text(encoding="utf-8"))
+        if request.config.getoption("--write-golden"):
+            GOLDEN.write_text(json.dumps({**known, name: values}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+            return
+        if name not in known:
+            pytest.skip(f"golden.json has no {name}: run this test with --write-golden, then commit the file")
+        assert values == pytest.approx(known[name], rel=rel)
+
+    return check

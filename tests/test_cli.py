@@ -1,20 +1,22 @@
 """The command line: what it prints, and one message where something is wrong."""
 
+import shutil
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
 
 from deepfake_adv import __version__, cli
 from deepfake_adv.cli import app
-from deepfake_adv.faces.registry import LOCATORS
-from deepfake_adv.params.faces import Backend
 
 
 @pytest.fixture
-def call(monkeypatch):
-    monkeypatch.chdir(Path(__file__).parents[1])
+def call(monkeypatch, tmp_path_factory):
+    """The command line in a folder with the profiles, the demo's as its params.yaml."""
+    folder, root = tmp_path_factory.mktemp("project"), Path(__file__).parents[1]
+    shutil.copytree(root / "profiles", folder / "profiles")
+    shutil.copy(root / "profiles/demo.yaml", folder / "params.yaml")
+    monkeypatch.chdir(folder)
     return lambda *arguments: CliRunner().invoke(app, arguments)
 
 
@@ -75,8 +77,11 @@ def test_an_option_out_of_range_is_refused(call, arguments, option):
     assert option in done.output
 
 
-def test_backends_are_the_locators():
-    assert set(get_args(Backend)) == set(LOCATORS)
+def test_a_backend_may_be_a_plug_ins(call, monkeypatch, tmp_path):
+    done = call("predict", "clip.mp4", "--detector", str(tmp_path), "--backend", "face_alignment")
+    assert "a trained detector must have run.json" in done.output  # the backend is known
+    done = call("predict", "clip.mp4", "--detector", "run", "--backend", "dlip")
+    assert "Did you mean 'dlib'?" in done.output
 
 
 def test_a_wrong_detector_is_said_once(call):

@@ -1,66 +1,80 @@
 """Perturbations of the pixels within an L-infinity ball: FGSM, its iterations and PGD."""
 
-from dataclasses import dataclass
-from functools import partial
+from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import Attack, StepRule
+from deepfake_adv.attacks.engine import Attack
 from deepfake_adv.attacks.registry import register_attack
-from deepfake_adv.attacks.values import check_positive
 from deepfake_adv.ops.draws import Rng, uniform
+from deepfake_adv.params.base import Rule
 
 
 @register_attack("fgsm")  # rows Grad-AAT and FGSM of Table VII
-@dataclass(frozen=True, kw_only=True)
 class Additive(Attack):
-    """Pixels moved by at most ``epsilon`` each, within [0, 1]; paper Eq. (1). The variable is the image itself.
+    """Pixels moved by at most ``epsilon`` each, within [0, 1]; paper Eq. (1). The variable is the image itself."""
 
-    Attributes:
-        epsilon: Radius of the ball around each image's own pixels, in units of the pixel range [0, 1].
-        step_size: Size of a step; None: epsilon / steps, which just reaches the ball's border.
-        random_start: Whether to start at a random point of the ball.
-    """
+    tiny = ({"epsilon": 8 / 255},)
 
-    epsilon: float = 1 / 255
-    step_size: float | None = None
-    random_start: bool = False
-    rule: str = StepRule.SIGN
+    class Params(Attack.Params):
+        """Arguments of `Additive`; pixels are in [0, 1]."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_positive("epsilon", self.epsilon)
-        if self.step_size is not None:
-            check_positive("step_size", self.step_size)
+        epsilon: float = Field(1 / 255, gt=0, description="Largest change of a pixel.")
+        step_size: float | None = Field(
+            None, gt=0, description="Size of a step; null: epsilon / steps, which just reaches the largest change."
+        )
+        random_start: bool = Field(False, description="Start at a random point within epsilon.")
+        rule: Rule = Field("sign", description="How a gradient becomes a step: raw, relative, sign or l2.")
+
+    params: Params
 
     @property
     def size(self) -> float:
-        return self.epsilon / self.steps if self.step_size is None else self.step_size
+        return self.params.epsilon / self.params.steps if self.params.step_size is None else self.params.step_size
 
     def initial(self, images: Tensor, generator: Rng) -> Tensor:
-        if not self.random_start:
+        if not self.params.random_start:
             return images
-        return images + (2 * uniform(images.shape, generator, images) - 1) * self.epsilon
+        return images + (2 * uniform(images.shape, generator, images) - 1) * self.params.epsilon
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
         return variable
 
     def project(self, images: Tensor, variable: Tensor) -> Tensor:
-        return torch.clamp(variable, images - self.epsilon, images + self.epsilon).clamp(0, 1)
+        return torch.clamp(variable, images - self.params.epsilon, images + self.params.epsilon).clamp(0, 1)
 
 
-register_attack("iterative_fgsm")(partial(Additive, steps=3))  # paper App. C
+@register_attack("iterative_fgsm")  # paper App. C
+class IterativeFgsm(Additive):
+    """FGSM of several steps."""
+
+    class Params(Additive.Params):
+        """Arguments of `IterativeFgsm`."""
+
+        steps: int = Field(3, ge=1, strict=True, description="Steps of ascent.")
+
+    params: Params
 
 
 @register_attack("pgd")
-def pgd(
-    *, epsilon: float = 1 / 255, steps: int = 3, step_size: float | None = None, random_start: bool = True
-) -> Additive:
-    """Build projected gradient descent; paper Table XIV (three steps).
+class Pgd(IterativeFgsm):
+    """Projected gradient descent; paper Table XIV (three steps).
 
     A step is 2.5 epsilon / steps unless given, so that any point of the ball can be reached from any start.
     """
-    if step_size is None and isinstance(steps, int) and steps > 0:
-        step_size = 2.5 * epsilon / steps
-    return Additive(epsilon=epsilon, steps=steps, step_size=step_size, random_start=random_start)
+
+    class Params(IterativeFgsm.Params):
+        """Arguments of `Pgd`."""
+
+        step_size: float | None = Field(None, gt=0, description="Size of a step; null: 2.5 epsilon / steps.")
+        random_start: bool = Field(True, description="Start at a random point within epsilon.")
+        rule: Literal["sign"] = Field("sign", description="PGD goes along the gradient's sign.")
+
+    params: Params
+
+    @property
+    def size(self) -> float:
+        given = self.params.step_size
+        return 2.5 * self.params.epsilon / self.params.steps if given is None else given

@@ -1,73 +1,75 @@
 """Adversarial blurring, paper Sec. III-B: each pixel's Gaussian is the variable."""
 
-from dataclasses import dataclass
-from functools import partial
-
+from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import Attack, StepRule
+from deepfake_adv.attacks.engine import Attack
 from deepfake_adv.attacks.registry import register_attack
-from deepfake_adv.attacks.values import check_positive
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.precision import wide
+from deepfake_adv.params.base import Odd
 
 
 @register_attack("blur")  # row Grad-BAT and Tables VII, XII and XIII
-@dataclass(frozen=True, kw_only=True)
 class Blur(Attack):
     """Pixel-wise blurring ascended over the map ``inverse_sigma`` (B, 1, H, W); paper Eq. (6).
 
     The variable is 1/sigma (Sec. IV), one channel for all colours, never below 0. Eq. (6)'s raw step has no scale
     of its own and changes hardly anything at the paper's epsilon, so that the default step is relative to the
     start: epsilon x start x gradient / mean |gradient| per image. ``rule="raw"`` is the paper's reading.
-
-    Attributes:
-        epsilon: Size of a step: in units of the start under ``relative``, otherwise in 1/pixels, and under ``raw``
-            times the gradient.
-        start: Every entry's first value, 1/pixels (1: sigma = 1).
-        kernel_size: Window width in pixels, odd.
-        bound: Largest change of an entry in units of the start, or None; every step counts towards it.
     """
 
-    epsilon: float = 0.2
-    start: float = 1.0
-    kernel_size: int = 9
-    bound: float | None = None
-    rule: str = StepRule.RELATIVE
+    class Params(Attack.Params):
+        """Arguments of `Blur`."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_positive("epsilon", self.epsilon)
-        check_positive("start", self.start)
-        check_kernel_size(self.kernel_size)
-        if self.bound is not None:
-            check_positive("bound", self.bound)
+        epsilon: float = Field(
+            0.2,
+            gt=0,
+            description="Size of a step: under relative in units of the start, else in 1/pixels, and under raw times "
+            "the gradient.",
+        )
+        start: float = Field(1.0, gt=0, description="Every entry's first value, 1/pixels (1: sigma = 1).")
+        kernel_size: Odd = Field(9, description="Window width in pixels, odd.")
+        bound: float | None = Field(
+            None, gt=0, description="Largest change of an entry over all steps, in units of the start; null: none."
+        )
+
+    params: Params
 
     @property
     def size(self) -> float:
-        return self.epsilon
+        return self.params.epsilon
 
     @property
     def scale(self) -> float:
-        return self.start
+        return self.params.start
 
     def check_size(self, height: int, width: int) -> None:
-        check_kernel_size(self.kernel_size, height, width)
+        check_kernel_size(self.params.kernel_size, height, width)
 
     def initial(self, images: Tensor, generator: Rng) -> Tensor:
         # Maps below float32 would round the small steps away.
-        return images.new_full((images.shape[0], 1, *images.shape[2:]), self.start, dtype=wide(images.dtype))
+        return images.new_full((images.shape[0], 1, *images.shape[2:]), self.params.start, dtype=wide(images.dtype))
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
-        return blur_pixelwise(images, variable, kernel_size=self.kernel_size)
+        return blur_pixelwise(images, variable, kernel_size=self.params.kernel_size)
 
     def project(self, images: Tensor, variable: Tensor) -> Tensor:
-        if self.bound is not None:
-            reach = self.bound * self.start
-            variable = variable.clamp(self.start - reach, self.start + reach)
+        start, bound = self.params.start, self.params.bound
+        if bound is not None:
+            variable = variable.clamp(start - bound * start, start + bound * start)
         return variable.clamp_min(0)
 
 
-register_attack("blur_multistep")(partial(Blur, steps=3))  # paper App. C and Table XIV
+@register_attack("blur_multistep")  # paper App. C and Table XIV
+class BlurMultistep(Blur):
+    """Adversarial blur of several steps."""
+
+    class Params(Blur.Params):
+        """Arguments of `BlurMultistep`."""
+
+        steps: int = Field(3, ge=1, strict=True, description="Steps of ascent.")
+
+    params: Params

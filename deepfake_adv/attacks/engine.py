@@ -9,18 +9,19 @@ entropy has gradients that float32 cannot hold, its margin never has. `StepRule`
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from deepfake_adv.ops.checks import check_finite, check_images
 from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.losses import cross_entropy_of, margin
+from deepfake_adv.params.base import Rule, Section
 
 
 class StepRule(StrEnum):
@@ -41,24 +42,45 @@ class StepRule(StrEnum):
     L2 = "l2"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Attack(ABC):
     """An adversary: a variable, the image it makes, its steps and what bounds it.
 
     Attributes:
-        rule: One of ``StepRule``.
-        steps: Number of ascent steps, at least 1.
+        params: Its `Params`, read from the arguments.
+        tiny: Arguments of the smallest forms, for the tests that every attack passes.
     """
 
-    rule: str
-    steps: int = 1
+    tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 
-    def __post_init__(self) -> None:
-        if self.rule not in StepRule.__members__.values():
-            names = ", ".join(StepRule)
-            raise ValueError(f"rule must be one of {names}; got {self.rule!r}. Choose one of them.")
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
-            raise ValueError(f"steps must be an integer of at least 1; got {self.steps!r}. Use 1 for one-step attacks.")
+    class Params(Section):
+        """What every attack takes."""
+
+        steps: int = Field(1, ge=1, strict=True, description="Steps of ascent; 1 for one-step attacks.")
+        rule: Rule = Field("relative", description="How a gradient becomes a step: raw, relative, sign or l2.")
+
+    params: Any
+
+    def __init__(self, **given: Any) -> None:
+        self.params = self.Params.read(given)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.params})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.params == self.params  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.params))
+
+    @property
+    def steps(self) -> int:
+        """Number of ascent steps."""
+        return int(self.params.steps)
+
+    @property
+    def rule(self) -> str:
+        """One of ``StepRule``."""
+        return str(self.params.rule)
 
     @abstractmethod
     def initial(self, images: Tensor, generator: Rng) -> Tensor:

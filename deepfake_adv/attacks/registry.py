@@ -1,14 +1,12 @@
 """The attacks by name; a name decides the variable and the default number of steps."""
 
-import inspect
-from collections.abc import Callable
 from typing import Any, Final
 
 from deepfake_adv.attacks.engine import Attack
 from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.registry import Registry
 
-ATTACKS: Final = Registry[Callable[..., Attack]]("attack")
+ATTACKS: Final = Registry[type[Attack]]("attack")
 register_attack = ATTACKS.register
 
 
@@ -21,6 +19,6 @@ def build_attack(name: str, **params: Any) -> Attack:
     if name not in ATTACKS:
         hint = did_you_mean(name, ATTACKS, "Name one of them.")
         raise ValueError(f"attack must be one of {', '.join(ATTACKS)}; got {name!r}.{hint}")
-    constructor = ATTACKS[name]
-    check_keywords(f"params of the attack {name}", params, inspect.signature(constructor).parameters)
-    return constructor(**params)
+    attack = ATTACKS[name]
+    check_keywords(f"params of the attack {name}", params, attack.Params.model_fields)
+    return attack(**params)

@@ -1,15 +1,15 @@
 """Any of timm's models as a detector: EfficientNet and Xception of the paper, ViT and DINO included."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
+from pydantic import Field
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from deepfake_adv.detectors.base import HALF, Detector
+from deepfake_adv.detectors.base import HALF, Detector, Pretrained
 from deepfake_adv.detectors.registry import TIMM_PREFIX, register_detector
 from deepfake_adv.detectors.weights import check_model, create_backbone
 
@@ -23,36 +23,34 @@ class TimmDetector(Detector):
     mean of its patch tokens and a linear layer of our own instead of the token; everything else keeps
     timm's own head. Sides that are no multiple of a ViT's patch are padded at the right and the bottom.
 
-    Args:
-        model: timm's name, such as ``tf_efficientnet_b7.ap_in1k``.
-        pretrained: Load ImageNet weights (paper Sec. IV: all layers but the last).
-        weights: Where from; see `create_backbone`.
-        dropout: Probability of dropping a pooled feature in training.
-        drop_path: Stochastic depth in training; 0 for a model that knows none.
-        batchnorm_momentum: Weight of each step's batch in the running statistics; None: as the model has it.
-        image_size: Side of the images it will see, pixels; tried at once without computing. None: the
-            size that timm states for the model.
-
     Raises:
         ValueError: If timm has no such model, it cannot take ``image_size`` or one of the arguments, or one is out of
             range.
         FileNotFoundError: If pretrained weights are out of reach.
     """
 
+    class Params(Pretrained):
+        """Arguments of a detector on one of timm's models; ``timm:<model>`` names the model itself."""
+
+        model: str = Field(description="timm's name, such as tf_efficientnet_b7.ap_in1k.")
+        dropout: float = Field(0.0, ge=0, lt=1, description="Share of pooled features dropped in training.")
+        drop_path: float = Field(
+            0.0, ge=0, lt=1, description="Stochastic depth in training; 0 for a model that knows none."
+        )
+        batchnorm_momentum: float | None = Field(
+            None, gt=0, le=1, description="Weight of a step's batch in the running statistics; null: the model's own."
+        )
+
+    tiny: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"name": "timm:test_vit", "image_size": 48},
+        {"name": "timm:test_convnext"},
+    )
     min_size = 32
     _only_size: int | None = None
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        pretrained: bool = False,
-        weights: str | Path | None = None,
-        dropout: float = 0.0,
-        drop_path: float = 0.0,
-        batchnorm_momentum: float | None = None,
-        image_size: int | None = None,
-    ) -> None:
+    def __init__(self, **given: Any) -> None:
+        params = self.Params.read(given)
+        model, image_size, dropout, drop_path = params.model, params.image_size, params.dropout, params.drop_path
         check_model(model)
         config = get_pretrained_cfg(model)
         super().__init__(mean=config.mean if config else HALF, std=config.std if config else HALF)
@@ -72,14 +70,14 @@ class TimmDetector(Detector):
             arguments["num_classes"] = 0
             if getattr(probe, "attn_pool", None) is not None:
                 arguments |= {"global_pool": "avg", "fc_norm": False}
-        self.backbone: Any = create_backbone(model, pretrained=pretrained, weights=weights, **arguments)
+        self.backbone: Any = create_backbone(model, pretrained=params.pretrained, weights=params.weights, **arguments)
         self.dropout = nn.Dropout(dropout)
         if self._prefix:
             self.head = nn.Linear(self.feature_channels, self.num_classes)
         elif isinstance(last := self.backbone.get_classifier(), nn.Linear):
             last.reset_parameters()  # timm starts EfficientNet's at 1/sqrt(classes): logits of 3, not near 0
-        if batchnorm_momentum is not None:
-            self._set_momentum(batchnorm_momentum)
+        if params.batchnorm_momentum is not None:
+            self._set_momentum(params.batchnorm_momentum)
 
     def check_size(self, height: int, width: int) -> None:
         """Refuse a size that the model cannot take.
@@ -171,19 +169,46 @@ def _fitting_arguments(
     ) from reason
 
 
-def _family(family: str, usual: str) -> Callable[..., TimmDetector]:
-    """A detector of one family of timm's models, by the paper's name for it."""
+class Family(TimmDetector):
+    """One family of timm's models, by the paper's name for it.
 
-    def build(*, model: str = usual, **params: Any) -> TimmDetector:
-        if family not in model:
+    Attributes:
+        family: What every model's name holds.
+    """
+
+    family: ClassVar[str]
+
+    def __init__(self, **given: Any) -> None:
+        model = self.Params.read(given).model
+        if self.family not in model:
             raise ValueError(
-                f"model must be one of timm's {family} models; got {model!r}. "
+                f"model must be one of timm's {self.family} models; got {model!r}. "
                 f"Name the detector '{TIMM_PREFIX}{model}' to take any other model of timm's."
             )
-        return TimmDetector(model, **params)
-
-    return build
+        super().__init__(**given)
 
 
-register_detector("efficientnet")(_family("efficientnet", "tf_efficientnet_b7.ap_in1k"))
-register_detector("xception")(_family("xception", "legacy_xception.tf_in1k"))
+@register_detector("efficientnet")
+class EfficientNet(Family):
+    """Any EfficientNet; the paper's B7 unless asked otherwise."""
+
+    family = "efficientnet"
+    tiny = ({"model": "test_efficientnet"},)
+
+    class Params(TimmDetector.Params):
+        """Arguments of `efficientnet`."""
+
+        model: str = Field("tf_efficientnet_b7.ap_in1k", description="timm's name of an EfficientNet.")
+
+
+@register_detector("xception")
+class Xception(Family):
+    """Any Xception; paper Appendix A."""
+
+    family = "xception"
+    tiny = ({},)
+
+    class Params(TimmDetector.Params):
+        """Arguments of `xception`."""
+
+        model: str = Field("legacy_xception.tf_in1k", description="timm's name of an Xception.")

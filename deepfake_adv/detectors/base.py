@@ -1,13 +1,15 @@
 """What every detector has in common: normalisation, size checks and the loss it trains on."""
 
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from deepfake_adv.names import FAKE_LABEL
 from deepfake_adv.ops.losses import cross_entropy
+from deepfake_adv.params.base import FromTimm, Section
 
 HALF = (0.5, 0.5, 0.5)  # facts of the field: AdvProp and Xception weights want inputs in [-1, 1]
 
@@ -63,7 +65,18 @@ class Detector(nn.Module):
         clip_length: Frames per sample; 1 for a frame detector, which takes ``(B, 3, H, W)``.
         min_size: Smallest height and width taken, pixels.
         feature_channels: Channels of `features`.
+        tiny: Arguments of the smallest forms, for the tests that every detector passes; a ``name`` among them where
+            one entry stands for many.
     """
+
+    class Params(Section):
+        """What every detector takes."""
+
+        image_size: int | None = Field(
+            None, ge=16, description="Side of the images it sees, pixels, checked at once; null: train.image_size."
+        )
+
+    tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 
     mean: Tensor
     std: Tensor
@@ -160,3 +173,7 @@ class Detector(nn.Module):
         parts = {"classification": classification.mean(), **terms.auxiliary}
         total = torch.stack([part.to(classification.dtype) for part in parts.values()]).sum()
         return DetectorLoss(total, classification, terms, {name: part.detach() for name, part in parts.items()})
+
+
+class Pretrained(Detector.Params, FromTimm):
+    """What every detector on one of timm's backbones takes."""

@@ -1,6 +1,9 @@
 """A small detector of our own, for the demo and for tests: seconds on a CPU, no pretrained weights."""
 
+from typing import Any
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -29,24 +32,24 @@ class Compact(Detector):
     quarters the cost of the first stage and loses none of them, where a strided or pooled stem would. The
     maximum lets a small forged region speak for the image, the mean reads global statistics. Our own design.
 
-    Args:
-        width: Channels of the first stage; 24 gives 138,290 parameters.
-        dropout: Probability of dropping a pooled feature in training.
-        image_size: Side of the images it will see, pixels; checked at once. None: not checked.
-
     Raises:
-        ValueError: If ``width`` or ``dropout`` is out of range or ``image_size`` is too small.
+        ValueError: If an argument is unknown or out of range.
     """
 
+    class Params(Detector.Params):
+        """Arguments of `compact`."""
+
+        width: int = Field(24, ge=1, description="Channels of the first stage; 24 gives 138,290 parameters.")
+        dropout: float = Field(0.0, ge=0, lt=1, description="Share of pooled features dropped in training.")
+
+    tiny = ({"width": 4},)
     residual: Tensor
     min_size = 16  # one cell is left after unshuffling and three poolings
 
-    def __init__(self, *, width: int = 24, dropout: float = 0.0, image_size: int | None = None) -> None:
+    def __init__(self, **given: Any) -> None:
         super().__init__()
-        if width < 1:
-            raise ValueError(f"width must be at least 1; got {width}. Set `width` to about 24.")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1); got {dropout}. Set 0 for none.")
+        params = self.Params.read(given)
+        width, image_size = params.width, params.image_size
         if image_size is not None:
             self.check_size(image_size, image_size)
         channels = [width * factor for factor in WIDTHS]
@@ -61,7 +64,7 @@ class Compact(Detector):
                 for index, (inputs, outputs) in enumerate(zip([12, *channels], channels, strict=False))
             )
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(params.dropout)
         self.head = nn.Linear(2 * self.feature_channels, self.num_classes)
 
     def extract(self, normalised: Tensor) -> Tensor:

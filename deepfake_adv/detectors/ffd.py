@@ -4,13 +4,15 @@ Figures (channels, place of the map, loss) are those of the authors' public code
 """
 
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from timm.models.xception import Block, SeparableConv2d, Xception
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfake_adv.detectors.base import Detector, TrainingTerms
+from deepfake_adv.detectors.base import Detector, Pretrained, TrainingTerms
 from deepfake_adv.detectors.registry import register_detector
 from deepfake_adv.detectors.templates import read_templates
 from deepfake_adv.detectors.weights import create_backbone
@@ -66,63 +68,57 @@ class Ffd(Detector):
     Loss: cross-entropy + ``mask_weight`` times the mean absolute difference of map and mask. Masks are
     averaged down to the map's size; the authors resized them as pictures.
 
-    Args:
-        model: timm's name of an Xception of the published form.
-        pretrained: Load ImageNet weights.
-        weights: Where from; see `create_backbone`.
-        map: ``regression``, or the authors' variant ``template``.
-        templates: For ``template``: an .npz file (``templates``, ``(T, h, w)``) or a folder of .png pictures.
-        mask_weight: Weight of the map's loss; at 0 no masks are needed.
-        dropout: Probability of dropping a pooled feature in training.
-        image_size: Side of the images it will see, pixels; checked at once. None: not checked.
-
     Raises:
-        ValueError: If an argument is not as above.
+        ValueError: If an argument is unknown or out of range.
         FileNotFoundError: If templates or pretrained weights are out of reach.
     """
+
+    class Params(Pretrained):
+        """Arguments of `ffd`."""
+
+        model: str = Field("legacy_xception.tf_in1k", description="timm's name of an Xception of the published form.")
+        map: Literal["regression", "template"] = Field(
+            "regression", description="How the attention map is made; template is the authors' variant."
+        )
+        templates: str | Path | None = Field(
+            None, description="For template: an .npz file (templates, (T, h, w)) or a folder of .png pictures."
+        )
+        mask_weight: float = Field(1.0, ge=0, description="Weight of the map's loss; at 0 no masks are needed.")
+        dropout: float = Field(0.0, ge=0, lt=1, description="Share of pooled features dropped in training.")
 
     feature_channels = 2048
     min_size = 32
 
-    def __init__(
-        self,
-        *,
-        model: str = "legacy_xception.tf_in1k",
-        pretrained: bool = False,
-        weights: str | Path | None = None,
-        map: str = "regression",
-        templates: str | Path | None = None,
-        mask_weight: float = 1.0,
-        dropout: float = 0.0,
-        image_size: int | None = None,
-    ) -> None:
+    def __init__(self, **given: Any) -> None:
         super().__init__()
+        params = self.Params.read(given)
+        model, map, templates, image_size = params.model, params.map, params.templates, params.image_size
         if not model.startswith("legacy_xception"):
             raise ValueError(
                 f"model must be one of timm's legacy_xception; got {model!r}. "
                 "The attention map has its place between two of that model's blocks."
             )
-        if map not in ("regression", "template"):
-            raise ValueError(f"map must be regression or template; got {map!r}. Set `map` to one of them.")
         if (map == "template") != (templates is not None):
             raise ValueError(
                 f"templates must be given for map: template, and only there; got {templates!r} for {map!r}. "
                 "Name an .npz file or a folder of .png pictures, or set it to null."
             )
-        if mask_weight < 0:
-            raise ValueError(f"mask_weight must be at least 0; got {mask_weight}. The authors' value is 1.")
         if image_size is not None:
             self.check_size(image_size, image_size)
         self.attention_map: nn.Module = (
             RegressionMap() if templates is None else TemplateMap(read_templates(Path(templates)))
         )
         backbone = create_backbone(
-            model, pretrained=pretrained, weights=weights, num_classes=self.num_classes, drop_rate=dropout
+            model,
+            pretrained=params.pretrained,
+            weights=params.weights,
+            num_classes=self.num_classes,
+            drop_rate=params.dropout,
         )
         assert isinstance(backbone, Xception)
         self.backbone = backbone
-        self.mask_weight = mask_weight
-        self.needs_masks = mask_weight > 0
+        self.mask_weight = params.mask_weight
+        self.needs_masks = self.mask_weight > 0
 
     def attention(self, images: Tensor) -> Tensor:
         """Attention map ``(B, 1, h, w)`` of ``(B, 3, H, W)`` images in [0, 1]; 19 x 19 at 299 px."""

@@ -4,14 +4,14 @@ Figures are those of the authors' public code, which carries two versions: the p
 the one of the authors' own run; see multi_attention_loss for the values.
 """
 
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfake_adv.detectors.base import Detector, TrainingTerms
+from deepfake_adv.detectors.base import Detector, Pretrained, TrainingTerms
 from deepfake_adv.detectors.multi_attention_augment import attention_guided
 from deepfake_adv.detectors.multi_attention_loss import (
     VARIANTS,
@@ -42,49 +42,38 @@ class MultiAttention(Detector):
     Loss: cross-entropy + regional independence + cross-entropy of attention-guided degraded copies (+ in
     the authors' run a term that keeps both copies' regions alike).
 
-    Args:
-        model: timm's name of an EfficientNet.
-        pretrained: Load ImageNet weights.
-        weights: Where from; see `create_backbone`.
-        variant: ``paper``, or ``release`` for the authors' own run.
-        attentions: M, number of attention maps.
-        attention_stage: Stage of the backbone, from 1, that the attention maps come from.
-        texture_stage: Stage that the texture comes from.
-        drop_path: Stochastic depth of the backbone in training.
-        image_size: Side of the images it will see, pixels; checked at once. None: not checked.
-
     Raises:
-        ValueError: If an argument is not as above.
+        ValueError: If an argument is unknown or out of range.
         FileNotFoundError: If pretrained weights are out of reach.
     """
 
+    class Params(Pretrained):
+        """Arguments of `multi_attention`; the defaults are its authors'."""
+
+        model: str = Field("tf_efficientnet_b4.ap_in1k", description="timm's name of an EfficientNet.")
+        variant: Literal["paper", "release"] = Field("paper", description="paper; release: its authors' own run.")
+        attentions: int = Field(4, ge=1, description="M, number of attention maps.")
+        attention_stage: int = Field(
+            5, ge=1, description="Stage of the backbone, from 1, that the attention maps come from."
+        )
+        texture_stage: int = Field(2, ge=1, description="Stage that the texture comes from.")
+        drop_path: float = Field(0.0, ge=0, lt=1, description="Stochastic depth of the backbone in training.")
+
+    tiny = ({"model": "test_efficientnet", "attention_stage": 4},)
     centres: Tensor
     centre_rate: Tensor
     min_size = 32
 
-    def __init__(
-        self,
-        *,
-        model: str = "tf_efficientnet_b4.ap_in1k",
-        pretrained: bool = False,
-        weights: str | Path | None = None,
-        variant: str = "paper",
-        attentions: int = 4,
-        attention_stage: int = 5,
-        texture_stage: int = 2,
-        drop_path: float = 0.0,
-        image_size: int | None = None,
-    ) -> None:
+    def __init__(self, **given: Any) -> None:
         super().__init__()
+        params = self.Params.read(given)
+        model, attentions, image_size = params.model, params.attentions, params.image_size
+        attention_stage, texture_stage = params.attention_stage, params.texture_stage
         if "efficientnet" not in model:
             raise ValueError(f"model must be one of timm's efficientnet models; got {model!r}. The authors' is B4.")
-        if variant not in VARIANTS:
-            raise ValueError(f"variant must be paper or release; got {variant!r}. Set `variant` to one of them.")
-        if attentions < 1:
-            raise ValueError(f"attentions must be at least 1; got {attentions}. The authors' value is 4.")
         if image_size is not None:
             self.check_size(image_size, image_size)
-        arguments: dict[str, Any] = {"num_classes": 0, "drop_path_rate": drop_path}
+        arguments: dict[str, Any] = {"num_classes": 0, "drop_path_rate": params.drop_path}
         with torch.device("meta"):  # for its channels; the true one may have to come from the hub
             probe = create_backbone(model, pretrained=False, **arguments)
         channels = _stage_channels(probe)
@@ -94,8 +83,8 @@ class MultiAttention(Detector):
                     f"{name} must be from 1 to {len(channels)} for {model}; got {stage}. "
                     "The authors' are 5 for attention and 2 for texture."
                 )
-        self.backbone: Any = create_backbone(model, pretrained=pretrained, weights=weights, **arguments)
-        self.values = VARIANTS[variant]
+        self.backbone: Any = create_backbone(model, pretrained=params.pretrained, weights=params.weights, **arguments)
+        self.values = VARIANTS[params.variant]
         self.attentions = attentions
         self.attention_stage, self.texture_stage = attention_stage, texture_stage
         shallow = channels[texture_stage - 1]

@@ -1,6 +1,7 @@
 """Detectors by name.
 
-A run imports its own alone: timm takes three seconds to import, which a run of `compact` need not wait for.
+A detector is one file: the class, its `Params` and ``@register_detector("name")``. A run imports its own alone:
+timm takes three seconds to import, which a run of `compact` need not wait for.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,8 @@ def build_detector(name: str, **params: Any) -> Detector:
         ValueError: If no detector has this name, or a param has a value that the detector refuses.
     """
     if name.startswith(TIMM_PREFIX):
-        return DETECTORS[TIMM_PREFIX](name.removeprefix(TIMM_PREFIX), **params)
+        params = {**params, "model": name.removeprefix(TIMM_PREFIX)}
+        return DETECTORS[TIMM_PREFIX](**params)
     if name not in DETECTORS:
         hint = did_you_mean(name, DETECTORS, f"Any model of timm's is '{TIMM_PREFIX}<model>'.")
         raise ValueError(f"detector must be one of {', '.join(DETECTORS)}; got {name!r}.{hint}")

@@ -4,33 +4,49 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from deepfake_adv.detectors.base import Detector, TrainingTerms
 from deepfake_adv.detectors.registry import build_detector, register_detector
+from deepfake_adv.params.entries import complete
 
 
+@register_detector("tsn")
 class Tsn(Detector):
     """Mean of a frame detector's logits over K frames, one from each of K equal segments of a video.
 
     The consensus is taken before the softmax, and the cross-entropy on it. The paper names TSN without its
     K, so that ``segments`` is our choice. Auxiliary terms of the frame detector are taken frame by frame.
 
-    Args:
-        frame: The detector of single frames.
-        segments: K, frames per clip.
-        image_size: Side of the frames it will see, pixels; checked at once. None: not checked.
-
     Raises:
         ValueError: If ``segments`` is below 2, ``frame`` takes clips, or it cannot take ``image_size``.
     """
 
-    def __init__(self, frame: Detector, *, segments: int, image_size: int | None = None) -> None:
+    class Params(Detector.Params):
+        """Arguments of `tsn`."""
+
+        segments: int = Field(5, ge=2, description="K, frames per clip.")
+        frame: Any = Field(description="The detector of single frames: an entry with its own name and keys.")
+
+        @field_validator("frame")
+        @classmethod
+        def _entry(cls, frame: Any) -> Any:
+            if isinstance(frame, Detector):
+                return frame
+            if isinstance(frame, Mapping) and frame.get("name") == "tsn":
+                raise PydanticCustomError("frame", "must be a detector of single frames", {"got": "tsn"})
+            return complete("detector", frame)
+
+    tiny = ({"frame": {"name": "compact", "width": 4}, "segments": 3},)
+
+    def __init__(self, **given: Any) -> None:
         super().__init__()
-        if segments < 2:
-            raise ValueError(
-                f"segments must be at least 2; got {segments}. Set `segments` to 3 or more, or take `frame` alone."
-            )
+        params = self.Params.read(given)
+        frame, segments, image_size = params.frame, params.segments, params.image_size
+        if not isinstance(frame, Detector):
+            frame = build_detector(**{**frame, "image_size": image_size or frame.get("image_size")})
         if frame.clip_length != 1:
             raise ValueError(
                 f"frame must be a detector of single frames; got {type(frame).__name__}. Name another detector."
@@ -78,11 +94,3 @@ class Tsn(Detector):
 
     def _consensus(self, logits: Tensor) -> Tensor:
         return torch.mean(logits.unflatten(0, (-1, self.segments)), dim=1)
-
-
-@register_detector("tsn")
-def build_tsn(*, frame: Mapping[str, Any] | Detector, image_size: int | None = None, **params: Any) -> Tsn:
-    """A TSN over a detector of frames, or over the one that an entry of `detectors` names."""
-    if not isinstance(frame, Detector):
-        frame = build_detector(**{**frame, "image_size": image_size or frame.get("image_size")})
-    return Tsn(frame, image_size=image_size, **params)

@@ -1,10 +1,12 @@
 """The same tasks on a Ray cluster; Ray is an optional extra (`make setup-ray`)."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from deepfake_adv.registry import PLUGINS
 from deepfake_adv.sources.checkout import ROOT
 
 
@@ -25,7 +27,8 @@ def join_cluster(address: str | None) -> Any:
             "Install the extra with `make setup-ray`, or set execution.engine to local."
         ) from error
     if not ray.is_initialized():
-        ray.init(address=address, log_to_driver=False, include_dashboard=False)
+        plugins = {"env_vars": {PLUGINS: os.environ.get(PLUGINS, "")}}
+        ray.init(address=address, log_to_driver=False, include_dashboard=False, runtime_env=plugins)
     return ray
 
 

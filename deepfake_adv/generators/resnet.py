@@ -1,12 +1,16 @@
 """The CycleGAN residual generator, emitting a map of inverse sigmas; paper Sec. III-C."""
 
 import math
+from typing import Any, Self
 
 import torch
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 from torch import Tensor, nn
 from torch.nn import functional
 
 from deepfake_adv.ops.precision import at_least_float32
+from deepfake_adv.params.base import Section
 
 STRIDE = 4  # two stride-2 stages
 MIN_SIZE = STRIDE + 1  # reflection in the residual blocks needs two cells
@@ -70,34 +74,41 @@ class ResnetGenerator(nn.Module):
     clamp, with a gradient everywhere, and close to ``start`` before training.
 
     Args:
-        blocks: Residual blocks.
-        width: Channels of the first layer; 64 with 3 blocks has 4.3 million parameters.
-        start: Value of the map before training, 1/pixels, above ``floor``.
-        floor: Lower bound of the map, 1/pixels, at least 0: no pixel is blurred with a sigma above
-            ``1 / floor``. The release's clamp corresponds to 1.
-        scale: The map is made at 1/scale of the images' size and enlarged; 1 is the paper's. The demo takes 4,
-            which leaves a sixteenth of the generator's cost.
+        given: Fields of `Params`.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is unknown or out of range.
     """
 
-    def __init__(
-        self, *, blocks: int = 3, width: int = 64, start: float = 1.0, floor: float = 0.5, scale: int = 1
-    ) -> None:
+    class Params(Section):
+        """Arguments of the generator."""
+
+        blocks: int = Field(3, ge=0, description="Residual blocks.")
+        width: int = Field(
+            64, ge=1, description="Channels of the first layer; 64 with 3 blocks has 4.3 million parameters."
+        )
+        start: float = Field(1.0, gt=0, description="The map before training, 1/pixels, above `floor`.")
+        floor: float = Field(
+            0.5,
+            ge=0,
+            description="Lower bound of the map, 1/pixels: no pixel is blurred with a sigma above 1 / floor. The "
+            "release's clamp corresponds to 1.",
+        )
+        scale: int = Field(
+            1, ge=1, description="The map is made at 1/scale of the images' size and enlarged; 1 is the paper's."
+        )
+
+        @model_validator(mode="after")
+        def _start_above_floor(self) -> Self:
+            if self.start <= self.floor:
+                raise PydanticCustomError("start", "start must be above floor")
+            return self
+
+    def __init__(self, **given: Any) -> None:
         super().__init__()
-        if blocks < 0 or width < 1 or scale < 1:
-            raise ValueError(
-                f"blocks must be at least 0, width and scale at least 1; got {blocks}, {width} and {scale}. "
-                "Set them in the method's `generator`."
-            )
-        self.scale = scale
-        if not 0 <= floor < start < math.inf:
-            raise ValueError(
-                f"floor and start must be 0 <= floor < start; got {floor} and {start}. "
-                "Set `start` of the method's `generator` above its `floor`."
-            )
-        self.floor = floor
+        params = self.Params.read(given)
+        blocks, width, start, floor = params.blocks, params.width, params.start, params.floor
+        self.scale, self.floor = params.scale, floor
         self.offset = start - floor + math.log(-math.expm1(-(start - floor)))  # softplus(offset) = start - floor
         self.body = nn.Sequential(
             *_unit(3, width, WIDE),

@@ -1,13 +1,16 @@
 """The interface of a training method, and the one place where clean and adversarial losses meet."""
 
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.frames import frame_model
+from deepfake_adv.params.base import Section
 
 Clean = Literal["with", "instead"]
 Update = Literal["alternating", "reversal"]
@@ -48,15 +51,30 @@ class Method(nn.Module):
         in_step: Every rank runs the adversary in every step, which layers that are synchronised over ranks need.
         wants_masks: Learns from forgery masks where every fake has one.
         needs_landmarks: Does nothing to faces without landmarks.
+        attacks: Makes altered images that raise the detector's loss.
+        tiny: Arguments of the smallest forms, for the tests that every method passes.
+        params: Its `Params`, read from the arguments.
 
     Args:
-        lam: Weight of the altered images, lambda of paper Eq. (3); at least 0. Without effect on "instead".
-        clean: "with" trains on clean and altered images, paper Eq. (3); "instead" on altered ones
-            alone, paper Eq. (2).
+        given: Fields of `Params`; what is left out has its default.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is unknown or out of range.
     """
+
+    class Params(Section):
+        """What every method takes, but for the baseline, which alters nothing."""
+
+        lam: float = Field(
+            1.0, ge=0, description="Weight of the altered images, lambda of paper Eq. (3); no effect under `instead`."
+        )
+        clean: Clean = Field(
+            "with", description="with: clean and altered images, Eq. (3); instead: altered images alone, Eq. (2)."
+        )
+
+    params: Any
+    tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    attacks: ClassVar[bool] = False
 
     adversary: nn.Module | None
     detector_side: nn.Module | None
@@ -65,17 +83,9 @@ class Method(nn.Module):
     wants_masks: bool = False
     needs_landmarks: bool = False
 
-    def __init__(self, *, lam: float = 1.0, clean: Clean = "with") -> None:
+    def __init__(self, **given: Any) -> None:
         super().__init__()
-        if not 0 <= lam < float("inf"):
-            raise ValueError(f"lam must be finite and at least 0; got {lam}. The paper's Eq. (7) has 1.")
-        if clean not in get_args(Clean):
-            raise ValueError(
-                f"clean must be 'with' or 'instead'; got {clean!r}. "
-                "Take 'with' for the paper's Eq. (3), 'instead' for Eq. (2)."
-            )
-        self.lam = lam
-        self.clean = clean
+        self.params = self.Params.read(given)
         self.adversary = None
         self.detector_side = None
         self.adversary_steps = 0
@@ -131,7 +141,7 @@ class Method(nn.Module):
         weighted image by image; a detector's auxiliary terms come as one mean over that joint batch, so
         they enter with weight 1 + lam as a whole.
         """
-        if self.clean == "instead":
+        if self.params.clean == "instead":
             loss = detector.training_loss(altered.images, altered.labels, altered.masks)
             return StepLoss(loss.total, None, loss.classification.mean().detach(), loss.parts)
         masks = None
@@ -141,6 +151,7 @@ class Method(nn.Module):
             torch.cat([batch.images, altered.images]), torch.cat([batch.labels, altered.labels]), masks
         )
         clean, adversarial = (half.mean() for half in loss.classification.split(len(batch)))
+        lam = self.params.lam
         auxiliary = loss.total - loss.classification.mean()
-        total = clean + self.lam * adversarial + (1 + self.lam) * auxiliary
+        total = clean + lam * adversarial + (1 + lam) * auxiliary
         return StepLoss(total, clean.detach(), adversarial.detach(), loss.parts)

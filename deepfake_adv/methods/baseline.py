@@ -6,6 +6,7 @@ from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.base import Method, StepLoss
 from deepfake_adv.methods.registry import register_method
+from deepfake_adv.params.base import Section
 
 
 @register_method("baseline")
@@ -16,8 +17,8 @@ class Baseline(Method):
     the augmentation rows of Tables IV and V would compare nothing.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    class Params(Section):  # type: ignore[override]  # of no altered images there is no weight
+        """No arguments."""
 
     def alter(self, model: torch.nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
         """The frames as they are."""

@@ -10,23 +10,26 @@ from deepfake_adv.attacks.additive import Additive
 from deepfake_adv.attacks.engine import ascend
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.generative import GenerativeBlur
-from deepfake_adv.methods.registry import made_of, register_method
+from deepfake_adv.methods.gradient import make_attack
+from deepfake_adv.methods.registry import register_method
 
 
+@register_method("combined_at")  # paper Fig. 3
 class CombinedAttack(GenerativeBlur):
     """Two-Gen-BAT's image, additively attacked by the input gradient at that very image.
 
     The generators' own steps are Two-Gen-BAT's: they are scored on the blurred image, before the additive
     perturbation. Under ``update="reversal"`` the perturbation is a constant to them.
-
-    Args:
-        attack: The additive attack.
-        game: Arguments of `GenerativeBlur`, all but ``both``.
     """
 
-    def __init__(self, attack: Additive, **game: Any) -> None:
-        super().__init__(True, **game)
-        self.attack = attack
+    both = True
+
+    class Params(GenerativeBlur.Params, Additive.Params):
+        """Arguments of Combined AT: the game's and the additive attack's."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.attack = make_attack(Additive, self.params)
 
     def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
         """Blur every frame, then attack the blurred frame."""
@@ -34,6 +37,3 @@ class CombinedAttack(GenerativeBlur):
         start = blurred.images.detach()
         attacked = ascend(self.attack, model, start, frames.labels, generator=generator).images
         return replace(blurred, images=blurred.images + (attacked - start) if self.joint else attacked)
-
-
-register_method("combined_at")(made_of(CombinedAttack, Additive))  # paper Fig. 3

@@ -2,23 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-from typing import Any, get_args
+from typing import Any, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.generators.resnet import ResnetGenerator
-from deepfake_adv.methods.base import Clean, Method, Update
+from deepfake_adv.methods.base import Method, Update
 from deepfake_adv.methods.frames import reverse_gradient
 from deepfake_adv.methods.registry import register_method
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.ops.losses import cross_entropy
+from deepfake_adv.params.base import Odd
 
 
 class Generators(nn.Module):
@@ -71,47 +72,43 @@ class GenerativeBlur(Method):
     The generators normalise by batch statistics in both passes while training, so that the detector sees
     the very maps that they were trained to give.
 
-    Args:
+    Attributes:
         both: Whether reals and fakes have a generator each (Two-Gen-BAT).
-        kernel_size: Window width of the blur, pixels, odd.
-        generator: Arguments of `ResnetGenerator`.
-        adversary_steps: Generator steps per detector step, at least 1; only for "alternating".
-        update: "alternating" or "reversal".
-        lam: See `Method`.
-        clean: See `Method`.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is unknown or out of range.
     """
 
-    adversary: Generators
+    class Params(Method.Params):
+        """Arguments of the game."""
 
-    def __init__(
-        self,
-        both: bool,
-        *,
-        kernel_size: int = 9,
-        generator: Mapping[str, Any] | None = None,
-        adversary_steps: int = 1,
-        update: Update = "alternating",
-        lam: float = 1.0,
-        clean: Clean = "with",
-    ) -> None:
-        super().__init__(lam=lam, clean=clean)
-        check_kernel_size(kernel_size)
-        if update not in get_args(Update):
-            raise ValueError(
-                f"update must be 'alternating' or 'reversal'; got {update!r}. The paper's game is 'alternating'."
-            )
-        if adversary_steps < 1:
-            raise ValueError(
-                f"adversary_steps must be at least 1; got {adversary_steps}. "
-                "Take 1, or the method `baseline` for no adversary."
-            )
-        self.kernel_size = kernel_size
-        self.adversary = Generators(both=both, arguments=generator or {})
-        self.joint = update == "reversal"
-        self.adversary_steps = 0 if self.joint else adversary_steps
+        kernel_size: Odd = Field(9, description="Window width of the blur, pixels, odd.")
+        generator: ResnetGenerator.Params = Field(
+            ResnetGenerator.Params.read({}), description="Arguments of each generator."
+        )
+        adversary_steps: int = Field(
+            1, ge=1, description="Generator steps per detector step; no effect under `reversal`."
+        )
+        update: Update = Field(
+            "alternating", description="alternating: the paper's game; reversal: both players in one backward pass."
+        )
+
+    adversary: Generators
+    both: ClassVar[bool]
+    attacks = True
+    tiny = (
+        {"generator": {"blocks": 1, "width": 4, "start": 1.0, "floor": 0.3}},
+        {"generator": {"blocks": 1, "width": 4, "start": 1.0, "floor": 0.3}, "update": "reversal"},
+        {"generator": {"blocks": 1, "width": 4, "start": 1.0, "floor": 0.3}, "adversary_steps": 2},
+    )
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        params = self.params
+        self.kernel_size = params.kernel_size
+        self.adversary = Generators(both=self.both, arguments=params.generator.model_dump())
+        self.joint = params.update == "reversal"
+        self.adversary_steps = 0 if self.joint else params.adversary_steps
 
     def check_size(self, side: int) -> None:
         """Refuse what the blur or the generators cannot take."""
@@ -148,5 +145,15 @@ class GenerativeBlur(Method):
         return -cross_entropy(logits, blurred.labels).mean()
 
 
-register_method("gen_bat")(partial(GenerativeBlur, False))  # paper Eq. (7) and Sec. III-C
-register_method("two_gen_bat")(partial(GenerativeBlur, True))
+@register_method("gen_bat")
+class GenBat(GenerativeBlur):
+    """One generator for all images; paper Eq. (7) and Sec. III-C."""
+
+    both = False
+
+
+@register_method("two_gen_bat")
+class TwoGenBat(GenerativeBlur):
+    """One generator for reals, another for fakes; paper Sec. III-C."""
+
+    both = True

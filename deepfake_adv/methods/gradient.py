@@ -1,13 +1,15 @@
 """Training on examples made from the input gradient, whatever is varied; paper Sec. III-A, B."""
 
 from dataclasses import replace
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import Attack, ascend
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.methods.base import Clean, Method
+from deepfake_adv.methods.base import Method
+from deepfake_adv.params.base import Section
 
 
 class GradientAttack(Method):
@@ -17,15 +19,18 @@ class GradientAttack(Method):
     one step is where the next starts. (In the release the fake half is bounded by the real images, and
     many steps start over from the first image each time.)
 
-    Args:
-        attack: What is varied, its step rule, bound and start.
-        lam: See `Method`.
-        clean: See `Method`.
+    A subclass names the attack and takes its arguments: ``class Params(GradientAttack.Params, Blur.Params)``.
+
+    Attributes:
+        attack_type: What is varied, its step rule, bound and start.
     """
 
-    def __init__(self, attack: Attack, *, lam: float = 1.0, clean: Clean = "with") -> None:
-        super().__init__(lam=lam, clean=clean)
-        self.attack = attack
+    attack_type: ClassVar[type[Attack]]
+    attacks = True
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.attack = make_attack(self.attack_type, self.params)
 
     def check_size(self, side: int) -> None:
         """Refuse what the attack cannot take."""
@@ -40,3 +45,8 @@ class GradientAttack(Method):
     def alter_masks(self, masks: Tensor, variable: Tensor) -> Tensor:
         """Masks of the altered images: as they are, where the attack moves no pixel."""
         return masks
+
+
+def make_attack(attack: type[Attack], params: Section) -> Attack:
+    """The attack of a method that takes the attack's arguments among its own."""
+    return attack(**{name: getattr(params, name) for name in attack.Params.model_fields})

@@ -1,20 +1,35 @@
 """Traditional augmentation: noise, blur, JPEG and all three; paper Tables IV, V, X, XI and Appendix E."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 from torch import Tensor, nn
 
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Clean, Method
-from deepfake_adv.methods.registry import made_of, register_method
+from deepfake_adv.methods.registry import register_method
 from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.ops.draws import uniform
 from deepfake_adv.ops.gaussian import gaussian_blur
 from deepfake_adv.ops.jpeg import jpeg
 from deepfake_adv.ops.noise import gaussian_noise
+from deepfake_adv.params.base import Odd, Section
+
+
+def _ascending(value: list[float]) -> list[float]:
+    if value[0] > value[1]:
+        raise PydanticCustomError("ascending", "must be two numbers in ascending order")
+    return value
+
+
+Variance = Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
+QualityRange = Annotated[
+    list[Annotated[float, Field(ge=1, le=100)]], Field(min_length=2, max_length=2), AfterValidator(_ascending)
+]
 
 
 @dataclass(frozen=True)
@@ -47,15 +62,15 @@ class Augmentation:
 class Traditional(Method):
     """Augmentations in a row, in place of the clean images unless asked otherwise.
 
-    Args:
-        augmentations: Applied in this order.
-        lam: See `Method`.
-        clean: See `Method`; the paper's rows are "instead".
+    A subclass lists them in `augmentations`.
     """
 
-    def __init__(self, *augmentations: Augmentation, lam: float = 1.0, clean: Clean = "instead") -> None:
-        super().__init__(lam=lam, clean=clean)
-        self.augmentations = augmentations
+    class Params(Method.Params):
+        """What every augmentation takes; the paper's rows train on altered images alone."""
+
+        clean: Clean = Field("instead", description="instead: altered images alone; with: the clean ones too, Eq. (3).")
+
+    augmentations: tuple[Augmentation, ...]
 
     def check_size(self, side: int) -> None:
         """Refuse images smaller than a blur's window."""
@@ -71,104 +86,104 @@ class Traditional(Method):
         return replace(frames, images=images)
 
 
+class Share(Section):
+    """Which images are altered."""
+
+    probability: float = Field(0.5, ge=0, le=1, description="Share of images; the paper has 0.5 for noise.")
+
+
+class Noise(Share):
+    """Additive Gaussian noise, paper Appendix E."""
+
+    variance: Variance = Field([0.0, 30.0], description="Bounds of the variance, squared grey levels of 0 to 255.")
+    mean: float = Field(0.0, description="Mean, grey levels.")
+
+    def make(self) -> Augmentation:
+        """The operation."""
+        low, high = self.variance
+        return Augmentation(
+            lambda images, strengths, generator: gaussian_noise(images, strengths, self.mean, generator),
+            self.probability,
+            (low, high),
+        )
+
+
+class EvenBlur(Share):
+    """Gaussian blur of one sigma per image, paper Appendix E (which leaves the probability open)."""
+
+    variance: Variance = Field([0.0, 30.0], description="Bounds of sigma squared, squared pixels.")
+    kernel_size: Odd = Field(9, description="Window width, pixels, odd.")
+
+    def make(self) -> Augmentation:
+        """The operation."""
+        low, high = self.variance
+        return Augmentation(
+            lambda images, strengths, generator: gaussian_blur(images, strengths, self.kernel_size),
+            self.probability,
+            (low, high),
+            self.kernel_size,
+        )
+
+
+class Compression(Share):
+    """JPEG compression by libjpeg, paper Appendix E (which leaves the probability open)."""
+
+    quality: QualityRange = Field([60.0, 100.0], description="Bounds of the quality, 1 to 100, both included.")
+
+    def make(self) -> Augmentation:
+        """The operation."""
+        low, high = self.quality
+        return Augmentation(
+            lambda images, strengths, generator: jpeg(images, strengths.floor().clamp(max=high)),
+            self.probability,
+            (low, high + 1),  # floor of the draw: every whole quality equally often
+        )
+
+
+class Single(Traditional):
+    """One augmentation, whose arguments are the method's own."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.augmentations = (self.params.make(),)
+
+
+@register_method("gaussian_noise")
+class GaussianNoise(Single):
+    """Noise."""
+
+    class Params(Traditional.Params, Noise):
+        """Arguments of the noise."""
+
+
+@register_method("gaussian_blur")
+class GaussianBlur(Single):
+    """Blur."""
+
+    class Params(Traditional.Params, EvenBlur):
+        """Arguments of the blur."""
+
+
+@register_method("jpeg")
+class Jpeg(Single):
+    """Compression."""
+
+    class Params(Traditional.Params, Compression):
+        """Arguments of the compression."""
+
+
 @register_method("combined_traditional")
 class CombinedTraditional(Traditional):
-    """Blur, noise and JPEG in the order in which a camera's pictures meet them; the paper names no order.
+    """Blur, noise and JPEG in the order in which a camera's pictures meet them; the paper names no order."""
 
-    Args:
-        noise: Arguments of `noising`.
-        blur: Arguments of `blurring`.
-        jpeg: Arguments of `compression`.
-        lam: See `Method`.
-        clean: See `Method`.
-    """
+    class Params(Traditional.Params):
+        """Arguments of the three."""
 
-    def __init__(
-        self,
-        *,
-        noise: Mapping[str, Any] | None = None,
-        blur: Mapping[str, Any] | None = None,
-        jpeg: Mapping[str, Any] | None = None,
-        lam: float = 1.0,
-        clean: Clean = "instead",
-    ) -> None:
-        steps = (blurring(**(blur or {})), noising(**(noise or {})), compression(**(jpeg or {})))
-        super().__init__(*steps, lam=lam, clean=clean)
+        noise: Noise = Field(Noise.read({}), description="Arguments of the noise.")
+        blur: EvenBlur = Field(EvenBlur.read({}), description="Arguments of the blur.")
+        jpeg: Compression = Field(Compression.read({}), description="Arguments of the compression.")
 
-
-def noising(*, probability: float = 0.5, variance: Sequence[float] = (0.0, 30.0), mean: float = 0.0) -> Augmentation:
-    """Additive Gaussian noise, paper Appendix E.
-
-    Args:
-        probability: Share of images, in [0, 1].
-        variance: Bounds of the variance, squared grey levels of 0 to 255.
-        mean: Mean, grey levels.
-
-    Raises:
-        ValueError: If an argument is out of range.
-    """
-    return Augmentation(
-        lambda images, strengths, generator: gaussian_noise(images, strengths, mean, generator),
-        _probability(probability),
-        _bounds("variance", variance, 0, float("inf")),
-    )
-
-
-def blurring(
-    *, probability: float = 0.5, variance: Sequence[float] = (0.0, 30.0), kernel_size: int = 9
-) -> Augmentation:
-    """Gaussian blur of one sigma per image, paper Appendix E (which leaves the probability open).
-
-    Args:
-        probability: Share of images, in [0, 1].
-        variance: Bounds of sigma squared, squared pixels.
-        kernel_size: Window width, pixels, odd.
-
-    Raises:
-        ValueError: If an argument is out of range.
-    """
-    check_kernel_size(kernel_size)
-    return Augmentation(
-        lambda images, strengths, generator: gaussian_blur(images, strengths, kernel_size),
-        _probability(probability),
-        _bounds("variance", variance, 0, float("inf")),
-        kernel_size,
-    )
-
-
-def compression(*, probability: float = 0.5, quality: Sequence[float] = (60, 100)) -> Augmentation:
-    """JPEG compression by libjpeg, paper Appendix E (which leaves the probability open).
-
-    Args:
-        probability: Share of images, in [0, 1].
-        quality: Bounds of the quality, 1 to 100, both included.
-
-    Raises:
-        ValueError: If an argument is out of range.
-    """
-    low, high = _bounds("quality", quality, 1, 100)
-    return Augmentation(
-        lambda images, strengths, generator: jpeg(images, strengths.floor().clamp(max=high)),
-        _probability(probability),
-        (low, high + 1),  # floor of the draw: every whole quality equally often
-    )
-
-
-def _probability(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"probability must be in [0, 1]; got {value}. Appendix E of the paper has 0.5 for noise.")
-    return value
-
-
-def _bounds(name: str, bounds: Sequence[float], least: float, most: float) -> tuple[float, float]:
-    if len(bounds) != 2 or not least <= bounds[0] <= bounds[1] <= most:
-        raise ValueError(
-            f"{name} must be two numbers in ascending order from {least} to {most}; got {list(bounds)}. "
-            "Appendix E of the paper has [0, 30] for variances and [60, 100] for the JPEG quality."
-        )
-    return float(bounds[0]), float(bounds[1])
-
-
-register_method("gaussian_noise")(made_of(Traditional, noising))
-register_method("gaussian_blur")(made_of(Traditional, blurring))
-register_method("jpeg")(made_of(Traditional, compression))
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        params = self.params
+        self.augmentations = (params.blur.make(), params.noise.make(), params.jpeg.make())

@@ -1,12 +1,14 @@
 """What the sections of params.yaml have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from deepfake_adv.hints import did_you_mean
+from deepfake_adv.params.sentences import sentences
 
 T = TypeVar("T")
 
@@ -14,17 +16,32 @@ T = TypeVar("T")
 class Section(BaseModel):
     """Part of params.yaml: unknown keys are refused, values do not change once read.
 
-    Sections have no defaults: every choice stands in the file, with its comment.
+    A section of the file has no defaults: every choice stands there, with its comment. The `Params` of a registry's
+    entry (a method, a detector) have them, with their explanation: an entry names what differs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Self:
+        """Check values, fill in defaults.
+
+        Raises:
+            ValueError: If a key is unknown or missing or a value is out of range; names every one.
+        """
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise ValueError("\n".join(sentences(error, cls))) from None
 
 
 class FromTimm(Section):
     """What a model of timm's starts from."""
 
-    pretrained: bool
-    weights: str | None  # null: the hub or its cache; a cache folder; a .safetensors or .pth file; package
+    pretrained: bool = Field(False, description="Start from weights that were trained on ImageNet.")
+    weights: str | Path | None = Field(
+        None, description="null: the hub or its cache; a cache folder; a .safetensors or .pth file; package."
+    )
 
     @model_validator(mode="after")
     def _weights_are_read(self) -> Self:
@@ -43,7 +60,6 @@ def _odd(value: int) -> int:
 
 Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]  # a window with a middle
 Rule = Literal["raw", "relative", "sign", "l2"]  # how a gradient becomes a step
-ANY_MODEL = "<model>"
 
 
 def _nobody_twice(values: list[T]) -> list[T]:
@@ -55,28 +71,6 @@ def _nobody_twice(values: list[T]) -> list[T]:
 
 Distinct = Annotated[list[T], AfterValidator(_nobody_twice)]  # each once
 Some = Annotated[list[T], Field(min_length=1), AfterValidator(_nobody_twice)]  # one or more, each once
-
-
-def named(known: Sequence[str]) -> BeforeValidator:
-    """A check that an entry says which of ``known`` it is, before its other keys are looked at.
-
-    Args:
-        known: Names; one that ends in ``<model>`` stands for all that begin like it.
-    """
-    prefixes = tuple(name.removesuffix(ANY_MODEL) for name in known if name.endswith(ANY_MODEL))
-
-    def check(value: Any) -> Any:
-        if isinstance(value, Section):
-            return value
-        if not isinstance(value, Mapping) or "name" not in value:
-            raise PydanticCustomError("entry_name", "must be a mapping with the key `name`")
-        name = str(value["name"])
-        if name not in known and not name.startswith(prefixes):
-            told = {"known": ", ".join(known), "got": name, "hint": did_you_mean(name, known)}
-            raise PydanticCustomError("entry_name", "name must be one of {known}", told)
-        return value
-
-    return BeforeValidator(check)
 
 
 def entry(section: str, entries: Mapping[str, T], name: str) -> T:

@@ -2,26 +2,35 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from deepfake_adv.params.base import Odd, Section
-
-Backend = Literal["dlib", "face_alignment"]  # as in LOCATORS of deepfake_adv/faces/registry.py
+from deepfake_adv.params.entries import check_name
 
 
 class Locate(Section):
     """How faces are found."""
 
-    backend: Backend
+    backend: str
     policy: Literal["shared", "official", "fast"]
     every: int = Field(ge=1)
     smooth: Odd
-    landmarks: Literal["none", "dlib", "face_alignment"]
+    landmarks: str
     on_miss: Literal["interpolate", "drop"]
     max_gap: int = Field(ge=0)
     max_pixels: int = Field(ge=100_000)
     warn_missed_share: float = Field(ge=0, le=1)
     max_failed_share: float = Field(ge=0, le=1)
+
+    @field_validator("backend")
+    @classmethod
+    def _locator(cls, backend: str) -> str:
+        return check_name("locator", backend, "backend")
+
+    @field_validator("landmarks")
+    @classmethod
+    def _landmarker(cls, landmarks: str) -> str:
+        return check_name("landmarker", landmarks, "landmarks")
 
 
 class Crop(Section):

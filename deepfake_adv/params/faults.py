@@ -6,14 +6,13 @@ from typing import Final
 from deepfake_adv.hints import did_you_mean
 from deepfake_adv.names import ALL_QUALITIES, FF_FORGERIES, Condition, Forgery, Quality
 from deepfake_adv.params.datasets import Part
+from deepfake_adv.params.entries import own_forgeries
 from deepfake_adv.params.evaluation import ROLES
 from deepfake_adv.params.schema import Params
 from deepfake_adv.params.study_sizes import size_faults
 from deepfake_adv.params.training import Run
 
 _ROLES: Final = {**dict.fromkeys(FF_FORGERIES, "FF++"), Forgery.DFD: "DFD", Forgery.CELEB: "Celeb-DF"}
-# Layouts whose forgery no param names.
-_OWN_FORGERY: Final[Mapping[str, tuple[Forgery, ...]]] = {"dfd": (Forgery.DFD,), "celebdf": (Forgery.CELEB,)}
 
 
 def cross_faults(params: Params) -> list[str]:
@@ -138,8 +137,8 @@ def _shared_roles(params: Params) -> list[str]:
         dataset = params.datasets.get(part.dataset)
         if dataset is None or not tiers & {str(part.quality), ALL_QUALITIES}:
             continue
-        for forgery in dataset.forgeries or _OWN_FORGERY.get(dataset.layout, ()):
-            role = _ROLES.get(forgery)
+        for forgery in dataset.forgeries or own_forgeries(dataset.layout):
+            role = _ROLES.get(Forgery(forgery))
             asked = (part.quality == Quality.NATIVE) == (forgery == Forgery.CELEB)  # qualities that the tables have
             if role and asked and role not in params.tables.roles:
                 found.setdefault((role, str(forgery), str(part.quality)), []).append(part.dataset)

@@ -1,17 +1,18 @@
 """Read params.yaml: all faults in one message, and only the sections that a stage names."""
 
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from deepfake_adv.files import read_text
-from deepfake_adv.hints import did_you_mean
-from deepfake_adv.params.detectors import TIMM
+from deepfake_adv.params.entries import entry_faults, layout_faults
 from deepfake_adv.params.faults import cross_faults, study_faults
 from deepfake_adv.params.schema import Params
+from deepfake_adv.params.sentences import sentences
+from deepfake_adv.registry import use_plugins
 
 # Sections whose readers mind what the studies read; the inventory is the first stage, the studies are the last.
 _MIND_STUDIES = {"examples", "robustness", "attack", "inventory"}
@@ -25,15 +26,25 @@ class _Sections:
             setattr(self, name, getattr(params, name))
 
 
-def load_params(*sections: str, path: Path | str = "params.yaml") -> Params:
+def load_params(*sections: str, path: Path | str = "params.yaml", entries: bool | None = None) -> Params:
     """Validate the whole of params.yaml and give `sections` of it (all where none is named).
+
+    From here on, this process and those that it starts find entries in the file's `plugins` too.
+
+    Args:
+        sections: Names.
+        path: The file.
+        entries: Whether to look at all keys of methods, detectors and attacks, which imports them and torch; else only
+            their names are known to be right. None: where no section is named.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not YAML, or any key or value is wrong; names every fault.
     """
     studies = not sections or bool(_MIND_STUDIES & set(sections))
-    params = validate(read_yaml(Path(path)), str(path), studies=studies)
+    looked_at = not sections if entries is None else entries
+    layouts = looked_at or "datasets" in sections
+    params = validate(read_yaml(Path(path)), str(path), studies=studies, entries=looked_at, layouts=layouts)
     return cast(Params, _Sections(params, sections)) if sections else params
 
 
@@ -66,22 +77,38 @@ def _yaml_fault(error: YAMLError) -> str:
     return f"{problem} in line {mark.line + 1}, column {mark.column + 1}"
 
 
-def validate(content: dict[str, Any], name: str = "params.yaml", *, studies: bool = True) -> Params:
+def validate(
+    content: dict[str, Any],
+    name: str = "params.yaml",
+    *,
+    studies: bool = True,
+    entries: bool = True,
+    layouts: bool = True,
+) -> Params:
     """Check the content of a params file.
 
     Args:
         content: What the file says.
         name: Of the file, for messages.
         studies: Whether `examples`, `robustness` and `attack` must find what they read.
+        entries: Whether to look at all keys of methods, detectors and attacks.
+        layouts: Whether to look at the options of datasets.
 
     Raises:
         ValueError: Naming every fault, each with the key it meant where one is near.
     """
+    plugins = content.get("plugins")
+    try:
+        use_plugins([str(each) for each in plugins] if isinstance(plugins, list) else [])
+    except ValueError as error:
+        raise ValueError(_message(name, [str(error)])) from None
     try:
         params = Params.model_validate(content)
     except ValidationError as error:
-        raise ValueError(_message(name, [_sentence(fault) for fault in error.errors()])) from None
-    faults = cross_faults(params) + (study_faults(params) if studies else [])
+        raise ValueError(_message(name, sentences(error, Params))) from None
+    faults = (_entry_faults(params) if entries else []) + (_layout_faults(params) if layouts else [])
+    faults += cross_faults(params)
+    faults += study_faults(params) if studies else []
     if faults:
         raise ValueError(_message(name, faults))
     return params
@@ -92,55 +119,26 @@ def _message(name: str, faults: list[str]) -> str:
     return f"{name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; mend and run again:\n{listed}"
 
 
-def _sentence(fault: Any) -> str:
-    location = [str(part) for part in fault["loc"]]
-    key = ".".join(_without_tag(location))
-    if fault["type"] == "extra_forbidden":
-        known = _fields(location[:-1])
-        return f"{key} is not a key; known here: {', '.join(known)}.{did_you_mean(location[-1], known)}"
-    if fault["type"] == "missing":
-        return f"{key} is missing. See profiles/demo.yaml for its meaning."
-    if fault["type"] == "union_tag_invalid":
-        known = [tag.strip("'") for tag in fault["ctx"]["expected_tags"].split(", ")]
-        discriminator = str(fault["ctx"]["discriminator"]).strip("'")
-        hint = did_you_mean(str(fault["ctx"]["tag"]), known)
-        return f"{key}.{discriminator} must be one of {', '.join(known)}; got {fault['ctx']['tag']!r}.{hint}"
-    told = {"got": fault["input"], "hint": "", **fault.get("ctx", {})}
-    return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}; got {told['got']!r}.{told['hint']}"
+def _entry_faults(params: Params) -> list[str]:
+    """Faults within the entries of registries."""
+    named: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {
+        ("methods",): ("method", dict(params.methods)),
+        ("detectors",): ("detector", dict(params.detectors)),
+        ("examples", "attacks"): ("attack", dict(params.examples.attacks)),
+        ("robustness", "attacks"): ("attack", dict(params.robustness.attacks)),
+    }
+    return [
+        fault
+        for above, (kind, entries) in named.items()
+        for name, entry in entries.items()
+        for fault in entry_faults(kind, entry.model_dump(), *above, name)
+    ]
 
 
-def _without_tag(location: list[str]) -> list[str]:
-    """A fault's place as the file has it: pydantic puts the chosen member of a union behind the entry's name."""
-    depth = 2 if location[:1] in (["methods"], ["detectors"], ["datasets"]) else 3 if "attacks" in location[1:2] else 0
-    tagged = depth and len(location) > depth
-    return [*location[:depth], *location[depth + 1 :]] if tagged else location
-
-
-def _fields(location: list[str]) -> list[str]:
-    """Keys that the schema knows at a place, followed through dicts and unions."""
-    models: list[type[BaseModel]] = [Params]
-    for part in location:
-        models = [found for model in models for found in _below(model, part)] or _tagged(models, part) or models
-    return sorted({name for model in models for name in model.model_fields})
-
-
-def _tagged(models: list[type[BaseModel]], tag: str) -> list[type[BaseModel]]:
-    """Members of a union that are chosen by `tag`; one that lists no names is for any model of timm's."""
-    return [model for model in models if any(tag in (names or (TIMM,)) for names in _tags(model))]
-
-
-def _tags(model: type[BaseModel]) -> list[tuple[Any, ...]]:
-    """What the keys that choose a member of a union may say."""
-    return [get_args(model.model_fields[key].annotation) for key in ("name", "layout") if key in model.model_fields]
-
-
-def _below(model: type[BaseModel], part: str) -> list[type[BaseModel]]:
-    if part in model.model_fields:
-        return _models_in(model.model_fields[part].annotation)
-    return []
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+def _layout_faults(params: Params) -> list[str]:
+    """Faults within the options of datasets."""
+    return [
+        fault
+        for name, dataset in params.datasets.items()
+        for fault in layout_faults(f"datasets.{name}", dataset.layout, dataset.forgeries, dataset.options)
+    ]

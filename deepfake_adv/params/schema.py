@@ -1,13 +1,12 @@
 """The whole of params.yaml."""
 
-from deepfake_adv.params.base import Section, Some
+from deepfake_adv.params.base import Distinct, Section, Some
 from deepfake_adv.params.corpus import Corpus
 from deepfake_adv.params.datasets import Dataset, Extract, Inventory, Part
-from deepfake_adv.params.detectors import DetectorEntry
+from deepfake_adv.params.entries import DetectorEntry, MethodEntry
 from deepfake_adv.params.evaluation import Evaluate, Report, Tables
 from deepfake_adv.params.execution import Execution
 from deepfake_adv.params.faces import Crop, Locate, Shard
-from deepfake_adv.params.methods import MethodEntry
 from deepfake_adv.params.studies import Attack, Examples, Robustness
 from deepfake_adv.params.training import Device, Run, Score, Train
 
@@ -16,6 +15,7 @@ class Params(Section):
     """params.yaml."""
 
     profile: str
+    plugins: Distinct[str]
     execution: Execution
     corpus: Corpus
     datasets: dict[str, Dataset]

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.params.attacks import AttackEntry
 from deepfake_adv.params.base import Odd, Rule, Section, Some
+from deepfake_adv.params.entries import AttackEntry
 
 
 class AttackImages(Section):

@@ -27,7 +27,10 @@ def run_size(params: Params, name: str) -> int | None:
     """Side of a run's images, pixels; None where there is no such run or detector."""
     run = params.runs.get(name)
     detector = params.detectors.get(run.detector) if run else None
-    return None if detector is None else detector.image_size or params.train.image_size
+    if detector is None:
+        return None
+    own = detector.model_dump().get("image_size")  # as it is written: another check says what is wrong with it
+    return own if isinstance(own, int) else params.train.image_size
 
 
 def _windows(params: Params, sizes: Iterable[int]) -> Iterator[tuple[str, int | None, list[int]]]:
@@ -40,6 +43,6 @@ def _windows(params: Params, sizes: Iterable[int]) -> Iterator[tuple[str, int | 
     for section, size, entries in (("examples", drawn, examples.attacks), ("robustness", compared, robustness.attacks)):
         for label, entry in entries.items():
             window = entry.model_dump().get("kernel_size")
-            yield f"{section}.attacks.{label}.kernel_size", size, [window] if window else []
+            yield f"{section}.attacks.{label}.kernel_size", size, [window] if isinstance(window, int) else []
     # three sigma to each side, as studies/degrade.py has it
     yield "robustness.blur's window", compared, [2 * max(ceil(3 * level), 1) + 1 for level in robustness.blur if level]

@@ -12,6 +12,9 @@ from deepfake_adv.sources.syntax import bytes_digest
 ROOT: Final = Path(__file__).resolve().parents[2]
 """The checkout whose code runs."""
 
+UNRECORDED: Final = ("inputs", "sources")
+"""Stages that run before the lists are made."""
+
 RECORDED: Final = Path("data/sources")
 """Where the stage `sources` leaves its lists, as seen from the root; dvc.yaml says the same."""
 
@@ -88,6 +91,8 @@ def check_recorded(stage: str, words: Sequence[str] = (), root: Path | None = No
     Raises:
         ValueError: If a file of the list differs; names it.
     """
+    if stage in UNRECORDED:
+        return
     root = root or Path.cwd()
     found = [root / RECORDED / f"{name}.txt" for name in ("/".join([stage, *words[:1]]), stage)]
     recorded = next((path for path in found if path.is_file()), None)

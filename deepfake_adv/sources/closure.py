@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from deepfake_adv.registry import FOLDERS, PACKAGE, entry_of, find_entries
+from deepfake_adv.registry import FOLDERS, PACKAGE, entry_of, find_entries, plugin_files
 from deepfake_adv.sources.syntax import bytes_digest, tree_digest
 
 # What cannot change a result: words, scheduling, the starting of stages, the public API, which only hands on what
-# stands elsewhere, and the schema, which only refuses bad values (the values themselves are tracked as params). Left
-# out before it is followed, so that what it alone reaches is too.
+# stands elsewhere, and the schema, which only refuses bad values (the values themselves are tracked as params; defaults
+# stand beside what they are defaults of). Left out before it is followed, so that what it alone reaches is too.
 LEFT_OUT: Final = (
     "deepfake_adv/__init__.py",
     "deepfake_adv/api.py",
@@ -90,6 +90,12 @@ class Sources:
         """
         reached = sorted(self.closure(start, entries))
         return "".join(f"{self.digest(path)}  {path.relative_to(self.root).as_posix()}\n" for path in reached)
+
+    def plugin_listing(self) -> str:
+        """As `listing`, of all that the plug-ins in use reach outside of the package."""
+        reached = set().union(*(self.closure(file) for file in plugin_files(self.root)))
+        own = sorted(path for path in reached if path.relative_to(self.root).parts[0] != PACKAGE)
+        return "".join(f"{self.digest(path)}  {path.relative_to(self.root).as_posix()}\n" for path in own)
 
     def closure(self, start: Path, entries: Iterable[Entry] = ()) -> set[Path]:
         """Files that `start` and `entries` reach, data files among them, without `LEFT_OUT`.
@@ -169,7 +175,11 @@ class Sources:
                 built.update(_built(node))
         names |= {text for text in texts if text.startswith(f"{PACKAGE}.")}  # import_module("deepfake_adv....")
         ends = {text.rsplit("/", 1)[-1] for text in texts if "." in text}
-        data = {file for file in self._beside if file.name in ends and file.is_relative_to(path.parent)}
+        own = path.relative_to(self.root).parts[0] in (PACKAGE, SCRIPTS)
+        beside = (
+            self._beside if own else [file for file in path.parent.glob("*.*") if file.suffix not in (".py", ".pyc")]
+        )
+        data = {file for file in beside if file.name in ends and file.is_relative_to(path.parent)}
         imports = {file for name in names for file in self._modules(name)}
         return Facts(tree_digest(tree), frozenset(imports), frozenset(data), frozenset(builders), frozenset(built))
 
@@ -180,17 +190,18 @@ class Sources:
         return ".".join([*above, *([node.module] if node.module else [])])
 
     def _modules(self, name: str) -> list[Path]:
-        """The files that importing a name runs: its own and, where they say anything, the packages' above it."""
+        """The checkout's files that importing a name runs: its own and, where they say anything, the packages' above.
+
+        A plug-in's too, which lie in the checkout's folder.
+        """
         parts = name.split(".")
-        if parts[0] not in (PACKAGE, SCRIPTS):
-            return []
         packages = [self.root.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
         module = self.root.joinpath(*parts).with_suffix(".py")
         return [path for path in packages if path.is_file() and path.stat().st_size] + [module] * module.is_file()
 
     def _of_kind(self, kind: str) -> dict[str, Path]:
         if kind not in self._entries:
-            self._entries[kind] = find_entries(kind, self.root / PACKAGE)
+            self._entries[kind] = find_entries(kind, self.root / PACKAGE, plugin_files(self.root))
         return self._entries[kind]
 
     def _idle(self, path: Path) -> bool:

@@ -9,6 +9,7 @@ from deepfake_adv.registry import PACKAGE
 
 _IDLE_FIELDS: Final = frozenset({"ctx", "kind", "type_comment"})
 _HINTS: Final = f"{PACKAGE}.hints"
+_FIELD: Final = "Field"  # pydantic's, whose description explains a key of params
 
 
 def bytes_digest(content: bytes) -> str:
@@ -19,8 +20,8 @@ def bytes_digest(content: bytes) -> str:
 def tree_digest(tree: ast.Module) -> str:
     """16 hex digits of what a module does; the tree is taken apart.
 
-    Comments, docstrings, line breaks, what is logged, the wording of errors and of hints do not count, nor do fields
-    of the tree in which versions of Python differ.
+    Comments, docstrings, explanations of keys, line breaks, what is logged, the wording of errors and of hints do not
+    count, nor do fields of the tree in which versions of Python differ.
     """
     return bytes_digest("\n".join(_lines(_Strip(tree).visit(tree))).encode())
 
@@ -56,8 +57,10 @@ class _Strip(ast.NodeTransformer):
         return ast.Assert(self.visit(node.test), None)
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """Drop the words that a hint is given."""
+        """Drop the words that a hint is given, and the explanation of a key."""
         named = node.func.id if isinstance(node.func, ast.Name) else ""
+        if named == _FIELD:
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
         kept = self.generic_visit(node)
         return _Wordless().visit(kept) if named in self._hints else kept
 

@@ -10,6 +10,7 @@ import torch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import read_json_object
+from deepfake_adv.params.entries import entry_faults
 from deepfake_adv.training.checkpoint import WEIGHTS, load_weights
 
 
@@ -58,13 +59,13 @@ def load_trained(folder: Path | str, device: torch.device | str = "cpu", *, chan
             f"{record_path} must name its detector at params.detector; got {entry!r}. "
             "Train the run again by `dvc repro`."
         )
-    try:
-        detector = build_detector(**detector_arguments(entry, record["image_size"], pretrained=False))
-    except (TypeError, AttributeError) as error:
+    arguments = detector_arguments(entry, record["image_size"], pretrained=False)
+    if faults := entry_faults("detector", arguments, "params", "detector"):
         raise ValueError(
-            f"{record_path} must name a detector that this version builds; got {entry!r} ({error}). Take the version "
-            "that trained it, or train the run again by `dvc repro`."
-        ) from error
+            f"{record_path} must name a detector that this version builds; got {entry!r} ({' '.join(faults)}). Take "
+            "the version and the plug-ins that trained it, or train the run again by `dvc repro`."
+        )
+    detector = build_detector(**arguments)
     load_weights(Path(folder) / WEIGHTS, detector, digest=str(record["files"].get(WEIGHTS)))
     detector.to(device).eval()
     if channels_last:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from deepfake_adv.attacks.additive import Additive, pgd
+from deepfake_adv.attacks.additive import Additive, Pgd
 from deepfake_adv.attacks.blur import Blur
 from deepfake_adv.attacks.engine import Loss, ascend, direction, frozen_eval
 from deepfake_adv.attacks.spatial import Spatial
@@ -60,7 +60,7 @@ def test_float16_loses_no_small_gradients(batch):
 def test_pgd_stays_in_each_images_own_ball(steps, classifier, batch):
     images, labels = batch
     epsilon = 6 / 255
-    attack = pgd(epsilon=epsilon, steps=steps, step_size=epsilon)
+    attack = Pgd(epsilon=epsilon, steps=steps, step_size=epsilon)
     result = ascend(attack, classifier, images, labels, generator=torch.Generator().manual_seed(0))
     assert (result.images - images).abs().max() <= epsilon + 1e-6
     # The release clips the fake half's perturbation with the real images: the halves must not know each other.
@@ -71,7 +71,7 @@ def test_pgd_stays_in_each_images_own_ball(steps, classifier, batch):
 
 
 def test_pgd_starts_at_random_within_the_ball(batch):
-    attack = pgd(epsilon=0.1)
+    attack = Pgd(epsilon=0.1)
     start = attack.project(batch[0], attack.initial(batch[0], torch.Generator().manual_seed(0)))
     assert 0.09 < (start - batch[0]).abs().max() <= 0.1 + 1e-6
     assert attack.size == pytest.approx(2.5 * 0.1 / 3)
@@ -190,16 +190,16 @@ def test_bad_model_and_loss_are_named():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Additive(epsilon=0.0), "epsilon must be a finite number above 0"),
-        (lambda: Additive(epsilon=float("nan")), "epsilon must be"),
-        (lambda: Additive(step_size=-1), "step_size must be"),
-        (lambda: Additive(steps=0), "steps must be an integer of at least 1"),
-        (lambda: pgd(steps=1.5), "steps must be an integer"),
-        (lambda: Blur(rule="sgn"), "rule must be one of raw, relative, sign, l2; got 'sgn'"),
-        (lambda: Blur(start=0), "start must be"),
-        (lambda: Blur(bound=-0.1), "bound must be"),
-        (lambda: Spatial(tau=-1), "tau must be a finite number of at least 0"),
-        (lambda: Spatial(bound=0), "bound must be"),
+        (lambda: Additive(epsilon=0.0), "epsilon: input should be greater than 0; got 0"),
+        (lambda: Additive(epsilon=float("nan")), "epsilon: "),
+        (lambda: Additive(step_size=-1), "step_size: "),
+        (lambda: Additive(steps=0), "steps: input should be "),
+        (lambda: Pgd(steps=1.5), "steps: input should be a valid integer; got 1.5"),
+        (lambda: Blur(rule="sgn"), "rule: input should be 'raw', 'relative', 'sign' or 'l2'; got 'sgn'"),
+        (lambda: Blur(start=0), "start: "),
+        (lambda: Blur(bound=-0.1), "bound: "),
+        (lambda: Spatial(tau=-1), "tau: input should be greater than or equal to 0; got -1"),
+        (lambda: Spatial(bound=0), "bound: "),
     ],
 )
 def test_bad_parameters_are_named(build, message):

@@ -3,18 +3,13 @@ import copy
 import pytest
 import torch
 
-from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.detectors.registry import DETECTORS, TIMM_PREFIX, build_detector
 
-# The smallest form of each detector; xception and ffd exist in one size only.
+# The smallest form of each detector, as it offers itself; a name with a colon stands for any that begins like it.
 SMALL = {
-    "compact": {"width": 4},
-    "efficientnet": {"model": "test_efficientnet"},
-    "xception": {},
-    "ffd": {},
-    "multi_attention": {"model": "test_efficientnet", "attention_stage": 4},
-    "tsn": {"frame": {"name": "compact", "width": 4}, "segments": 3},
-    "timm:test_vit": {"image_size": 48},
-    "timm:test_convnext": {},
+    arguments.get("name", name): {key: value for key, value in arguments.items() if key != "name"}
+    for name in (*DETECTORS, TIMM_PREFIX)
+    for arguments in DETECTORS[name].tiny
 }
 
 

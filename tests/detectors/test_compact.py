@@ -63,7 +63,7 @@ def test_it_learns_a_subtle_local_trace_in_seconds():
 
 @pytest.mark.parametrize(("argument", "value"), [("width", 0), ("dropout", 1.0), ("dropout", -0.1)])
 def test_arguments_out_of_range_are_refused(argument, value):
-    with pytest.raises(ValueError, match=f"{argument} must be .* got {value}"):
+    with pytest.raises(ValueError, match=f"{argument}: input should be .* got {value}"):
         Compact(**{argument: value})
 
 

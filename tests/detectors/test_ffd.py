@@ -101,10 +101,10 @@ def test_without_weight_no_masks_are_needed():
     ("arguments", "message"),
     [
         ({"model": "resnet18"}, "model must be one of timm's legacy_xception; got 'resnet18'"),
-        ({"map": "pca"}, "map must be regression or template; got 'pca'"),
+        ({"map": "pca"}, "map: input should be 'regression' or 'template'; got 'pca'"),
         ({"map": "template"}, "templates must be given for map: template"),
         ({"templates": "here"}, "templates must be given for map: template"),
-        ({"mask_weight": -1}, "mask_weight must be at least 0; got -1"),
+        ({"mask_weight": -1}, "mask_weight: input should be greater than or equal to 0; got -1"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):

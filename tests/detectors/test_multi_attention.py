@@ -68,10 +68,10 @@ def test_training_repeats_from_the_same_seed(detector):
     ("arguments", "message"),
     [
         ({"model": "resnet18"}, "model must be one of timm's efficientnet models"),
-        ({"variant": "v1"}, "variant must be paper or release; got 'v1'"),
-        ({"attentions": 0}, "attentions must be at least 1; got 0"),
+        ({"variant": "v1"}, "variant: input should be 'paper' or 'release'; got 'v1'"),
+        ({"attentions": 0}, "attentions: input should be greater than or equal to 1; got 0"),
         ({"attention_stage": 6}, "attention_stage must be from 1 to 5 for test_efficientnet; got 6"),
-        ({"attention_stage": 4, "texture_stage": 0}, "texture_stage must be from 1 to 5 .* got 0"),
+        ({"attention_stage": 4, "texture_stage": 0}, "texture_stage: input should be .* or equal to 1; got 0"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):

@@ -4,16 +4,22 @@ import pytest
 import torch
 from torch.nn import functional
 
-from deepfake_adv.detectors.registry import DETECTORS, build_detector
+from deepfake_adv.detectors.registry import DETECTORS, TIMM_PREFIX, build_detector
 
-NAMES = ["compact", "efficientnet", "xception", "ffd", "multi_attention", "tsn", "timm:test_vit", "timm:test_convnext"]
+NAMES = [arguments.get("name", name) for name in (*DETECTORS, TIMM_PREFIX) for arguments in DETECTORS[name].tiny]
 HEAVY = {"xception", "ffd"}  # of one size; they pass the two main tests by default and all of them if asked
 EACH = [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in NAMES]
 
 
 def test_every_detector_is_under_contract(small):
-    assert set(DETECTORS) == {name for name in NAMES if not name.startswith("timm:")}
+    assert set(NAMES) >= {*DETECTORS, "timm:test_vit", "timm:test_convnext"}
     assert set(small) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", [*DETECTORS, TIMM_PREFIX])
+def test_every_argument_is_explained(name):
+    fields = DETECTORS[name].Params.model_fields
+    assert [key for key, field in fields.items() if not field.description] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,7 +132,7 @@ def test_too_small_an_image_is_refused(name, make):
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_an_image_size_is_checked_when_building(name, small):
-    with pytest.raises(ValueError, match="image size"):
+    with pytest.raises(ValueError, match=r"image_size: input should be greater than or equal to 16; got 1"):
         build_detector(name, **{**small[name], "image_size": 1})
 
 

@@ -20,7 +20,7 @@ class Counting(Compact):
 @pytest.fixture
 def detector():
     torch.manual_seed(0)
-    return Tsn(Compact(width=4), segments=3).eval()
+    return Tsn(frame=Compact(width=4), segments=3).eval()
 
 
 def test_the_consensus_is_the_mean_of_the_frames_logits(detector):
@@ -39,7 +39,7 @@ def test_the_loss_is_taken_on_the_consensus_not_on_the_frames(detector):
 
 
 def test_auxiliary_terms_and_masks_go_frame_by_frame():
-    detector = Tsn(Counting(width=4), segments=3)
+    detector = Tsn(frame=Counting(width=4), segments=3)
     assert detector.needs_masks
     loss = detector.training_loss(torch.rand(2, 3, 3, 32, 32), torch.tensor([0, 1]), torch.zeros(2, 3, 1, 32, 32))
     assert loss.parts["frames"] == 6
@@ -53,6 +53,6 @@ def test_other_than_clips_of_k_frames_are_refused(detector, shape):
 
 def test_a_frame_detector_of_clips_or_no_segment_is_refused(detector):
     with pytest.raises(ValueError, match="frame must be a detector of single frames; got Tsn"):
-        Tsn(detector, segments=2)
-    with pytest.raises(ValueError, match="segments must be at least 2; got 1"):
-        Tsn(Compact(width=4), segments=1)
+        Tsn(frame=detector, segments=2)
+    with pytest.raises(ValueError, match="segments: input should be greater than or equal to 2; got 1"):
+        Tsn(frame=Compact(width=4), segments=1)

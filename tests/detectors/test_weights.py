@@ -30,7 +30,7 @@ def _same(one, other, but="classifier"):
 
 
 def test_a_file_gives_all_layers_but_the_last(file, trained):
-    detector = TimmDetector(MODEL, pretrained=True, weights=file)
+    detector = TimmDetector(model=MODEL, pretrained=True, weights=file)
     assert _same(trained, detector.backbone)
     assert detector.eval()(torch.rand(1, 3, 32, 32)).shape == (1, 2)
 

@@ -76,9 +76,9 @@ def test_autocast_keeps_the_map_in_float32() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"start": 0.5, "floor": 0.5}, "floor and start must be 0 <= floor < start; got 0.5 and 0.5"),
-        ({"floor": -1.0}, "floor and start must be"),
-        ({"width": 0}, "blocks must be at least 0, width and scale at least 1; got 2, 0 and 1"),
+        ({"start": 0.5, "floor": 0.5}, "start must be above floor"),
+        ({"floor": -1.0}, "floor: input should be greater than or equal to 0; got -1"),
+        ({"width": 0}, "width: input should be greater than or equal to 1; got 0"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, float], message: str) -> None:

@@ -11,16 +11,9 @@ from torch import Tensor, nn
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector, TrainingTerms
 from deepfake_adv.methods.base import Method, StepLoss
-from deepfake_adv.methods.registry import build_method
+from deepfake_adv.methods.registry import METHODS, build_method
 
 SIZE = 24
-SMALL = {"generator": {"blocks": 1, "width": 4, "start": 1.0, "floor": 0.3}}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "gen_bat": SMALL,
-    "two_gen_bat": SMALL,
-    "combined_at": SMALL,
-    "sladd": {"synthesizer": {"width": 4}},
-}
 
 
 class Toy(Detector):
@@ -156,7 +149,7 @@ def make_game(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = DETECTORS[detector]().to(dtype)
-    method = build_method(name, seed=seed, **{**ARGUMENTS.get(name, {}), **arguments})
+    method = build_method(name, seed=seed, **{**METHODS[name].tiny[0], **arguments})
     method.attach(model)
     method.to(dtype)
     sides = [] if method.detector_side is None else list(method.detector_side.parameters())

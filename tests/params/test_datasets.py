@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_adv.data.layouts.registry import LAYOUTS
+from deepfake_adv.data.layouts.registry import LAYOUTS, build_layout
 from deepfake_adv.params.load import read_yaml, validate
 
 ROOT = Path(__file__).parents[2]
@@ -32,11 +32,18 @@ def test_params_know_every_layout_and_its_options(layout):
     """What passes here is what the layout's constructor takes."""
     dataset = validate(with_dataset(layout, NEEDED.get(layout, {}))).datasets["own"]
     assert dataset.layout == layout
-    LAYOUTS[layout](
-        root=dataset.root,
-        **({"forgeries": []} if layout in ("faceforensics", "sladd") else {}),
-        **dataset.options.model_dump(mode="json"),
-    )
+    build_layout(layout, dataset.root, dataset.forgeries, dataset.options)
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+def test_every_option_is_explained(layout):
+    assert [key for key, field in LAYOUTS[layout].Params.model_fields.items() if not field.description] == []
+
+
+def test_a_key_that_must_be_there_is_explained():
+    words = r"options\.splits is missing\. It is: The folder of .* See FaceForensics\.Params in deepfake_adv"
+    with pytest.raises(ValueError, match=words):
+        validate(with_dataset("faceforensics", {}))
 
 
 @pytest.mark.parametrize(

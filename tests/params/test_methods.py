@@ -1,14 +1,12 @@
 import copy
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from deepfake_adv.methods.registry import METHODS
+from deepfake_adv.params.entries import complete
 from deepfake_adv.params.load import validate
-from deepfake_adv.params.methods import NAMES
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 
@@ -19,10 +17,21 @@ def content(request: pytest.FixtureRequest) -> dict[str, Any]:
     return values
 
 
-def test_schema_and_registry_know_the_same_methods_and_arguments(content: dict[str, Any]) -> None:
-    assert set(NAMES) == set(METHODS)
-    for entry in validate(content).methods.values():
-        assert set(entry.model_dump(exclude={"name"})) == set(signature(METHODS[entry.name]).parameters)
+def test_the_profiles_say_every_key_that_has_an_effect(content: dict[str, Any]) -> None:
+    """So what an entry of a profile means does not depend on defaults."""
+    for name, entry in content["methods"].items():
+        filled = complete("method", entry)
+        without_effect = {"lam"} if filled.get("clean") == "instead" else set()
+        without_effect |= {"adversary_steps"} if filled.get("update") in ("reversal", "joint") else set()
+        assert set(filled) - set(entry) <= without_effect, name
+
+
+def test_keys_without_effect_may_be_left_out(content: dict[str, Any]) -> None:
+    content = copy.deepcopy(content)
+    assert "lam" not in content["methods"]["jpeg"]
+    content["methods"]["gen_bat"]["update"] = "reversal"
+    del content["methods"]["gen_bat"]["adversary_steps"]
+    validate(content)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +64,8 @@ def test_faults_are_named(content: dict[str, Any], entry: str, key: str, value: 
         validate(broken)
 
 
-def test_no_key_may_be_missing(content: dict[str, Any]) -> None:
-    broken = copy.deepcopy(content)
-    del broken["methods"]["grad_bat"]["epsilon"]
-    with pytest.raises(ValueError, match=r"methods.grad_bat.*epsilon is missing"):
-        validate(broken)
+def test_a_name_is_an_entry(content: dict[str, Any]) -> None:
+    short = copy.deepcopy(content)
+    short["methods"]["own"] = {"name": "grad_bat"}
+    validate(short)
+    assert complete("method", {"name": "grad_bat"})["epsilon"] == 0.2

@@ -1,14 +1,11 @@
 """Faults that would show at a late stage alone are found when params.yaml is read."""
 
 import copy
-from inspect import signature
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from deepfake_adv.attacks.registry import ATTACKS, build_attack
-from deepfake_adv.params import attacks
+from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.params.evaluation import ROLES
 from deepfake_adv.params.load import read_yaml, validate
 from deepfake_adv.reporting.specs import load_specs
@@ -59,7 +56,7 @@ def content(profile):
         ("attack", {"table_reading": "relativ"}, r"attack\.table_reading must be one of .* Did you mean 'relative'"),
         ("attack", {"starts": [0]}, r"attack\.starts\.0: .* greater than 0; got 0"),
         ("attack", {"kernel_sizes": [2]}, r"attack\.kernel_sizes\.0: must be odd; got 2"),
-        ("locate", {"backend": "dlip"}, r"locate\.backend: input should be 'dlib' or 'face_alignment'; got 'dlip'"),
+        ("locate", {"backend": "dlip"}, r"locate\.backend: backend must be one of dlib, .* Did you mean 'dlib'"),
         ("tables", {"baseline": "baselin"}, r"tables\.baseline must be one of .* Did you mean 'baseline'"),
         ("tables.roles", {"efficientnet": "nobody"}, r"tables\.roles\.efficientnet must be one of .*; got 'nobody'"),
         ("tables.roles", {"eficientnet": "compact"}, r"tables\.roles must be one of .* Did you mean 'efficientnet'"),
@@ -80,7 +77,7 @@ def test_a_fault_of_a_late_stage_is_found(content, key, value, message):
 @pytest.mark.parametrize("value", [[], ["NT", "DF", "NT"]])
 def test_forgeries_are_named_once_and_there_is_one(content, value):
     content["datasets"][next(iter(content["datasets"]))]["forgeries"] = value
-    with pytest.raises(ValueError, match=r"forgeries: (list should have at least 1|must name each once, not NT again)"):
+    with pytest.raises(ValueError, match=r"forgeries(: must name each once, not NT again| must name one or)"):
         validate(content)
 
 
@@ -162,14 +159,6 @@ def test_a_tier_without_parts_is_refused(content):
     content["tiers"].append("c32")
     with pytest.raises(ValueError, match=r"tiers must be one of .*all; got 'c32'\. Did you mean 'c23'"):
         validate(content)
-
-
-def test_schema_and_registry_know_the_same_attacks_and_parameters():
-    assert set(attacks.NAMES) == set(ATTACKS)
-    for entry in get_args(attacks._Known):
-        for name in get_args(entry.model_fields["name"].annotation):
-            known = set(signature(ATTACKS[name]).parameters)
-            assert set(entry.model_fields) - {"name"} == known, name
 
 
 def test_attacks_reach_the_registry_as_they_are_written(profile):

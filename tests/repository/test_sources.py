@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from ruamel.yaml import YAML
 
 from deepfake_adv.params.load import load_params
 
@@ -66,7 +67,7 @@ def copy(root, tmp_path_factory):
 
 def test_there_is_a_list_for_every_stage_and_run(copy, stages):
     runs = {f"{stage}/{run}" for stage in ("train", "score") for run in copy.params.runs}
-    assert set(copy.whole) == runs | (set(stages) - {"sources", "train", "score"})
+    assert set(copy.whole) == runs | (set(stages) - {"inputs", "sources", "train", "score"})
     assert len(runs) > 10
 
 
@@ -77,14 +78,15 @@ def test_words_the_schema_and_scheduling_change_no_list(copy):
         "execution/pool.py": ("time.sleep(0.5)", "time.sleep(0.6)"),
         "log.py": ("_INTERVAL = 30.0", "_INTERVAL = 20.0"),
         "stage.py": ("STOPPED = 130", "STOPPED = 131"),
-        "methods/traditional.py": ("must be in [0, 1]; got", "must be from 0 to 1; got"),
+        "methods/traditional.py": ("must be two numbers in ascending", "must be two numbers, in ascending"),
+        "methods/generative.py": ("Arguments of each generator.", "What each generator is made of."),
     }
     edits["ops/gaussian.py"] = f"# a comment\n{copy.text('ops/gaussian.py')}".replace('"""', '"""A word. ', 1)
     assert copy.changed(edits) == set()
 
 
 def test_a_constant_of_the_spatial_attack_retrains_grad_sat_alone(copy):
-    changed = copy.changed({"attacks/spatial.py": ("tau: float = 0.05", "tau: float = 0.06")})
+    changed = copy.changed({"attacks/spatial.py": ("tau: float = Field(0.05,", "tau: float = Field(0.06,")})
     retrained = {name for name in changed if name.startswith("train/")}
     assert retrained == {f"train/{run}" for run in copy.of("method", "grad_sat")} != set()
     studies = {"examples": copy.params.examples, "robustness": copy.params.robustness}
@@ -98,8 +100,76 @@ def test_a_new_methods_file_changes_no_list(copy):
     assert copy.changed({"methods/mine.py": text}) == set()
 
 
+PLUGINS = {
+    "mine/brightness.py": """
+from mine.shift import shifted
+from deepfake_adv.methods.base import Method
+from deepfake_adv.methods.registry import register_method
+
+
+@register_method("brightness")
+class Brightness(Method): ...
+""",
+    "mine/shift.py": "def shifted(): ...\n",
+    "mine/plain.py": """
+from deepfake_adv.detectors.compact import Compact
+from deepfake_adv.detectors.registry import register_detector
+
+
+@register_detector("plain")
+class Plain(Compact): ...
+""",
+    "mine/flat.py": """
+from deepfake_adv.data.layouts.base import Layout
+from deepfake_adv.data.layouts.registry import register_layout
+
+
+@register_layout("flat")
+class Flat(Layout): ...
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def extended(copy):
+    """The lists with a method, a detector and a layout of the user's, and a run of them."""
+    params = copy.folder / "params.yaml"
+    before = params.read_text()
+    for name, text in PLUGINS.items():
+        (copy.folder / name).parent.mkdir(exist_ok=True)
+        (copy.folder / name).write_text(text)
+    content = YAML().load(before)
+    content["plugins"] = ["mine"]
+    content["methods"]["brightness"] = {"name": "brightness"}
+    content["detectors"]["plain"] = {"name": "plain"}
+    content["runs"]["own"] = {"method": "brightness", "detector": "plain", "tier": "all", "conditions": ["NT_c23"]}
+    frames = content["datasets"]["corpus"]["frames"]
+    content["datasets"]["own"] = {"layout": "flat", "root": "x", "forgeries": [], "frames": frames, "options": {}}
+    with open(params, "w") as stream:
+        YAML().dump(content, stream)
+    lists = copy.lists()
+    yield lists
+    params.write_text(before)
+    shutil.rmtree(copy.folder / "mine")
+    shutil.rmtree(copy.folder / "lists")
+
+
+def files_of(listing):
+    return {line.partition("  ")[2] for line in listing.splitlines()}
+
+
+def test_plug_ins_are_in_the_lists_of_what_names_them_and_in_no_other(copy, extended):
+    assert {"mine/brightness.py", "mine/shift.py", "mine/plain.py"} <= files_of(extended["train/own"])
+    assert "mine/plain.py" in files_of(extended["score/own"])
+    assert "mine/brightness.py" not in files_of(extended["score/own"])
+    assert "mine/flat.py" in files_of(extended["inventory"])
+    changed = {name for name in copy.whole if extended[name] != copy.whole[name]}
+    assert changed == {"inventory"}  # which reads the new dataset
+    assert set(extended) - set(copy.whole) == {"train/own", "score/own"}
+
+
 def test_a_detectors_file_reruns_what_loads_it(copy):
-    changed = copy.changed({"detectors/compact.py": ("dropout: float = 0.0", "dropout: float = 0.1")})
+    changed = copy.changed({"detectors/compact.py": ("dropout: float = Field(0.0,", "dropout: float = Field(0.1,")})
     runs = copy.of("detector", "compact")
     assert {f"{stage}/{run}" for stage in ("train", "score") for run in runs} <= changed
     others = set(copy.params.runs) - runs

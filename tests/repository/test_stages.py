@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_adv.sources.checkout import RECORDED
+from deepfake_adv.sources.checkout import RECORDED, UNRECORDED
 from deepfake_adv.sources.closure import LEFT_OUT
 
 PER_RUN = {"train", "score"}
 
 
 def deps_of(stage):
-    return [dep if isinstance(dep, str) else next(iter(dep)) for dep in stage["deps"]]
+    return [dep if isinstance(dep, str) else next(iter(dep)) for dep in stage.get("deps", [])]
 
 
 def test_stages_and_scripts_are_the_same(stages, sources):
@@ -29,7 +29,11 @@ def test_every_stage_has_one_dependency_for_its_code(stages):
         code = [dep for dep in deps_of(stage) if dep.startswith(("deepfake_adv", "pipeline", f"{RECORDED}/"))]
         if name == "sources":  # which makes the lists
             assert code == ["deepfake_adv", "pipeline"]
+            assert "data/inputs/plugins.txt" in deps_of(stage)
             assert stage["outs"] == [str(RECORDED)]
+        elif name in UNRECORDED:  # always run, before the lists are made
+            assert stage["always_changed"]
+            assert code == []
         else:
             assert code == [f"{RECORDED}/{name}/${{key}}.txt" if name in PER_RUN else f"{RECORDED}/{name}.txt"]
 

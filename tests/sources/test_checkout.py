@@ -79,8 +79,8 @@ def clone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone")
     for name in ("deepfake_adv", "pipeline", "profiles"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "params.yaml"):
-        shutil.copy(ROOT / name, folder / name)
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    shutil.copy(ROOT / "profiles/demo.yaml", folder / "params.yaml")
     return folder
 
 

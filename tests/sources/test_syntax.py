@@ -66,6 +66,14 @@ def test_what_is_done_counts(old, new):
     assert digest(MODULE.replace(old, new)) != digest(MODULE)
 
 
+def test_the_explanation_of_a_key_does_not_count_and_its_default_does():
+    field = "width: int = Field(24, ge=1, description='Channels.')"
+    assert digest(field) == digest(field.replace("Channels.", "Channels of the first stage."))
+    assert digest(field) == digest(field.replace(", description='Channels.'", ""))
+    assert digest(field) != digest(field.replace("24", "16"))
+    assert digest(field) != digest(field.replace("ge=1", "ge=2"))
+
+
 def test_a_strings_place_counts_outside_of_words():
     assert digest("x = 'a'") != digest("x = 'b'")
     assert digest("f('a')") != digest("f('b')")

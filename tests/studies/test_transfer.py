@@ -63,7 +63,7 @@ def test_every_setting_of_the_tables_is_there_once():
     }  # fmt: skip
     assert {s.facts["extra"] for s in found if s.facts.get("reading") == "relative"} == {True}
     assert not any(s.facts.get("extra") for s in found if s.facts.get("reading") != "relative")
-    assert [s.attack.start for s in found if s.facts.get("sigma") == 10] == [0.1, 0.1]
+    assert [s.attack.params.start for s in found if s.facts.get("sigma") == 10] == [0.1, 0.1]
 
 
 def test_attacks_lower_accuracy_most_on_their_own_source(problem, tmp_path):

@@ -228,7 +228,7 @@ def test_the_log_is_whole_before_the_checkpoint_that_ends_a_run(train, make_plan
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        ({"image_size": 24, "detector": {"width": 4, "image_size": 12}}, r"image size must be at least 16"),
+        ({"image_size": 24, "detector": {"width": 4, "image_size": 12}}, r"image_size: .* equal to 16; got 12"),
         ({"detector": {"name": "compct"}}, "Did you mean 'compact'"),
         ({"batch_size": 6, "accumulate": 2}, r"train\.batch_size must be a multiple of 4"),
         ({"conditions": ("DF_c23",)}, "must have fake crops"),

@@ -5,12 +5,14 @@ import errno
 import logging
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from deepfake_adv.data.videos import VideoEntry
+from deepfake_adv.names import FF_FOLDERS, Forgery
+from deepfake_adv.params.base import Section
 
 logger = logging.getLogger(__name__)
 
@@ -20,15 +22,42 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".mpg", ".m
 class Layout(ABC):
     """How one dataset lies on a disk.
 
+    Attributes:
+        how_to_get: What to do where the dataset is not there.
+        own_forgeries: Those of a layout whose forgeries no param names.
+        exact_identities: Whether targets and sources name people, so that leaks can be proven.
+        params: Its `Params`, read from the options.
+
     Args:
         root: The dataset's folder.
+        forgeries: Forgeries to expect; without effect on a layout with one kind of fake of its own.
+        options: Fields of `Params`.
+
+    Raises:
+        ValueError: If an option or a forgery is none of the layout's.
     """
 
-    how_to_get: ClassVar[str]
-    exact_identities: ClassVar[bool] = True  # whether targets and sources name people, so that leaks can be proven
+    class Params(Section):
+        """Options of the dataset in params.yaml."""
 
-    def __init__(self, root: Path | str) -> None:
+    params: Any
+    how_to_get: ClassVar[str]
+    own_forgeries: ClassVar[tuple[str, ...]] = ()
+    exact_identities: ClassVar[bool] = True
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
         self.root = Path(root)
+        self.params = self.Params.read(options)
+        self.forgeries = self.checked(forgeries)
+
+    @classmethod
+    def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+        """The forgeries to expect.
+
+        Raises:
+            ValueError: If one of them is none of the layout's, or there is none and must be.
+        """
+        return tuple(Forgery(name) for name in forgeries)
 
     @abstractmethod
     def videos(self, quality: str) -> Iterator[VideoEntry]:
@@ -49,6 +78,21 @@ class Layout(ABC):
         except OSError as error:
             return f"looked in {self.root}: it cannot be listed ({error.strerror}); give read permission"
         return f"looked in {self.root}: the folder is empty" if empty else None
+
+
+def of_faceforensics(forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+    """Those of FaceForensics++ to expect, for layouts that hold them side by side.
+
+    Raises:
+        ValueError: If one of them is no forgery of FaceForensics++.
+    """
+    unknown = [str(name) for name in forgeries if name not in FF_FOLDERS]
+    if unknown:
+        raise ValueError(
+            f"forgeries must be of {', '.join(FF_FOLDERS)}; got {', '.join(unknown)}. "
+            "Other datasets have layouts of their own."
+        )
+    return tuple(Forgery(name) for name in forgeries)
 
 
 def child(parent: Path, *names: str) -> Path:

@@ -1,11 +1,14 @@
 """Celeb-DF, version 1 or 2, flat as it ships or with a folder videos/ in each of its three."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from deepfake_adv.data.layouts.base import Layout, child, relative, video_names
+from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
@@ -16,6 +19,7 @@ _LIST = "List_of_testing_videos.txt"
 _NUMBERS = {2: {REAL: 590 + 300, str(Forgery.CELEB): 5639}}
 
 
+@register_layout("celebdf")
 class CelebDF(Layout):
     """Celebrities swapped with each other: idA_idB_NNNN has idB's face on the video idA_NNNN.
 
@@ -23,9 +27,8 @@ class CelebDF(Layout):
 
     Args:
         root: Folder with Celeb-real, YouTube-real, Celeb-synthesis and List_of_testing_videos.txt.
-        version: 1 or 2.
-        rest: What becomes of videos that the list does not name: "none", or "train" for those in which no
-            identity of a test video appears. The list itself shares identities with the rest.
+        forgeries: See `Layout`.
+        options: See `Layout`.
 
     Raises:
         ValueError: If `version` or `rest` is unknown.
@@ -33,14 +36,23 @@ class CelebDF(Layout):
 
     how_to_get: ClassVar[str] = "ask for it by the form at github.com/yuezunli/celeb-deepfakeforensics"
 
-    def __init__(self, root: Path | str, version: Literal[1, 2] = 2, rest: Literal["none", "train"] = "none") -> None:
-        super().__init__(root)
-        if version not in (1, 2) or rest not in ("none", "train"):
-            raise ValueError(
-                f"version must be 1 or 2 and rest none or train; got {version!r} and {rest!r}. Mend options."
-            )
-        self.version = version
-        self.rest = rest
+    own_forgeries = (Forgery.CELEB,)
+
+    class Params(Layout.Params):
+        """Options of `celebdf`."""
+
+        version: Literal[1, 2] = Field(2, description="Of Celeb-DF.")
+        rest: Literal["none", "train"] = Field(
+            "none",
+            description="What becomes of videos that the list does not name: none; train: those that show no identity "
+            "of a test video.",
+        )
+
+    params: Params
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(root, forgeries, **options)
+        self.version, self.rest = self.params.version, self.params.rest
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

@@ -7,7 +7,10 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from pydantic import Field
+
 from deepfake_adv.data.layouts.base import Layout, as_table
+from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
@@ -17,6 +20,7 @@ _LABELS: Final = {"real": REAL_LABEL, "0": REAL_LABEL, "fake": FAKE_LABEL, "1": 
 _SHOWN: Final = 20
 
 
+@register_layout("csv")
 class Table(Layout):
     """One line per video or folder of images; nothing but the table needs to be edited for new data.
 
@@ -29,14 +33,22 @@ class Table(Layout):
 
     Args:
         root: Folder that the paths start from.
-        table: The CSV file, relative to `root` or absolute.
+        forgeries: See `Layout`.
+        options: See `Layout`.
     """
 
     how_to_get: ClassVar[str] = "write a table with the columns path,label and name it as options.table"
 
-    def __init__(self, root: Path | str, table: Path | str = "videos.csv") -> None:
-        super().__init__(root)
-        self.table = self.root / table
+    class Params(Layout.Params):
+        """Options of `csv`."""
+
+        table: str | Path = Field("videos.csv", description="The CSV file, relative to the root or absolute.")
+
+    params: Params
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(root, forgeries, **options)
+        self.table = self.root / self.params.table
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

@@ -1,16 +1,20 @@
 """DeeperForensics-1.0, whose real class is FaceForensics++'s originals, not its own source videos."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from deepfake_adv.data.layouts.base import Layout, child, files_by_name, listing, relative
 from deepfake_adv.data.layouts.faceforensics import quality_folder
+from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
 
 
+@register_layout("deeperforensics")
 class DeeperForensics(Layout):
     """Fakes TTT_<actor> on FaceForensics++'s video TTT, in eleven variants; reals are those TTT at c23.
 
@@ -20,17 +24,26 @@ class DeeperForensics(Layout):
 
     Args:
         root: Folder with lists/ and manipulated_videos/.
-        originals: Root of FaceForensics++, for the reals.
-        variant: Folder in manipulated_videos, such as end_to_end or end_to_end_level_3.
+        forgeries: See `Layout`.
+        options: See `Layout`.
     """
 
     exact_identities: ClassVar[bool] = False
     how_to_get: ClassVar[str] = "ask for it by the form at github.com/EndlessSora/DeeperForensics-1.0"
 
-    def __init__(self, root: Path | str, originals: Path | str, variant: str = "end_to_end") -> None:
-        super().__init__(root)
-        self.originals = Path(originals)
-        self.variant = variant
+    class Params(Layout.Params):
+        """Options of `deeperforensics`."""
+
+        originals: str | Path = Field(description="Root of FaceForensics++, for the reals.")
+        variant: str = Field(
+            "end_to_end", description="Folder in manipulated_videos, such as end_to_end or end_to_end_level_3."
+        )
+
+    params: Params
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(root, forgeries, **options)
+        self.originals, self.variant = Path(self.params.originals), self.params.variant
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from deepfake_adv.data.layouts.base import Layout, child, files_by_name, relative, video_names
 from deepfake_adv.data.layouts.faceforensics import quality_folder
+from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
 
@@ -13,6 +14,7 @@ _ORIGINALS = 363
 _FAKES = 3068
 
 
+@register_layout("dfd")
 class DeepFakeDetection(Layout):
     """Scenes of 28 actors, fakes named <target>_<source>__<scene>__<id>; all of it is test data.
 
@@ -20,6 +22,7 @@ class DeepFakeDetection(Layout):
     split of it would keep identities apart. Masks tell which of several persons is the forged one.
     """
 
+    own_forgeries = (Forgery.DFD,)
     exact_identities: ClassVar[bool] = False
     how_to_get: ClassVar[str] = (
         "run FaceForensics++'s download script with -d DeepFakeDetection_original and -d DeepFakeDetection, "

@@ -5,9 +5,12 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from deepfake_adv.data.layouts.base import Layout, as_table, child, listing, relative, video_names
+from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.files import read_json, read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
@@ -17,15 +20,15 @@ logger = logging.getLogger(__name__)
 _PART = "dfdc_train_part_"
 
 
+@register_layout("dfdc")
 class DFDC(Layout):
     """Training parts are split by folder, since actors stay within one; the official test set is test.
 
     Args:
         root: Folder with dfdc_train_part_N (or train/dfdc_train_part_N) and with labels.csv beside the
             test videos, in test/ or in videos/.
-        train: First and last part for training; empty for none.
-        val: First and last part for validation; empty for none.
-        test: First and last part for testing beside the official test set; empty for none.
+        forgeries: See `Layout`.
+        options: See `Layout`.
 
     Raises:
         ValueError: If a range is not two numbers, or two ranges overlap.
@@ -33,14 +36,18 @@ class DFDC(Layout):
 
     how_to_get: ClassVar[str] = "download it from ai.meta.com/datasets/dfdc after registering"
 
-    def __init__(
-        self,
-        root: Path | str,
-        train: Sequence[int] = (0, 34),
-        val: Sequence[int] = (35, 39),
-        test: Sequence[int] = (40, 49),
-    ) -> None:
-        super().__init__(root)
+    class Params(Layout.Params):
+        """Options of `dfdc`: first and last training part of each split; empty for none."""
+
+        train: list[int] = Field([0, 34], max_length=2, description="Parts for training.")
+        val: list[int] = Field([35, 39], max_length=2, description="Parts for validation.")
+        test: list[int] = Field([40, 49], max_length=2, description="Parts for testing beside the official test set.")
+
+    params: Params
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(root, forgeries, **options)
+        train, val, test = self.params.train, self.params.val, self.params.test
         self.splits: dict[int, str] = {}
         for split, ends in ((Split.TRAIN, train), (Split.VAL, val), (Split.TEST, test)):
             if len(ends) not in (0, 2):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from deepfake_adv.data.layouts.base import Layout, relative
+from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.files import read_json
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
@@ -12,11 +13,14 @@ from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
 _SETS = {"train": Split.TRAIN, "test": Split.TEST}
 
 
+@register_layout("dfdc_preview")
 class DFDCPreview(Layout):
     """Videos in method_A, method_B and original_videos, in sets train and test by dataset.json.
 
     Args:
         root: Folder with dataset.json.
+        forgeries: See `Layout`.
+        options: See `Layout`.
     """
 
     how_to_get: ClassVar[str] = "download the preview set from ai.meta.com/datasets/dfdc after registering"

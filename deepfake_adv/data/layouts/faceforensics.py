@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from deepfake_adv.data.layouts.base import Layout, child, files_by_name, relative, video_names
+from pydantic import Field
+
+from deepfake_adv.data.layouts.base import Layout, child, files_by_name, of_faceforensics, relative, video_names
+from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.splits import read_pairs, splits_by_name
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Quality
 
 
+@register_layout("faceforensics")
 class FaceForensics(Layout):
     """Originals and their forgeries, named <target>_<source>, with one mask video for all qualities.
 
@@ -18,8 +22,8 @@ class FaceForensics(Layout):
 
     Args:
         root: Folder with original_sequences and manipulated_sequences.
-        forgeries: Which of DF, F2F, FS, NT, FSH to expect.
-        splits: Folder of the authors' train.json, val.json and test.json.
+        forgeries: See `Layout`.
+        options: See `Layout`.
 
     Raises:
         ValueError: If a forgery is none of FaceForensics++.
@@ -30,16 +34,23 @@ class FaceForensics(Layout):
         "download script they send you: -d all -c c23 -t videos (and -t masks)"
     )
 
-    def __init__(self, root: Path | str, forgeries: Sequence[Forgery | str], splits: Path | str) -> None:
-        super().__init__(root)
-        unknown = [str(name) for name in forgeries if name not in FF_FOLDERS]
-        if unknown:
-            raise ValueError(
-                f"forgeries must be of {', '.join(FF_FOLDERS)}; got {', '.join(unknown)}. "
-                "Other datasets have layouts of their own."
-            )
-        self.forgeries = tuple(Forgery(name) for name in forgeries)
-        self.splits = Path(splits)
+    class Params(Layout.Params):
+        """Options of `faceforensics`."""
+
+        splits: str | Path = Field(description="The folder of the dataset authors' train.json, val.json and test.json.")
+
+    params: Params
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(root, forgeries, **options)
+        self.splits = Path(self.params.splits)
+
+    @classmethod
+    def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+        """See `Layout.checked`; there must be one."""
+        if not forgeries:
+            raise ValueError("forgeries must name one or more; got none. Name those that the dataset should have.")
+        return of_faceforensics(forgeries)
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

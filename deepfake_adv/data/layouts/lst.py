@@ -1,12 +1,15 @@
 """The .lst files of the paper's own release: frames extracted already, named line by line."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
 
 from deepfake_adv.data.layouts.base import Layout, listing
+from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.videos import VideoEntry, format_ranges, join_notes
 from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Quality, Split
@@ -28,6 +31,7 @@ class _Listed:
     files: set[str] = field(default_factory=set)
 
 
+@register_layout("lst")
 class ReleaseLists(Layout):
     """Lines <dir>_<quality>/<video>/<video>_<frame>_<face>.png REAL|FAKE, or of whole folders.
 
@@ -37,7 +41,8 @@ class ReleaseLists(Layout):
 
     Args:
         root: Folder with <dir>_<quality>.
-        lists: Split to one or several .lst files, relative to `root` or absolute.
+        forgeries: See `Layout`.
+        options: See `Layout`.
 
     Raises:
         ValueError: If a key of `lists` is no split.
@@ -45,11 +50,18 @@ class ReleaseLists(Layout):
 
     how_to_get: ClassVar[str] = "the lists are in benchmark/ of the paper's release; the frames are yours to extract"
 
-    def __init__(self, root: Path | str, lists: Mapping[str, str | Sequence[str]]) -> None:
-        super().__init__(root)
-        unknown = [name for name in lists if name not in list(map(str, Split))]
-        if unknown or not lists:
-            raise ValueError(f"options.lists must have keys of {', '.join(Split)}; got {', '.join(lists) or 'none'}.")
+    class Params(Layout.Params):
+        """Options of `lst`."""
+
+        lists: dict[Split, str | list[str]] = Field(
+            min_length=1, description="Split to one or several .lst files, relative to the root or absolute."
+        )
+
+    params: Params
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(root, forgeries, **options)
+        lists = self.params.lists
         self.lists = {split: [names] if isinstance(names, str) else list(names) for split, names in lists.items()}
 
     def problem(self) -> str | None:

@@ -1,36 +1,18 @@
-"""Every layout by its name in params: `datasets.<name>.layout`."""
+"""Every layout by its name in params: `datasets.<name>.layout`.
 
-import inspect
+A layout is one file: the class, its `Params` (the dataset's `options`) and ``@register_layout("name")``.
+"""
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from deepfake_adv.data.layouts.base import Layout
-from deepfake_adv.data.layouts.celebdf import CelebDF
-from deepfake_adv.data.layouts.csv_table import Table
-from deepfake_adv.data.layouts.deeperforensics import DeeperForensics
-from deepfake_adv.data.layouts.dfd import DeepFakeDetection
-from deepfake_adv.data.layouts.dfdc import DFDC
-from deepfake_adv.data.layouts.dfdc_preview import DFDCPreview
-from deepfake_adv.data.layouts.faceforensics import FaceForensics
-from deepfake_adv.data.layouts.lst import ReleaseLists
-from deepfake_adv.data.layouts.sladd import Sladd
 from deepfake_adv.hints import check_keywords, did_you_mean
+from deepfake_adv.registry import Registry
 
-LAYOUTS: Final[Mapping[str, type[Layout]]] = MappingProxyType(
-    {
-        "faceforensics": FaceForensics,
-        "dfd": DeepFakeDetection,
-        "celebdf": CelebDF,
-        "dfdc": DFDC,
-        "dfdc_preview": DFDCPreview,
-        "deeperforensics": DeeperForensics,
-        "sladd": Sladd,
-        "lst": ReleaseLists,
-        "csv": Table,
-    }
-)
+LAYOUTS: Final = Registry[type[Layout]]("layout")
+register_layout = LAYOUTS.register
 
 
 def build_layout(name: str, root: Path | str, forgeries: Sequence[str], options: Mapping[str, Any]) -> Layout:
@@ -39,8 +21,8 @@ def build_layout(name: str, root: Path | str, forgeries: Sequence[str], options:
     Args:
         name: Key of `LAYOUTS`.
         root: The dataset's folder.
-        forgeries: Forgeries to expect; a layout with one kind of fake of its own takes none.
-        options: The layout's further arguments.
+        forgeries: Forgeries to expect; without effect on a layout with one kind of fake of its own.
+        options: Fields of the layout's `Params`.
 
     Raises:
         ValueError: If the layout or an option is unknown, or an option is lacking.
@@ -48,13 +30,6 @@ def build_layout(name: str, root: Path | str, forgeries: Sequence[str], options:
     if name not in LAYOUTS:
         hint = did_you_mean(name, LAYOUTS, "Name one of them.")
         raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}; got {name!r}.{hint}")
-    known = dict(inspect.signature(LAYOUTS[name]).parameters)
-    given = {"root": root, **options}
-    if "forgeries" in known:
-        given["forgeries"] = forgeries
-    names = [key for key in known if key not in ("root", "forgeries")]
-    check_keywords(f"options of layout {name}", options, names)
-    lacking = [key for key, value in known.items() if value.default is inspect.Parameter.empty and key not in given]
-    if lacking:
-        raise ValueError(f"layout {name} needs options.{', options.'.join(lacking)}; got none. Add it to params.")
-    return LAYOUTS[name](**given)
+    layout = LAYOUTS[name]
+    check_keywords(f"options of layout {name}", options, layout.Params.model_fields)
+    return layout(root, forgeries, **options)

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-from deepfake_adv.data.layouts.base import Layout, child, listing, relative
+from deepfake_adv.data.layouts.base import Layout, child, listing, of_faceforensics, relative
+from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.splits import read_pairs, splits_by_name
 from deepfake_adv.data.videos import VideoEntry
-from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Split
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
 
 CONFIG_FILES: Final = {Split.TRAIN: "train.json", Split.VAL: "eval.json", Split.TEST: "test.json"}
 
 
+@register_layout("sladd")
 class Sladd(Layout):
     """image/{FF-DF, FF-F2F, FF-FS, FF-NT, real}/<id>/0001.png, mask/.../<id>/0001_mask.png, config/*.json.
 
@@ -19,7 +21,8 @@ class Sladd(Layout):
 
     Args:
         root: Folder with image, mask and config (data/FF in SLADD's own tree).
-        forgeries: Which of DF, F2F, FS, NT to expect.
+        forgeries: See `Layout`.
+        options: See `Layout`.
     """
 
     how_to_get: ClassVar[str] = (
@@ -27,12 +30,10 @@ class Sladd(Layout):
         "github.com/liangchen527/SLADD draws it"
     )
 
-    def __init__(self, root: Path | str, forgeries: Sequence[Forgery | str]) -> None:
-        super().__init__(root)
-        unknown = [str(name) for name in forgeries if name not in FF_FOLDERS]
-        if unknown:
-            raise ValueError(f"forgeries must be of {', '.join(FF_FOLDERS)}; got {', '.join(unknown)}. Mend params.")
-        self.forgeries = tuple(Forgery(name) for name in forgeries)
+    @classmethod
+    def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+        """See `Layout.checked`."""
+        return of_faceforensics(forgeries)
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

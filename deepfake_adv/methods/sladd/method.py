@@ -1,10 +1,11 @@
 """Self-supervised training on adversarially chosen forgeries (Chen et al., CVPR 2022)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from deepfake_adv.attacks.engine import frozen_eval
@@ -16,8 +17,17 @@ from deepfake_adv.methods.sladd.forgeries import Forgeries, synthesize, untouche
 from deepfake_adv.methods.sladd.heads import Heads, Targets, Weights, am_softmax
 from deepfake_adv.methods.sladd.synthesizer import Synthesizer, reinforce
 from deepfake_adv.ops.precision import at_least_float32
+from deepfake_adv.params.base import Section
 
 SladdUpdate = Literal["alternating", "joint"]
+
+
+class LossWeights(Section):
+    """Weights of the auxiliary losses."""
+
+    map: float = Field(0.1, ge=0, description="Of the map.")
+    kind: float = Field(0.05, ge=0, description="Of the forgery's type.")
+    magnitude: float = Field(0.1, ge=0, description="Of its magnitude.")
 
 
 @register_method("sladd")
@@ -35,56 +45,47 @@ class Sladd(Method):
     seed rewards every choice of a batch with the whole batch's training loss, one number, which cannot tell a good
     choice from a bad one.)
 
-    Args:
-        synthesizer: Arguments of `Synthesizer`.
-        weights: Of the auxiliary losses: ``map``, ``kind``, ``magnitude``.
-        margin: AM-softmax margin.
-        scale: AM-softmax scale.
-        entropy_weight: Of the synthesizer's entropy bonus.
-        flip: Whether every batch is doubled with its mirror image.
-        adversary_steps: Synthesizer steps per detector step, at least 1; only for "alternating".
-        adversary_learning_rate: Of the synthesizer; None: the recipe's.
-        update: "alternating" or "joint".
-        lam: See `Method`.
-        clean: See `Method`; the seed's way is "instead".
-
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is unknown or out of range.
     """
 
+    class Params(Method.Params):
+        """Arguments of SLADD; the defaults are the seed's."""
+
+        synthesizer: Synthesizer.Params = Field(
+            Synthesizer.Params.read({}), description="Arguments of the policy network."
+        )
+        weights: LossWeights = Field(LossWeights.read({}), description="Weights of the auxiliary losses.")
+        margin: float = Field(0.45, ge=0, description="AM-softmax margin; 0 with scale 1 is cross-entropy.")
+        scale: float = Field(30.0, gt=0, description="AM-softmax scale.")
+        entropy_weight: float = Field(1e-5, ge=0, description="Weight of the synthesizer's entropy bonus.")
+        flip: bool = Field(True, description="Double every batch with its mirror image.")
+        adversary_steps: int = Field(
+            1, ge=1, description="Synthesizer steps per detector step; no effect under `joint`."
+        )
+        adversary_learning_rate: float | None = Field(
+            None, gt=0, description="Of the synthesizer; null: train.adversary_learning_rate."
+        )
+        update: SladdUpdate = Field("joint", description="joint: one set of forgeries for both; or alternating.")
+        clean: Clean = Field("instead", description="instead: the seed's way; with: clean images too, Eq. (3).")
+
+    tiny = ({"synthesizer": {"width": 4}}, {"synthesizer": {"width": 4}, "update": "alternating", "clean": "with"})
     adversary: Synthesizer
     detector_side: Heads | None
     in_step = False  # a share of the batch without landmarks leaves the synthesizer out
     wants_masks = True
     needs_landmarks = True
 
-    def __init__(
-        self,
-        *,
-        synthesizer: Mapping[str, Any] | None = None,
-        weights: Mapping[str, float] | None = None,
-        margin: float = 0.45,
-        scale: float = 30.0,
-        entropy_weight: float = 1e-5,
-        flip: bool = True,
-        adversary_steps: int = 1,
-        adversary_learning_rate: float | None = None,
-        update: SladdUpdate = "joint",
-        lam: float = 1.0,
-        clean: Clean = "instead",
-    ) -> None:
-        super().__init__(lam=lam, clean=clean)
-        if update not in get_args(SladdUpdate):
-            raise ValueError(f"update must be 'alternating' or 'joint'; got {update!r}. The seed's way is 'joint'.")
-        if adversary_steps < 1:
-            raise ValueError(f"adversary_steps must be at least 1; got {adversary_steps}. Take 1.")
-        given = {"map": 0.1, "kind": 0.05, "magnitude": 0.1, **(weights or {})}
-        self.weights = Weights(given["map"], given["kind"], given["magnitude"])
-        self.margin, self.scale, self.entropy_weight, self.flip = margin, scale, entropy_weight, flip
-        self.adversary = Synthesizer(**(synthesizer or {}))
-        self.adversary_learning_rate = adversary_learning_rate
-        self.joint = update == "joint"
-        self.adversary_steps = 0 if self.joint else adversary_steps
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        params = self.params
+        self.weights = Weights(params.weights.map, params.weights.kind, params.weights.magnitude)
+        self.margin, self.scale = params.margin, params.scale
+        self.entropy_weight, self.flip = params.entropy_weight, params.flip
+        self.adversary = Synthesizer(**dict(params.synthesizer))
+        self.adversary_learning_rate = params.adversary_learning_rate
+        self.joint = params.update == "joint"
+        self.adversary_steps = 0 if self.joint else params.adversary_steps
         self._head_seed = int(torch.randint(2**31, ()))
 
     def attach(self, detector: Detector) -> None:
@@ -121,7 +122,7 @@ class Sladd(Method):
         with torch.set_grad_enabled(self.joint and torch.is_grad_enabled()):
             forgeries = synthesize(batch, self.adversary, generator)
         views = [(forgeries.batch, forgeries.targets)]
-        if self.clean == "with":
+        if self.params.clean == "with":
             views.insert(0, (batch, untouched(batch)))
         images, labels, masks, targets = _joined(views, flip=self.flip)
         loss = detector.training_loss(images, labels, masks)
@@ -134,7 +135,7 @@ class Sladd(Method):
             generator=generator,
         )
         rows = self._class_loss(loss.terms.logits, labels).unflatten(0, (len(views), -1))
-        shares = rows.new_tensor([1.0, self.lam][: len(views)])
+        shares = rows.new_tensor([1.0, self.params.lam][: len(views)])
         auxiliary = sum([*heads.values(), *loss.terms.auxiliary.values()])
         total = (shares * rows.mean(1)).sum() + shares.sum() * auxiliary
         parts = {**loss.parts, **{f"sladd_{name}": term.detach() for name, term in heads.items()}}
@@ -145,7 +146,7 @@ class Sladd(Method):
             parts["sladd_policy"] = policy.detach()
             total = total + (policy - policy.detach())  # its gradient alone: a policy loss measures nothing
         means = loss.classification.detach().unflatten(0, (len(views), -1)).mean(1)
-        return StepLoss(total, means[0] if self.clean == "with" else None, means[-1], parts)
+        return StepLoss(total, means[0] if self.params.clean == "with" else None, means[-1], parts)
 
     def _class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         return am_softmax(at_least_float32(logits), labels, margin=self.margin, scale=self.scale)

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from deepfake_adv.methods.sladd.forge import Kind
 from deepfake_adv.methods.sladd.regions import REGIONS
 from deepfake_adv.ops.draws import dropout, normal, uniform
 from deepfake_adv.ops.precision import at_least_float32
+from deepfake_adv.params.base import FromTimm
 
 CHANNELS = 6  # image and reference
 
@@ -42,30 +45,29 @@ class Synthesizer(nn.Module):
     log sigmoid, which is the probability of nothing sampled and only ever raises the magnitude.)
 
     Args:
-        backbone: "compact" (a small CNN of our own) or the name of a timm model.
-        width: Channels of the compact backbone's first stage; unused by timm's.
-        pretrained: Whether a timm backbone starts from its published weights (its stem does not).
-        weights: Where they lie, as for a detector: a file, a cache folder, or None for the hub.
-        dropout: Before each head.
-        spread: Standard deviation of the magnitude's logit.
+        given: Fields of `Params`.
     """
 
-    def __init__(
-        self,
-        *,
-        backbone: str = "compact",
-        width: int = 16,
-        pretrained: bool = False,
-        weights: str | None = None,
-        dropout: float = 0.5,
-        spread: float = 0.5,
-    ) -> None:
+    class Params(FromTimm):
+        """Arguments of the policy network."""
+
+        backbone: str = Field("compact", description="compact (a small CNN of our own) or the name of a timm model.")
+        width: int = Field(16, ge=1, description="Channels of the first stage of compact; no effect on timm's.")
+        dropout: float = Field(0.5, ge=0, lt=1, description="Before each head.")
+        spread: float = Field(0.5, gt=0, description="Standard deviation of the magnitude's logit.")
+
+    def __init__(self, **given: Any) -> None:
+        params = self.Params.read(given)
         super().__init__()
-        self.spread = spread
-        made = _compact(width) if backbone == "compact" else _timm(backbone, pretrained=pretrained, weights=weights)
+        self.spread = params.spread
+        made = (
+            _compact(params.width)
+            if params.backbone == "compact"
+            else _timm(params.backbone, pretrained=params.pretrained, weights=params.weights)
+        )
         self.backbone, features = made
         heads: Mapping[str, int] = {"region": len(REGIONS), "kind": len(Kind), "magnitude": 1}
-        self.dropout_probability = dropout
+        self.dropout_probability = params.dropout
         self.heads = nn.ModuleDict({name: nn.Linear(features, size) for name, size in heads.items()})
 
     def forward(
@@ -133,7 +135,7 @@ def _compact(width: int) -> tuple[nn.Module, int]:
     return nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten()), channels[-1]
 
 
-def _timm(name: str, *, pretrained: bool, weights: str | None) -> tuple[nn.Module, int]:
+def _timm(name: str, *, pretrained: bool, weights: str | Path | None) -> tuple[nn.Module, int]:
     from deepfake_adv.detectors.weights import create_backbone  # timm: three seconds that compact need not pay
 
     model = create_backbone(name, pretrained=pretrained, weights=weights, num_classes=0, in_chans=CHANNELS)

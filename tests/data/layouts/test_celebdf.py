@@ -61,7 +61,7 @@ def test_a_list_that_was_edited(trees, line, message):
 
 
 def test_options_are_checked(trees):
-    with pytest.raises(ValueError, match="version must be 1 or 2"):
+    with pytest.raises(ValueError, match="version: input should be 1 or 2; got 3"):
         build_layout("celebdf", "x", [], {"version": 3})
     assert build_layout("celebdf", "x", [], {"version": 1}).expected("native") == {}
     assert build_layout("celebdf", "x", [], {}).expected("native")["CelebDF"] == 5639

@@ -88,7 +88,7 @@ def test_lines_that_are_wrong(tmp_path, line, message):
 
 def test_lists_that_are_wrong(trees):
     root, *_ = trees["lst"]()
-    with pytest.raises(ValueError, match="must have keys of train, val, test; got tset"):
+    with pytest.raises(ValueError, match=r"lists.*'train', 'val' or 'test'; got 'tset'"):
         made(root, tset="test.lst")
     assert "there are no such files" in made(root, val="val.lst").problem()
     (root / "again.lst").write_text("original_c23/000 REAL\n")

@@ -29,8 +29,8 @@ def made(request, trees):
     return request.param, build_layout(request.param, root, forgeries, options), quality
 
 
-def test_every_layout_is_tried():
-    assert set(COUNTS) == set(LAYOUTS)
+def test_every_layout_is_tried(trees):
+    assert set(COUNTS) == set(trees) == set(LAYOUTS)
 
 
 def test_all_videos_are_found_and_none_is_invented(made):
@@ -95,7 +95,7 @@ def test_unknown_names_are_refused_with_a_hint():
         build_layout("celeb_df", "x", [], {})
     with pytest.raises(ValueError, match=r"got 'splitz'.*Did you mean 'splits'"):
         build_layout("faceforensics", "x", ["DF"], {"splitz": "y"})
-    with pytest.raises(ValueError, match=r"needs options\.splits"):
+    with pytest.raises(ValueError, match=r"splits is missing\. It is: The folder"):
         build_layout("faceforensics", "x", ["DF"], {})
     for name, options in (("faceforensics", {"splits": "y"}), ("sladd", {})):
         with pytest.raises(ValueError, match=r"forgeries must be of DF, .*; got DFDC"):

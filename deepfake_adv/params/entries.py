@@ -1,0 +1,136 @@
+"""Entries of params.yaml that name something of a registry: a method, a detector, an attack, a dataset's layout.
+
+What an entry may say is known by the class that it names: its `Params`. To look at it, the class is imported, and
+torch with most of them. So a light stage sees names alone; `deepfake-adv check` and the stage `sources`, which is the
+first to run where params or code have changed, look at every entry.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
+
+from deepfake_adv.hints import did_you_mean
+from deepfake_adv.params.base import Section
+from deepfake_adv.params.sentences import sentences
+from deepfake_adv.registry import ANY, Registry, entry_of
+
+_OPEN = "model"  # what stands behind the colon of a name such as timm:resnet18
+
+
+class Entry(BaseModel):
+    """An entry as it is written: its name, and keys that nobody has looked at yet."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+
+
+def check_name(kind: str, name: str, key: str = "name") -> str:
+    """The name, where an entry of the kind has it.
+
+    Raises:
+        PydanticCustomError: If there is none; suggests one that is near.
+    """
+    known = Registry[Any](kind).names()
+    if entry_of(name, known) is None or (name in known and name.endswith(ANY)):
+        listed = [f"{each}<{_OPEN}>" if each.endswith(ANY) else each for each in known]
+        told = {"known": ", ".join(listed), "got": name, "hint": did_you_mean(name, listed)}
+        raise PydanticCustomError("entry_name", "{key} must be one of {known}", {"key": key, **told})
+    return name
+
+
+def _named(kind: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if not isinstance(value, Mapping) or "name" not in value:
+            raise PydanticCustomError("entry_name", "must be a mapping with the key `name`")
+        check_name(kind, str(value["name"]))
+        return value
+
+    return BeforeValidator(check)
+
+
+MethodEntry = Annotated[Entry, _named("method")]
+DetectorEntry = Annotated[Entry, _named("detector")]
+AttackEntry = Annotated[Entry, _named("attack")]
+
+
+def params_model(kind: str, name: str) -> type[Section]:
+    """The `Params` of what a name stands for; imports it."""
+    registered = entry_of(name, Registry[Any](kind).names()) or name
+    model: type[Section] = Registry[Any](kind)[registered].Params
+    return model
+
+
+def layout_faults(key: str, layout: str, forgeries: Sequence[str], options: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a dataset's forgeries and options, one sentence each."""
+    made: Any = Registry[Any]("layout")[layout]
+    faults = []
+    try:
+        made.checked(forgeries)
+    except ValueError as error:
+        faults.append(f"{key}.{error}")
+    try:
+        made.Params.model_validate(options)
+    except ValidationError as error:
+        faults += sentences(error, made.Params, key, "options")
+    return faults
+
+
+def own_forgeries(layout: str) -> tuple[str, ...]:
+    """Forgeries of a layout whose forgeries no param names."""
+    made: Any = Registry[Any]("layout")[layout]
+    return tuple(made.own_forgeries)
+
+
+def complete(kind: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry with every key of its `Params`, defaults filled in.
+
+    Args:
+        kind: Of `registry.FOLDERS`.
+        entry: With ``name`` among the keys.
+
+    Raises:
+        ValidationError: If a key is unknown or missing, or a value is out of range (a ValueError).
+        PydanticCustomError: If the name is unknown (likewise).
+    """
+    if not isinstance(entry, Mapping) or "name" not in entry:
+        raise PydanticCustomError("entry_name", "must be a mapping with the key `name`")
+    name = str(entry["name"])
+    check_name(kind, name)
+    given = {key: value for key, value in entry.items() if key != "name"}
+    behind = {_OPEN: name.partition(ANY)[2]} if ANY in name else {}
+    if behind.keys() & given.keys():
+        raise PydanticCustomError("open", "{key} must be said in the name alone", {"key": _OPEN, "got": given[_OPEN]})
+    read = params_model(kind, name).model_validate(given | behind).model_dump()
+    return {"name": name, **{key: value for key, value in read.items() if key not in behind}}
+
+
+def completed(kind: str, entry: Mapping[str, Any], *above: str) -> dict[str, Any]:
+    """As `complete`, with one sentence for each fault.
+
+    Args:
+        kind: Of `registry.FOLDERS`.
+        entry: With ``name`` among the keys.
+        above: Keys of params.yaml that the entry stands below.
+
+    Raises:
+        ValueError: If the entry has a fault; names every one.
+    """
+    faults = entry_faults(kind, entry, *above)
+    if faults:
+        raise ValueError("\n".join(faults))
+    return complete(kind, entry)
+
+
+def entry_faults(kind: str, entry: Mapping[str, Any], *above: str) -> list[str]:
+    """What is wrong with an entry, one sentence each; see `completed`."""
+    try:
+        complete(kind, entry)
+    except ValidationError as error:
+        return sentences(error, params_model(kind, str(entry["name"])), *above)
+    except PydanticCustomError as error:
+        told = {"got": entry, "hint": "", **(error.context or {})}
+        return [f"{'.'.join(above)}: {error.message()}; got {told['got']!r}.{told['hint']}"]
+    return []

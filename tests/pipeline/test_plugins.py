@@ -1,0 +1,116 @@
+"""A method, a detector and a layout of the user's own, by a folder that `plugins` names."""
+
+import json
+import shutil
+
+import pytest
+from ruamel.yaml import YAML
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+METHOD = """
+from dataclasses import replace
+
+from pydantic import Field
+
+from deepfake_adv.methods.base import Method
+from deepfake_adv.methods.registry import register_method
+
+
+@register_method("brightness")
+class Brightness(Method):
+    class Params(Method.Params):
+        shift: float = Field(0.1, gt=0, lt=1, description="Largest change.")
+
+    def alter(self, model, frames, generator):
+        return replace(frames, images=(frames.images + self.params.shift).clamp(0, 1))
+"""
+DETECTOR = """
+from torch import nn
+
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.detectors.registry import register_detector
+
+
+@register_detector("plain")
+class Plain(Detector):
+    feature_channels = 4
+
+    def __init__(self, **given):
+        super().__init__()
+        self.params = self.Params.read(given)
+        self.body = nn.Conv2d(3, 4, 3, stride=2)
+        self.head = nn.Linear(4, 2)
+
+    def extract(self, normalised):
+        return self.body(normalised)
+
+    def classify(self, features):
+        return self.head(features.mean((2, 3)))
+"""
+LAYOUT = """
+from deepfake_adv.data.layouts.base import Layout
+from deepfake_adv.data.layouts.registry import register_layout
+
+
+@register_layout("flat")
+class Flat(Layout):
+    how_to_get = "take your own"
+
+    def videos(self, quality):
+        yield from ()
+"""
+
+
+@pytest.fixture
+def extended(project):
+    folder = project.folder / "mine"
+    folder.mkdir()
+    for name, text in (("brightness", METHOD), ("plain", DETECTOR), ("flat", LAYOUT)):
+        (folder / f"{name}.py").write_text(text)
+    before = project.params.read_text()
+    content = YAML().load(before)
+    content["plugins"] = ["mine"]
+    content["methods"]["brightness"] = {"name": "brightness"}
+    content["detectors"]["plain"] = {"name": "plain"}
+    content["runs"]["own"] = {"method": "brightness", "detector": "plain", "tier": "all", "conditions": ["NT_c23"]}
+    with open(project.params, "w") as stream:
+        YAML().dump(content, stream)
+    yield project
+    project.params.write_text(before)
+    shutil.rmtree(folder)
+    project.repro()
+
+
+def test_entries_of_a_plug_in_train_and_make_no_other_run_stale(extended):
+    assert extended.repro("score@own") == {"inputs", "inventory", "sources", "train@own", "score@own"}
+    record = json.loads((extended.folder / "data/runs/own/NT_c23/seed0/run.json").read_text())
+    assert record["params"]["method"] == {"name": "brightness", "lam": 1.0, "clean": "with", "shift": 0.1}
+    said = extended.call("dvc", "status")
+    stale = {line.split(":")[0] for line in said.splitlines() if line.startswith(("train@", "score@", "crop@"))}
+    assert stale == set()
+    listing = (extended.folder / "data/sources/train/own.txt").read_text()
+    assert "  mine/brightness.py" in listing
+    assert "  mine/plain.py" in listing
+
+
+def test_an_edit_of_a_plug_in_trains_its_run_anew_and_no_other(extended):
+    extended.repro("train@own")
+    path = extended.folder / "mine" / "brightness.py"
+    path.write_text(METHOD.replace("clamp(0, 1)", "clamp(0.1, 1)"))
+    ran = extended.repro("train@own", "train@compact_baseline")
+    assert {stage for stage in ran if stage.startswith("train")} == {"train@own"}
+    path.write_text(METHOD.replace('"Largest change."', '"Largest change of a pixel."'))
+    extended.repro("train@own")
+
+
+def test_a_layout_of_a_plug_in_is_known_and_a_wrong_key_of_a_method_told(extended):
+    content = YAML().load(extended.params.read_text())
+    frames = content["datasets"]["corpus"]["frames"]
+    content["datasets"]["own"] = {"layout": "flat", "root": "x", "forgeries": [], "frames": frames, "options": {}}
+    content["methods"]["brightness"]["shft"] = 0.2
+    with open(extended.params, "w") as stream:
+        YAML().dump(content, stream)
+    said = extended.call("python", "-m", "deepfake_adv", "check", code=1)
+    assert "methods.brightness.shft is not a key; known here: clean, lam, shift. Did you mean 'shift'?" in said
+    assert "1 fault;" in said
