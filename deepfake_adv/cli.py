@@ -148,21 +148,23 @@ def export_frames(
 @app.command()
 @clear(resumes=True)
 def train_all(
-    jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: one per GPU, else one per core.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: as many as find GPUs, else cores.")] = None,
     only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
     from deepfake_adv.execution.dvc_lock import mend_lock
     from deepfake_adv.training.fleet import changed_runs, summary
     from deepfake_adv.training.fleet import train_all as carry_out
+    from deepfake_adv.training.slots import Need
 
-    params = load_params("runs", "execution")
+    params = load_params("runs", "execution", "device")
     named = [name for name in params.runs if only in name]
     if not named:
         raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
     mend_lock()
     finished = carry_out(
         changed_runs(named),
+        need=Need(params.device.devices, params.device.nodes, params.device.accelerator),
         jobs=jobs,
         engine=params.execution.engine,
         address=params.execution.address,
