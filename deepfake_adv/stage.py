@@ -5,6 +5,8 @@ import inspect
 import logging
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 from deepfake_adv.execution.dvc_lock import keep_lock
 from deepfake_adv.files import DISK_FAULTS
 from deepfake_adv.log import configure
+from deepfake_adv.scratch import ASKED, ScratchNamed
 from deepfake_adv.sources.checkout import check_checkout, check_recorded
 
 logger = logging.getLogger(__name__)
@@ -25,7 +28,9 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
     """Call `main` with the script's arguments; end with one clear message where something is wrong.
 
     Another checkout's code, and code that was edited since `dvc repro` began, do not run: DVC would record their
-    results as those of the code that it knows.
+    results as those of the code that it knows. A stage ends with the DVC process that started it: its result would
+    not be recorded, and the next `dvc repro` would find it in its way. Where `scratch.ASKED` is set, the stage prints
+    the name of its scratch folder and does nothing.
 
     Ctrl-C ends it with exit code 130, anything else that goes wrong with 1. The traceback goes to
     ``work/<stage>.traceback.txt``, and to the screen with DEEPFAKE_ADV_TRACEBACK=1.
@@ -39,12 +44,18 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
     given = list(sys.argv[1:] if arguments is None else arguments)
     label = "@".join([name, "-".join(given[:words])]) if given[:words] else name
     configure(label)
-    keep_lock()
+    asked = bool(os.environ.get(ASKED))
+    if not asked:
+        keep_lock()
+        _end_with_dvc()
     try:
         check_checkout()
         _check_arguments(name, main, given)
-        check_recorded(name, given[:words])
+        if not asked:
+            check_recorded(name, given[:words])
         main(*given[:words], *map(Path, given[words:]))
+    except ScratchNamed as named:
+        sys.stdout.write(f"{named}\n")
     except KeyboardInterrupt:
         logger.error("stopped by hand; finished pieces are kept, run `dvc repro` to go on")
         sys.exit(STOPPED)
@@ -52,6 +63,31 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
         logger.error("%s", explain(error, again="run `dvc repro` again: finished pieces are kept"))
         _keep(traceback.format_exc(), label)
         sys.exit(1)
+
+
+def _end_with_dvc() -> None:
+    """Where DVC started this process, end soon after DVC does, as after SIGKILL; by hand a stage outlives its shell."""
+    if not os.environ.get("DVC_STAGE"):
+        return
+    parent = os.getppid()
+    above = _parent_of(parent)  # DVC's own shell may stay between the two
+
+    def watch() -> None:
+        while os.getppid() == parent and _parent_of(parent) == above:
+            time.sleep(0.5)
+        logger.error("ends, as the DVC process that started it is gone; finished pieces are kept, run `dvc repro`")
+        os._exit(STOPPED)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _parent_of(process: int) -> int | None:
+    """The parent of a shell; None of any other process, and where the system does not say."""
+    try:
+        name, _, rest = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")
+    except OSError:
+        return None
+    return int(rest.split()[1]) if name.partition("(")[2].endswith("sh") else None
 
 
 def _check_arguments(name: str, main: Callable[..., Any], given: Sequence[str]) -> None:

@@ -40,8 +40,8 @@ def local_slots(need: Need, jobs: int | None, gpus: Sequence[str] | None = None)
     named = visible_gpus() if gpus is None else list(gpus)
     if not _on_gpus(need, len(named), "this machine"):
         return _shares(need, jobs, os.cpu_count() or 1)
-    groups = [named[first : first + need.devices] for first in range(0, len(named), need.devices)]
-    groups = [",".join(group) for group in groups if len(group) == need.devices]
+    starts = range(0, len(named) - need.devices + 1, need.devices)
+    groups = [",".join(named[start : start + need.devices]) for start in starts]
     return [{"CUDA_VISIBLE_DEVICES": groups[slot % len(groups)]} for slot in range(jobs or len(groups))]
 
 
