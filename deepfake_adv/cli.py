@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from deepfake_adv import __version__
+from deepfake_adv.execution.parent import STOPPED
 from deepfake_adv.log import configure
 from deepfake_adv.params.faces import Backend
 from deepfake_adv.params.load import load_params
 from deepfake_adv.sources.checkout import check_checkout
-from deepfake_adv.stage import EXPECTED, STOPPED, explain
+from deepfake_adv.stage import EXPECTED, explain
 
 app = typer.Typer(no_args_is_help=True)
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")]
@@ -152,6 +153,7 @@ def train_all(
     only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
+    from deepfake_adv.execution.dvc_batch import record
     from deepfake_adv.execution.dvc_lock import mend_lock
     from deepfake_adv.training.fleet import changed_runs, summary
     from deepfake_adv.training.fleet import train_all as carry_out
@@ -162,6 +164,7 @@ def train_all(
     if not named:
         raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
     mend_lock()
+    record()  # what runs of a train-all that was killed have left
     finished = carry_out(
         changed_runs(named),
         need=Need(params.device.devices, params.device.nodes, params.device.accelerator),

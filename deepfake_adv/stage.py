@@ -5,14 +5,13 @@ import inspect
 import logging
 import os
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from deepfake_adv.execution.dvc_lock import keep_lock
+from deepfake_adv.execution.parent import STOPPED, end_with_parent
 from deepfake_adv.files import DISK_FAULTS
 from deepfake_adv.log import configure
 from deepfake_adv.scratch import ASKED, ScratchNamed
@@ -21,7 +20,6 @@ from deepfake_adv.sources.checkout import check_checkout, check_recorded
 logger = logging.getLogger(__name__)
 
 EXPECTED = (ValueError, OSError, RuntimeError, ArithmeticError, MemoryError)
-STOPPED = 130  # the shell's exit code after Ctrl-C
 
 
 def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | None = None, *, words: int = 0) -> None:
@@ -47,7 +45,10 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
     asked = bool(os.environ.get(ASKED))
     if not asked:
         keep_lock()
-        _end_with_dvc()
+        if os.environ.get("DVC_STAGE"):  # by hand a stage outlives its shell
+            end_with_parent(
+                f"{label} ends, as the DVC that started it is gone; finished pieces are kept, run `dvc repro`"
+            )
     try:
         check_checkout()
         _check_arguments(name, main, given)
@@ -63,31 +64,6 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
         logger.error("%s", explain(error, again="run `dvc repro` again: finished pieces are kept"))
         _keep(traceback.format_exc(), label)
         sys.exit(1)
-
-
-def _end_with_dvc() -> None:
-    """Where DVC started this process, end soon after DVC does, as after SIGKILL; by hand a stage outlives its shell."""
-    if not os.environ.get("DVC_STAGE"):
-        return
-    parent = os.getppid()
-    above = _parent_of(parent)  # DVC's own shell may stay between the two
-
-    def watch() -> None:
-        while os.getppid() == parent and _parent_of(parent) == above:
-            time.sleep(0.5)
-        logger.error("ends, as the DVC process that started it is gone; finished pieces are kept, run `dvc repro`")
-        os._exit(STOPPED)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _parent_of(process: int) -> int | None:
-    """The parent of a shell; None of any other process, and where the system does not say."""
-    try:
-        name, _, rest = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")
-    except OSError:
-        return None
-    return int(rest.split()[1]) if name.partition("(")[2].endswith("sh") else None
 
 
 def _check_arguments(name: str, main: Callable[..., Any], given: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+from deepfake_adv.execution.dvc_batch import record
 from deepfake_adv.execution.dvc_lock import keep_lock
 from deepfake_adv.execution.on_ray import join_cluster, results_of
 from deepfake_adv.training.slots import Need, local_slots, ray_share
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 STAGES = ("train", "score", "evaluate")
 LOGS = Path("work/train-all")
 ONE_DEVICE = Need()
+RECORD_EVERY = 60.0  # seconds between two writings of dvc.lock
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ def train_all(
 ) -> list[Finished]:
     """Train, score and evaluate independent runs, `jobs` at a time; one that fails stops no other.
 
-    What they start from must be there (``dvc repro shard``). Each run is one ``dvc --wait-for-lock
-    repro -s``: without that flag, processes that end together lose their entries in dvc.lock.
+    What they start from must be there (``dvc repro shard``). Each run is one process of DVC's, which leaves its
+    entries of dvc.lock beside it; they are put there together, once a minute and at the end: see `dvc_batch`.
 
     Args:
         runs: Keys of `runs` in params.yaml.
@@ -80,11 +82,20 @@ def train_all(
     finished = {}
     if not commands:
         return []
-    for done in _local(commands, need, jobs) if engine == "local" else _on_ray(commands, need, jobs, address):
-        finished[done.run] = done
+    ended = _local(commands, need, jobs) if engine == "local" else _on_ray(commands, need, jobs, address)
+    recorded = time.monotonic()
+    try:
+        for done in ended:
+            finished[done.run] = done
+            word = "done" if done.code == 0 else f"FAILED (exit code {done.code}; see {done.log})"
+            logger.info("%s %s in %.0f s, %d of %d", done.run, word, done.seconds, len(finished), len(runs))
+            if time.monotonic() - recorded > RECORD_EVERY:
+                record()
+                keep_lock()
+                recorded = time.monotonic()
+    finally:
+        record()
         keep_lock()
-        word = "done" if done.code == 0 else f"FAILED (exit code {done.code}; see {done.log})"
-        logger.info("%s %s in %.0f s, %d of %d", done.run, word, done.seconds, len(finished), len(runs))
     return [finished[run] for run in runs]
 
 
@@ -94,7 +105,7 @@ def changed_runs(runs: Sequence[str], stages: Sequence[str] = STAGES) -> list[st
     Raises:
         RuntimeError: If `dvc status` fails.
     """
-    _dvc("repro", "--single-item", "inputs", "sources")  # what the runs depend on besides their data
+    _dvc("repro", "--single-item", "sources", "outside/dvc.yaml:inputs")  # what the runs depend on besides their data
     names = [name.partition("@") for name in json.loads(_dvc("status", "--json") or "{}")]
     changed = {run for stage, _, run in names if stage in stages}
     return [run for run in runs if run in changed]
@@ -110,8 +121,7 @@ def _dvc(*arguments: str) -> str:
 
 def dvc_command(run: str, stages: Sequence[str]) -> list[str]:
     """The DVC process of a run."""
-    targets = [f"{stage}@{run}" for stage in stages]
-    return [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "-s", *targets]
+    return [sys.executable, "-m", "deepfake_adv.execution.dvc_batch", *(f"{stage}@{run}" for stage in stages)]
 
 
 def summary(finished: Sequence[Finished]) -> str:

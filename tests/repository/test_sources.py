@@ -76,7 +76,7 @@ def test_words_the_schema_and_scheduling_change_no_list(copy):
         "params/training.py": ("class Train(Section):", "WORDS = 1\n\n\nclass Train(Section):"),
         "execution/pool.py": ("time.sleep(0.5)", "time.sleep(0.6)"),
         "log.py": ("_INTERVAL = 30.0", "_INTERVAL = 20.0"),
-        "stage.py": ("STOPPED = 130", "STOPPED = 131"),
+        "stage.py": ("sys.exit(STOPPED)", "sys.exit(131)"),
         "methods/traditional.py": ("must be in [0, 1]; got", "must be from 0 to 1; got"),
     }
     edits["ops/gaussian.py"] = f"# a comment\n{copy.text('ops/gaussian.py')}".replace('"""', '"""A word. ', 1)

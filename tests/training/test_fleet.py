@@ -68,9 +68,9 @@ def test_what_cannot_be_placed_is_refused_before_the_first_run(tmp_path, four_gp
     assert not (tmp_path / "started").exists()
 
 
-def test_the_command_waits_for_dvcs_lock_and_repeats_single_stages():
+def test_the_command_carries_out_the_stages_of_a_run_in_order():
     command = dvc_command("x", ("train", "score"))
-    assert command[1:] == ["-m", "dvc", "--wait-for-lock", "repro", "-s", "train@x", "score@x"]
+    assert command[1:] == ["-m", "deepfake_adv.execution.dvc_batch", "train@x", "score@x"]
 
 
 @pytest.mark.parametrize(
