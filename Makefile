@@ -91,5 +91,5 @@ lock: setup  ## Resolve pyproject.toml's requirements; pins stay where they stil
 	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
 	  --group dev --extra face-alignment pyproject.toml -o requirements/lock.txt
 
-clean:  ## Remove scratch folders of unfinished stages
-	rm -rf work
+clean: setup  ## Remove what killed stages have left in work/ and no later run would take up; says what that frees
+	$(BIN)/python -m deepfake_adv clean

@@ -26,14 +26,14 @@ FILES = ("dvc.yaml", "outside/dvc.yaml", ".gitignore", ".dvcignore", "pyproject.
 STAGES = ("train", "score", "evaluate")
 # In place of every stage's script: makes what is not there of the paths that it is given
 MAKE = """
-import sys
+import os, sys
 from pathlib import Path
 for name in sys.argv[2:]:
     path = Path(name)
     if path.parts[0] in ("data", "reports") and not path.exists():
         file = path if path.suffix else path / "part.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(name)
+        file.write_text(f"{name} {os.urandom(4).hex()}")
 """
 # Paths that stages depend on or leave, and the number of stages, by DVC's own reading of its files
 LIST = """

@@ -1,4 +1,4 @@
-"""The command line: deepfake-adv check | plan | predict | export-frames | train-all."""
+"""The command line: deepfake-adv check | plan | predict | export-frames | train-all | clean."""
 
 import json
 import sys
@@ -175,6 +175,19 @@ def train_all(
     print(summary(finished))
     if any(done.code for done in finished):
         raise typer.Exit(1)
+
+
+@app.command()
+@clear(resumes=True)
+def clean(
+    everything: Annotated[bool, typer.Option("--all", help="Also what a later run would take up.")] = False,
+) -> None:
+    """Delete what killed stages have left in work/, but for what the present params would take up, and say what."""
+    from deepfake_adv.cleaning import clean as carry_out
+    from deepfake_adv.params.load import read_yaml
+
+    for line in carry_out(Path.cwd(), read_yaml(Path("params.yaml")), everything=everything):
+        print(line)
 
 
 def main() -> None:

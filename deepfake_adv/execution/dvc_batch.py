@@ -58,7 +58,9 @@ def record() -> int:
     from dvc.utils.serialize import dumps_yaml, parse_yaml
 
     with Repo(".", _wait_for_lock=True) as repo, repo.lock:
-        content = parse_yaml(LOCK.read_text(encoding="utf-8"), LOCK) if LOCK.exists() else {"schema": "2.0"}
+        content: dict[str, Any] = {"schema": "2.0"}
+        if LOCK.exists():
+            content = parse_yaml(LOCK.read_text(encoding="utf-8"), LOCK)
         known = content.setdefault("stages", {})
         lefts = [json.loads(path.read_text(encoding="utf-8")) for path in found]
         taken = {
