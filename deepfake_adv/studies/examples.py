@@ -33,9 +33,7 @@ logger = logging.getLogger(__name__)
 _NAME: Final = "examples"
 
 
-def draw_examples(
-    wanted: Examples, runs: Path, manifest: Path, output: Path, *, work: Path = Path("work")
-) -> None:
+def draw_examples(wanted: Examples, runs: Path, manifest: Path, output: Path, *, work: Path = Path("work")) -> None:
     """Write the pictures of Figs. 1 and 4 and, where a run has generators, of its learned maps.
 
     Killed at any moment, the same call goes on after the last figure that was drawn.
