@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := .uv/bin/uv
 UV_VERSION := 0.13.8
 STAMP := $(VENV)/.installed
-# Runs trained at a time; if not given: one per GPU, else one per core
+# Runs trained at a time; if not given: as many as find device.devices GPUs, else cores, of their own
 JOBS ?=
 # How DVC lends outputs from its cache. A link costs no disk, and DVC makes it read-only, since an edit in place would
 # go through to the cache; but root may write where it likes, as most containers do. So root gets copies (or reflinks,
@@ -94,5 +94,5 @@ lock: setup  ## Resolve pyproject.toml's requirements; pins stay where they stil
 	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
 	  --group dev --extra face-alignment pyproject.toml -o requirements/lock.txt
 
-clean:  ## Remove scratch folders of unfinished stages
-	rm -rf work
+clean: setup  ## Remove what killed stages have left in work/ and no later run would take up; says what that frees
+	$(BIN)/python -m deepfake_adv clean

@@ -1,4 +1,4 @@
-"""The command line: deepfake-adv check | plan | predict | export-frames | train-all."""
+"""The command line: deepfake-adv check | plan | predict | export-frames | train-all | clean."""
 
 import json
 import sys
@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from deepfake_adv import __version__
+from deepfake_adv.execution.parent import STOPPED
 from deepfake_adv.hints import did_you_mean
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.registry import Registry, use_plugins
 from deepfake_adv.sources.checkout import check_checkout
-from deepfake_adv.stage import EXPECTED, STOPPED, explain
+from deepfake_adv.stage import EXPECTED, explain
 
 app = typer.Typer(no_args_is_help=True)
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")]
@@ -160,21 +161,25 @@ def export_frames(
 @app.command()
 @clear(resumes=True)
 def train_all(
-    jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: one per GPU, else one per core.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: as many as find GPUs, else cores.")] = None,
     only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
+    from deepfake_adv.execution.dvc_batch import record
     from deepfake_adv.execution.dvc_lock import mend_lock
     from deepfake_adv.training.fleet import changed_runs, summary
     from deepfake_adv.training.fleet import train_all as carry_out
+    from deepfake_adv.training.slots import Need
 
-    params = load_params("runs", "execution")
+    params = load_params("runs", "execution", "device")
     named = [name for name in params.runs if only in name]
     if not named:
         raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
     mend_lock()
+    record()  # what runs of a train-all that was killed have left
     finished = carry_out(
         changed_runs(named),
+        need=Need(params.device.devices, params.device.nodes, params.device.accelerator),
         jobs=jobs,
         engine=params.execution.engine,
         address=params.execution.address,
@@ -182,6 +187,19 @@ def train_all(
     print(summary(finished))
     if any(done.code for done in finished):
         raise typer.Exit(1)
+
+
+@app.command()
+@clear(resumes=True)
+def clean(
+    everything: Annotated[bool, typer.Option("--all", help="Also what a later run would take up.")] = False,
+) -> None:
+    """Delete what killed stages have left in work/, but for what the present params would take up, and say what."""
+    from deepfake_adv.cleaning import clean as carry_out
+    from deepfake_adv.params.load import read_yaml
+
+    for line in carry_out(Path.cwd(), read_yaml(Path("params.yaml")), everything=everything):
+        print(line)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, scratch folders, fingerprints; their names in order and in place."""
+"""Files that are whole or absent: atomic writes, fingerprints; their names in order and in place."""
 
 import csv
 import errno
@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -187,63 +186,3 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file's whole content, 64 hex digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-class Scratch:
-    """A folder in which a stage works piece by piece until its output is whole.
-
-    It is named by everything that decides the output, so a killed run finds its own
-    pieces again and never takes those of other parameters or other code for finished work.
-    DVC deletes a stage's outputs before it runs, so the pieces cannot live there.
-
-    Args:
-        stage: Name of the stage, with its item where there are several.
-        key: Inputs and parameters that decide the output, JSON-like.
-        code: Digest of the code that makes the output; see `sources.checkout.code_digest`.
-        root: Folder of all scratch folders, best on the outputs' file system: elsewhere the output is copied there.
-    """
-
-    def __init__(self, stage: str, key: Mapping[str, Any], *, code: str, root: Path = Path("work")) -> None:
-        self.path = Path(root) / f"{stage}-{fingerprint([code, key])}"
-        self.path.mkdir(parents=True, exist_ok=True)
-
-    def publish(self, output: Path) -> None:
-        """Move the whole folder to `output` with one rename, replacing what is there.
-
-        Temporary files of `atomic_write` that a kill left behind do not come along. What is there stays until
-        the whole folder is on its disk.
-        """
-        output = Path(output)
-        for leftover in self.path.rglob(f"{TEMPORARY}*"):
-            if leftover.is_file():
-                leftover.unlink()
-        output.parent.mkdir(parents=True, exist_ok=True)
-        whole = self._on_disk_of(output)
-        _remove(output)
-        os.replace(whole, output)
-        if whole != self.path:
-            shutil.rmtree(self.path)
-
-    def _on_disk_of(self, output: Path) -> Path:
-        """This folder, or, where no rename leads from here to `output`, a copy beside that."""
-        beside = output.with_name(f"{TEMPORARY}{output.name}")
-        _remove(beside)
-        probe = self.path / beside.name
-        probe.touch()
-        try:
-            os.replace(probe, beside)
-        except OSError as error:
-            probe.unlink()
-            if error.errno != errno.EXDEV:
-                raise
-            shutil.copytree(self.path, beside)
-            return beside
-        beside.unlink()
-        return self.path
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -69,6 +69,15 @@ def strangers(root: Path, stages: Mapping[str, Any], params: Mapping[str, Any]) 
     return sorted(path for path in places - expected if not path.name.startswith("."))
 
 
+def commands(root: Path, params: Mapping[str, Any]) -> list[list[str]]:
+    """Words of every command that the stages of dvc.yaml have under these params, each item's apart."""
+    found = []
+    for stage in _yaml(root / "dvc.yaml").get("stages", {}).values():
+        each = _items(stage, params) if "foreach" in stage else [dict(params)]
+        found += [_fill(stage.get("do", stage)["cmd"], known).split() for known in each]
+    return found
+
+
 def _outputs(stage: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("outs", "metrics", "plots"):
         for output in stage.get(kind, []):

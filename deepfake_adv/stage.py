@@ -11,21 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from deepfake_adv.execution.dvc_lock import keep_lock
+from deepfake_adv.execution.parent import STOPPED, end_with_parent
 from deepfake_adv.files import DISK_FAULTS
 from deepfake_adv.log import configure
+from deepfake_adv.scratch import ASKED, ScratchNamed
 from deepfake_adv.sources.checkout import check_checkout, check_recorded
 
 logger = logging.getLogger(__name__)
 
 EXPECTED = (ValueError, OSError, RuntimeError, ArithmeticError, MemoryError)
-STOPPED = 130  # the shell's exit code after Ctrl-C
 
 
 def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | None = None, *, words: int = 0) -> None:
     """Call `main` with the script's arguments; end with one clear message where something is wrong.
 
     Another checkout's code, and code that was edited since `dvc repro` began, do not run: DVC would record their
-    results as those of the code that it knows.
+    results as those of the code that it knows. A stage ends with the DVC process that started it: its result would
+    not be recorded, and the next `dvc repro` would find it in its way. Where `scratch.ASKED` is set, the stage prints
+    the name of its scratch folder and does nothing.
 
     Ctrl-C ends it with exit code 130, anything else that goes wrong with 1. The traceback goes to
     ``work/<stage>.traceback.txt``, and to the screen with DEEPFAKE_ADV_TRACEBACK=1.
@@ -39,12 +42,21 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
     given = list(sys.argv[1:] if arguments is None else arguments)
     label = "@".join([name, "-".join(given[:words])]) if given[:words] else name
     configure(label)
-    keep_lock()
+    asked = bool(os.environ.get(ASKED))
+    if not asked:
+        keep_lock()
+        if os.environ.get("DVC_STAGE"):  # by hand a stage outlives its shell
+            end_with_parent(
+                f"{label} ends, as the DVC that started it is gone; finished pieces are kept, run `dvc repro`"
+            )
     try:
         check_checkout()
         _check_arguments(name, main, given)
-        check_recorded(name, given[:words])
+        if not asked:
+            check_recorded(name, given[:words])
         main(*given[:words], *map(Path, given[words:]))
+    except ScratchNamed as named:
+        sys.stdout.write(f"{named}\n")
     except KeyboardInterrupt:
         logger.error("stopped by hand; finished pieces are kept, run `dvc repro` to go on")
         sys.exit(STOPPED)

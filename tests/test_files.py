@@ -1,4 +1,3 @@
-import errno
 import io
 import os
 import signal
@@ -11,8 +10,6 @@ import pytest
 
 from deepfake_adv import files
 from deepfake_adv.files import (
-    TEMPORARY,
-    Scratch,
     atomic_write,
     check_inside,
     file_fingerprint,
@@ -135,27 +132,6 @@ def test_file_fingerprint_sees_the_ends_and_the_size(tmp_path, where):
     assert file_fingerprint(path) != before
 
 
-def test_scratch_finds_its_own_pieces_again_and_no_others(tmp_path):
-    first = Scratch("crop", {"margin": 1.3}, code="0", root=tmp_path / "work")
-    (first.path / "piece").write_text("done")
-    assert (Scratch("crop", {"margin": 1.3}, code="0", root=tmp_path / "work").path / "piece").exists()
-    assert not (Scratch("crop", {"margin": 1.4}, code="0", root=tmp_path / "work").path / "piece").exists()
-    assert not (Scratch("crop", {"margin": 1.3}, code="1", root=tmp_path / "work").path / "piece").exists()
-
-
-def test_publishing_replaces_the_output_whole(tmp_path):
-    output = tmp_path / "data" / "crops"
-    output.mkdir(parents=True)
-    (output / "stale").write_text("old")
-    scratch = Scratch("crop", {}, code="0", root=tmp_path / "work")
-    (scratch.path / "piece").write_text("new")
-    (scratch.path / f"{TEMPORARY}piece-k1ll3d.csv").write_text("half")
-    (scratch.path / ".hidden.mkv").write_text("frames of a video of that name")
-    scratch.publish(output)
-    assert sorted(os.listdir(output)) == [".hidden.mkv", "piece"]
-    assert not scratch.path.exists()
-
-
 def test_fingerprint_of_a_large_file_reads_its_two_ends_alone(tmp_path, monkeypatch):
     path = tmp_path / "large"
     with open(path, "wb") as stream:
@@ -171,53 +147,6 @@ def test_fingerprint_of_a_large_file_reads_its_two_ends_alone(tmp_path, monkeypa
     monkeypatch.setattr(files, "open", Counted, raising=False)
     file_fingerprint(path)
     assert 0 < sum(read) <= 2 << 16
-
-
-@pytest.fixture
-def two_disks(monkeypatch):
-    """No rename leads from a folder of this name out of it."""
-    rename = os.replace
-
-    def replace(source, target):
-        if ("work" in str(source)) != ("work" in str(target)):
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        rename(source, target)
-
-    monkeypatch.setattr("deepfake_adv.files.os.replace", replace)
-
-
-def scratch_and_output(tmp_path):
-    output = tmp_path / "data/crops"
-    output.mkdir(parents=True)
-    (output / "stale").write_text("old")
-    scratch = Scratch("crop", {}, code="0", root=tmp_path / "work")
-    (scratch.path / "below").mkdir()
-    (scratch.path / "below/piece").write_text("new")
-    return scratch, output
-
-
-def test_an_output_on_another_disk_is_replaced_whole(tmp_path, two_disks):
-    scratch, output = scratch_and_output(tmp_path)
-    scratch.publish(output)
-    assert [path.name for path in output.iterdir()] == ["below"]
-    assert (output / "below/piece").read_text() == "new"
-    assert os.listdir(output.parent) == ["crops"]
-    assert not scratch.path.exists()
-
-
-def test_what_is_there_stays_until_the_other_disk_holds_the_whole(tmp_path, two_disks, monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    scratch, output = scratch_and_output(tmp_path)
-    monkeypatch.setattr("deepfake_adv.files.shutil.copytree", full)
-    with pytest.raises(OSError, match="No space"):
-        scratch.publish(output)
-    assert (output / "stale").read_text() == "old"
-    assert (scratch.path / "below/piece").exists()
-    monkeypatch.undo()
-    scratch.publish(output)
-    assert (output / "below/piece").read_text() == "new"
 
 
 @pytest.mark.parametrize(

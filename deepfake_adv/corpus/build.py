@@ -14,8 +14,9 @@ from deepfake_adv.corpus.footage import Rendered, Source
 from deepfake_adv.corpus.layout import SUMMARY, split_path
 from deepfake_adv.corpus.pair import PairTask, make_pair
 from deepfake_adv.execution.pool import map_tasks
-from deepfake_adv.files import Scratch, file_fingerprint, write_json
+from deepfake_adv.files import file_fingerprint, write_json
 from deepfake_adv.names import Split
+from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from deepfake_adv.data.frames import FrameStore
 from deepfake_adv.data.pieces import Pieces
 from deepfake_adv.data.videos import VideoRow
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
-from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_csv, write_json
+from deepfake_adv.files import file_fingerprint, read_json, write_csv, write_json
+from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 
 logger = logging.getLogger(__name__)

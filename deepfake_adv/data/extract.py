@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,8 @@ from deepfake_adv.data.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table,
 from deepfake_adv.data.sampling import Indices, even_indices, random_indices
 from deepfake_adv.data.videos import UNREADABLE, VideoRow, format_rows, join_notes, parse_ranges, read_rows
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
-from deepfake_adv.files import Scratch, read_json, write_json, write_text
+from deepfake_adv.files import read_json, write_json, write_text
+from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.video.encode import write_ffv1
 from deepfake_adv.video.errors import VideoError
@@ -106,7 +106,7 @@ def extract(
         kept.mkdir(exist_ok=True)
     _write_tables(whole.path, sampled, skipped)
     whole.publish(output)
-    shutil.rmtree(pieces.path)
+    pieces.remove()
     short = sum(bool(piece["note"]) for _, piece in sampled)
     logger.info("%d videos sampled, %d of them shorter than asked, %d skipped", len(sampled), short, len(skipped))
 

@@ -17,7 +17,7 @@ from deepfake_adv.data.tracking import (
     write_piece,
 )
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
-from deepfake_adv.files import Scratch
+from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 
 logger = logging.getLogger(__name__)

@@ -132,19 +132,19 @@ def read_rows(path: Path) -> list[VideoRow]:
         ValueError: If it is not an inventory.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path} must be there; found nothing. Run `dvc repro inventory`.")
+        raise FileNotFoundError(f"{path} must be there; found nothing. Run `dvc repro outside/dvc.yaml:inventory`.")
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
     if tuple(reader.fieldnames or ()) != COLUMNS:
         raise ValueError(
             f"{path} must have the columns {', '.join(COLUMNS)}; got {reader.fieldnames}. "
-            "Delete it and run `dvc repro inventory`."
+            "Delete it and run `dvc repro outside/dvc.yaml:inventory`."
         )
     try:
         return [_row(record) for record in reader]
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{path} must be an inventory; line {reader.line_num} is not ({error}). "
-            "Delete it and run `dvc repro inventory`."
+            "Delete it and run `dvc repro outside/dvc.yaml:inventory`."
         ) from error
 
 

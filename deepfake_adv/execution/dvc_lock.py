@@ -17,6 +17,7 @@ from deepfake_adv.log import configure
 logger = logging.getLogger(__name__)
 
 LOCK: Final = Path("dvc.lock")
+ALWAYS_LOCK: Final = Path("outside/dvc.lock")
 COPY: Final = Path(".dvc/tmp/dvc.lock.good")
 DAMAGED: Final = Path(".dvc/tmp/dvc.lock.damaged")
 _HASHES: Final = {"md5", "etag", "checksum"}
@@ -25,13 +26,20 @@ _HASHES: Final = {"md5", "etag", "checksum"}
 def keep_lock(root: Path = Path()) -> bool:
     """Copy dvc.lock where it is whole and newer than the copy; the dates of both agree afterwards.
 
+    So for the lock of outside/dvc.yaml, whose stages run every time.
+
     Args:
         root: Folder of dvc.lock.
 
     Returns:
         Whether there is a good copy of what dvc.lock says now.
     """
-    lock, copy = root / LOCK, root / COPY
+    _keep(root, ALWAYS_LOCK)
+    return _keep(root, LOCK)
+
+
+def _keep(root: Path, name: Path) -> bool:
+    lock, copy = root / name, _beside(root, COPY, name)
     try:
         if not (root / ".dvc").is_dir() or not lock.exists():
             return False
@@ -59,36 +67,43 @@ def mend_lock(root: Path = Path()) -> bool:
         root: Folder of dvc.lock.
 
     Returns:
-        Whether the copy was put back.
+        Whether a copy was put back.
 
     Raises:
         ValueError: If dvc.lock is damaged and there is no good copy, or it has conflict markers; says what to do.
     """
-    lock, copy = root / LOCK, root / COPY
-    if not (root / ".dvc").is_dir() or keep_lock(root):
+    mended = [_mend(root, name) for name in (LOCK, ALWAYS_LOCK)]
+    return any(mended)
+
+
+def _mend(root: Path, name: Path) -> bool:
+    lock, copy = root / name, _beside(root, COPY, name)
+    if not (root / ".dvc").is_dir() or _keep(root, name):
         return False
     content = lock.read_bytes() if lock.exists() else None
     if content is not None and is_whole(content):
         return False
     if content is not None and b"<<<<<<< " in content:
         raise ValueError(
-            "dvc.lock must be merged; got git's conflict markers. Take one side (`git checkout --ours dvc.lock`) "
+            f"{name} must be merged; got git's conflict markers. Take one side (`git checkout --ours {name}`) "
             "and run again: stages that differ are run, or taken from the cache."
         )
     if not copy.exists():
         if content is None:
             return False  # a project that has not run yet
         raise ValueError(
-            "dvc.lock must be whole; it was cut off as DVC wrote it, and there is no copy yet. "
-            "Run `git checkout dvc.lock`, or delete it: what the cache holds is not made again."
+            f"{name} must be whole; it was cut off as DVC wrote it, and there is no copy yet. "
+            f"Run `git checkout {name}`, or delete it: what the cache holds is not made again."
         )
     if content is None:
         found = "it was gone"
     else:
         found = "it was cut off as DVC wrote it"
-        _write(root / DAMAGED, content, lock.stat().st_mtime_ns)
+        _write(_beside(root, DAMAGED, name), content, lock.stat().st_mtime_ns)
     _write(lock, copy.read_bytes(), copy.stat().st_mtime_ns)
-    logger.warning("dvc.lock is back from %s: %s; stages that ended since are taken from the cache", COPY, found)
+    logger.warning(
+        "%s is back from %s: %s; stages that ended since are taken from the cache", name, copy.relative_to(root), found
+    )
     return True
 
 
@@ -111,6 +126,11 @@ def _is_entry(stage: Any) -> bool:
     if not all(isinstance(each, list) for each in lists) or not isinstance(stage.get("params", {}), dict):
         return False
     return all(isinstance(item, dict) and "path" in item and _HASHES & set(item) for each in lists for item in each)
+
+
+def _beside(root: Path, copy: Path, name: Path) -> Path:
+    """Where the copy of a lock file is: `copy`, or beside it."""
+    return root / copy if name == LOCK else root / copy.with_name(f"{name.parent.name}-{copy.name}")
 
 
 def _write(path: Path, content: bytes, modified: int) -> None:

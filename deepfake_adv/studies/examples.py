@@ -15,12 +15,13 @@ from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.execution.pool import remaining
-from deepfake_adv.files import Scratch, file_fingerprint, read_json_object, write_json
+from deepfake_adv.files import file_fingerprint, read_json_object, write_json
 from deepfake_adv.log import progress
 from deepfake_adv.methods.generative import GenerativeBlur
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 from deepfake_adv.params.studies import Examples
+from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.studies.images import condition_pictures, condition_rows
 from deepfake_adv.studies.pictures import as_images
@@ -32,9 +33,7 @@ logger = logging.getLogger(__name__)
 _NAME: Final = "examples"
 
 
-def draw_examples(
-    wanted: Examples, runs: Path, manifest: Path, output: Path, *, work: Path = Path("work")
-) -> None:
+def draw_examples(wanted: Examples, runs: Path, manifest: Path, output: Path, *, work: Path = Path("work")) -> None:
     """Write the pictures of Figs. 1 and 4 and, where a run has generators, of its learned maps.
 
     Killed at any moment, the same call goes on after the last figure that was drawn.

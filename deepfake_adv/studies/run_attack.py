@@ -1,16 +1,16 @@
 """Stage `attack`: from images and classifiers to the cells of Tables VII, XII, XIII and XIV."""
 
 import logging
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from deepfake_adv.files import Scratch, file_fingerprint, read_json, write_json
+from deepfake_adv.files import file_fingerprint, read_json, write_json
 from deepfake_adv.names import Split
 from deepfake_adv.params.studies import Attack
+from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.classifiers import Classifier, plan_training, train_classifier
@@ -81,7 +81,7 @@ def run_attack(
         facts |= {"versions": versions(), "device": device_name(device), "params": wanted.model_dump(mode="json")}
         write_json(scratch.path / RESULT, {"cells": transfer.cells(blocks), "provenance": facts})
     write_json(output, read_json(scratch.path / RESULT))
-    shutil.rmtree(scratch.path)
+    scratch.remove()
 
 
 def _build(wanted: Attack, classes: int | None) -> dict[str, Classifier]:

@@ -6,9 +6,10 @@ from typing import Final
 
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.manifest import read_manifest
-from deepfake_adv.files import Scratch, file_fingerprint, write_json
+from deepfake_adv.files import file_fingerprint, write_json
 from deepfake_adv.params import studies as params
 from deepfake_adv.reporting.robustness_tables import robustness_tables, write_robustness_tables
+from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.degrade import DEGRADATIONS

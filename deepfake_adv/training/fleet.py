@@ -1,9 +1,8 @@
-"""Many runs at once: one DVC process per run, one GPU each, on this machine or through Ray."""
+"""Many runs at once: one DVC process per run, a slot of GPUs each, on this machine or through Ray."""
 
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,16 +11,19 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
+from deepfake_adv.execution.dvc_batch import record
 from deepfake_adv.execution.dvc_lock import keep_lock
 from deepfake_adv.execution.memory import JOBS
 from deepfake_adv.execution.on_ray import join_cluster, results_of
+from deepfake_adv.training.slots import Need, local_slots, ray_share
 
 logger = logging.getLogger(__name__)
 
 STAGES = ("train", "score", "evaluate")
 LOGS = Path("work/train-all")
+ONE_DEVICE = Need()
+RECORD_EVERY = 60.0  # seconds between two writings of dvc.lock
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Finished:
 def train_all(
     runs: Sequence[str],
     *,
+    need: Need = ONE_DEVICE,
     jobs: int | None = None,
     engine: str = "local",
     address: str | None = None,
@@ -52,13 +55,14 @@ def train_all(
 ) -> list[Finished]:
     """Train, score and evaluate independent runs, `jobs` at a time; one that fails stops no other.
 
-    What they start from must be there (``dvc repro shard``). Each run is one ``dvc --wait-for-lock
-    repro -s``: without that flag, processes that end together lose their entries in dvc.lock.
+    What they start from must be there (``dvc repro shard``). Each run is one process of DVC's, which leaves its
+    entries of dvc.lock beside it; they are put there together, once a minute and at the end: see `dvc_batch`.
 
     Args:
         runs: Keys of `runs` in params.yaml.
-        jobs: Runs at a time. Each gets one GPU in turn, or its share of the cores. None: one per GPU, else one per
-            core, of this machine or of the cluster.
+        need: What each run asks for, as `device` in params.yaml says. GPUs are handed out `devices` at a time.
+        jobs: Runs at a time. Each gets a slot of GPUs in turn, or its share of the cores. None: as many as find GPUs,
+            else cores, of their own on this machine or on the cluster.
         engine: "local" or "ray"; Ray needs the project's folder on a file system that all nodes share.
         address: Ray cluster to join; None starts one here.
         stages: Of each run, in order.
@@ -68,7 +72,7 @@ def train_all(
         One entry per run, in the order of `runs`.
 
     Raises:
-        ValueError: If `jobs` is below 1 or the engine unknown.
+        ValueError: If `jobs` is below 1, the engine unknown, or a run can be placed nowhere; before the first starts.
         RuntimeError: If Ray is asked for and not installed.
     """
     if jobs is not None and jobs < 1:
@@ -77,12 +81,22 @@ def train_all(
         raise ValueError(f"execution.engine must be local or ray; got {engine!r}. Mend params.yaml.")
     commands = {run: (command or dvc_command)(run, stages) for run in runs}
     finished = {}
-    ended = _local(commands, jobs or default_jobs()) if engine == "local" else _on_ray(commands, jobs, address)
-    for done in ended:
-        finished[done.run] = done
+    if not commands:
+        return []
+    ended = _local(commands, need, jobs) if engine == "local" else _on_ray(commands, need, jobs, address)
+    recorded = time.monotonic()
+    try:
+        for done in ended:
+            finished[done.run] = done
+            word = "done" if done.code == 0 else f"FAILED (exit code {done.code}; see {done.log})"
+            logger.info("%s %s in %.0f s, %d of %d", done.run, word, done.seconds, len(finished), len(runs))
+            if time.monotonic() - recorded > RECORD_EVERY:
+                record()
+                keep_lock()
+                recorded = time.monotonic()
+    finally:
+        record()
         keep_lock()
-        word = "done" if done.code == 0 else f"FAILED (exit code {done.code}; see {done.log})"
-        logger.info("%s %s in %.0f s, %d of %d", done.run, word, done.seconds, len(finished), len(runs))
     return [finished[run] for run in runs]
 
 
@@ -92,7 +106,7 @@ def changed_runs(runs: Sequence[str], stages: Sequence[str] = STAGES) -> list[st
     Raises:
         RuntimeError: If `dvc status` fails.
     """
-    _dvc("repro", "--single-item", "inputs", "sources")  # what the runs depend on besides their data
+    _dvc("repro", "--single-item", "sources", "outside/dvc.yaml:inputs")  # what the runs depend on besides their data
     names = [name.partition("@") for name in json.loads(_dvc("status", "--json") or "{}")]
     changed = {run for stage, _, run in names if stage in stages}
     return [run for run in runs if run in changed]
@@ -108,8 +122,7 @@ def _dvc(*arguments: str) -> str:
 
 def dvc_command(run: str, stages: Sequence[str]) -> list[str]:
     """The DVC process of a run."""
-    targets = [f"{stage}@{run}" for stage in stages]
-    return [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "-s", *targets]
+    return [sys.executable, "-m", "deepfake_adv.execution.dvc_batch", *(f"{stage}@{run}" for stage in stages)]
 
 
 def summary(finished: Sequence[Finished]) -> str:
@@ -123,44 +136,20 @@ def summary(finished: Sequence[Finished]) -> str:
     return "\n".join(lines)
 
 
-def visible_gpus() -> list[str]:
-    """GPUs that a run may be given, as CUDA_VISIBLE_DEVICES names them; found without importing torch."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return [name for name in named.split(",") if name.strip() not in ("", "-1")]
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return []
-    listed = subprocess.run([tool, "-L"], capture_output=True, text=True, check=False).stdout
-    return [str(index) for index, line in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
-
-
-def default_jobs() -> int:
-    """Runs at a time on this machine where none is said: one per GPU, else one per core."""
-    return len(visible_gpus()) or os.cpu_count() or 1
-
-
-def slot_environment(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str]:
-    """Environment of the runs in one slot: a GPU in turn, or a share of the cores."""
-    if gpus:
-        return {"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]}
-    return {"OMP_NUM_THREADS": str(max((os.cpu_count() or 1) // jobs, 1))}
-
-
-def _local(commands: Mapping[str, list[str]], jobs: int) -> Iterator[Finished]:
-    gpus = visible_gpus()
-    slots: SimpleQueue[int] = SimpleQueue()
-    for slot in range(jobs):
-        slots.put(slot)
+def _local(commands: Mapping[str, list[str]], need: Need, jobs: int | None) -> Iterator[Finished]:
+    environments = local_slots(need, jobs)
+    slots: SimpleQueue[dict[str, str]] = SimpleQueue()
+    for environment in environments:
+        slots.put(environment)
 
     def work(run: str) -> Finished:
         slot = slots.get()
         try:
-            return execute(run, commands[run], {**slot_environment(slot, jobs, gpus), JOBS: str(jobs)})
+            return execute(run, commands[run], {**slot, JOBS: str(len(environments))})
         finally:
             slots.put(slot)
 
-    pool = ThreadPoolExecutor(jobs)
+    pool = ThreadPoolExecutor(len(environments))
     try:
         for future in as_completed([pool.submit(work, run) for run in commands]):
             yield future.result()
@@ -180,17 +169,12 @@ def execute(run: str, command: list[str], environment: Mapping[str, str], folder
     return Finished(run, code, time.monotonic() - start, log)
 
 
-def _on_ray(commands: Mapping[str, list[str]], jobs: int | None, address: str | None) -> Iterator[Finished]:
+def _on_ray(commands: Mapping[str, list[str]], need: Need, jobs: int | None, address: str | None) -> Iterator[Finished]:
     ray = join_cluster(address)
-    total: dict[str, Any] = ray.cluster_resources()
-    gpus, cores = int(total.get("GPU", 0)), int(total.get("CPU", 1))
-    jobs = jobs or gpus or cores
-    # Ray sets CUDA_VISIBLE_DEVICES itself
-    share = {"num_gpus": 1} if gpus else {"num_cpus": max(cores // jobs, 1)}
-    threads = {} if gpus else {"OMP_NUM_THREADS": str(share["num_cpus"])}
+    share = ray_share(need, jobs, ray.nodes())
     here = Path.cwd()
-    calls = ((run, command, threads, here) for run, command in commands.items())
-    for (run, *_), ended in results_of(ray, ray.remote(max_retries=0, **share)(execute), calls, jobs):
+    calls = ((run, command, share.environment, here) for run, command in commands.items())
+    for (run, *_), ended in results_of(ray, ray.remote(max_retries=0, **share.resources)(execute), calls, share.jobs):
         yield _lost(run, ended) if isinstance(ended, Exception) else ended
 
 

@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 import torch
 
-from deepfake_adv.files import Scratch, file_fingerprint
+from deepfake_adv.files import file_fingerprint
 from deepfake_adv.names import Split
 from deepfake_adv.params.training import Device
+from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.training.engine import Engine, check_shares
 from deepfake_adv.training.session import Session
@@ -73,7 +74,7 @@ def train_run(
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
     code = code_digest("train", plan.entries())
     key = {"run": plan.name, **plan.params(), "data": data, "processes": fabric.world_size, "inputs": dict(inputs)}
-    scratch = Scratch(f"train-{plan.name}", key, code=code, root=work)
+    scratch = Scratch(f"train-{plan.name}", key, code=code, root=work, own=fabric.is_global_zero)
     loss_scale = fabric.strategy.precision.state_dict()
     cuda = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
     for condition in plan.conditions:

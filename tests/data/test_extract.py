@@ -153,7 +153,7 @@ def test_interrupted_anywhere_the_bytes_are_the_same(run, monkeypatch):
 def test_stopped_after_the_end_it_makes_a_lost_output_again(run, part, monkeypatch, store):
     folder, _ = part
     with monkeypatch.context() as patch:
-        patch.setattr(module.shutil, "rmtree", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(shutil, "rmtree", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(store=store)
     whole = digest(folder / "out")

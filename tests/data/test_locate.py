@@ -161,7 +161,7 @@ def test_a_broken_video_is_reported_and_too_many_are_fatal(toy, square_locator, 
 
 
 def _fresh(stage, key, *, code, root):
-    from deepfake_adv.files import Scratch
+    from deepfake_adv.scratch import Scratch
 
     return Scratch(stage, {**key, "fresh": True}, code=code, root=root)
 

@@ -38,7 +38,7 @@ def test_only_whole_videos_in_a_split_are_usable():
 
 def test_files_that_are_no_inventory(tmp_path):
     path = tmp_path / "c23.csv"
-    with pytest.raises(FileNotFoundError, match="Run `dvc repro inventory`"):
+    with pytest.raises(FileNotFoundError, match=r"Run `dvc repro outside/dvc\.yaml:inventory`"):
         read_rows(path)
     path.write_text("video,label\n")
     with pytest.raises(ValueError, match="must have the columns"):

@@ -81,6 +81,18 @@ def test_a_lock_that_is_gone_comes_back(project, caplog):
     assert "it was gone" in caplog.text
 
 
+def test_the_lock_of_the_stages_that_always_run_comes_back_too(project, caplog):
+    lock = project / "outside/dvc.lock"
+    lock.parent.mkdir()
+    lock.write_text(WHOLE)
+    assert keep_lock(project)
+    lock.write_text("")
+    os.utime(lock, ns=(1, 1))
+    assert mend_lock(project)
+    assert lock.read_text() == WHOLE
+    assert "outside/dvc.lock is back from .dvc/tmp/outside-dvc.lock.good" in caplog.text
+
+
 def test_a_whole_lock_stays_and_refreshes_the_copy(project, caplog):
     assert not mend_lock(project)
     grown = WHOLE + ENTRY.format(name="another")

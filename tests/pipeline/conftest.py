@@ -77,7 +77,7 @@ class Project:
 
 def make_project(folder, changes, *, without=()):
     """Copy the project, make its params tiny, reproduce and commit it."""
-    for name in ("deepfake_adv", "pipeline", "profiles", "reports/paper"):
+    for name in ("deepfake_adv", "pipeline", "outside", "profiles", "reports/paper"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", ".gitignore", ".dvcignore", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)

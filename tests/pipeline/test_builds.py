@@ -25,7 +25,7 @@ def clone(project, tmp_path):
 def test_a_build_from_nothing_leaves_git_status_clean(project, clone):
     assert clone.repro() == project.first
     assert clone.call("git", "status", "--porcelain") == ""
-    assert not clone.repro() - {"inputs", "inventory"}
+    assert not clone.repro() - {"outside/dvc.yaml:inputs", "outside/dvc.yaml:inventory"}
 
 
 def test_what_a_removed_run_left_is_gone_and_what_the_user_made_stays(project, edited):
@@ -86,9 +86,9 @@ def test_another_weight_file_under_the_same_name_retrains_its_run_alone(project,
     })  # fmt: skip
     write_weights(path, 1)
     own = {f"{stage}@small_baseline" for stage in ("train", "score", "evaluate")}
-    assert project.repro() == {"inputs", "inventory"} | own | {"tables", "report"}
+    assert project.repro() == {"outside/dvc.yaml:inputs", "outside/dvc.yaml:inventory"} | own | {"tables", "report"}
     path.unlink()
-    assert project.repro() == {"inputs", "inventory"}
+    assert project.repro() == {"outside/dvc.yaml:inputs", "outside/dvc.yaml:inventory"}
 
 
 def test_after_a_kill_emptied_the_lock_what_the_copy_lacks_is_not_run_again(project):

@@ -8,7 +8,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 RUNS = ("compact_baseline", "compact_grad_bat", "compact_two_gen_bat")
-ALWAYS = {"inputs", "inventory"}
+ALWAYS = {"outside/dvc.yaml:inputs", "outside/dvc.yaml:inventory"}
 
 
 @pytest.fixture

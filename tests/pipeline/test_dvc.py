@@ -10,7 +10,7 @@ from pyarrow.dataset import dataset
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 QUALITIES = ("raw", "c23", "c40")
-ALWAYS = {"inputs", "inventory"}
+ALWAYS = {"outside/dvc.yaml:inputs", "outside/dvc.yaml:inventory"}
 RUNS = ("compact_baseline", "compact_grad_bat", "compact_two_gen_bat")
 EXTRACT = {f"extract@corpus_{quality}" for quality in QUALITIES} | {"locate@corpus"}
 CROP = {f"crop@corpus_{quality}" for quality in QUALITIES}

@@ -29,5 +29,6 @@ def imports(sources):
 @pytest.fixture(scope="session")
 def stages():
     """Stage name to its definition, the body of a foreach or matrix included."""
-    content = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    return {name: stage.get("do", stage) for name, stage in content["stages"].items()}
+    yaml = YAML(typ="safe")
+    files = [yaml.load((ROOT / name).read_text(encoding="utf-8")) for name in ("dvc.yaml", "outside/dvc.yaml")]
+    return {name: stage.get("do", stage) for content in files for name, stage in content["stages"].items()}

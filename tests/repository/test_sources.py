@@ -77,7 +77,7 @@ def test_words_the_schema_and_scheduling_change_no_list(copy):
         "params/training.py": ("class Train(Section):", "WORDS = 1\n\n\nclass Train(Section):"),
         "execution/pool.py": ("time.sleep(0.5)", "time.sleep(0.6)"),
         "log.py": ("_INTERVAL = 30.0", "_INTERVAL = 20.0"),
-        "stage.py": ("STOPPED = 130", "STOPPED = 131"),
+        "stage.py": ("sys.exit(STOPPED)", "sys.exit(131)"),
         "methods/traditional.py": ("must be two numbers in ascending", "must be two numbers, in ascending"),
         "methods/generative.py": ("Arguments of each generator.", "What each generator is made of."),
     }

@@ -1,17 +1,32 @@
+import json
+import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from deepfake_adv.execution.memory import JOBS
 from deepfake_adv.training import fleet
-from deepfake_adv.training.fleet import dvc_command, slot_environment, summary, train_all, visible_gpus
+from deepfake_adv.training.fleet import Finished, dvc_command, summary, train_all
+from deepfake_adv.training.slots import Need
 
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+@pytest.fixture
+def four_gpus(tmp_path, monkeypatch):
+    """A machine whose nvidia-smi lists four GPUs."""
+    tool = tmp_path / "bin/nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text('#!/bin/sh\nfor i in 0 1 2 3; do echo "GPU $i: Simulated (UUID: GPU-$i)"; done\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
 
 
 def script(body):
@@ -34,28 +49,29 @@ def test_so_many_run_at_a_time_and_no_more(tmp_path):
     assert max(sum(s <= moment < e for s, e in spans) for moment, _ in spans) == 2
 
 
-def test_each_slot_has_a_gpu_or_a_share_of_the_cores(monkeypatch):
-    monkeypatch.setattr(fleet.os, "cpu_count", lambda: 8)
-    assert [slot_environment(slot, 3, ["0", "5"]) for slot in range(3)] == [
-        {"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "5"}, {"CUDA_VISIBLE_DEVICES": "0"}
-    ]  # fmt: skip
-    assert slot_environment(1, 3, []) == {"OMP_NUM_THREADS": "2"}
-    assert slot_environment(1, 16, []) == {"OMP_NUM_THREADS": "1"}
+def test_no_two_runs_at_once_hold_the_same_gpu_where_each_takes_two(tmp_path, four_gpus):
+    """Failed before: each run had one GPU and then blamed the machine."""
+    body = (
+        "import json, os, pathlib, time\ns = time.time()\ntime.sleep(.3)\n"
+        "pathlib.Path(run).write_text(json.dumps([s, time.time(), os.environ['CUDA_VISIBLE_DEVICES'].split(',')]))"
+    )
+    train_all("abcd", need=Need(devices=2), command=script(body))
+    held = [json.loads((tmp_path / run).read_text()) for run in "abcd"]
+    assert {tuple(gpus) for _, _, gpus in held} == {("0", "1"), ("2", "3")}
+    for start, end, gpus in held:
+        beside = [other for other in held if other[0] < end and other[1] > start and other[2] == gpus]
+        assert beside == [[start, end, gpus]]
 
 
-def test_gpus_are_those_that_the_environment_leaves(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
-    assert visible_gpus() == ["2", "3"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert visible_gpus() == []
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    monkeypatch.setattr(fleet.shutil, "which", lambda name: None)
-    assert visible_gpus() == []
+def test_what_cannot_be_placed_is_refused_before_the_first_run(tmp_path, four_gpus):
+    with pytest.raises(ValueError, match=r"at most the GPUs of this machine \(4\); got 5"):
+        train_all("a", need=Need(devices=5), command=script("open('started', 'w')"))
+    assert not (tmp_path / "started").exists()
 
 
-def test_the_command_waits_for_dvcs_lock_and_repeats_single_stages():
+def test_the_command_carries_out_the_stages_of_a_run_in_order():
     command = dvc_command("x", ("train", "score"))
-    assert command[1:] == ["-m", "dvc", "--wait-for-lock", "repro", "-s", "train@x", "score@x"]
+    assert command[1:] == ["-m", "deepfake_adv.execution.dvc_batch", "train@x", "score@x"]
 
 
 @pytest.mark.parametrize(
@@ -68,15 +84,28 @@ def test_bad_input(options, words):
 
 @pytest.mark.parametrize(
     ("cluster", "jobs", "expected"),
-    [({"GPU": 16.0, "CPU": 4.0}, None, 16), ({"CPU": 12.0}, None, 12), ({"GPU": 16.0, "CPU": 4.0}, 3, 3)],
+    [({"GPU": 8.0, "CPU": 4.0}, None, 4), ({"CPU": 12.0}, None, 6), ({"GPU": 8.0, "CPU": 4.0}, 3, 3)],
 )
-def test_as_many_runs_at_a_time_as_the_cluster_has_gpus_or_cores(monkeypatch, cluster, jobs, expected):
-    ray = SimpleNamespace(cluster_resources=lambda: cluster, remote=lambda **_: lambda function: function)
+def test_as_many_runs_at_a_time_as_the_cluster_has_room_for(monkeypatch, cluster, jobs, expected):
+    asked = []
+    ray = SimpleNamespace(
+        nodes=lambda: [{"Alive": True, "Resources": cluster}],
+        remote=lambda **resources: asked.append(resources) or (lambda function: function),
+    )
     at_a_time = []
     monkeypatch.setattr(fleet, "join_cluster", lambda address: ray)
-    monkeypatch.setattr(fleet, "results_of", lambda *arguments: at_a_time.append(arguments[-1]) or [])
-    train_all([], jobs=jobs, engine="ray")
+    done = [(("a",), Finished("a", 0, 1.0, Path()))]
+    monkeypatch.setattr(fleet, "results_of", lambda *arguments: at_a_time.append(arguments[-1]) or done)
+    train_all(["a"], need=Need(devices=2), jobs=jobs, engine="ray")
     assert at_a_time == [expected]
+    assert asked == [{"max_retries": 0} | ({"num_gpus": 2} if "GPU" in cluster else {"num_cpus": 2})]
+
+
+def test_a_run_that_no_node_of_a_cluster_can_take_is_refused(monkeypatch):
+    nodes = [{"Alive": True, "Resources": {"GPU": 2.0}}, {"Alive": False, "Resources": {"GPU": 8.0}}]
+    monkeypatch.setattr(fleet, "join_cluster", lambda address: SimpleNamespace(nodes=lambda: nodes))
+    with pytest.raises(ValueError, match=r"GPUs of the cluster's largest node \(2\); got 4"):
+        train_all(["a"], need=Need(devices=4), engine="ray")
 
 
 @pytest.mark.slow

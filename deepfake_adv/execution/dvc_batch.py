@@ -1,0 +1,89 @@
+"""Stages carried out as `dvc repro -s` does, but for dvc.lock, which is written once for many of them.
+
+DVC writes the whole of dvc.lock after every stage, with its lock held: seconds of CPU for the paper's 330 stages, in
+which no other run can begin or end. Here each stage leaves its own entry, as DVC made it, in a file, and `record` puts
+all that there are into dvc.lock. Whatever is killed between, nothing is lost: the entry stays for the next `record`,
+and DVC's cache of runs has the outputs, so that a plain `dvc repro` takes them from there.
+
+Run as ``python -m deepfake_adv.execution.dvc_batch STAGE [STAGE ...]``.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from deepfake_adv.execution.dvc_lock import LOCK
+from deepfake_adv.execution.parent import end_with_parent
+from deepfake_adv.files import atomic_write, fingerprint, write_text
+
+logger = logging.getLogger(__name__)
+
+ENTRIES: Final = Path(".dvc/tmp/train-all")
+
+
+def reproduce(stages: Sequence[str]) -> None:
+    """Reproduce single stages of this project in order, waiting for DVC's lock; their entries go to `ENTRIES`.
+
+    Raises:
+        dvc.exceptions.DvcException: If one fails; those after it do not run.
+    """
+    from dvc.repo import Repo
+    from dvc.stage.serialize import to_lockfile
+
+    def carry_out(stage: Any, **options: Any) -> Any:
+        before = stage.dvcfile.lockfile_contents.get("stages", {}).get(stage.name)
+        done = stage.reproduce(**options)
+        if done is not None:
+            left = {"stage": stage.name, "before": fingerprint(before), "entry": to_lockfile(stage)[stage.name]}
+            # not sorted: DVC's order of keys is that of dvc.lock
+            write_text(ENTRIES / f"{stage.name}.json", json.dumps(left, ensure_ascii=False))
+        return done
+
+    with Repo(".", _wait_for_lock=True) as repo:
+        repo.reproduce(stages, single_item=True, repro_fn=carry_out)
+
+
+def record() -> int:
+    """Put the entries of `ENTRIES` into dvc.lock, in one writing that a kill leaves whole; gives their number.
+
+    An entry is dropped where dvc.lock has been given another one for that stage since it began.
+    """
+    found = sorted(ENTRIES.glob("[!.]*.json"), key=lambda path: path.stat().st_mtime_ns)
+    if not found:
+        return 0
+    from dvc.repo import Repo
+    from dvc.utils.serialize import dumps_yaml, parse_yaml
+
+    with Repo(".", _wait_for_lock=True) as repo, repo.lock:
+        content: dict[str, Any] = {"schema": "2.0"}
+        if LOCK.exists():
+            content = parse_yaml(LOCK.read_text(encoding="utf-8"), LOCK)
+        known = content.setdefault("stages", {})
+        lefts = [json.loads(path.read_text(encoding="utf-8")) for path in found]
+        taken = {
+            left["stage"]: left["entry"] for left in lefts if fingerprint(known.get(left["stage"])) == left["before"]
+        }
+        if taken:
+            known.update(taken)
+            with atomic_write(LOCK) as temporary:
+                temporary.write_text(dumps_yaml(content), encoding="utf-8", newline="\n")
+    for path in found:
+        path.unlink()
+    return len(taken)
+
+
+if __name__ == "__main__":
+    from dvc.exceptions import DvcException
+    from dvc.log import logger as dvc_logger
+    from dvc.logger import setup
+
+    setup()
+    dvc_logger.setLevel(logging.INFO)
+    end_with_parent("ends, as train-all is gone; finished pieces are kept")
+    try:
+        reproduce(sys.argv[1:])
+    except DvcException as error:
+        sys.exit(f"{error}")

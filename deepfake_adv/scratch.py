@@ -1,0 +1,201 @@
+"""Folders in which stages work piece by piece: found again after a kill, owned by one process, moved whole."""
+
+import errno
+import logging
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Final
+
+from deepfake_adv.files import TEMPORARY, fingerprint
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing is locked there
+    fcntl = None  # type: ignore[assignment]
+
+logger = logging.getLogger(__name__)
+
+ASKED: Final = "DEEPFAKE_ADV_ASK_SCRATCH"
+"""Environment: where it is set, a stage names its scratch folder and ends before it works; `make clean` asks so."""
+
+PATIENCE: Final = 20.0
+"""Seconds that a second owner waits: one whose DVC was killed ends by itself, after the step it is at."""
+
+_HELD: Final[dict[Path, IO[str]]] = {}
+
+
+class ScratchNamed(BaseException):
+    """Says which folder a stage would work in; no error, so nothing that handles errors stops it."""
+
+
+class Scratch:
+    """A folder in which a stage works piece by piece until its output is whole.
+
+    It is named by everything that decides the output, so a killed run finds its own
+    pieces again and never takes those of other parameters or other code for finished work.
+    DVC deletes a stage's outputs before it runs, so the pieces cannot live there.
+
+    One process owns it: ``<folder>.lock`` is locked until the folder is published or removed, or the process ends,
+    however it ends. Within the process it may be asked for again. A second process waits for a moment, saying so, and
+    is then refused: two would write the same files, and the first to end would move the folder from under the other.
+
+    Args:
+        stage: Name of the stage, with its item where there are several.
+        key: Inputs and parameters that decide the output, JSON-like.
+        code: Digest of the code that makes the output; see `sources.checkout.code_digest`.
+        root: Folder of all scratch folders, best on the outputs' file system: elsewhere the output is copied there.
+        own: False where this process works for the owner, as ranks above 0 do.
+
+    Raises:
+        ValueError: If another process owns it.
+    """
+
+    def __init__(
+        self, stage: str, key: Mapping[str, Any], *, code: str, root: Path = Path("work"), own: bool = True
+    ) -> None:
+        self.path = Path(root) / f"{stage}-{fingerprint([code, key])}"
+        if os.environ.get(ASKED):
+            raise ScratchNamed(self.path.name)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if own:
+            _own(self.path)
+        self.path.mkdir(exist_ok=True)
+
+    def publish(self, output: Path) -> None:
+        """Move the whole folder to `output` with one rename, replacing what is there.
+
+        Temporary files of `atomic_write` that a kill left behind do not come along. What is there stays until
+        the whole folder is on its disk.
+
+        Raises:
+            OSError: If the output's disk takes no more; the folder stays, and nothing is left beside the output.
+        """
+        output = Path(output)
+        for leftover in self.path.rglob(f"{TEMPORARY}*"):
+            if leftover.is_file():
+                leftover.unlink()
+        output.parent.mkdir(parents=True, exist_ok=True)
+        whole = self._on_disk_of(output)
+        _remove(output)
+        os.replace(whole, output)
+        self.remove()
+
+    def remove(self) -> None:
+        """Delete what is left of the folder, and give it up."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        _give_up(self.path)
+
+    def _on_disk_of(self, output: Path) -> Path:
+        """This folder, or, where no rename leads from here to `output`, a copy beside that."""
+        beside = output.with_name(f"{TEMPORARY}{output.name}")
+        _remove(beside)
+        probe = self.path / beside.name
+        probe.touch()
+        try:
+            os.replace(probe, beside)
+        except OSError as error:
+            probe.unlink()
+            if error.errno != errno.EXDEV:
+                raise
+            _copy(self.path, beside)
+            return beside
+        beside.unlink()
+        return self.path
+
+
+def lock_of(folder: Path) -> Path:
+    """The file whose lock says who works in a scratch folder, and what it says of them."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def owner_of(folder: Path) -> str | None:
+    """Who works in a scratch folder at this moment, in words; None for nobody."""
+    try:
+        with open(lock_of(folder), encoding="utf-8") as stream:
+            return None if _lock(stream) else _described(stream)
+    except OSError:
+        return None
+
+
+def _own(folder: Path) -> None:
+    name = folder.absolute()
+    if fcntl is None or name in _HELD:
+        return
+    said, end = False, time.monotonic() + PATIENCE
+    while (stream := _taken(lock_of(folder))) is None:
+        owner = owner_of(folder) or "another process"
+        if time.monotonic() > end:
+            raise ValueError(
+                f"{folder} must have one owner; {owner} works in it. Wait until that ends, or end it, and run "
+                "`dvc repro` again: finished pieces are kept."
+            )
+        if not said:
+            logger.warning("waits up to %.0f s for %s, which works in %s", PATIENCE, owner, folder)
+            said = True
+        time.sleep(0.2)
+    _HELD[name] = stream
+
+
+def _taken(path: Path) -> IO[str] | None:
+    """The lock file, locked by this process; None where another has it."""
+    while True:
+        stream = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - held until the process ends
+        if not _lock(stream):
+            stream.close()
+            return None
+        try:
+            same = os.path.samestat(os.fstat(stream.fileno()), path.stat())
+        except FileNotFoundError:
+            same = False
+        if same:  # else its last owner has deleted it since
+            break
+        stream.close()
+    stream.truncate(0)
+    stream.write(f"{os.getpid()} {os.uname().nodename}\n")
+    stream.flush()
+    return stream
+
+
+def _lock(stream: IO[str]) -> bool:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _described(stream: IO[str]) -> str:
+    stream.seek(0)
+    process, _, host = stream.read().strip().partition(" ")
+    return f"process {process} on {host}" if host else "another process"
+
+
+def _give_up(folder: Path) -> None:
+    stream = _HELD.pop(folder.absolute(), None)
+    if stream is not None:
+        lock_of(folder).unlink(missing_ok=True)  # while it is held, so that nobody locks a file that is about to go
+        stream.close()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder; stops at the first error, where `shutil.copytree` goes on and hides its number."""
+    try:
+        for folder, _, names in os.walk(source):
+            place = target / Path(folder).relative_to(source)
+            place.mkdir()
+            for name in names:
+                shutil.copy2(Path(folder) / name, place / name)
+    except OSError as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise OSError(error.errno, error.strerror, str(target.parent)) from error
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
