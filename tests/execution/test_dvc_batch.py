@@ -141,5 +141,6 @@ def alive(process):
 def until(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end
+        if time.monotonic() > end:  # it would wait for ever
+            pytest.fail("what was waited for did not happen")
         time.sleep(0.05)

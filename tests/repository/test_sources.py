@@ -130,7 +130,7 @@ class Flat(Layout): ...
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def extended(copy):
     """The lists with a method, a detector and a layout of the user's, and a run of them."""
     params = copy.folder / "params.yaml"

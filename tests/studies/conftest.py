@@ -8,7 +8,7 @@ import torch
 from ruamel.yaml import YAML
 
 from deepfake_adv.detectors.registry import build_detector
-from deepfake_adv.files import write_json
+from deepfake_adv.files import sha256, write_json
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.training.checkpoint import save_weights
 from deepfake_adv.training.trained import detector_arguments
@@ -63,6 +63,7 @@ def leave_run(folder, content, run, *, side=SIDE, seed=0):
     if adversary is not None:
         save_weights(target / "generator.safetensors", adversary)
     record = {"condition": CONDITION, "seed": seed, "image_size": side, "params": {"detector": entry, "method": method}}
+    record["files"] = {path.name: sha256(path) for path in target.glob("*.safetensors")}
     write_json(target / "run.json", record)
 
 

@@ -143,7 +143,9 @@ def test_clips_are_made_of_the_frames_that_can_be_read(damaged, tmp_path):
     found = score(tmp_path / "run", manifest, tmp_path / "s.parquet", corrupt="skip")
     rows = pq.read_table(manifest)
     write_manifest(rows.take(np.delete(np.arange(len(rows)), bad)), manifest)
-    assert found.equals(score(tmp_path / "run", manifest, tmp_path / "without.parquet"))
+    without = score(tmp_path / "run", manifest, tmp_path / "without.parquet")
+    assert found.drop("score").equals(without.drop("score"))
+    np.testing.assert_allclose(found["score"], without["score"], rtol=1e-6)  # in batches of other sizes
 
 
 def test_a_folder_without_detectors_says_what_to_run(tmp_path):
