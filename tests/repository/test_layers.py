@@ -49,7 +49,8 @@ def test_a_wrong_import_breaks_a_contract(copy, module, line, contract):
 
 def test_modules_imported_by_name_are_not_above(root):
     """import-linter reads statements alone; ``import_module("deepfake_adv.…")`` must not point upward either."""
-    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     rank = {room: place for place, layer in enumerate(layers) for room in layer.split(" | ")}
     found = []
