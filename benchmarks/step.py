@@ -158,9 +158,9 @@ def adversary_alone(
 
 def toy_batch(size: int, count: int, device: str) -> Batch:
     """Random faces of no one, half real and half fake, with landmarks spread over the image."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(count, 3, size, size, generator=generator)
-    landmarks = (0.2 + 0.6 * torch.rand(68, 2, generator=generator)).expand(count, -1, -1) * size
+    rng = torch.Generator().manual_seed(0)
+    images = torch.rand(count, 3, size, size, generator=rng)
+    landmarks = (0.2 + 0.6 * torch.rand(68, 2, generator=rng)).expand(count, -1, -1) * size
     masks = torch.zeros(count, 1, size, size)
     return Batch(images, torch.arange(count) % 2, masks, landmarks.clone()).to(device)
 

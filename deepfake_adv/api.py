@@ -54,7 +54,7 @@ def attack(
     labels: Tensor,
     name: str = "blur",
     *,
-    generator: torch.Generator | None = None,
+    rng: torch.Generator | None = None,
     **params: Any,
 ) -> AttackResult:
     """Attack any classifier; paper Eqs. (1), (2) and (6).
@@ -67,7 +67,7 @@ def attack(
         images: ``(B, C, H, W)`` in [0, 1].
         labels: ``(B,)``, integers.
         name: ``fgsm``, ``iterative_fgsm``, ``pgd``, ``stadv``, ``blur`` or ``blur_multistep``.
-        generator: Random numbers for an attack with a random start; None: torch's global generator.
+        rng: Random numbers for an attack with a random start; None: torch's global random state.
         params: The attack's own, such as ``epsilon`` and ``steps``; what is left out has its default.
 
     Returns:
@@ -76,7 +76,7 @@ def attack(
     Raises:
         ValueError: If the attack or a parameter is unknown, or images, labels or logits are not as above.
     """
-    return ascend(build_attack(name, **params), model, images, labels, generator=generator, measure=True)
+    return ascend(build_attack(name, **params), model, images, labels, rng=rng, measure=True)
 
 
 class Attacker(nn.Module):
@@ -98,13 +98,13 @@ class Attacker(nn.Module):
         self.model = model
         self.attack = build_attack(name, **params)
 
-    def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, images: Tensor, labels: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Adversarial images ``(B, C, H, W)`` for ``images`` in [0, 1] with ``labels`` (B,), detached.
 
         Raises:
             ValueError: If images, labels or logits are not as `attack` says.
         """
-        return ascend(self.attack, self.model, images, labels, generator=generator).images
+        return ascend(self.attack, self.model, images, labels, rng=rng).images
 
     def extra_repr(self) -> str:
         """What ``print`` shows."""

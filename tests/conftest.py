@@ -19,9 +19,9 @@ check_checkout(ROOT)  # an environment made by another checkout would have that 
 os.environ["PYTHONPATH"] = str(ROOT)  # likewise by the processes that tests start
 
 
-def _crop(generator, fake, side):
+def _crop(rng, fake, side):
     """Smooth noise; a fake has a checkerboard that a small network finds in seconds."""
-    image = cv2.resize(generator.integers(0, 255, (6, 6, 3), np.uint8), (side, side), interpolation=cv2.INTER_CUBIC)
+    image = cv2.resize(rng.integers(0, 255, (6, 6, 3), np.uint8), (side, side), interpolation=cv2.INTER_CUBIC)
     if fake:
         image = np.clip(image + 24 * (np.indices((side, side)).sum(0) % 2)[..., None], 0, 255).astype(np.uint8)
     return image
@@ -31,14 +31,14 @@ def _png(image):
     return {"bytes": cv2.imencode(".png", image)[1].tobytes(), "path": "crop.png"}
 
 
-def _rows(generator, forgery, quality, split, videos, frames, side, masks, landmarks):
+def _rows(rng, forgery, quality, split, videos, frames, side, masks, landmarks):
     fake = forgery != "real"
     for video in range(videos):
         for frame in range(frames):
             mask = np.zeros((side, side), np.uint8)
             mask[side // 4 : side // 2, : side // 4] = 255
             yield {
-                "image": _png(cv2.cvtColor(_crop(generator, fake, side), cv2.COLOR_RGB2BGR)),
+                "image": _png(cv2.cvtColor(_crop(rng, fake, side), cv2.COLOR_RGB2BGR)),
                 "mask": _png(mask) if fake and masks else None,
                 "video": f"{forgery}/{split}{video:03d}",
                 "frame": frame * 3,
@@ -73,7 +73,7 @@ def write_shards(
     seed=0,
 ):
     """Write crops and manifests under ``root / "data"``; give the tier's folder of manifests."""
-    generator = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     data = root / "data"
     folder = data / "manifests" / tier
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def write_shards(
         entries = []
         for quality in qualities:
             for forgery in ("real", *forgeries):
-                rows = list(_rows(generator, forgery, quality, split, count, frames, side, masks, landmarks))
+                rows = list(_rows(rng, forgery, quality, split, count, frames, side, masks, landmarks))
                 path = data / "crops" / "corpus" / quality / f"{forgery}-{split}-000.parquet"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 table = pa.Table.from_pylist(rows, schema=CROP_SCHEMA)

@@ -34,10 +34,10 @@ class Additive(Attack):
     def size(self) -> float:
         return self.params.epsilon / self.params.steps if self.params.step_size is None else self.params.step_size
 
-    def initial(self, images: Tensor, generator: Rng) -> Tensor:
+    def initial(self, images: Tensor, rng: Rng) -> Tensor:
         if not self.params.random_start:
             return images
-        return images + (2 * uniform(images.shape, generator, images) - 1) * self.params.epsilon
+        return images + (2 * uniform(images.shape, rng, images) - 1) * self.params.epsilon
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
         return variable

@@ -49,7 +49,7 @@ class Blur(Attack):
     def check_size(self, height: int, width: int) -> None:
         check_kernel_size(self.params.kernel_size, height, width)
 
-    def initial(self, images: Tensor, generator: Rng) -> Tensor:
+    def initial(self, images: Tensor, rng: Rng) -> Tensor:
         # Maps below float32 would round the small steps away.
         return images.new_full((images.shape[0], 1, *images.shape[2:]), self.params.start, dtype=wide(images.dtype))
 

@@ -83,7 +83,7 @@ class Attack(ABC):
         return str(self.params.rule)
 
     @abstractmethod
-    def initial(self, images: Tensor, generator: Rng) -> Tensor:
+    def initial(self, images: Tensor, rng: Rng) -> Tensor:
         """Return the variable's start for ``images`` (B, C, H, W)."""
 
     @abstractmethod
@@ -159,7 +159,7 @@ def ascend(
     images: Tensor,
     labels: Tensor,
     *,
-    generator: Rng = None,
+    rng: Rng = None,
     loss: Loss = CROSS_ENTROPY,
     measure: bool = False,
 ) -> AttackResult:
@@ -173,7 +173,7 @@ def ascend(
         model: Images to logits ``(B, classes)``, two classes or more.
         images: ``(B, C, H, W)`` in [0, 1].
         labels: ``(B,)``, integers.
-        generator: Random numbers for attacks with a random start; one, or one per image.
+        rng: Random numbers for attacks with a random start; one, or one per image.
         loss: What is ascended; ``Loss(f)`` for any other function of logits and labels to ``(B,)``.
         measure: Whether to spend one more pass on ``loss_after``.
 
@@ -186,7 +186,7 @@ def ascend(
         images, labels = _outside_autograd(images), _outside_autograd(labels)
         start = None
         with torch.no_grad():
-            variable = attack.project(images, attack.initial(images, generator))
+            variable = attack.project(images, attack.initial(images, rng))
         for _ in range(attack.steps):
             variable = variable.detach().requires_grad_(True)
             inner = _inner(model, attack.to_image(images, variable), labels, loss)

@@ -34,7 +34,7 @@ class Spatial(Attack):
     def size(self) -> float:
         return self.params.epsilon
 
-    def initial(self, images: Tensor, generator: Rng) -> Tensor:
+    def initial(self, images: Tensor, rng: Rng) -> Tensor:
         return images.new_zeros((images.shape[0], 2, *images.shape[2:]), dtype=wide(images.dtype))
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ class Detector(nn.Module):
 
     A subclass sets ``feature_channels`` and writes `extract` and `classify`; one with auxiliary losses
     also writes `training_terms`. All parameters take part in `training_loss`, so that every rank has the
-    same gradients to average. Random draws in training come from torch's global generator, as dropout's do.
+    same gradients to average. Random draws in training come from torch's global random state, as dropout's do.
 
     Attributes:
         needs_masks: `training_loss` asks for forgery masks.

@@ -16,7 +16,7 @@ THRESHOLDS, STEEPNESS = (0.4, 0.6), (3.0, 5.0)
 def attention_guided(images: Tensor, attention: Tensor, values: Values) -> tuple[Tensor, Tensor]:
     """Degrade each image where one of its attention maps is high.
 
-    A map is drawn with a probability that grows with its mass. Draws come from torch's global generator, threshold
+    A map is drawn with a probability that grows with its mass. Draws come from torch's global random state, threshold
     and steepness for each image (the authors' for each batch). The result is clamped, as images are in [0, 1] here.
 
     Args:

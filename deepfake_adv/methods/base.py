@@ -104,24 +104,24 @@ class Method(nn.Module):
         The loop calls it once, before the optimisers are made and before a checkpoint is read.
         """
 
-    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+    def alter(self, model: nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
         """Altered copies of single images, the heart of a method.
 
         Args:
             model: The detector as a classifier of single frames.
             frames: Images ``(N, 3, H, W)`` with their labels, masks and landmarks.
-            generator: The only source of randomness.
+            rng: The only source of randomness.
 
         Returns:
             The altered images, their labels and masks.
         """
         raise NotImplementedError(f"{type(self).__name__} must define alter(), from images to altered ones.")
 
-    def altered(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Batch:
+    def altered(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Batch:
         """The batch, images or clips, with every frame altered, as `detector_loss` trains on it."""
-        return batch.with_frames(self.alter(frame_model(detector, batch.clip_length), batch.frames(), generator))
+        return batch.with_frames(self.alter(frame_model(detector, batch.clip_length), batch.frames(), rng))
 
-    def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
+    def adversary_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Tensor:
         """Scalar that the adversary minimises: minus the frozen detector's loss, paper Eq. (7).
 
         Raises:
@@ -129,9 +129,9 @@ class Method(nn.Module):
         """
         raise RuntimeError(f"{type(self).__name__} has no adversary; call adversary_loss only if adversary_steps > 0.")
 
-    def detector_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> StepLoss:
+    def detector_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> StepLoss:
         """Loss of one detector step, paper Eqs. (2), (3) and (7)."""
-        return self.combine(detector, batch, self.altered(detector, batch, generator))
+        return self.combine(detector, batch, self.altered(detector, batch, rng))
 
     def combine(self, detector: Detector, batch: Batch, altered: Batch) -> StepLoss:
         """``L(clean) + lam * L(altered)``, or ``L(altered)`` alone.

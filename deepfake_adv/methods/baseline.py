@@ -20,11 +20,11 @@ class Baseline(Method):
     class Params(Section):  # type: ignore[override]  # of no altered images there is no weight
         """No arguments."""
 
-    def alter(self, model: torch.nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+    def alter(self, model: torch.nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
         """The frames as they are."""
         return frames
 
-    def detector_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> StepLoss:
+    def detector_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> StepLoss:
         """The detector's loss on the clean batch."""
         loss = detector.training_loss(batch.images, batch.labels, batch.masks)
         return StepLoss(loss.total, loss.classification.mean().detach(), None, loss.parts)

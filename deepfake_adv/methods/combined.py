@@ -31,9 +31,9 @@ class CombinedAttack(GenerativeBlur):
         super().__init__(**given)
         self.attack = make_attack(Additive, self.params)
 
-    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+    def alter(self, model: nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
         """Blur every frame, then attack the blurred frame."""
-        blurred = super().alter(model, frames, generator)
+        blurred = super().alter(model, frames, rng)
         start = blurred.images.detach()
-        attacked = ascend(self.attack, model, start, frames.labels, generator=generator).images
+        attacked = ascend(self.attack, model, start, frames.labels, rng=rng).images
         return replace(blurred, images=blurred.images + (attacked - start) if self.joint else attacked)

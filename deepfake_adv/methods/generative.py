@@ -126,13 +126,13 @@ class GenerativeBlur(Method):
         """Images blurred pixel by pixel; paper Eqs. (4) and (5)."""
         return blur_pixelwise(images, inverse_sigma, kernel_size=self.kernel_size)
 
-    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+    def alter(self, model: nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
         """Blur every frame by its generator's map; masks stay, since a blur moves nothing."""
         with torch.set_grad_enabled(self.joint and torch.is_grad_enabled()):
             maps = self.inverse_sigma(frames)
             return replace(frames, images=self.blur(frames.images, reverse_gradient(maps)))
 
-    def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
+    def adversary_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Tensor:
         """Minus the frozen detector's mean cross-entropy on the blurred images, with their true labels.
 
         The mean weighs images by the size of their gradients, as Eq. (7) has it, so that it is the cross entropy

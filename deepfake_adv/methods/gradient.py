@@ -36,9 +36,9 @@ class GradientAttack(Method):
         """Refuse what the attack cannot take."""
         self.attack.check_size(side, side)
 
-    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+    def alter(self, model: nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
         """Attack every frame; masks follow the flow where the attack moves pixels."""
-        result = ascend(self.attack, model, frames.images, frames.labels, generator=generator)
+        result = ascend(self.attack, model, frames.images, frames.labels, rng=rng)
         masks = None if frames.masks is None else self.alter_masks(frames.masks, result.variable)
         return replace(frames, images=result.images, masks=masks)
 

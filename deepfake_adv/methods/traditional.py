@@ -37,7 +37,7 @@ class Augmentation:
     """One operation, applied to a share of the images with a strength drawn for each.
 
     Attributes:
-        apply: ``(images, strengths (N,), generator)`` to images.
+        apply: ``(images, strengths (N,), rng)`` to images.
         probability: Share of images that are altered.
         strength: Bounds of the uniform strength.
         kernel_size: Window width of a blur, pixels.
@@ -48,15 +48,15 @@ class Augmentation:
     strength: tuple[float, float]
     kernel_size: int = 1
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Alter some of ``images`` ``(N, 3, H, W)``."""
-        draws = uniform((2, len(images)), generator, images)
+        draws = uniform((2, len(images)), rng, images)
         chosen = (draws[0] < self.probability).nonzero().flatten()
         if not len(chosen):
             return images
         low, high = self.strength
         strengths = low + (high - low) * draws[1, chosen]
-        return images.index_copy(0, chosen, self.apply(images[chosen], strengths, generator).to(images.dtype))
+        return images.index_copy(0, chosen, self.apply(images[chosen], strengths, rng).to(images.dtype))
 
 
 class Traditional(Method):
@@ -77,12 +77,12 @@ class Traditional(Method):
         for augmentation in self.augmentations:
             check_kernel_size(augmentation.kernel_size, side, side)
 
-    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+    def alter(self, model: nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
         """Augment every frame on its own; masks stay, since nothing moves."""
         images = frames.images
         with torch.no_grad():
             for augmentation in self.augmentations:
-                images = augmentation(images, generator)
+                images = augmentation(images, rng)
         return replace(frames, images=images)
 
 
@@ -102,7 +102,7 @@ class Noise(Share):
         """The operation."""
         low, high = self.variance
         return Augmentation(
-            lambda images, strengths, generator: gaussian_noise(images, strengths, self.mean, generator),
+            lambda images, strengths, rng: gaussian_noise(images, strengths, self.mean, rng),
             self.probability,
             (low, high),
         )
@@ -118,7 +118,7 @@ class EvenBlur(Share):
         """The operation."""
         low, high = self.variance
         return Augmentation(
-            lambda images, strengths, generator: gaussian_blur(images, strengths, self.kernel_size),
+            lambda images, strengths, rng: gaussian_blur(images, strengths, self.kernel_size),
             self.probability,
             (low, high),
             self.kernel_size,
@@ -134,7 +134,7 @@ class Compression(Share):
         """The operation."""
         low, high = self.quality
         return Augmentation(
-            lambda images, strengths, generator: jpeg(images, strengths.floor().clamp(max=high)),
+            lambda images, strengths, rng: jpeg(images, strengths.floor().clamp(max=high)),
             self.probability,
             (low, high + 1),  # floor of the draw: every whole quality equally often
         )

@@ -7,17 +7,17 @@ from deepfake_adv.ops.draws import Rng, normal
 
 
 def gaussian_noise(
-    images: Tensor, variance: Tensor, mean: float = 0.0, generator: Rng = None
+    images: Tensor, variance: Tensor, mean: float = 0.0, rng: Rng = None
 ) -> Tensor:
     """Add Gaussian noise whose strength is given in 8-bit levels; paper App. E draws the variance from U[0, 30].
 
-    torchvision's takes no generator, so that a resumed run would not draw the same noise.
+    torchvision's takes no rng of its own, so that a resumed run would not draw the same noise.
 
     Args:
         images: ``(B, C, H, W)`` in [0, 1].
         variance: ``(B,)``, squared 8-bit levels, at least 0: 30 is a standard deviation of 5.5 / 255.
         mean: In 8-bit levels.
-        generator: Source of the noise, on any device; or one per image.
+        rng: Source of the noise, on any device; or one per image.
 
     Returns:
         ``(B, C, H, W)`` in [0, 1], same dtype and device as ``images``; differentiable in ``images`` and, above
@@ -29,4 +29,4 @@ def gaussian_noise(
     check_images(images)
     check_per_image(variance, images, name="variance", low=0, high=float("inf"))
     deviation = variance.to(images).sqrt()[:, None, None, None]
-    return (images + (mean + deviation * normal(images.shape, generator, images)) / 255).clamp(0, 1)
+    return (images + (mean + deviation * normal(images.shape, rng, images)) / 255).clamp(0, 1)

@@ -128,11 +128,11 @@ def train_classifier(
 
 def plan_training(count: int, *, steps: int, batch_size: int, seed: int) -> list[tuple[Ints, bool]]:
     """Which of `count` pictures each step sees, drawn with repetition, and whether it sees them mirrored."""
-    generator = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     plan = []
     for _ in range(steps):
-        places = torch.randint(count, (batch_size,), generator=generator).numpy()
-        plan.append((places, bool(torch.rand((), generator=generator) < 0.5)))
+        places = torch.randint(count, (batch_size,), generator=rng).numpy()
+        plan.append((places, bool(torch.rand((), generator=rng) < 0.5)))
     return plan
 
 

@@ -34,7 +34,7 @@ def _blur(images: Tensor, level: float, rng: Rng) -> Tensor:
 
 
 def _noise(images: Tensor, level: float, rng: Rng) -> Tensor:
-    return gaussian_noise(images, torch.full((len(images),), float(level) ** 2), generator=rng)
+    return gaussian_noise(images, torch.full((len(images),), float(level) ** 2), rng=rng)
 
 
 def _resize(images: Tensor, level: float, rng: Rng) -> Tensor:

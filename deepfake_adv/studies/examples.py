@@ -115,8 +115,8 @@ def attacked_rows(
     """
     rows = {"original": images}
     for label, attack in attacks.items():
-        generator = torch.Generator().manual_seed(seed)
-        rows[label] = ascend(attack, detector, images, labels, generator=generator).images
+        rng = torch.Generator().manual_seed(seed)
+        rows[label] = ascend(attack, detector, images, labels, rng=rng).images
     return rows
 
 

@@ -14,7 +14,7 @@ from deepfake_adv.data.manifest import Ints
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.evaluation.metrics import accuracy, auc, curve
 from deepfake_adv.ops.checks import check_kernel_size
-from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.ops.draws import rng_per_image
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.degrade import CRF, DEGRADATIONS, FILTERS, blur_window, encode_video
 from deepfake_adv.studies.pictures import Pictures, Pixels, as_images
@@ -104,15 +104,15 @@ class Robustness:
         yield CLEAN, clean
         for name, degrade in FILTERS.items():
             for number, level in enumerate(self.levels.get(name, ())):
-                yield Kind(name, number), degrade(clean, level, generators_of(names, self.seed))
+                yield Kind(name, number), degrade(clean, level, rng_per_image(names, self.seed))
         for number, pixels in enumerate(prepared[1:]):
             yield Kind(CRF, number), as_images(pixels, device)
         truth = torch.from_numpy(self.pictures.labels[places]).to(device)
         for kind in self.attacked()[1:]:
             assert kind.source is not None
             attack, network = self.attacks[kind.name], self.detectors[kind.source]
-            rng = generators_of(names, self.seed)
-            yield kind, ascend(attack, network, clean, truth, generator=rng).images
+            rng = rng_per_image(names, self.seed)
+            yield kind, ascend(attack, network, clean, truth, rng=rng).images
 
     @torch.no_grad()
     def _judge(self, images: Tensor) -> list[NDArray[np.float64]]:

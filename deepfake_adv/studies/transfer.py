@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from deepfake_adv.attacks.engine import Attack, ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.manifest import Ints
-from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.ops.draws import rng_per_image
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.classifiers import correct
 from deepfake_adv.studies.pictures import Pictures, Pixels, as_images
@@ -99,8 +99,8 @@ class Transfer:
         found = self._judged(images, truth)
         for network in self.classifiers.values():
             for setting in self.settings:
-                rng = generators_of(names, self.seed)
-                found += self._judged(ascend(setting.attack, network, images, truth, generator=rng).images, truth)
+                rng = rng_per_image(names, self.seed)
+                found += self._judged(ascend(setting.attack, network, images, truth, rng=rng).images, truth)
         return np.stack(found, axis=1)
 
     def _judged(self, images: Tensor, truth: Tensor) -> list[NDArray[np.bool_]]:

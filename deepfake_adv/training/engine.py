@@ -100,7 +100,7 @@ class Engine:
             ) from error
 
     def _step(self, batch: Batch, number: int) -> dict[str, Tensor]:
-        generator = self._seed(number)
+        rng = self._seed(number)
         parts = split(batch, self.train.accumulate)
         self.detector.train()
         self.method.train()
@@ -109,7 +109,7 @@ class Engine:
             self._clear()
             for part in parts:
                 with self.fabric.autocast():
-                    loss = self.method.adversary_loss(self.detector, part, generator) / len(parts)
+                    loss = self.method.adversary_loss(self.detector, part, rng) / len(parts)
                 self.fabric.backward(loss)
                 _accumulate(losses, {"adversary": loss / self.method.adversary_steps})
             average_gradients(self._adversary_side, self.fabric.world_size)
@@ -117,7 +117,7 @@ class Engine:
         self._clear()
         for part in parts:
             with self.fabric.autocast():
-                found = self.method.detector_loss(self.detector, part, generator)
+                found = self.method.detector_loss(self.detector, part, rng)
             self.fabric.backward(found.total / len(parts))
             named = {"loss": found.total, "clean": found.clean, "adversarial": found.adversarial, **found.parts}
             named.pop("classification", None)  # clean and adversarial say it

@@ -51,7 +51,7 @@ def test_equal_arguments_make_equal_attacks():
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_loss_rises_for_every_image(name, classifier, batch):
-    result = ascend(build(name), classifier, *batch, generator=seeded(), measure=True)
+    result = ascend(build(name), classifier, *batch, rng=seeded(), measure=True)
     # a step follows the slope at its start: an image that is all but certain, right or wrong, may move back by a trace
     assert (result.loss_after >= 0.95 * result.loss_before - 1e-3).all()
     assert result.loss_after.mean() > 1.02 * result.loss_before.mean()
@@ -64,13 +64,13 @@ def test_loss_rises_for_every_image(name, classifier, batch):
 def test_model_is_left_as_found(name, classifier, batch):
     before = state(classifier)
     with torch.no_grad():
-        ascend(build(name), classifier, *batch, generator=seeded())
+        ascend(build(name), classifier, *batch, rng=seeded())
     assert_same_state(before, state(classifier))
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_generator_decides_the_result(name, classifier, batch):
-    first, second = (ascend(build(name), classifier, *batch, generator=seeded()) for _ in range(2))
+    first, second = (ascend(build(name), classifier, *batch, rng=seeded()) for _ in range(2))
     assert torch.equal(first.images, second.images)
 
 
@@ -92,11 +92,11 @@ def test_images_do_not_depend_on_their_batch(name, classifier, batch):
 def test_works_under_autocast_and_inference_mode(name, classifier, batch):
     images, labels = batch
     with torch.autocast("cpu", torch.bfloat16):
-        result = ascend(build(name), classifier, images, labels, generator=seeded(), measure=True)
+        result = ascend(build(name), classifier, images, labels, rng=seeded(), measure=True)
     assert torch.isfinite(result.loss_after).all()
     with torch.inference_mode():
-        inside = ascend(build(name), classifier, images * 1, labels * 1, generator=seeded())
-    assert torch.equal(inside.images, ascend(build(name), classifier, images, labels, generator=seeded()).images)
+        inside = ascend(build(name), classifier, images * 1, labels * 1, rng=seeded())
+    assert torch.equal(inside.images, ascend(build(name), classifier, images, labels, rng=seeded()).images)
 
 
 def test_unknown_names_get_a_hint():

@@ -22,8 +22,8 @@ RATE = 0.05
 
 @pytest.fixture
 def vectors():
-    generator = torch.Generator().manual_seed(0)
-    values = torch.randn(6, 4, 5, generator=generator, dtype=torch.float64)
+    rng = torch.Generator().manual_seed(0)
+    values = torch.randn(6, 4, 5, generator=rng, dtype=torch.float64)
     return values / values.norm(dim=2, keepdim=True)
 
 

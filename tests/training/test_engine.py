@@ -25,9 +25,9 @@ def fabric():
 
 @pytest.fixture
 def batch():
-    generator = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     labels = torch.tensor([0] * 4 + [1] * 4)
-    return Batch(torch.rand(8, 3, 16, 16, generator=generator), labels, rows=torch.arange(8))
+    return Batch(torch.rand(8, 3, 16, 16, generator=rng), labels, rows=torch.arange(8))
 
 
 @pytest.fixture

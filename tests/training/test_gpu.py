@@ -32,9 +32,9 @@ def make_engine(make_plan, make_device):
 
 
 def toy(count=16, side=32):
-    generator = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     labels = torch.arange(count) * 2 // count
-    images = torch.rand(count, 3, side, side, generator=generator)
+    images = torch.rand(count, 3, side, side, generator=rng)
     images[labels == 1, :, ::2] *= 0.8  # stripes give the fakes away
     return Batch(images, labels, rows=torch.arange(count)).to("cuda")
 

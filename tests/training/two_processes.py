@@ -40,11 +40,11 @@ class ToyGame(Method):
         self.joint = mode == "joint"
         self.adversary_steps = 0 if self.joint else 2
 
-    def adversary_loss(self, detector, batch, generator):
+    def adversary_loss(self, detector, batch, rng):
         logits = detector(self.adversary(batch.images))
         return -functional.cross_entropy(logits, batch.labels)
 
-    def alter(self, model, frames, generator):
+    def alter(self, model, frames, rng):
         images = self.adversary(frames.images)
         return Batch(images if self.joint else images.detach(), frames.labels)
 
@@ -65,10 +65,10 @@ def main(devices, mode, output):
     torch.manual_seed(0)
     engine = Engine(fabric, ToyDetector(normalised=mode == "normalised"), ToyGame(mode), train, seed=0)
     assert fabric.world_size == devices
-    generator = torch.Generator().manual_seed(1)
+    rng = torch.Generator().manual_seed(1)
     labels = torch.tensor([0] * 8 + [1] * 8)
     for number in range(3):
-        images = torch.rand(16, 3, 16, 16, generator=generator)
+        images = torch.rand(16, 3, 16, 16, generator=rng)
         share = slice(fabric.global_rank, None, devices)
         losses = engine.step(Batch(images[share], labels[share]), number)
     players = {"detector": engine.detector.state_dict(), "adversary": engine.method.adversary.state_dict()}

@@ -95,14 +95,14 @@ class Sladd(Method):
                 torch.manual_seed(self._head_seed)
                 self.detector_side = Heads(detector.feature_channels)
 
-    def altered(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Batch:
+    def altered(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Batch:
         """The batch with its reals forged; labels and masks change with them."""
         with torch.no_grad():
-            return synthesize(batch, self.adversary, generator).batch
+            return synthesize(batch, self.adversary, rng).batch
 
-    def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
+    def adversary_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Tensor:
         """REINFORCE with the frozen detector's class loss on each image as the reward of what was done to it."""
-        forgeries = synthesize(batch, self.adversary, generator)
+        forgeries = synthesize(batch, self.adversary, rng)
         with torch.no_grad(), frozen_eval(detector):
             if forgeries.choice is None:
                 reward = forgeries.batch.images.new_zeros(0)
@@ -111,7 +111,7 @@ class Sladd(Method):
                 reward = self._class_loss(detector(forgeries.batch.images[chosen]), forgeries.batch.labels[chosen])
         return self._policy_loss(forgeries, reward)
 
-    def detector_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> StepLoss:
+    def detector_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> StepLoss:
         """AM-softmax, the heads' losses and the detector's own auxiliary terms, in one forward pass.
 
         Raises:
@@ -120,7 +120,7 @@ class Sladd(Method):
         if self.detector_side is None:
             raise RuntimeError("sladd must be attached to a detector first; got none. Call method.attach(detector).")
         with torch.set_grad_enabled(self.joint and torch.is_grad_enabled()):
-            forgeries = synthesize(batch, self.adversary, generator)
+            forgeries = synthesize(batch, self.adversary, rng)
         views = [(forgeries.batch, forgeries.targets)]
         if self.params.clean == "with":
             views.insert(0, (batch, untouched(batch)))
@@ -132,7 +132,7 @@ class Sladd(Method):
             self.weights,
             margin=self.margin,
             scale=self.scale,
-            generator=generator,
+            rng=rng,
         )
         rows = self._class_loss(loss.terms.logits, labels).unflatten(0, (len(views), -1))
         shares = rows.new_tensor([1.0, self.params.lam][: len(views)])
