@@ -34,8 +34,8 @@ from deepfake_adv.generators.resnet import ResnetGenerator
 from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.registry import METHODS, build_method
 from deepfake_adv.ops.blur import blur_pixelwise
-from deepfake_adv.training.engine import Engine
 from deepfake_adv.training.setup import make_fabric
+from deepfake_adv.training.step import TrainingStep
 
 LIMITS = {"grad_bat": 3.0, "two_gen_bat": 3.2, "two_gen_bat (reversal)": 2.6}
 ALONE = {  # what generators and blur take of a step is measured apart; the rest are passes of the detector
@@ -60,8 +60,8 @@ def our_step(detector: Detector, method: Method, batch: Batch, arguments: argpar
     """A step of the training loop itself."""
     train = recipe(size=arguments.size, batch=arguments.batch, precision=arguments.precision)
     fabric = make_fabric(place(arguments.device), arguments.precision)
-    engine = Engine(fabric, detector, method, train, seed=0, channels_last=True, compiled=arguments.compile)
-    return lambda: engine.step(batch, 0)
+    step = TrainingStep(fabric, detector, method, train, seed=0, channels_last=True, compiled=arguments.compile)
+    return lambda: step.run(batch, 0)
 
 
 def rescaled(maps: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import AttackResult, ascend
+from deepfake_adv.attacks.ascent import AttackResult, ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.crop_decoder import resize
 from deepfake_adv.ops.blur import blur_pixelwise

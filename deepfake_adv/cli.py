@@ -11,12 +11,12 @@ import typer
 
 from deepfake_adv import __version__
 from deepfake_adv.execution.parent import STOPPED
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.registry import Registry, use_plugins
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, explain
+from deepfake_adv.suggestions import did_you_mean
 
 app = typer.Typer(no_args_is_help=True)
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")]
@@ -166,7 +166,7 @@ def train_all(
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
     from deepfake_adv.execution.dvc_batch import record
-    from deepfake_adv.execution.dvc_lock import mend_lock
+    from deepfake_adv.execution.dvc_lock import restore_lock
     from deepfake_adv.training.fleet import changed_runs, summary
     from deepfake_adv.training.fleet import train_all as carry_out
     from deepfake_adv.training.slots import Need
@@ -175,7 +175,7 @@ def train_all(
     named = [name for name in params.runs if only in name]
     if not named:
         raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
-    mend_lock()
+    restore_lock()
     record()  # what runs of a train-all that was killed have left
     finished = carry_out(
         changed_runs(named),

@@ -93,7 +93,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} must be JSON; got {error}. Mend it, or put a whole copy in its place.") from error
+        raise ValueError(f"{path} must be JSON; got {error}. Fix it, or put a whole copy in its place.") from error
 
 
 def read_json_object(path: Path, keys: Mapping[str, type]) -> dict[str, Any]:
@@ -104,12 +104,12 @@ def read_json_object(path: Path, keys: Mapping[str, type]) -> dict[str, Any]:
     """
     value = read_json(path)
     if not isinstance(value, dict):
-        raise ValueError(f"{path} must hold a JSON object; got {value!r:.40}. Write it anew or delete it.")
+        raise ValueError(f"{path} must hold a JSON object; got {value!r:.40}. Write it again or delete it.")
     for key, kind in keys.items():
         if not isinstance(value.get(key), kind):
             got = f"{value[key]!r:.40}" if key in value else "none"
             raise ValueError(
-                f"{path} must have the key {key} ({kind.__name__}); got {got}. Write it anew or delete it."
+                f"{path} must have the key {key} ({kind.__name__}); got {got}. Write it again or delete it."
             )
     return value
 
@@ -162,7 +162,7 @@ def check_inside(name: str | PurePath, whose: str) -> None:
     parts = str(name).split("/")
     if any(part in ("", ".", "..") or "\\" in part or "\0" in part or _DRIVE.match(part) for part in parts):
         raise ValueError(
-            f"{whose} must be a name that stays in the folder it is put in; got {str(name)!r}. Rename it, or mend the "
+            f"{whose} must be a name that stays in the folder it is put in; got {str(name)!r}. Rename it, or fix the "
             "file that names it."
         )
 

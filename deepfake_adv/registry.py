@@ -111,7 +111,7 @@ def _registered(path: Path, text: str, marker: str) -> Iterator[str]:
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
-        raise ValueError(f"{path} must be Python; got {error.msg} in line {error.lineno}. Mend that line.") from error
+        raise ValueError(f"{path} must be Python; got {error.msg} in line {error.lineno}. Fix that line.") from error
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == marker and node.args:
             name = node.args[0]

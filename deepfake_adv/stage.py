@@ -97,7 +97,7 @@ def explain(error: BaseException, *, again: str = "run the same command again") 
     if isinstance(error, PermissionError) and error.filename:
         return (
             f"{error.filename} must be readable and its folder writable; permission was denied. "
-            "Mend its rights and run again."
+            "Fix its rights and run again."
         )
     if _memory_fault(error):
         return (

@@ -114,7 +114,7 @@ GOLDEN = Path(__file__).with_name("golden.json")
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--write-golden", action="store_true", help="Write tests/golden.json anew from what tests measure."
+        "--write-golden", action="store_true", help="Write tests/golden.json again from what tests measure."
     )
 
 

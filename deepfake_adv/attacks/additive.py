@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import Attack
+from deepfake_adv.attacks.ascent import Attack
 from deepfake_adv.attacks.registry import register_attack
 from deepfake_adv.ops.draws import Rng, uniform
 from deepfake_adv.params.base import Rule

@@ -3,7 +3,7 @@
 from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import Attack
+from deepfake_adv.attacks.ascent import Attack
 from deepfake_adv.attacks.registry import register_attack
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size

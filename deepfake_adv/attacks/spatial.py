@@ -3,7 +3,7 @@
 from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import Attack
+from deepfake_adv.attacks.ascent import Attack
 from deepfake_adv.attacks.registry import register_attack
 from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.precision import wide

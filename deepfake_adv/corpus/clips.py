@@ -48,7 +48,7 @@ def list_clips(folder: Path | str | None) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"folder must be a folder of video clips; found none at {folder}. Mend corpus.folder in params.yaml."
+            f"folder must be a folder of video clips; found none at {folder}. Fix corpus.folder in params.yaml."
         )
     files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     return sorted(files, key=natural_key)

@@ -13,7 +13,7 @@ from deepfake_adv.data.crop_decoder import CropDecoder, Crops, Fault, Order
 from deepfake_adv.data.crop_reader import CorruptCrop
 from deepfake_adv.data.manifest import CropTable, Ints, numbered
 from deepfake_adv.data.stand_ins import StandIns
-from deepfake_adv.execution.ahead import cores
+from deepfake_adv.execution.prefetch import available_cores
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class CropStore:
             faults = self.decoder.apart().fill(crops, block, self.order(rows[block]))
             return [fault._replace(place=int(block[fault.place])) for fault in faults]
 
-        with ThreadPoolExecutor(cores()) as pool:
+        with ThreadPoolExecutor(available_cores()) as pool:
             for faults in pool.map(fill, blocks):
                 self._mend(crops, faults)
         self._slot = np.full(self._rows, -1, np.int64)

@@ -89,7 +89,7 @@ def packaged_weights(model: str) -> dict[str, Tensor]:
     if found != wanted.sha256:
         raise ValueError(
             f"{path.name} must have the SHA-256 {wanted.sha256[:16]}…; got {found[:16]}…. "
-            f"Install {wanted.distribution} anew."
+            f"Install {wanted.distribution} again."
         )
     with torch.device("meta"):
         built: Any = timm.create_model(architecture)
@@ -124,6 +124,6 @@ def timm_names(state: Mapping[str, Tensor], depths: Sequence[int]) -> dict[str, 
                 renamed[".".join([_TRUNK[head], *rest])] = value
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(
-                f"weights must be named as the package names them; got the tensor {name!r}. Install the package anew."
+                f"weights must be named as the package names them; got the tensor {name!r}. Install the package again."
             ) from error
     return renamed

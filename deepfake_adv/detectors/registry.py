@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from deepfake_adv.detectors.base import Detector
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.registry import Registry
+from deepfake_adv.suggestions import did_you_mean
 
 TIMM_PREFIX: Final = "timm:"
 

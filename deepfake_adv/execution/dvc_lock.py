@@ -56,11 +56,11 @@ def _keep(root: Path, name: Path) -> bool:
     return True
 
 
-def mend_lock(root: Path = Path()) -> bool:
+def restore_lock(root: Path = Path()) -> bool:
     """Put the good copy back where dvc.lock is damaged or gone, and say so in one sentence.
 
     A file cut at the end of a stage's entry cannot be told from a whole one; DVC then takes the stages that it lacks
-    from its cache of runs. A file with git's conflict markers is for its user to mend. While another DVC process
+    from its cache of runs. A file with git's conflict markers is for its user to fix. While another DVC process
     writes, a whole file may look damaged: call this where none runs.
 
     Args:
@@ -72,11 +72,11 @@ def mend_lock(root: Path = Path()) -> bool:
     Raises:
         ValueError: If dvc.lock is damaged and there is no good copy, or it has conflict markers; says what to do.
     """
-    mended = [_mend(root, name) for name in (LOCK, ALWAYS_LOCK)]
-    return any(mended)
+    restored = [_restore(root, name) for name in (LOCK, ALWAYS_LOCK)]
+    return any(restored)
 
 
-def _mend(root: Path, name: Path) -> bool:
+def _restore(root: Path, name: Path) -> bool:
     lock, copy = root / name, _beside(root, COPY, name)
     if not (root / ".dvc").is_dir() or _keep(root, name):
         return False
@@ -144,7 +144,7 @@ if __name__ == "__main__":
 
     configure("dvc.lock")
     try:
-        mend_lock()
+        restore_lock()
     except ValueError as fault:
         logger.error("%s", fault)
         sys.exit(1)

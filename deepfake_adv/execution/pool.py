@@ -78,7 +78,7 @@ def map_tasks(
     """
     if engine not in ENGINES:
         raise ValueError(
-            f"engine must be one of {', '.join(ENGINES)}; got {engine!r}. Mend execution.engine in params.yaml."
+            f"engine must be one of {', '.join(ENGINES)}; got {engine!r}. Fix execution.engine in params.yaml."
         )
     workers = min(workers or os.cpu_count() or 1, max(len(tasks), 1))
     if engine == "ray":
@@ -123,7 +123,7 @@ def check_failures(failures: Mapping[str, str], total: int, allowed: float, *, k
         video, error = next(iter(failures.items()))
         raise ValueError(
             f"at most {allowed:.1%} of the videos may fail in {key.partition('.')[0]}; {len(failures)} of {total} did, "
-            f"{video} for one: {error} Mend them, or raise {key}."
+            f"{video} for one: {error} Fix them, or raise {key}."
         )
 
 

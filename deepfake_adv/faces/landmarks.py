@@ -64,6 +64,6 @@ def build_landmarker(name: str) -> Landmarker | None:
     """
     if name not in LANDMARKERS:
         raise ValueError(
-            f"landmarks must be one of {', '.join(LANDMARKERS)}; got {name!r}. Mend locate.landmarks in params.yaml."
+            f"landmarks must be one of {', '.join(LANDMARKERS)}; got {name!r}. Fix locate.landmarks in params.yaml."
         )
     return LANDMARKERS[name]()

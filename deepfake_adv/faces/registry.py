@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.faces.box import FaceBox
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.registry import Registry
+from deepfake_adv.suggestions import did_you_mean
 
 Locator = Callable[[NDArray[np.uint8]], list[FaceBox]]
 """Takes ``(H, W, 3)`` uint8 RGB; gives its faces, the most confident first."""
@@ -26,6 +26,6 @@ def build_locator(name: str, **options: Any) -> Locator:
         RuntimeError: If its package is not installed.
     """
     if name not in LOCATORS:
-        hint = did_you_mean(name, LOCATORS, "Mend locate.backend in params.yaml.")
+        hint = did_you_mean(name, LOCATORS, "Fix locate.backend in params.yaml.")
         raise ValueError(f"locator must be one of {', '.join(LOCATORS)}; got {name!r}.{hint}")
     return LOCATORS[name](**options)

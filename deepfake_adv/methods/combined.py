@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from deepfake_adv.attacks.additive import Additive
-from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.attacks.ascent import ascend
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.generative import GenerativeBlur
 from deepfake_adv.methods.gradient import make_attack

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import frozen_eval
+from deepfake_adv.attacks.ascent import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.generators.resnet import ResnetGenerator

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import Attack, ascend
+from deepfake_adv.attacks.ascent import Attack, ascend
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Method
 from deepfake_adv.params.base import Section

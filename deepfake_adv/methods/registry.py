@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import torch
 
-from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.methods.base import Method
 from deepfake_adv.registry import Registry
+from deepfake_adv.suggestions import check_keywords, did_you_mean
 
 METHODS: Final = Registry[type[Method]]("method")
 register_method = METHODS.register

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.params.sentences import sentences
+from deepfake_adv.suggestions import did_you_mean
 
 T = TypeVar("T")
 

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.params.base import Section
 from deepfake_adv.params.sentences import sentences
 from deepfake_adv.registry import ANY, Registry, entry_of
+from deepfake_adv.suggestions import did_you_mean
 
 _OPEN = "model"  # what stands behind the colon of a name such as timm:resnet18
 

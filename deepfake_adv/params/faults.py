@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.names import ALL_QUALITIES, FF_FORGERIES, Condition, Forgery, Quality
 from deepfake_adv.params.datasets import Part
 from deepfake_adv.params.entries import own_forgeries
@@ -11,6 +10,7 @@ from deepfake_adv.params.evaluation import ROLES
 from deepfake_adv.params.schema import Params
 from deepfake_adv.params.study_sizes import size_faults
 from deepfake_adv.params.training import Run
+from deepfake_adv.suggestions import did_you_mean
 
 _ROLES: Final = {**dict.fromkeys(FF_FORGERIES, "FF++"), Forgery.DFD: "DFD", Forgery.CELEB: "Celeb-DF"}
 

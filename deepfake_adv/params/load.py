@@ -61,7 +61,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = YAML(typ="safe").load(text)
     except YAMLError as error:
-        raise ValueError(f"{path} must be YAML; got {_yaml_fault(error)}. Mend that line.") from error
+        raise ValueError(f"{path} must be YAML; got {_yaml_fault(error)}. Fix that line.") from error
     except ValueError as error:  # what looks like a date or a number and is none
         raise ValueError(f"{path} must be YAML; got a value that is none: {error}. Put it in quotes.") from error
     if not isinstance(content, dict):
@@ -116,7 +116,7 @@ def validate(
 
 def _message(name: str, faults: list[str]) -> str:
     listed = "\n".join(f"  - {fault}" for fault in faults)
-    return f"{name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; mend and run again:\n{listed}"
+    return f"{name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; fix and run again:\n{listed}"
 
 
 def _entry_faults(params: Params) -> list[str]:

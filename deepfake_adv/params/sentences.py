@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from deepfake_adv.hints import did_you_mean
+from deepfake_adv.suggestions import did_you_mean
 
 _ROOT = Path(__file__).parents[2]
 _SECTIONS = __name__.rpartition(".")[0]

@@ -21,7 +21,7 @@ LEFT_OUT: Final = (
     "deepfake_adv/api.py",
     "deepfake_adv/cli.py",
     "deepfake_adv/execution/",
-    "deepfake_adv/hints.py",
+    "deepfake_adv/suggestions.py",
     "deepfake_adv/log.py",
     "deepfake_adv/params/",
     "deepfake_adv/sources/",
@@ -156,7 +156,7 @@ class Sources:
             tree = ast.parse(content)
         except SyntaxError as error:
             raise ValueError(
-                f"{path} must be Python; got {error.msg} in line {error.lineno}. Mend that line."
+                f"{path} must be Python; got {error.msg} in line {error.lineno}. Fix that line."
             ) from error
         names: set[str] = set()
         texts: set[str] = set()

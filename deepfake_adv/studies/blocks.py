@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.data.manifest import Ints
-from deepfake_adv.execution.ahead import ahead
 from deepfake_adv.execution.pool import remaining
+from deepfake_adv.execution.prefetch import prefetch
 from deepfake_adv.files import atomic_write
 from deepfake_adv.log import progress
 
@@ -55,7 +55,7 @@ class Blocks:
         """
         numbers = range(len(self.batches))
         left = remaining(numbers, lambda number: self._path(number).exists(), desc=desc, unit="batches")
-        prepared = ahead(prepare, (self.batches[number] for number in left), workers=workers, most=AHEAD)
+        prepared = prefetch(prepare, (self.batches[number] for number in left), workers=workers, most=AHEAD)
         pairs = zip(left, prepared, strict=True)
         for number, parts in progress(pairs, total=len(left), desc=desc, unit="batches"):
             figures = work(self.batches[number], parts)

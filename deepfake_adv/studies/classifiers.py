@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepfake_adv.data.manifest import Ints
-from deepfake_adv.execution.ahead import ahead
+from deepfake_adv.execution.prefetch import prefetch
 from deepfake_adv.studies.blocks import AHEAD
 from deepfake_adv.studies.pictures import Pictures, as_images
 
@@ -110,7 +110,7 @@ def train_classifier(
     optimiser = torch.optim.AdamW(classifier.parameters(), learning_rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps)
     plan = plan_training(len(pictures), steps=steps, batch_size=batch_size, seed=seed)
-    decoded = ahead(pictures.decode, (places for places, _ in plan), workers=workers, most=AHEAD)
+    decoded = prefetch(pictures.decode, (places for places, _ in plan), workers=workers, most=AHEAD)
     classifier.train()
     for step, ((places, flip), pixels) in enumerate(zip(plan, decoded, strict=True)):
         batch = as_images(pixels, device)

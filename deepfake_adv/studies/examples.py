@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import Attack, ascend
+from deepfake_adv.attacks.ascent import Attack, ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.manifest import read_manifest

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.manifest import CropTable, Ints
-from deepfake_adv.execution.ahead import ahead
+from deepfake_adv.execution.prefetch import prefetch
 
 Pixels = NDArray[np.uint8]
 
@@ -68,7 +68,7 @@ class Pictures:
         kept = np.empty((len(distinct), self.size, self.size, 3), np.uint8)
         chunks = [distinct[start : start + _CHUNK] for start in range(0, len(distinct), _CHUNK)]
         start = 0
-        for part in ahead(self.decode, chunks, workers=workers, most=8):
+        for part in prefetch(self.decode, chunks, workers=workers, most=8):
             kept[start : start + len(part)] = part
             start += len(part)
         return replace(self, decode=lambda chosen: kept[_found(distinct, chosen)])

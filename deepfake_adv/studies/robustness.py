@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import Attack, ascend
+from deepfake_adv.attacks.ascent import Attack, ascend
 from deepfake_adv.data.manifest import Ints
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.evaluation.metrics import accuracy, auc, curve

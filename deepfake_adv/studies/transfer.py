@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import Attack, ascend
+from deepfake_adv.attacks.ascent import Attack, ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.manifest import Ints
 from deepfake_adv.ops.draws import rng_per_image

@@ -46,17 +46,17 @@ def load_checkpoint(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ValueError(
-            f"checkpoint must be readable; got {type(error).__name__} from {path}. Delete it to start this run anew."
+            f"checkpoint must be readable; got {type(error).__name__} from {path}. Delete it to start this run again."
         ) from error
     if not isinstance(content, dict) or not all(isinstance(content.get(key), dict) for key in ("params", "state")):
         raise ValueError(
-            f"checkpoint must hold the dicts params and state; got others in {path}. Delete it to start this run anew."
+            f"checkpoint must hold the dicts params and state; got others in {path}. Delete it to start this run again."
         )
     differing = differences(content["params"], params)
     if differing:
         raise ValueError(
             f"checkpoint must be of this run's params; got {path}, which differs in {', '.join(differing)}. "
-            "Restore those keys to continue it, or delete it to start anew."
+            "Restore those keys to continue it, or delete it to start again."
         )
     state: dict[str, Any] = content["state"]
     return state
@@ -104,7 +104,7 @@ def load_weights(path: Path, module: nn.Module, *, digest: str | None) -> None:
     if digest is not None and (found := sha256(path)) != digest:
         raise ValueError(
             f"weights must be those that were trained (SHA-256 {digest:.12}… in run.json); got {found:.12}… in {path}. "
-            "Copy the folder anew, run `dvc checkout`, or train the run again."
+            "Copy the folder again, run `dvc checkout`, or train the run again."
         )
     try:
         state = load_file(path)

@@ -10,7 +10,7 @@ def choose_device(accelerator: str) -> torch.device:
         ValueError: If CUDA is asked for and there is none.
     """
     if accelerator == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device.accelerator must be cpu or auto without CUDA; got cuda. Mend params.yaml.")
+        raise ValueError("device.accelerator must be cpu or auto without CUDA; got cuda. Fix params.yaml.")
     return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
 
 

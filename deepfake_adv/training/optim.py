@@ -28,7 +28,7 @@ def build_optimizer(
         ValueError: If the name is unknown.
     """
     if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {name!r}. Mend train.optimizer.")
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {name!r}. Fix train.optimizer.")
     chosen = [parameter for parameter in parameters if parameter.requires_grad]
     optimizer: Optimizer = OPTIMIZERS[name](chosen, lr=learning_rate, weight_decay=weight_decay, betas=BETAS)
     return optimizer
@@ -53,7 +53,7 @@ class StepDecay:
         self._first = [(float(group["lr"]), float(group["weight_decay"])) for group in self._groups()]
 
     def _groups(self) -> list[dict[str, Any]]:
-        # asked for anew each time, since an optimiser that loads a state replaces its groups
+        # asked for again each time, since an optimiser that loads a state replaces its groups
         return [group for optimizer in self.optimizers for group in optimizer.param_groups]
 
     def set_epoch(self, epoch: int) -> None:

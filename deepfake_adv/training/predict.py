@@ -141,6 +141,6 @@ def score_crops(trained: Trained, crops: NDArray[np.uint8], batch_size: int) -> 
     if not np.isfinite(scores).all():
         raise ValueError(
             f"scores must be finite; got others from the weights in {trained.folder}. Train the run again, or copy "
-            "the folder anew."
+            "the folder again."
         )
     return scores

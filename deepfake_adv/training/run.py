@@ -12,8 +12,6 @@ from deepfake_adv.names import Split
 from deepfake_adv.params.training import Device
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
-from deepfake_adv.training.engine import Engine, check_shares
-from deepfake_adv.training.session import Session
 from deepfake_adv.training.setup import (
     Masks,
     Plan,
@@ -24,6 +22,8 @@ from deepfake_adv.training.setup import (
     train_loader,
     validation_loader,
 )
+from deepfake_adv.training.step import TrainingStep, check_shares
+from deepfake_adv.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def train_run(
                 continue
             fabric.strategy.precision.load_state_dict(loss_scale)  # every detector starts from the first
             with torch.random.fork_rng(devices=cuda):
-                engine = Engine(
+                step = TrainingStep(
                     fabric, *build_players(plan, seed), plan.train,
                     seed=seed, channels_last=device.channels_last, compiled=device.compile,
                 )  # fmt: skip
@@ -93,8 +93,8 @@ def train_run(
                 batches = train_loader(plan, train, condition, seed, **parts)  # type: ignore[arg-type]
                 checks = validation_loader(plan, val, condition, **parts)  # type: ignore[arg-type]
                 pace = None if times is None else Path(times) / str(condition) / f"seed{seed}.csv"
-                Session(
-                    plan, condition, seed, engine, batches, checks, folder,
+                Trainer(
+                    plan, condition, seed, step, batches, checks, folder,
                     device=device, data=data, code=code, inputs=inputs, times=pace,
                 ).run()  # fmt: skip
     fabric.barrier()

@@ -119,7 +119,7 @@ def score_batches(
 
 
 def _again(table: CropTable, rows: Ints, kept: NDArray[np.bool_]) -> Ints:
-    """Rows whose clips are put together anew: those left of videos of which some were just found unreadable."""
+    """Rows whose clips are put together again: those left of videos of which some were just found unreadable."""
     broken = np.unique(table.videos[rows[~kept[rows]]])
     return rows[np.isin(table.videos[rows], broken) & kept[rows]]
 

@@ -59,7 +59,7 @@ def decoded(path: Path, packet: Any, done: int) -> list[Any]:
         pictures = packet.decode()
     except av.FFmpegError as error:
         raise VideoError(
-            f"{path} must decode; it breaks near frame {done} ({error.strerror}). Copy the file anew."
+            f"{path} must decode; it breaks near frame {done} ({error.strerror}). Copy the file again."
         ) from error
     for picture in pictures:
         if min(picture.width, picture.height) < _SMALLEST_SIDE:
@@ -86,12 +86,12 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     if not stat.S_ISREG(status.st_mode):
         raise VideoError(f"{path} must be a file or a folder of images; got something else. Leave it out.")
     if status.st_size == 0:
-        raise VideoError(f"{path} must be a video; got an empty file. Copy the file anew.")
+        raise VideoError(f"{path} must be a video; got an empty file. Copy the file again.")
     try:
         container = av.open(str(path), mode="r", metadata_errors="ignore")
     except (av.FFmpegError, OSError) as error:
         raise VideoError(
-            f"{path} must be a video; it cannot be opened ({error.strerror}). It may be cut short: copy anew."
+            f"{path} must be a video; it cannot be opened ({error.strerror}). It may be cut short: copy again."
         ) from error
     with container:
         stream = next((s for s in container.streams.video if not _is_cover(s)), None)
@@ -105,7 +105,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
         try:
             yield container, stream
         except av.FFmpegError as error:
-            raise VideoError(f"{path} must be whole; reading it broke off ({error.strerror}). Copy it anew.") from error
+            raise VideoError(f"{path} must be whole; reading it broke off ({error.strerror}). Copy it again.") from error
 
 
 def _is_cover(stream: Any) -> bool:

@@ -82,11 +82,11 @@ def probe(path: Path | str) -> VideoFacts:
         times = seconds(stamps, stream.time_base, float(rate or 25))
         length = promised_seconds(container)
     if zeroed is not None:
-        raise VideoError(f"{path} must be whole; it is filled up with zeros from frame {zeroed} on. Copy it anew.")
+        raise VideoError(f"{path} must be whole; it is filled up with zeros from frame {zeroed} on. Copy it again.")
     if first_frame is None:
-        raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file anew or leave it out.")
+        raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file again or leave it out.")
     if promised > path.stat().st_size:
-        raise VideoError(f"{path} must be whole; it is cut short, {count} of {header} frames are there. Copy it anew.")
+        raise VideoError(f"{path} must be whole; it is cut short, {count} of {header} frames are there. Copy it again.")
     planes, rotation = _planes(first_frame), _rotation(first_frame)
     steps = np.diff(times)
     tick = float(stream.time_base or 0)
@@ -178,7 +178,7 @@ def _frames(path: Path, wanted: NDArray[np.int64] | None, masks: bool) -> Iterat
                 return
     if remaining is not None:
         raise VideoError(
-            f"{path} must have a frame {following}; it ends after {count} frames. Take the inventory anew.",
+            f"{path} must have a frame {following}; it ends after {count} frames. Take the inventory again.",
             frames=count,
         )
 

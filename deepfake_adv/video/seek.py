@@ -117,7 +117,7 @@ def _decode(path: Path, container: Any, stream: Any, jumps: Jumps) -> Iterator[t
 
 
 def _reset_rule(codec: Any) -> Callable[[bytes], bool] | None:
-    """Whether a key packet starts decoding anew; None for codecs that it is not known of."""
+    """Whether a key packet starts decoding again; None for codecs that it is not known of."""
     extra = codec.extradata or b""
     if codec.name in _EACH_BY_ITSELF:
         return lambda data: True

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.attacks.ascent import ascend
 from deepfake_adv.attacks.registry import ATTACKS, build_attack
 
 

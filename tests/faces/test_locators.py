@@ -120,7 +120,7 @@ def test_an_unknown_locator_is_named_with_what_is_near():
         ValueError, match=r"locator must be one of dlib, face_alignment; got 'dlip'. Did you mean 'dlib'?"
     ):
         build_locator("dlip")
-    with pytest.raises(ValueError, match=r"got 'mtcnn'. Mend locate.backend"):
+    with pytest.raises(ValueError, match=r"got 'mtcnn'. Fix locate.backend"):
         build_locator("mtcnn")
 
 

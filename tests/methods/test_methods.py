@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from deepfake_adv.attacks.engine import frozen_eval
+from deepfake_adv.attacks.ascent import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.frames import FrameModel, ScaleGradient, reverse_gradient

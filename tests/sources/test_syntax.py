@@ -9,7 +9,7 @@ from deepfake_adv.sources.syntax import bytes_digest, tree_digest
 MODULE = '''"""A module."""
 import logging
 
-from deepfake_adv.hints import did_you_mean
+from deepfake_adv.suggestions import did_you_mean
 
 logger = logging.getLogger(__name__)
 

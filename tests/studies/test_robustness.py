@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.attacks.ascent import ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.detectors.registry import build_detector

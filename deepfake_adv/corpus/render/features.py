@@ -1,4 +1,4 @@
-"""The moving parts that are painted anew in every frame: eyes and the open mouth."""
+"""The moving parts that are painted again in every frame: eyes and the open mouth."""
 
 from __future__ import annotations
 

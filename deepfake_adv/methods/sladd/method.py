@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import frozen_eval
+from deepfake_adv.attacks.ascent import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.base import Clean, Method, StepLoss
@@ -40,7 +40,7 @@ class Sladd(Method):
     feature map, and the detector's own auxiliary losses stay in force. The synthesizer learns by REINFORCE.
 
     With ``update="joint"`` (the seed's way) one set of forgeries serves both players; with "alternating" the
-    synthesizer takes steps of its own against the frozen detector in eval mode, and the forgeries are made anew for
+    synthesizer takes steps of its own against the frozen detector in eval mode, and the forgeries are made again for
     the detector. The reward of a choice is the class loss of the very image that it made, less the batch's mean. (The
     seed rewards every choice of a batch with the whole batch's training loss, one number, which cannot tell a good
     choice from a bad one.)

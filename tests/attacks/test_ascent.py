@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional
 
 from deepfake_adv.attacks.additive import Additive, Pgd
+from deepfake_adv.attacks.ascent import Loss, ascend, direction, frozen_eval
 from deepfake_adv.attacks.blur import Blur
-from deepfake_adv.attacks.engine import Loss, ascend, direction, frozen_eval
 from deepfake_adv.attacks.spatial import Spatial
 from deepfake_adv.ops.warp import flow_smoothness
 

@@ -18,7 +18,7 @@ from deepfake_adv.params.training import Train
 from deepfake_adv.training.optim import StepDecay, average, average_gradients, build_optimizer, running_statistics
 
 
-class Engine:
+class TrainingStep:
     """Detector and adversary with their optimisers, on one device or many.
 
     The modules stay unwrapped: precision comes by autocast, gradients are averaged over ranks by
@@ -75,7 +75,7 @@ class Engine:
             self.detector.compile()  # what attacks and scoring call
             self.detector.training_terms = torch.compile(self.detector.training_terms)  # type: ignore[method-assign]
 
-    def step(self, batch: Batch, number: int) -> dict[str, Tensor]:
+    def run(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """Play one round: the adversary's steps, then the detector's.
 
         Args:
@@ -89,7 +89,7 @@ class Engine:
             RuntimeError: If the device has too little memory.
         """
         try:
-            return self._step(batch, number)
+            return self._run(batch, number)
         except torch.OutOfMemoryError as error:
             device = self.fabric.device
             peak, total = torch.cuda.max_memory_allocated(device) / 2**30, torch.cuda.mem_get_info(device)[1] / 2**30
@@ -99,7 +99,7 @@ class Engine:
                 "lower train.batch_size or train.image_size, or set train.precision to bf16-mixed."
             ) from error
 
-    def _step(self, batch: Batch, number: int) -> dict[str, Tensor]:
+    def _run(self, batch: Batch, number: int) -> dict[str, Tensor]:
         rng = self._seed(number)
         parts = split(batch, self.train.accumulate)
         self.detector.train()

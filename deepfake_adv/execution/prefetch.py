@@ -10,7 +10,7 @@ Task = TypeVar("Task")
 Value = TypeVar("Value")
 
 
-def ahead(function: Callable[[Task], Value], tasks: Iterable[Task], *, workers: int, most: int) -> Iterator[Value]:
+def prefetch(function: Callable[[Task], Value], tasks: Iterable[Task], *, workers: int, most: int) -> Iterator[Value]:
     """Yield ``function(task)`` of every task, in the tasks' order; a task's exception is raised in its turn.
 
     Args:
@@ -20,7 +20,7 @@ def ahead(function: Callable[[Task], Value], tasks: Iterable[Task], *, workers: 
         most: Results that are under way or wait to be used, which bounds the memory; at least 1.
     """
     assert most >= 1
-    with ThreadPoolExecutor(min(workers or cores(), most)) as pool:
+    with ThreadPoolExecutor(min(workers or available_cores(), most)) as pool:
         waiting: deque[Future[Value]] = deque()
         try:
             for task in tasks:
@@ -34,6 +34,6 @@ def ahead(function: Callable[[Task], Value], tasks: Iterable[Task], *, workers: 
                 future.cancel()
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
