@@ -50,12 +50,20 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows as CSV, atomically; a key that a row lacks stays empty."""
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
+    """Write rows as CSV, atomically.
+
+    Args:
+        path: The file.
+        columns: The heading.
+        rows: Mappings by column, where a missing key is left empty, or sequences in the order of `columns`.
+    """
     with atomic_write(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            assert len(row) <= len(columns), f"{path.name} has {len(columns)} columns; got a row of {len(row)}"
+            writer.writerow([row.get(name, "") for name in columns] if isinstance(row, Mapping) else row)
 
 
 def read_text(path: Path) -> str:

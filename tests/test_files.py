@@ -19,6 +19,7 @@ from deepfake_adv.files import (
     read_json,
     read_json_object,
     read_text,
+    write_csv,
     write_json,
 )
 
@@ -181,3 +182,11 @@ def test_a_name_in_a_folder_is_joined_unless_a_link_leads_out(tmp_path):
     assert inside(tmp_path / "in", "a..b/12:30 ü.mp4", "video") == tmp_path / "in" / "a..b/12:30 ü.mp4"
     with pytest.raises(ValueError, match=r"video must stay in .*; got 'link/a', which a symbolic link leads out"):
         inside(tmp_path / "in", "link/a", "video")
+
+
+def test_csv_takes_mappings_and_sequences(tmp_path):
+    write_csv(tmp_path / "a.csv", ["x", "y"], [{"x": 1, "y": "a,b"}, {"x": 2}, [3, None]])
+    assert (tmp_path / "a.csv").read_bytes() == b'x,y\n1,"a,b"\n2,\n3,\n'
+    with pytest.raises(AssertionError, match=r"b\.csv has 1 columns; got a row of 2"):
+        write_csv(tmp_path / "b.csv", ["x"], [[1, 2]])
+    assert not (tmp_path / "b.csv").exists()

@@ -1,7 +1,6 @@
 """The files of the `evaluate` stage: metrics for DVC, the full evaluation, ROC points, confusion."""
 
 import csv
-import hashlib
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from deepfake_adv.evaluation.headline import headline
 from deepfake_adv.evaluation.run import ROC_GRID, Evaluated, Settings
-from deepfake_adv.files import atomic_write, read_json, write_json
+from deepfake_adv.files import read_json, sha256, write_csv, write_json
 
 FORMAT: Final = 1
 _CLASSES: Final = ("real", "fake")
@@ -38,30 +37,28 @@ def write_roc(path: Path, measured: list[Evaluated]) -> None:
     drawn = [each for each in measured if np.isfinite(each.roc).all()]
     own = [each for each in drawn if each.entry["train"] == each.entry["test"]] or drawn
     names = [f"{e.entry['train']}_to_{e.entry['dataset']}_{e.entry['test']}" for e in drawn]
-    rows = [["fpr", "tpr", *names]]
+    rows: list[list[str]] = []
     if drawn:
         columns = np.stack([each.roc for each in [*own[:1], *drawn]])
-        rows += [[f"{x:g}", *(f"{y:.5f}" for y in columns[:, k])] for k, x in enumerate(ROC_GRID)]
-    _write_csv(path, rows)
+        rows = [[f"{x:g}", *(f"{y:.5f}" for y in columns[:, k])] for k, x in enumerate(ROC_GRID)]
+    write_csv(path, ["fpr", "tpr", *names], rows)
 
 
 def write_confusion(path: Path, measured: list[Evaluated]) -> None:
     """One row per test video of the conditions trained on, for DVC's confusion template."""
-    rows = [["train", "test", "dataset", "actual", "predicted"]]
+    rows: list[list[str]] = []
     for each in measured:
         if each.entry["train"] == each.entry["test"]:
             place = [each.entry[key] for key in ("train", "test", "dataset")]
             rows += [[*place, _CLASSES[int(fake)], _CLASSES[int(called)]] for fake, called in each.calls]
-    _write_csv(path, rows)
+    write_csv(path, ["train", "test", "dataset", "actual", "predicted"], rows)
 
 
 def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, Any]:
     """What the numbers rest on: training records with their logs, the scores' hash, versions, settings."""
-    with open(scores, "rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     records = sorted(Path(run_folder).glob("*/*/run.json"))
     return {
-        "scores": {"fingerprint": digest, "bytes": Path(scores).stat().st_size},
+        "scores": {"fingerprint": sha256(scores)[:16], "bytes": Path(scores).stat().st_size},
         "settings": settings._asdict(),
         "training": {f"{path.parent.parent.name}/{path.parent.name}": _training(path) for path in records},
         "versions": {
@@ -87,8 +84,3 @@ def _finite(text: str) -> float | None:
     """A number that JSON can hold; None for a column that an epoch lacks."""
     value = float(text or "nan")
     return value if np.isfinite(value) else None
-
-
-def _write_csv(path: Path, rows: list[list[str]]) -> None:
-    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(rows)

@@ -1,4 +1,4 @@
-"""What was measured, looked up by what a table asks for: runs' evaluations and attacks' accuracies."""
+"""Measured numbers as tables and report look them up: runs' evaluations, attacks' accuracies, data of our own."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,9 +10,21 @@ from numpy.typing import NDArray
 
 from deepfake_adv.evaluation import replicates
 from deepfake_adv.files import read_json
+from deepfake_adv.names import Condition, Quality
 from deepfake_adv.reporting.specs import Column, Row
 
 IDENTITIES: Final = "identities"
+"""Stands for a dataset's name where classifiers tell apart the identities of this project's own faces."""
+
+LEVELS_FILE: Final = "levels.csv"
+LEVELS_METRICS: Final = ("auc", "acc", "ap", "eer", "fpr")
+_LEVELS_NAMES: Final = ("run", "train", "dataset", "test")
+LEVELS_COLUMNS: Final = (*_LEVELS_NAMES, *(f"{level} {metric}" for level in ("frame", "video") for metric in LEVELS_METRICS))
+CORPUS_ROOT: Final = "data/corpus"
+_OWN_CORPORA: Final = {
+    "procedural": "a synthetic corpus of rendered faces",
+    "clips": "a self-made corpus, forged from a folder of clips",
+}
 
 Floats = NDArray[np.float64]
 
@@ -157,3 +169,44 @@ def _table_cells(path: Path) -> list[dict[str, Any]]:
 
 def _percent(value: float | None) -> float | None:
     return None if value is None else 100 * value
+
+
+def level_rows(evaluations: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """One row per run, training and test condition, by `LEVELS_COLUMNS`; percent, empty where undefined."""
+    return [
+        {"run": run, **{name: entry[name] for name in _LEVELS_NAMES[1:]}, **_level_percents(entry)}
+        for run, evaluation in evaluations.items()
+        for entry in evaluation["results"]
+    ]
+
+
+def _level_percents(entry: Mapping[str, Any]) -> dict[str, str]:
+    values = {f"{level} {metric}": entry[level][metric]["value"] for level in ("frame", "video") for metric in LEVELS_METRICS}
+    return {name: "" if value is None else f"{100 * value:.2f}" for name, value in values.items()}
+
+
+def at_own_quality(rows: list[list[str]]) -> list[list[str]]:
+    """The header, and the rows whose test has the training's quality or its dataset's only one."""
+    if not rows:
+        return []
+    train, test = (rows[0].index(name) for name in ("train", "test"))
+    kept = [row for row in rows[1:] if _quality(row[test]) in (_quality(row[train]), Quality.NATIVE)]
+    return [rows[0], *kept]
+
+
+def _quality(condition: str) -> str:
+    return Condition.parse(condition, real=True).quality
+
+
+def own_corpora(source: str, roots: Mapping[str, str]) -> dict[str, str]:
+    """Dataset name -> what it is, for the datasets that lie where the `corpus` stage writes.
+
+    The images of `IDENTITIES`, which the attacked classifiers tell apart, are cut from the same faces.
+
+    Args:
+        source: params' corpus.source.
+        roots: Dataset name -> its root.
+    """
+    made = _OWN_CORPORA.get(source)
+    names = [name for name, root in roots.items() if root.rstrip("/") == CORPUS_ROOT]
+    return dict.fromkeys([*names, IDENTITIES], made) if made and names else {}
