@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.evaluation import replicates
+from deepfake_adv.evaluation.run import LEVELS
 from deepfake_adv.files import read_json
 from deepfake_adv.names import Condition, Quality
 from deepfake_adv.reporting.specs import Column, Row
@@ -17,9 +18,9 @@ IDENTITIES: Final = "identities"
 """Stands for a dataset's name where classifiers tell apart the identities of this project's own faces."""
 
 LEVELS_FILE: Final = "levels.csv"
-LEVELS_METRICS: Final = ("auc", "acc", "ap", "eer", "fpr")
 _LEVELS_NAMES: Final = ("run", "train", "dataset", "test")
-LEVELS_COLUMNS: Final = (*_LEVELS_NAMES, *(f"{level} {metric}" for level in ("frame", "video") for metric in LEVELS_METRICS))
+_LEVELS_METRICS: Final = tuple((level, name) for level in LEVELS for name in ("auc", "acc", "ap", "eer", "fpr"))
+LEVELS_COLUMNS: Final = (*_LEVELS_NAMES, *(f"{level} {metric}" for level, metric in _LEVELS_METRICS))
 CORPUS_ROOT: Final = "data/corpus"
 _OWN_CORPORA: Final = {
     "procedural": "a synthetic corpus of rendered faces",
@@ -181,7 +182,7 @@ def level_rows(evaluations: Mapping[str, Mapping[str, Any]]) -> list[dict[str, s
 
 
 def _level_percents(entry: Mapping[str, Any]) -> dict[str, str]:
-    values = {f"{level} {metric}": entry[level][metric]["value"] for level in ("frame", "video") for metric in LEVELS_METRICS}
+    values = {f"{level} {metric}": entry[level][metric]["value"] for level, metric in _LEVELS_METRICS}
     return {name: "" if value is None else f"{100 * value:.2f}" for name, value in values.items()}
 
 

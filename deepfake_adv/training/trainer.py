@@ -176,7 +176,7 @@ class Trainer:
                 if self.step.method.adversary is not None:
                     save_weights(self.folder / GENERATOR, self.step.method.adversary)
         if self.is_main:
-            write_log(self.folder / "log.csv", self.history)  # before the checkpoint: a run killed after its last one is complete
+            write_log(self.folder / "log.csv", self.history)  # first: after its last checkpoint a run is complete
         self._save()
         progress.log(
             f"{self.name}: epoch {epoch + 1}/{self.plan.train.epochs}, loss {row['loss']:.4f}, validation accuracy "

@@ -105,7 +105,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
         try:
             yield container, stream
         except av.FFmpegError as error:
-            raise VideoError(f"{path} must be whole; reading it broke off ({error.strerror}). Copy it again.") from error
+            raise VideoError(f"{path} must be whole; reading broke off ({error.strerror}). Copy it again.") from error
 
 
 def _is_cover(stream: Any) -> bool:

@@ -252,5 +252,5 @@ def test_a_checkpoint_that_lacks_something_is_refused(train, make_plan, die_at, 
     content = torch.load(path, weights_only=True)
     content["state"] = {key: value for key, value in content["state"].items() if lost and key != lost}
     torch.save(content, path)
-    with pytest.raises(ValueError, match=f"'{lost or 'players'}' is missing or wrong. Delete it to start this run again"):
+    with pytest.raises(ValueError, match=f"'{lost or 'players'}' is missing or wrong. Delete it to start"):
         train(plan, checkpoint_steps=1)

@@ -38,7 +38,8 @@ def _markdown_lines(table: Table, row: Row) -> Iterator[list[str]]:
             ours[place] = (f"**{value}**" if cell.best else value) + (f" ({span})" if span else "")
     yield [common.row_label(row), "ours", *ours, *_versus(table, row)]
     if any(cell.paper is not None for cell in cells):
-        yield ["", "*paper*", *(f"**{common.paper(cell)}**" if cell.paper_bold else common.paper(cell) for cell in cells)]
+        printed = (f"**{common.paper(cell)}**" if cell.paper_bold else common.paper(cell) for cell in cells)
+        yield ["", "*paper*", *printed]
     if any(differences := _differences(cells)):
         yield ["", "*ours − paper*", *differences]
 

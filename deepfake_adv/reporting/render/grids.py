@@ -51,8 +51,6 @@ def latex_grid(
         notes: Plain text under the table.
     """
     width = len(heads)
-    above = [[*[""] * labels, *(rf"\multicolumn{{{size}}}{{c}}{{{escape(text)}}}" for text, size in line)] for line in spans]
-    missing = [width - labels - sum(size for _, size in line) for line in spans]
     lines = [
         r"\begin{table*}",
         r"\centering",
@@ -61,7 +59,7 @@ def latex_grid(
         r"\resizebox{\textwidth}{!}{%",
         rf"\begin{{tabular}}{{{'l' * labels}{'r' * (width - labels)}}}",
         r"\toprule",
-        *(_latex_line([*line, *[""] * blank]) for line, blank in zip(above, missing, strict=True)),
+        *(_latex_spans(line, labels, width) for line in spans),
         _latex_line([escape(head) for head in heads]),
         r"\midrule",
         *(_latex_line([*row, *[""] * (width - len(row))]) for row in rows),
@@ -76,6 +74,12 @@ def latex_grid(
 
 def _latex_line(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \\"
+
+
+def _latex_spans(line: Spans, labels: int, width: int) -> str:
+    cells = [rf"\multicolumn{{{size}}}{{c}}{{{escape(text)}}}" for text, size in line]
+    after = width - labels - sum(size for _, size in line)
+    return _latex_line([*[""] * labels, *cells, *[""] * after])
 
 
 def escape(text: str) -> str:
