@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.whole import whole_file
+from deepfake_adv.parquet import whole_file
 
 CORNERS: Final = ("x0", "y0", "x1", "y1")
 

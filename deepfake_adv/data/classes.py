@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from deepfake_adv.data.manifest import members
+from deepfake_adv.data.conditions import members
 from deepfake_adv.data.probing import Part
 from deepfake_adv.data.videos import VideoRow
 from deepfake_adv.names import ALL_QUALITIES, FAKE_LABEL, Condition, Split

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepfake_adv.data.crop_reader import CorruptCrop, CropReader
 from deepfake_adv.data.encoding import decode_crop, decode_mask
-from deepfake_adv.data.manifest import Ints
+from deepfake_adv.parquet import Ints
 
 POINTS: Final = 68
 
