@@ -12,7 +12,7 @@ from deepfake_adv.data.crop_files import ROWS_PER_FILE, CropFile, join_file, pla
 from deepfake_adv.data.cutting import CropOptions, CropTask, Cut, crop_video
 from deepfake_adv.data.frames import FrameStore
 from deepfake_adv.data.pieces import Pieces
-from deepfake_adv.data.videos import VideoRow
+from deepfake_adv.datasets.videos import VideoRow
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.files import file_fingerprint, read_json, write_csv, write_json
 from deepfake_adv.scratch import Scratch

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.videos import VideoRow, read_rows
+from deepfake_adv.datasets.videos import VideoRow, read_rows
 from deepfake_adv.parquet import whole_file
 from deepfake_adv.video.colour import Frame
 from deepfake_adv.video.read import read_frames

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.data.frames import TABLE, FrameStore, VideoFrames
-from deepfake_adv.data.videos import VideoRow, read_rows
+from deepfake_adv.datasets.videos import VideoRow, read_rows
 from deepfake_adv.names import REAL, Forgery, Quality
 
 # The middle quality first: its faces are found as well as raw's, and decode faster.

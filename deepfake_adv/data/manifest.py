@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deepfake_adv.data.byte_ranges import byte_ranges
-from deepfake_adv.data.conditions import members
 from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, MANIFEST_WRITE_OPTIONS, RANGES
+from deepfake_adv.datasets.conditions import members
 from deepfake_adv.files import atomic_write, file_fingerprint
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL, Condition
 from deepfake_adv.parquet import Ints, distinct, number_rows, texts, whole_file

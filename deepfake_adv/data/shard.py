@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from deepfake_adv.data.manifest import crop_file_rows, spread, write_manifest
-from deepfake_adv.data.splits import crossing_identities, leak_message
-from deepfake_adv.data.videos import read_rows
+from deepfake_adv.datasets.splits import crossing_identities, leak_message
+from deepfake_adv.datasets.videos import read_rows
 from deepfake_adv.execution.ahead import ahead, cores
 from deepfake_adv.files import write_json
 from deepfake_adv.log import progress

@@ -1,6 +1,5 @@
 """A tiny dataset of flat frames in which the face is a bright square, so that its box is known exactly."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +10,9 @@ import pytest
 from deepfake_adv.data.crops import crop_part
 from deepfake_adv.data.cutting import CropOptions
 from deepfake_adv.data.frames import STORE, TABLE, VIDEOS, frame_table, write_frame_table
-from deepfake_adv.data.layouts.registry import build_layout
 from deepfake_adv.data.locate import locate_dataset
-from deepfake_adv.data.probing import Part
 from deepfake_adv.data.tracking import LocateOptions
-from deepfake_adv.data.videos import VideoRow, format_rows
+from deepfake_adv.datasets.videos import VideoRow, format_rows
 from deepfake_adv.faces.box import FaceBox
 from deepfake_adv.video.encode import write_ffv1, write_h264
 
@@ -137,27 +134,3 @@ def cut(tmp_path):
         return counts, output
 
     return cut
-
-
-@pytest.fixture
-def root(tmp_path):
-    """FaceForensics++ in small: six originals and six Deepfakes of 12 frames of noise."""
-    root = tmp_path / "ff"
-    generator = np.random.default_rng(0)
-    for name, pairs in (("train", [["000", "001"]]), ("val", [["002", "003"]]), ("test", [["004", "005"]])):
-        (root / "splits").mkdir(parents=True, exist_ok=True)
-        (root / "splits" / f"{name}.json").write_text(json.dumps(pairs))
-    for number in range(6):
-        for path in (
-            f"original_sequences/youtube/c23/videos/{number:03}.mp4",
-            f"manipulated_sequences/Deepfakes/c23/videos/{number:03}_{number ^ 1:03}.mp4",
-        ):
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            write_h264(root / path, generator.integers(0, 255, (12, 24, 16), dtype=np.uint8), crf=40)
-    return root
-
-
-@pytest.fixture
-def part(root):
-    """The part of `root` at c23."""
-    return Part("ff", "c23", build_layout("faceforensics", root, ["DF"], {"splits": str(root / "splits")}))

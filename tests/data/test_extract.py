@@ -16,7 +16,7 @@ import pytest
 from deepfake_adv.data import extract as module
 from deepfake_adv.data.extract import extract
 from deepfake_adv.data.frames import FrameStore
-from deepfake_adv.data.videos import VideoRow, format_rows, read_rows
+from deepfake_adv.datasets.videos import VideoRow, format_rows, read_rows
 from deepfake_adv.video.encode import write_h264
 
 HERE = {"engine": "local", "workers": 1, "address": None}

@@ -11,7 +11,7 @@ from deepfake_adv.data.frames import STORE, TABLE, VIDEOS, frame_table, write_fr
 from deepfake_adv.data.locate import locate_dataset
 from deepfake_adv.data.sampling import even_indices
 from deepfake_adv.data.tracking import LocateOptions
-from deepfake_adv.data.videos import VideoRow, format_rows
+from deepfake_adv.datasets.videos import VideoRow, format_rows
 from deepfake_adv.video.colour import rgb_to_i420
 from deepfake_adv.video.encode import write_ffv1
 

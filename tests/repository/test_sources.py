@@ -120,8 +120,8 @@ from deepfake_adv.detectors.registry import register_detector
 class Plain(Compact): ...
 """,
     "mine/flat.py": """
-from deepfake_adv.data.layouts.base import Layout
-from deepfake_adv.data.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.base import Layout
+from deepfake_adv.datasets.layouts.registry import register_layout
 
 
 @register_layout("flat")
