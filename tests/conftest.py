@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.manifest import crop_file_rows, write_manifest
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.datasets.layouts.registry import build_layout
 from deepfake_adv.datasets.probing import Part
 from deepfake_adv.sources.checkout import check_checkout

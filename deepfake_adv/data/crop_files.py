@@ -9,8 +9,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from deepfake_adv.crops.schema import CROP_WRITE_OPTIONS, ROW_GROUP, crop_schema
 from deepfake_adv.data.pieces import Pieces, gather
-from deepfake_adv.data.schema import CROP_WRITE_OPTIONS, ROW_GROUP, crop_schema
 from deepfake_adv.datasets.videos import VideoRow
 from deepfake_adv.files import atomic_write
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from deepfake_adv.data.crop_decoder import CropDecoder, Crops, Fault, Order
-from deepfake_adv.data.crop_reader import CorruptCrop
+from deepfake_adv.crops.crop_decoder import CropDecoder, Crops, Fault, Order
+from deepfake_adv.crops.crop_reader import CorruptCrop
 from deepfake_adv.data.manifest import CropTable
 from deepfake_adv.data.stand_ins import StandIns
 from deepfake_adv.execution.ahead import cores

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.byte_ranges import byte_ranges
-from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, MANIFEST_WRITE_OPTIONS, RANGES
+from deepfake_adv.crops.byte_ranges import byte_ranges
+from deepfake_adv.crops.schema import CROP_SCHEMA, MANIFEST_SCHEMA, MANIFEST_WRITE_OPTIONS, RANGES
 from deepfake_adv.datasets.conditions import members
 from deepfake_adv.files import atomic_write, file_fingerprint
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL, Condition

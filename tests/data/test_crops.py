@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.crops.encoding import decode_crop, decode_mask
+from deepfake_adv.crops.schema import CROP_SCHEMA
 from deepfake_adv.data.crop_files import plan_files
 from deepfake_adv.data.cutting import CropOptions
-from deepfake_adv.data.encoding import decode_crop, decode_mask
 from deepfake_adv.data.frames import FrameStore
-from deepfake_adv.data.schema import CROP_SCHEMA
 from deepfake_adv.faces.box import FaceBox, official_crop
 from deepfake_adv.video.colour import i420_to_rgb
 

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.crops.schema import BOX_SCHEMA
 from deepfake_adv.data import locate, tracking
 from deepfake_adv.data.face_tables import read_videos
 from deepfake_adv.data.locate import locate_dataset
-from deepfake_adv.data.schema import BOX_SCHEMA
 from deepfake_adv.data.tracking import LocateOptions
 from deepfake_adv.video.errors import VideoError
 

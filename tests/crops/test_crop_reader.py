@@ -4,8 +4,8 @@ import zlib
 
 import pytest
 
-from deepfake_adv.data import crop_reader
-from deepfake_adv.data.crop_reader import CorruptCrop, CropReader
+from deepfake_adv.crops import crop_reader
+from deepfake_adv.crops.crop_reader import CorruptCrop, CropReader
 
 DATA = bytes(range(200))
 CRC = zlib.crc32(DATA[10:30])

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.byte_ranges import byte_ranges
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
+from deepfake_adv.crops.byte_ranges import byte_ranges
+from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 
 
 def values(path):

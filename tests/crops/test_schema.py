@@ -2,7 +2,7 @@ import json
 
 import pyarrow as pa
 
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, METADATA, crop_schema
+from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, METADATA, crop_schema
 
 
 def test_no_column_is_a_dictionary():

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deepfake_adv.data.schema import RANGED, RANGES
+from deepfake_adv.crops.schema import RANGED, RANGES
 
 _PREFIX: Final = 4  # bytes that say a binary value's length stand before it
 _NAMES: Final = {kind: tuple(name for name in RANGES if name.startswith(f"{kind}_")) for _, kind in RANGED}

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.data.crop_reader import CorruptCrop, CropReader
-from deepfake_adv.data.encoding import decode_crop, decode_mask
+from deepfake_adv.crops.crop_reader import CorruptCrop, CropReader
+from deepfake_adv.crops.encoding import decode_crop, decode_mask
 from deepfake_adv.parquet import Ints
 
 POINTS: Final = 68
