@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deepfake_adv.data.extract import extract
-from deepfake_adv.data.frames import FrameStore
 from deepfake_adv.datasets import probing
 from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.registry import build_layout
 from deepfake_adv.datasets.probing import Part
 from deepfake_adv.datasets.videos import read_rows
+from deepfake_adv.extraction.extract import extract
+from deepfake_adv.extraction.frames import FrameStore
 from deepfake_adv.video.encode import write_h264
 
 HERE = {"engine": "local", "workers": 1, "address": None}

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from deepfake_adv.data import crops as crops_module
-from deepfake_adv.data import cutting
+from deepfake_adv.extraction import crop as crops_module
+from deepfake_adv.extraction import cutting
 
 
 @pytest.mark.parametrize("after", [1, 3])
@@ -97,9 +97,9 @@ def test_a_run_stopped_at_its_end_goes_on_and_counts_the_same(located, cut, monk
 SCRIPT = """
 import json, os, sys, time
 from pathlib import Path
-from deepfake_adv.data import cutting
-from deepfake_adv.data.crops import crop_part
-from deepfake_adv.data.cutting import CropOptions
+from deepfake_adv.extraction import cutting
+from deepfake_adv.extraction.crop import crop_part
+from deepfake_adv.extraction.cutting import CropOptions
 
 frames, faces, output, root, work = map(Path, json.loads(sys.argv[1]))
 if os.environ.get("SLOW"):

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from deepfake_adv.crops.schema import BOX_SCHEMA, WRITE_OPTIONS
-from deepfake_adv.data.pieces import Pieces
+from deepfake_adv.extraction.pieces import Pieces
 from deepfake_adv.faces.track import DROPPED, SEEN
 from deepfake_adv.files import atomic_write, write_csv
 

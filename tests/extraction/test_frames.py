@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.frames import FRAME_SCHEMA, VIDEOS, FrameStore, frame_table, write_frame_table
 from deepfake_adv.datasets.videos import VideoRow, format_rows
+from deepfake_adv.extraction.frames import FRAME_SCHEMA, VIDEOS, FrameStore, frame_table, write_frame_table
 from deepfake_adv.video.encode import write_ffv1, write_h264
 from deepfake_adv.video.errors import VideoError
 

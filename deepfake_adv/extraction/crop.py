@@ -7,13 +7,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from deepfake_adv.data.box_rows import find_boxes
-from deepfake_adv.data.crop_files import ROWS_PER_FILE, CropFile, join_file, plan_files
-from deepfake_adv.data.cutting import CropOptions, CropTask, Cut, crop_video
-from deepfake_adv.data.frames import FrameStore
-from deepfake_adv.data.pieces import Pieces
 from deepfake_adv.datasets.videos import VideoRow
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
+from deepfake_adv.extraction.box_rows import find_boxes
+from deepfake_adv.extraction.crop_files import ROWS_PER_FILE, CropFile, join_file, plan_files
+from deepfake_adv.extraction.cutting import CropOptions, CropTask, Cut, crop_video
+from deepfake_adv.extraction.frames import FrameStore
+from deepfake_adv.extraction.pieces import Pieces
 from deepfake_adv.files import file_fingerprint, read_json, write_csv, write_json
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.data.frames import TABLE, FrameStore, VideoFrames
 from deepfake_adv.datasets.videos import VideoRow, read_rows
+from deepfake_adv.extraction.frames import TABLE, FrameStore, VideoFrames
 from deepfake_adv.names import REAL, Forgery, Quality
 
 # The middle quality first: its faces are found as well as raw's, and decode faster.

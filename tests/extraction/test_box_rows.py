@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.crops.schema import BOX_SCHEMA, WRITE_OPTIONS
-from deepfake_adv.data.box_rows import find_boxes, read_boxes
+from deepfake_adv.extraction.box_rows import find_boxes, read_boxes
 
 
 def write(path, videos, qualities, frames, group=3):

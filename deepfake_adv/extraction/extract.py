@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from deepfake_adv.data.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table, write_frame_table
-from deepfake_adv.data.sampling import Indices, even_indices, random_indices
 from deepfake_adv.datasets.videos import UNREADABLE, VideoRow, format_rows, join_notes, parse_ranges, read_rows
 from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
+from deepfake_adv.extraction.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table, write_frame_table
+from deepfake_adv.extraction.sampling import Indices, even_indices, random_indices
 from deepfake_adv.files import read_json, write_json, write_text
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from deepfake_adv.crops.encoding import ENCODERS, cut_rgb, encode_crop, encode_mask
 from deepfake_adv.crops.schema import CROP_WRITE_OPTIONS, crop_schema
-from deepfake_adv.data.box_rows import CORNERS, Runs, read_boxes
-from deepfake_adv.data.frames import VideoFrames
 from deepfake_adv.datasets.videos import VideoRow
+from deepfake_adv.extraction.box_rows import CORNERS, Runs, read_boxes
+from deepfake_adv.extraction.frames import VideoFrames
 from deepfake_adv.faces.box import FaceBox, Square, official_crop
 from deepfake_adv.files import atomic_write, write_json
 from deepfake_adv.video.errors import VideoError

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deepfake_adv.crops.schema import CROP_WRITE_OPTIONS, ROW_GROUP, crop_schema
-from deepfake_adv.data.pieces import Pieces, gather
 from deepfake_adv.datasets.videos import VideoRow
+from deepfake_adv.extraction.pieces import Pieces, gather
 from deepfake_adv.files import atomic_write
 
 ROWS_PER_FILE: Final = 4096

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake_adv.data.crops import crop_part
-from deepfake_adv.data.cutting import CropOptions
-from deepfake_adv.data.frames import STORE, TABLE, VIDEOS, frame_table, write_frame_table
-from deepfake_adv.data.locate import locate_dataset
-from deepfake_adv.data.tracking import LocateOptions
 from deepfake_adv.datasets.videos import VideoRow, format_rows
+from deepfake_adv.extraction.crop import crop_part
+from deepfake_adv.extraction.cutting import CropOptions
+from deepfake_adv.extraction.frames import STORE, TABLE, VIDEOS, frame_table, write_frame_table
+from deepfake_adv.extraction.locate import locate_dataset
+from deepfake_adv.extraction.tracking import LocateOptions
 from deepfake_adv.faces.box import FaceBox
 from deepfake_adv.video.encode import write_ffv1, write_h264
 
@@ -106,7 +106,7 @@ def square_locator(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         calls.append(1)
         return find_square(rgb)
 
-    monkeypatch.setattr("deepfake_adv.data.tracking._locator", lambda *options: find)
+    monkeypatch.setattr("deepfake_adv.extraction.tracking._locator", lambda *options: find)
     return calls
 
 

@@ -6,12 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.corpus.render.take import film
-from deepfake_adv.data.face_tables import BOXES, read_videos
-from deepfake_adv.data.frames import STORE, TABLE, VIDEOS, frame_table, write_frame_table
-from deepfake_adv.data.locate import locate_dataset
-from deepfake_adv.data.sampling import even_indices
-from deepfake_adv.data.tracking import LocateOptions
 from deepfake_adv.datasets.videos import VideoRow, format_rows
+from deepfake_adv.extraction.face_tables import BOXES, read_videos
+from deepfake_adv.extraction.frames import STORE, TABLE, VIDEOS, frame_table, write_frame_table
+from deepfake_adv.extraction.locate import locate_dataset
+from deepfake_adv.extraction.sampling import even_indices
+from deepfake_adv.extraction.tracking import LocateOptions
 from deepfake_adv.video.colour import rgb_to_i420
 from deepfake_adv.video.encode import write_ffv1
 

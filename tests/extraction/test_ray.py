@@ -13,8 +13,8 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 
-from deepfake_adv.data.crops import crop_part
-from deepfake_adv.data.cutting import CropOptions
+from deepfake_adv.extraction.crop import crop_part
+from deepfake_adv.extraction.cutting import CropOptions
 
 if __name__ == "__main__":
     *folders, execution = json.loads(sys.argv[1])

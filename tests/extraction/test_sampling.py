@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deepfake_adv.data.sampling import even_indices, random_indices
+from deepfake_adv.extraction.sampling import even_indices, random_indices
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 100, 270])

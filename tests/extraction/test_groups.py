@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.groups import plan_groups
-from deepfake_adv.data.pieces import Pieces, gather
+from deepfake_adv.extraction.groups import plan_groups
+from deepfake_adv.extraction.pieces import Pieces, gather
 from deepfake_adv.files import write_csv
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deepfake_adv.crops.schema import BOX_SCHEMA, LANDMARK_VALUES, WRITE_OPTIONS
-from deepfake_adv.data.groups import Group
+from deepfake_adv.extraction.groups import Group
 from deepfake_adv.faces.box import FaceBox, mask_overlap
 from deepfake_adv.faces.landmarks import Landmarker, build_landmarker
 from deepfake_adv.faces.pick import pick_first, pick_track

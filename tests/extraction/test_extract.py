@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake_adv.data import extract as module
-from deepfake_adv.data.extract import extract
-from deepfake_adv.data.frames import FrameStore
 from deepfake_adv.datasets.videos import VideoRow, format_rows, read_rows
+from deepfake_adv.extraction import extract as module
+from deepfake_adv.extraction.extract import extract
+from deepfake_adv.extraction.frames import FrameStore
 from deepfake_adv.video.encode import write_h264
 
 HERE = {"engine": "local", "workers": 1, "address": None}
@@ -233,7 +233,7 @@ def test_errors_cross_processes(run, part):
 KILLED = """
 import json, sys
 from pathlib import Path
-from deepfake_adv.data import extract as module
+from deepfake_adv.extraction import extract as module
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     original = module.write_json

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.crops.schema import BOX_SCHEMA
-from deepfake_adv.data import locate, tracking
-from deepfake_adv.data.face_tables import read_videos
-from deepfake_adv.data.locate import locate_dataset
-from deepfake_adv.data.tracking import LocateOptions
+from deepfake_adv.extraction import locate, tracking
+from deepfake_adv.extraction.face_tables import read_videos
+from deepfake_adv.extraction.locate import locate_dataset
+from deepfake_adv.extraction.tracking import LocateOptions
 from deepfake_adv.video.errors import VideoError
 
 OPTIONS = LocateOptions(

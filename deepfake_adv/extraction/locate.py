@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deepfake_adv.data.face_tables import BOXES, join_pieces, read_videos, say_which, total
-from deepfake_adv.data.groups import plan_groups
-from deepfake_adv.data.pieces import Pieces
-from deepfake_adv.data.tracking import (
+from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
+from deepfake_adv.extraction.face_tables import BOXES, join_pieces, read_videos, say_which, total
+from deepfake_adv.extraction.groups import plan_groups
+from deepfake_adv.extraction.pieces import Pieces
+from deepfake_adv.extraction.tracking import (
     LocateOptions,
     LocateTask,
     failed_rows,
@@ -16,7 +17,6 @@ from deepfake_adv.data.tracking import (
     locate_group,
     write_piece,
 )
-from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 

@@ -10,9 +10,9 @@ import pytest
 
 from deepfake_adv.crops.encoding import decode_crop, decode_mask
 from deepfake_adv.crops.schema import CROP_SCHEMA
-from deepfake_adv.data.crop_files import plan_files
-from deepfake_adv.data.cutting import CropOptions
-from deepfake_adv.data.frames import FrameStore
+from deepfake_adv.extraction.crop_files import plan_files
+from deepfake_adv.extraction.cutting import CropOptions
+from deepfake_adv.extraction.frames import FrameStore
 from deepfake_adv.faces.box import FaceBox, official_crop
 from deepfake_adv.video.colour import i420_to_rgb
 
@@ -223,7 +223,7 @@ def test_a_damaged_table_is_no_fault_of_the_videos(located, cut, tmp_path, name,
 def test_no_table_that_grows_with_the_videos_is_read_for_each_of_them(located, cut, monkeypatch):
     data, read = located(), []
     for name in ("read_rows", "pq.read_table"):
-        whole = f"deepfake_adv.data.frames.{name}"
+        whole = f"deepfake_adv.extraction.frames.{name}"
         function = pydoc.locate(whole)
         monkeypatch.setattr(whole, lambda path, *a, f=function, **k: read.append(str(path)) or f(path, *a, **k))
     counts, _ = cut(data)
