@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 KEYS: Final = ("weights", "templates", "folder")
 """Keys of params whose value may be a path."""
 
-_MEMORY: Final = Path("work/inputs.json")
+_CACHE: Final = Path("work/inputs.json")
 
 
 def paths_named(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Path]:
@@ -34,14 +34,14 @@ def _fixed(weights: str) -> bool:
     return weights == "package" or Path(weights).is_dir()
 
 
-class Memory:
+class DigestCache:
     """Digests of this machine's files, so that an unchanged one is not read again; the file may be deleted.
 
     Args:
         path: Where they are kept.
     """
 
-    def __init__(self, path: Path = _MEMORY) -> None:
+    def __init__(self, path: Path = _CACHE) -> None:
         self._path = path
         try:
             self._known = read_json_object(path, {}) if path.exists() else {}
@@ -71,7 +71,7 @@ class Memory:
         write_json(self._path, self._used)
 
 
-def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, memory: Path = _MEMORY) -> None:
+def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, cache: Path = _CACHE) -> None:
     """Write ``<name>.json`` for each entry: key in params -> name and digest of the file there; drop others' files.
 
     A file that is gone keeps the digest of an earlier record of the same name: so a clone that has the results but
@@ -80,12 +80,12 @@ def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, mem
     Args:
         entries: Name -> nested part of params. A name may hold slashes.
         folder: Where the records go.
-        memory: Of digests.
+        cache: Where digests are kept between runs.
 
     Raises:
         FileNotFoundError: If a path is not there and there is no earlier record of it; names every one.
     """
-    known, faults = Memory(memory), []
+    known, faults = DigestCache(cache), []
     wanted = {folder / f"{name}.json": entry for name, entry in entries.items()}
     for path, entry in wanted.items():
         earlier = _earlier(path)
@@ -120,7 +120,7 @@ def unchanged(record: Path, entry: Mapping[str, Any]) -> dict[str, str]:
         ValueError: If a file is gone, or is another than the recorded one.
     """
     recorded = read_json(record)
-    known, found = Memory(Path("work/no-memory")), {}
+    known, found = DigestCache(Path("work/no-cache")), {}
     for key, path in paths_named(entry).items():
         expected = recorded.get(key, {}).get("digest")
         found[key] = known.digest(path) if path.exists() else "nothing"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deepfake_adv.corpus.footage import Prepared
 from deepfake_adv.corpus.landmarker import SmallFaceError, track_landmarks
 from deepfake_adv.execution.pool import map_tasks
-from deepfake_adv.faces.predictor import predictor_path
+from deepfake_adv.faces.landmarks import predictor_path
 from deepfake_adv.files import atomic_write, fingerprint, natural_key
 from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
 from deepfake_adv.video.read import probe, read_frames

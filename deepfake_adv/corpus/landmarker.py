@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.faces.predictor import predictor_path
+from deepfake_adv.faces.landmarks import predictor_path
 from deepfake_adv.video.shots import find_cuts, thumbnail
 
 _SHARE_SEEN = 0.8

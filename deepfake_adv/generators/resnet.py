@@ -45,7 +45,7 @@ class ResidualBlock(nn.Module):
         return maps + self.body(maps)
 
 
-class Head(nn.Conv2d):
+class MapHead(nn.Conv2d):
     """7 x 7 convolution to one channel, in two steps: the kernel's rows as seven channels, then their sum.
 
     The same sums as of the plain convolution, which with one output channel leaves most of a vector unit idle.
@@ -118,7 +118,7 @@ class ResnetGenerator(nn.Module):
             *_upsample(4 * width, 2 * width),
             *_upsample(2 * width, width),
         )
-        self.head = Head(width)
+        self.head = MapHead(width)
         self._initialise()
 
     def _initialise(self) -> None:

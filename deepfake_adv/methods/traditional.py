@@ -13,10 +13,8 @@ from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Clean, Method
 from deepfake_adv.methods.registry import register_method
 from deepfake_adv.ops.checks import check_kernel_size
+from deepfake_adv.ops.degradations import gaussian_blur, gaussian_noise, jpeg
 from deepfake_adv.ops.draws import uniform
-from deepfake_adv.ops.gaussian import gaussian_blur
-from deepfake_adv.ops.jpeg import jpeg
-from deepfake_adv.ops.noise import gaussian_noise
 from deepfake_adv.params.base import Odd, Section
 
 

@@ -70,7 +70,7 @@ def _nobody_twice(values: list[T]) -> list[T]:
 
 
 Distinct = Annotated[list[T], AfterValidator(_nobody_twice)]  # each once
-Some = Annotated[list[T], Field(min_length=1), AfterValidator(_nobody_twice)]  # one or more, each once
+OneOrMore = Annotated[list[T], Field(min_length=1), AfterValidator(_nobody_twice)]  # one or more, each once
 
 
 def entry(section: str, entries: Mapping[str, T], name: str) -> T:

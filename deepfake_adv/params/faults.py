@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from deepfake_adv.names import ALL_QUALITIES, FF_FORGERIES, Condition, Forgery, Quality
-from deepfake_adv.params.datasets import Part
+from deepfake_adv.params.datasets import PartSection
 from deepfake_adv.params.entries import own_forgeries
 from deepfake_adv.params.evaluation import ROLES
 from deepfake_adv.params.schema import Params
@@ -107,7 +107,7 @@ def _twins(section: str, names: Iterable[str]) -> list[str]:
     ]
 
 
-def _repeated_parts(parts: Mapping[str, Part]) -> list[str]:
+def _repeated_parts(parts: Mapping[str, PartSection]) -> list[str]:
     seen: dict[tuple[str, str], str] = {}
     return [
         f"parts.{name} must be another dataset or quality than parts.{first}; got {part.dataset} {part.quality} twice. "

@@ -26,7 +26,7 @@ class Coverage:
 
 
 @dataclass
-class Plan:
+class TablePlan:
     """A profile against the tables."""
 
     profile: str
@@ -80,11 +80,11 @@ class _Promise:
         return "attack", ""
 
 
-def plan(params: Params) -> Plan:
+def plan(params: Params) -> TablePlan:
     """Go through every cell of every table."""
     promise = _Promise(params)
     seeds = len(params.train.seeds)
-    result = Plan(params.profile, {name: len(run.conditions) * seeds for name, run in params.runs.items()})
+    result = TablePlan(params.profile, {name: len(run.conditions) * seeds for name, run in params.runs.items()})
     result.tables = [_coverage(spec, promise) for spec in load_specs()]
     return result
 
@@ -111,7 +111,7 @@ def _coverage(spec: TableSpec, promise: _Promise) -> Coverage:
     return Coverage(spec, cells, filled, tuple(runs), tuple(listed))
 
 
-def plan_lines(plan: Plan, *, runs: bool = False, reasons: int = 4) -> list[str]:
+def plan_lines(plan: TablePlan, *, runs: bool = False, reasons: int = 4) -> list[str]:
     """The plan as text.
 
     Args:

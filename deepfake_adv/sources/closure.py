@@ -30,7 +30,7 @@ LEFT_OUT: Final = (
 )
 SCRIPTS: Final = "pipeline"
 
-Entry = tuple[str, str]
+RegistryEntry = tuple[str, str]
 """Kind and name of what a registry holds: ("method", "grad_sat")."""
 
 
@@ -50,7 +50,7 @@ class Facts:
     imports: frozenset[Path]
     data: frozenset[Path]
     builders: frozenset[str]
-    built: frozenset[Entry]
+    built: frozenset[RegistryEntry]
 
 
 class Sources:
@@ -78,7 +78,7 @@ class Sources:
         """Names of the stages, which are those of their scripts."""
         return sorted(path.stem for path in (self.root / SCRIPTS).glob("*.py") if path.stem != "__init__")
 
-    def listing(self, start: Path, entries: Iterable[Entry] = ()) -> str:
+    def listing(self, start: Path, entries: Iterable[RegistryEntry] = ()) -> str:
         """One line per file that `start` and `entries` reach: 16 hex digits of what it does, two spaces, its path.
 
         Args:
@@ -97,13 +97,13 @@ class Sources:
         own = sorted(path for path in reached if path.relative_to(self.root).parts[0] != PACKAGE)
         return "".join(f"{self.digest(path)}  {path.relative_to(self.root).as_posix()}\n" for path in own)
 
-    def closure(self, start: Path, entries: Iterable[Entry] = ()) -> set[Path]:
+    def closure(self, start: Path, entries: Iterable[RegistryEntry] = ()) -> set[Path]:
         """Files that `start` and `entries` reach, data files among them, without `LEFT_OUT`.
 
         Where a file builds entries of a kind by names that are not in the code, and no entry of that kind is named,
         all of the kind count.
         """
-        named: set[Entry] = set(entries)
+        named: set[RegistryEntry] = set(entries)
         builders: set[str] = set()
         reached: set[Path] = set()
         waiting = [start, *map(self.entry_file, named)]
@@ -125,7 +125,7 @@ class Sources:
         """16 hex digits of what a file does; of its bytes where it is no Python."""
         return self.facts(path).digest
 
-    def entry_file(self, entry: Entry) -> Path:
+    def entry_file(self, entry: RegistryEntry) -> Path:
         """The file in which an entry registers itself.
 
         Raises:
@@ -161,7 +161,7 @@ class Sources:
         names: set[str] = set()
         texts: set[str] = set()
         builders: set[str] = set()
-        built: set[Entry] = set()
+        built: set[RegistryEntry] = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 names.update(alias.name for alias in node.names)
@@ -208,7 +208,7 @@ class Sources:
         return path.relative_to(self.root).as_posix().startswith(LEFT_OUT)
 
 
-def _built(call: ast.Call) -> set[Entry]:
+def _built(call: ast.Call) -> set[RegistryEntry]:
     """The entry that a call like ``build_attack("fgsm")`` makes."""
     function, first = call.func, call.args[:1]
     if not isinstance(function, ast.Name) or not first or not isinstance(first[0], ast.Constant):
@@ -217,14 +217,14 @@ def _built(call: ast.Call) -> set[Entry]:
     return {(kind, str(first[0].value))} if kind in FOLDERS and function.id.startswith("build_") else set()
 
 
-def entries_of(kind: str, params: Mapping[str, Any]) -> set[Entry]:
+def entries_of(kind: str, params: Mapping[str, Any]) -> set[RegistryEntry]:
     """What an entry of params names: itself and, however deep, those within (the frame detector of `tsn`).
 
     Args:
         kind: Of `FOLDERS`.
         params: The entry, its ``name`` among the keys.
     """
-    own: set[Entry] = {(kind, params["name"])}
+    own: set[RegistryEntry] = {(kind, params["name"])}
     return own.union(
         *(entries_of(kind, value) for value in params.values() if isinstance(value, Mapping) and "name" in value)
     )

@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from deepfake_adv.ops.degradations import gaussian_blur, gaussian_noise, jpeg
 from deepfake_adv.ops.draws import Rng
-from deepfake_adv.ops.gaussian import gaussian_blur
-from deepfake_adv.ops.jpeg import jpeg
-from deepfake_adv.ops.noise import gaussian_noise
 from deepfake_adv.studies.pictures import Pixels
 from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
 from deepfake_adv.video.encode import write_h264

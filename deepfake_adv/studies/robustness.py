@@ -20,7 +20,7 @@ from deepfake_adv.studies.degrade import CRF, DEGRADATIONS, FILTERS, blur_window
 from deepfake_adv.studies.pictures import Pictures, Pixels, as_images
 
 
-class Kind(NamedTuple):
+class Version(NamedTuple):
     """One version of every picture: degraded at the level of a number, or attacked through a source."""
 
     name: str
@@ -28,7 +28,7 @@ class Kind(NamedTuple):
     source: str | None = None
 
 
-CLEAN: Final = Kind("none")
+CLEAN: Final = Version("none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +63,13 @@ class Robustness:
         for attack in self.attacks.values():
             attack.check_size(side, side)
 
-    def degraded(self) -> list[Kind]:
+    def degraded(self) -> list[Version]:
         """The degraded versions, in the order of the tables."""
-        return [Kind(name, number) for name in DEGRADATIONS for number in range(len(self.levels.get(name, ())))]
+        return [Version(name, number) for name in DEGRADATIONS for number in range(len(self.levels.get(name, ())))]
 
-    def attacked(self) -> list[Kind]:
+    def attacked(self) -> list[Version]:
         """The clean pictures and the attacked versions, in the order of the tables."""
-        return [CLEAN, *(Kind(label, source=source) for label in self.attacks for source in self.detectors)]
+        return [CLEAN, *(Version(label, source=source) for label in self.attacks for source in self.detectors)]
 
     def prepare(self, places: Ints) -> list[Pixels]:
         """Pixels of some pictures, then the same in a video encoded at each level of `CRF`.
@@ -93,10 +93,10 @@ class Robustness:
         found = {kind: self._judge(images) for kind, images in self._versions(places, prepared)}
         return np.stack([scores for kind in self._kinds() for scores in found[kind]], axis=1)
 
-    def _kinds(self) -> list[Kind]:
+    def _kinds(self) -> list[Version]:
         return self.degraded() + self.attacked()
 
-    def _versions(self, places: Ints, prepared: Sequence[Pixels]) -> Iterator[tuple[Kind, Tensor]]:
+    def _versions(self, places: Ints, prepared: Sequence[Pixels]) -> Iterator[tuple[Version, Tensor]]:
         """The images of each version, one version at a time."""
         device = next(next(iter(self.detectors.values())).parameters()).device
         names = self.pictures.names_of(places)
@@ -104,9 +104,9 @@ class Robustness:
         yield CLEAN, clean
         for name, degrade in FILTERS.items():
             for number, level in enumerate(self.levels.get(name, ())):
-                yield Kind(name, number), degrade(clean, level, rng_per_image(names, self.seed))
+                yield Version(name, number), degrade(clean, level, rng_per_image(names, self.seed))
         for number, pixels in enumerate(prepared[1:]):
-            yield Kind(CRF, number), as_images(pixels, device)
+            yield Version(CRF, number), as_images(pixels, device)
         truth = torch.from_numpy(self.pictures.labels[places]).to(device)
         for kind in self.attacked()[1:]:
             assert kind.source is not None
@@ -135,7 +135,7 @@ class Robustness:
             rows.append({**row, "auc": self._auc(scores), "acc": 100 * share})
         return rows
 
-    def _columns(self, blocks: Blocks, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, str, NDArray[np.float64]]]:
+    def _columns(self, blocks: Blocks, kinds: Sequence[Version]) -> Iterator[tuple[Version, str, NDArray[np.float64]]]:
         numbers = {kind: number for number, kind in enumerate(self._kinds())}
         for kind in kinds:
             for number, run in enumerate(self.detectors, start=numbers[kind] * len(self.detectors)):

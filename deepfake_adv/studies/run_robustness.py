@@ -7,7 +7,7 @@ from typing import Final
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.files import file_fingerprint, write_json
-from deepfake_adv.params import studies as params
+from deepfake_adv.params.studies import RobustnessStudy
 from deepfake_adv.reporting.robustness_tables import robustness_tables, write_robustness_tables
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
@@ -16,14 +16,13 @@ from deepfake_adv.studies.degrade import DEGRADATIONS
 from deepfake_adv.studies.images import condition_pictures, condition_rows
 from deepfake_adv.studies.robustness import Robustness
 from deepfake_adv.studies.runs import load_runs
-from deepfake_adv.training.device import choose_device
-from deepfake_adv.training.provenance import device_name, versions
+from deepfake_adv.training.device import choose_device, device_name, versions
 
 RESULT: Final = "detectors.json"
 
 
 def run_robustness(
-    wanted: params.Robustness,
+    wanted: RobustnessStudy,
     runs: Path,
     manifest: Path,
     folder: Path,

@@ -1,6 +1,11 @@
-"""Where inference runs, and in which precision."""
+"""The device and precision of inference, and what run.json says of device and versions."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
 
 import torch
+
+PACKAGES = ("deepfake-adv", "torch", "numpy", "pyarrow", "opencv-python-headless", "lightning-fabric", "timm")
 
 
 def choose_device(accelerator: str) -> torch.device:
@@ -18,3 +23,21 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     """The autocast of a precision; no effect for 32-true."""
     dtype = torch.float16 if precision == "16-mixed" and device.type != "cpu" else torch.bfloat16
     return torch.autocast(device.type, dtype=dtype, enabled=precision != "32-true")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def device_name(device: torch.device) -> str:
+    """The device in words; what decides a result, so without how many threads it was given."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({platform.machine()})"

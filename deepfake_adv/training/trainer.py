@@ -18,9 +18,9 @@ from deepfake_adv.names import Condition
 from deepfake_adv.ops.checks import NotFinite
 from deepfake_adv.params.training import Device
 from deepfake_adv.training.checkpoint import GENERATOR, WEIGHTS, load_checkpoint, save_checkpoint, save_weights
+from deepfake_adv.training.device import device_name, versions
 from deepfake_adv.training.epoch_log import LiveLog, write_log
 from deepfake_adv.training.loss_monitor import LossMonitor
-from deepfake_adv.training.provenance import device_name, versions
 from deepfake_adv.training.setup import Plan
 from deepfake_adv.training.step import TrainingStep
 from deepfake_adv.training.validate import Validation, fake_probabilities, judge

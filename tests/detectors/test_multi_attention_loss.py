@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import distributed, multiprocessing
 
-from deepfake_adv.detectors.multi_attention_loss import (
+from deepfake_adv.detectors.multi_attention_parts import (
     VARIANTS,
     independence_loss,
     inter_loss,

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from deepfake_adv.detectors.multi_attention import MultiAttention
-from deepfake_adv.detectors.multi_attention_augment import attention_guided
+from deepfake_adv.detectors.multi_attention import MultiAttention, attention_guided
 
 REGIONS, RATE = 4, 0.05
 LABELS = torch.tensor([0, 1, 1, 0])

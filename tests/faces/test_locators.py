@@ -9,9 +9,8 @@ from deepfake_adv.faces import alignment, predictor
 from deepfake_adv.faces.alignment import FAN, S3FD, need_weights, weights_folder
 from deepfake_adv.faces.box import FaceBox, iou
 from deepfake_adv.faces.dlib_hog import DlibHog
-from deepfake_adv.faces.landmarks import LANDMARKERS, DlibLandmarks, build_landmarker
+from deepfake_adv.faces.landmarks import LANDMARKERS, DlibLandmarks, build_landmarker, predictor_path
 from deepfake_adv.faces.policy import POLICIES, build_policy
-from deepfake_adv.faces.predictor import predictor_path
 from deepfake_adv.faces.registry import LOCATORS, build_locator
 from deepfake_adv.faces.size import MAX_PIXELS, to_size
 

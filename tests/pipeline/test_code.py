@@ -35,7 +35,7 @@ def edit(project):
 
 def test_words_rerun_nothing(project, edit):
     changes = {
-        "ops/gaussian.py": ('"""Gaussian blur', '# a comment\n"""A word. Gaussian blur'),
+        "ops/degradations.py": ('"""Noise, even blur', '# a comment\n"""A word. Noise, even blur'),
         "suggestions.py": ("Did you mean", "Perhaps you mean"),
         "params/training.py": ("class Train(Section):", "WORDS = 1\n\n\nclass Train(Section):"),
     }

@@ -81,7 +81,7 @@ def test_words_the_schema_and_scheduling_change_no_list(copy):
         "methods/traditional.py": ("must be two numbers in ascending", "must be two numbers, in ascending"),
         "methods/generative.py": ("Arguments of each generator.", "What each generator is made of."),
     }
-    edits["ops/gaussian.py"] = f"# a comment\n{copy.text('ops/gaussian.py')}".replace('"""', '"""A word. ', 1)
+    edits["ops/degradations.py"] = f"# a comment\n{copy.text('ops/degradations.py')}".replace('"""', '"""A word. ', 1)
     assert copy.changed(edits) == set()
 
 
