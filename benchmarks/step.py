@@ -66,7 +66,8 @@ def our_step(detector: Detector, method: Method, batch: Batch, arguments: argpar
 
 def rescaled(maps: Tensor) -> Tensor:
     """Maps of norm 100 each, as the release keeps its 1 / sigma squared."""
-    return 100 * maps / maps.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    result: Tensor = 100 * maps / maps.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return result
 
 
 def release_train(detector: Detector, update: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> None:

@@ -111,7 +111,8 @@ def flop_use(step: TrainingStep, batch: Batch, seconds: float) -> float | None:
         return None
     with FlopCounterMode(display=False) as counter:
         step.run(batch, 0)
-    return counter.get_total_flops() / seconds / peak
+    result: float | None = counter.get_total_flops() / seconds / peak
+    return result
 
 
 def endless(loader: Loader) -> Iterator[Batch]:

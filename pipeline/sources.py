@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deepfake_adv.files import write_text
-from deepfake_adv.params.entries import RegistryEntry as Named
+from deepfake_adv.params.entries import Entry as Named
 from deepfake_adv.params.entries import complete
 from deepfake_adv.params.load import load_params
 from deepfake_adv.sources.checkout import UNRECORDED, own_sources

@@ -105,24 +105,28 @@ class TimmDetector(Detector):
 
     def extract(self, normalised: Tensor) -> Tensor:
         """``(B, feature_channels, h, w)``; patch tokens laid out as their grid."""
-        maps = self.backbone.forward_features(normalised)
+        maps: Tensor = self.backbone.forward_features(normalised)
         if self._tokens:
             patches = maps[:, self._prefix :]
             rows, columns = self._grid(normalised.shape[2], normalised.shape[3], patches.shape[1])
-            return patches.transpose(1, 2).unflatten(2, (rows, columns))
+            grid: Tensor = patches.transpose(1, 2).unflatten(2, (rows, columns))
+            return grid
         return maps.permute(0, 3, 1, 2) if self._channels_last else maps
 
     def classify(self, features: Tensor) -> Tensor:
         """Logits ``(B, 2)``."""
+        logits: Tensor
         if self._prefix:
             pooled = features.mean((2, 3))
             norm = getattr(self.backbone, "fc_norm", None)
-            return self.head(self.dropout(pooled if norm is None else norm(pooled)))
+            logits = self.head(self.dropout(pooled if norm is None else norm(pooled)))
+            return logits
         if self._tokens:
             features = features.flatten(2).transpose(1, 2)
         elif self._channels_last:
             features = features.permute(0, 2, 3, 1)
-        return self.backbone.forward_head(features)
+        logits = self.backbone.forward_head(features)
+        return logits
 
     def _grid(self, height: int, width: int, tokens: int) -> tuple[int, int]:
         laid_out = getattr(getattr(self.backbone, "patch_embed", None), "dynamic_feat_size", None)

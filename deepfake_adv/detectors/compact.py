@@ -75,9 +75,11 @@ class Compact(Detector):
         maps = self.unshuffle(functional.conv2d(padded, self.residual, groups=3))
         if normalised.is_contiguous(memory_format=torch.channels_last):
             maps = maps.contiguous(memory_format=torch.channels_last)  # unshuffling falls back to NCHW
-        return self.stages(maps)
+        result: Tensor = self.stages(maps)
+        return result
 
     def classify(self, features: Tensor) -> Tensor:
         """Logits ``(B, 2)``."""
         pooled = torch.cat([features.mean((2, 3)), features.amax((2, 3))], dim=1)
-        return self.head(self.dropout(pooled))
+        result: Tensor = self.head(self.dropout(pooled))
+        return result

@@ -31,7 +31,8 @@ class RegressionMap(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """``(B, 728, h, w)`` to ``(B, 1, h, w)`` in [0, 1]."""
-        return self.conv(features).sigmoid()
+        result: Tensor = self.conv(features).sigmoid()
+        return result
 
 
 class TemplateMap(nn.Module):
@@ -130,7 +131,8 @@ class Ffd(Detector):
 
     def classify(self, features: Tensor) -> Tensor:
         """Logits ``(B, 2)``."""
-        return self.backbone.forward_head(features)
+        result: Tensor = self.backbone.forward_head(features)
+        return result
 
     def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
         """Logits, features and the map's loss."""

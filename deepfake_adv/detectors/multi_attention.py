@@ -117,7 +117,8 @@ class MultiAttention(Detector):
         )
         vectors = regions.mean((2, 3)).unflatten(1, (self.attentions, self._region_channels))
         keep = self.region_dropout(vectors.new_ones(len(vectors), self.attentions, 1))  # of both branches
-        return self.head(weighted_mean(last, attention, keep).to(vectors), (vectors * keep).flatten(1))
+        result: Tensor = self.head(weighted_mean(last, attention, keep).to(vectors), (vectors * keep).flatten(1))
+        return result
 
     def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
         """Logits, features, regional independence and the degraded copies' terms."""

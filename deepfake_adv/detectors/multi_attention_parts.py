@@ -71,7 +71,8 @@ class _DenseBlock(nn.Module):
         for layer in self.layers:
             added = layer(grown.flatten(1, 2)).unflatten(1, (self.groups, -1))
             grown = torch.cat([grown, added], dim=2)
-        return self.last(grown.flatten(1, 2))
+        result: Tensor = self.last(grown.flatten(1, 2))
+        return result
 
 
 class PlainTexture(nn.Module):
@@ -128,7 +129,8 @@ class HybridHead(nn.Module):
 
     def forward(self, whole: Tensor, regions: Tensor) -> Tensor:
         """Logits ``(B, classes)``."""
-        return self.both(torch.cat([self.whole(whole), self.regions(regions)], dim=1))
+        result: Tensor = self.both(torch.cat([self.whole(whole), self.regions(regions)], dim=1))
+        return result
 
 
 def _split_averages(maps: Tensor, attention: Tensor) -> tuple[Tensor, Tensor]:
@@ -260,13 +262,15 @@ def intra_loss(vectors: Tensor, centres: Tensor, labels: Tensor, values: Values)
     difference = vectors - centres
     distances = difference.flatten(1).norm(dim=1, keepdim=True) if values.whole_norm else difference.norm(dim=2)
     margins = distances.new_tensor(values.margins)[labels].unsqueeze(1)
-    return (distances * margins.sign() - margins).relu().mean()
+    result: Tensor = (distances * margins.sign() - margins).relu().mean()
+    return result
 
 
 def inter_loss(centres: Tensor, margin: float) -> Tensor:
     """Sum over pairs of centres ``(M, C)`` of what is missing to their distance ``margin``."""
     first, second = torch.triu_indices(len(centres), len(centres), offset=1, device=centres.device)
-    return (margin - (centres[first] - centres[second]).norm(dim=1)).relu().sum()
+    result: Tensor = (margin - (centres[first] - centres[second]).norm(dim=1)).relu().sum()
+    return result
 
 
 def match_loss(vectors: Tensor, others: Tensor, drawn: Tensor) -> Tensor:
@@ -278,4 +282,5 @@ def match_loss(vectors: Tensor, others: Tensor, drawn: Tensor) -> Tensor:
         drawn: ``(B,)``, index of the region degraded.
     """
     distances = (vectors - others).norm(dim=2)
-    return (distances * torch.ones_like(distances).scatter(1, drawn[:, None], 0)).mean()
+    result: Tensor = (distances * torch.ones_like(distances).scatter(1, drawn[:, None], 0)).mean()
+    return result

@@ -120,7 +120,8 @@ def _auc(sample: Sample, drawn: NDArray[np.float32], fakes: NDArray[np.bool_]) -
     sizes = np.bincount(sample.cluster, minlength=len(fakes)).astype(np.float64)
     real, fake = drawn[:, ~fakes].astype(np.float64), drawn[:, fakes].astype(np.float64)
     pairs = concordance(sample.scores, sample.cluster, fakes)
-    return np.einsum("rf,rf->r", real @ pairs, fake) / ((real @ sizes[~fakes]) * (fake @ sizes[fakes]))
+    result: Floats = np.einsum("rf,rf->r", real @ pairs, fake) / ((real @ sizes[~fakes]) * (fake @ sizes[fakes]))
+    return result
 
 
 def _sums(sample: Sample, drawn: NDArray[np.float32]) -> dict[str, Floats]:

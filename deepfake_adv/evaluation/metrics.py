@@ -88,7 +88,8 @@ def _checked(scores: Floats, labels: NDArray[np.integer]) -> NDArray[np.bool_]:
     strange = sorted(set(labels.tolist()) - {0, 1})[:5]
     if strange:
         raise ValueError(f"labels must be 0 (real) or 1 (fake); got {strange}. Map other codes first.")
-    return labels == FAKE_LABEL
+    result: NDArray[np.bool_] = labels == FAKE_LABEL
+    return result
 
 
 def auc(points: Curve) -> float:

@@ -1,6 +1,5 @@
 """The files of the `evaluate` stage: metrics for DVC, the full evaluation, ROC points, confusion."""
 
-import csv
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 
 from deepfake_adv.evaluation.headline import headline
 from deepfake_adv.evaluation.run import ROC_GRID, Evaluated, Settings
-from deepfake_adv.files import read_json, sha256, write_csv, write_json
+from deepfake_adv.files import read_csv, read_json, sha256, write_csv, write_json
 
 FORMAT: Final = 1
 _CLASSES: Final = ("real", "fake")
@@ -74,8 +73,7 @@ def _training(record: Path) -> dict[str, Any]:
     log = record.with_name("log.csv")
     if not log.exists():
         return dict(read_json(record))
-    with open(log, newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = list(read_csv(log))
     columns = {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
     return {**read_json(record), "log": columns}
 

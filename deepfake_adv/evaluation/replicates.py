@@ -42,7 +42,10 @@ def over_seeds(per_seed: list[NDArray[np.float64]], seed: int) -> NDArray[np.flo
     three seeds it is understated, as every bootstrap of so few is.
     """
     stacked = np.stack(per_seed)
+    result: NDArray[np.float64]
     if len(stacked) == 1:
-        return stacked[0]
+        result = stacked[0]
+        return result
     chosen = np.random.default_rng([seed, len(stacked)]).integers(len(stacked), size=stacked.shape)
-    return np.take_along_axis(stacked, chosen, axis=0).mean(axis=0)
+    result = np.take_along_axis(stacked, chosen, axis=0).mean(axis=0)
+    return result

@@ -42,7 +42,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(B, C, h, w)`` to the same shape."""
-        return maps + self.body(maps)
+        result: Tensor = maps + self.body(maps)
+        return result
 
 
 class MapHead(nn.Conv2d):

@@ -38,14 +38,15 @@ class ScaleGradient(torch.autograd.Function):
         return values.clone()  # forward mode takes no view of the input
 
     @staticmethod
-    def setup_context(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: Tensor) -> None:
+    def setup_context(ctx: torch.autograd.function.FunctionCtx, inputs: tuple[Tensor, float], output: Tensor) -> None:
         """Keep the factor."""
         ctx.factor = inputs[1]  # type: ignore[attr-defined]
 
     @staticmethod
     def jvp(ctx: torch.autograd.function.FunctionCtx, tangent: Tensor, _: None) -> Tensor:
         """The tangent times the factor, so that both modes of differentiation agree."""
-        return tangent * ctx.factor  # type: ignore[attr-defined]
+        result: Tensor = tangent * ctx.factor  # type: ignore[attr-defined]
+        return result
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:

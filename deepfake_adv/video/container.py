@@ -150,4 +150,5 @@ def seconds(stamps: list[int | None], time_base: Any, rate: float) -> NDArray[np
     if not stamps or None in stamps or time_base is None:
         return np.arange(len(stamps)) / rate
     ticks = np.sort(np.array(stamps, dtype=np.int64))
-    return (ticks - ticks[0]) * float(time_base)
+    result: NDArray[np.float64] = (ticks - ticks[0]) * float(time_base)
+    return result

@@ -217,7 +217,8 @@ def _pictures(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[tuple[in
 
 def _rotation(picture: Any) -> int:
     """Quarter turns that the metadata ask for, in degrees against the clock: 0, 90, 180 or 270."""
-    return round(picture.rotation / 90) % 4 * 90
+    result: int = round(picture.rotation / 90) % 4 * 90
+    return result
 
 
 def _planes(picture: Any, masks: bool = False) -> Frame:
@@ -232,7 +233,8 @@ def _planes(picture: Any, masks: bool = False) -> Frame:
     elif picture.format.name != "yuv420p":
         picture = picture.reformat(format="yuv420p")
     if display is None and picture.width % 2 == 0 and picture.height % 2 == 0:
-        return picture.to_ndarray()
+        result: Frame = picture.to_ndarray()
+        return result
     width, height = picture.width // 2 * 2, picture.height // 2 * 2
     sizes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
     turned = []

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from deepfake_adv.faces import alignment, predictor
+from deepfake_adv.faces import alignment, landmarks
 from deepfake_adv.faces.alignment import FAN, S3FD, need_weights, weights_folder
 from deepfake_adv.faces.box import FaceBox, iou
 from deepfake_adv.faces.dlib_hog import DlibHog
@@ -190,7 +190,7 @@ def test_the_predictor_is_found_without_running_its_package(monkeypatch):
     path = predictor_path()
     assert path.is_file()
     assert "face_recognition_models" not in sys.modules
-    monkeypatch.setattr(predictor, "find_spec", lambda name: None)
+    monkeypatch.setattr(landmarks, "find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match=r"must hold shape_predictor_68_face_landmarks.dat"):
         predictor_path()
 

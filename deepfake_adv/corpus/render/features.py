@@ -71,7 +71,8 @@ def _eyeball(face: Face, colours: Colouring, expression: Expression, along: Arra
     iris = colours.iris * (fibres * (0.6 + 0.8 * np.clip(radius, 0, 1)))[..., None]
     iris = iris * (1 - 0.6 * ramp(0.80, 0.98, radius))[..., None]
     eye = white + (iris - white) * ramp(1.07, 0.95, radius)[..., None]
-    return eye + (np.float32(0.004) - eye) * ramp(0.46, 0.38, radius)[..., None]
+    result: Array = eye + (np.float32(0.004) - eye) * ramp(0.46, 0.38, radius)[..., None]
+    return result
 
 
 def open_mouth(picture: Array, face: Face, expression: Expression, canvas: Canvas, light: float) -> None:

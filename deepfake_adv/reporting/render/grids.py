@@ -26,7 +26,8 @@ def markdown_grid(heads: Sequence[str], rows: Iterable[Sequence[str]], *, labels
     """A Markdown table; the first `labels` columns are aligned to the left, numbers to the right."""
     align = ["left"] * labels + ["right"] * (len(heads) - labels)
     lines = [[cell.replace("|", "\\|") for cell in (*row, *[""] * (len(heads) - len(row)))] for row in rows]
-    return tabulate(lines, [*heads], tablefmt="pipe", colalign=align, disable_numparse=True)
+    result: str = tabulate(lines, [*heads], tablefmt="pipe", colalign=align, disable_numparse=True)
+    return result
 
 
 def latex_grid(
