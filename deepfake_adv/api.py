@@ -44,7 +44,7 @@ class PixelwiseBlur(nn.Module):
         return blur_pixelwise(images, inverse_sigma, kernel_size=self.kernel_size)
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """Arguments shown by ``print``."""
         return f"kernel_size={self.kernel_size}"
 
 
@@ -59,16 +59,16 @@ def attack(
 ) -> AttackResult:
     """Attack any classifier; paper Eqs. (1), (2) and (6).
 
-    The model runs in eval mode with frozen weights and is left as it was found. Each image's own loss is
-    increased, so the result for an image does not depend on the others of its batch.
+    The model runs in eval mode with frozen weights; its mode and flags are restored. Each image's own loss is
+    increased, so that the result for an image does not depend on the other images of its batch.
 
     Args:
         model: Images to logits ``(B, classes)``; normalisation sits inside it.
         images: ``(B, C, H, W)`` in [0, 1].
         labels: ``(B,)``, integers.
         name: ``fgsm``, ``iterative_fgsm``, ``pgd``, ``stadv``, ``blur`` or ``blur_multistep``.
-        rng: Random numbers for an attack with a random start; None: torch's global random state.
-        params: The attack's own, such as ``epsilon`` and ``steps``; what is left out has its default.
+        rng: For an attack with a random start; None: torch's global random state.
+        params: Params of the attack, such as ``epsilon`` and ``steps``; others have their defaults.
 
     Returns:
         The adversarial images, the variable that made them, and each image's loss before and after.
@@ -107,7 +107,7 @@ class Attacker(nn.Module):
         return ascend(self.attack, self.model, images, labels, rng=rng).images
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """Arguments shown by ``print``."""
         return f"attack={self.attack}"
 
 

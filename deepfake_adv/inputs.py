@@ -1,4 +1,4 @@
-"""Files outside the pipeline that params name: weights, templates, clips, images; others rerun what they decide."""
+"""Files outside the pipeline that params name (weights, templates, clips, images): a changed file reruns its stages."""
 
 import logging
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _CACHE: Final = Path("work/inputs.json")
 def paths_named(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Path]:
     """Dotted key -> path, of every path in a nested entry of params.
 
-    Two kinds of `weights` are not among them, as their names decide their content: a folder is the hub's cache, and
+    Two kinds of `weights` are left out, since their names decide their content: a folder is the hub's cache, and
     "package" stands for files whose digests are in the code.
     """
     found: dict[str, Path] = {}
@@ -35,10 +35,10 @@ def _fixed(weights: str) -> bool:
 
 
 class DigestCache:
-    """Digests of this machine's files, so that an unchanged one is not read again; the file may be deleted.
+    """Digests of this machine's files, so that an unchanged file is not read again.
 
     Args:
-        path: Where they are kept.
+        path: File of the cache; it may be deleted.
     """
 
     def __init__(self, path: Path = _CACHE) -> None:
@@ -50,7 +50,7 @@ class DigestCache:
         self._used: dict[str, Any] = {}
 
     def digest(self, path: Path) -> str:
-        """SHA-256 of a file; of a folder, one over the names and fingerprints of the files in it, hidden ones apart."""
+        """SHA-256 of a file; for a folder, a digest of the names and fingerprints of its files, without hidden ones."""
         if not path.is_dir():
             return self._of(path, sha256)
         files = sorted(each for each in path.rglob("[!.]*") if each.is_file())
@@ -67,23 +67,23 @@ class DigestCache:
         return str(old[-1])
 
     def save(self) -> None:
-        """Keep what was asked for."""
+        """Write the digests that were used."""
         write_json(self._path, self._used)
 
 
 def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, cache: Path = _CACHE) -> None:
     """Write ``<name>.json`` for each entry: key in params -> name and digest of the file there; drop others' files.
 
-    A file that is gone keeps the digest of an earlier record of the same name: so a clone that has the results but
-    not the weights can go on.
+    A missing file keeps the digest of an earlier record of the same name, so that a clone with the results but without
+    the weights can continue.
 
     Args:
         entries: Name -> nested part of params. A name may hold slashes.
-        folder: Where the records go.
+        folder: Folder of the records.
         cache: Where digests are kept between runs.
 
     Raises:
-        FileNotFoundError: If a path is not there and there is no earlier record of it; names every one.
+        FileNotFoundError: If a file is missing and has no earlier record; names every one.
     """
     known, faults = DigestCache(cache), []
     wanted = {folder / f"{name}.json": entry for name, entry in entries.items()}
@@ -95,7 +95,7 @@ def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, cac
             if place.exists():
                 record[key] = {"name": place.name, "digest": known.digest(place)}
             elif isinstance(old, dict) and old.get("name") == place.name:
-                logger.warning("%s: nothing is at %s; what was made from it is kept", key, place)
+                logger.warning("%s: %s is missing; results made from it are kept", key, place)
                 record[key] = old
             else:
                 faults.append(f"{key} ({path.stem})  {place}")
@@ -113,11 +113,11 @@ def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, cac
 
 
 def unchanged(record: Path, entry: Mapping[str, Any]) -> dict[str, str]:
-    """Digest of each file that an entry names, as the record of this `dvc repro` has it.
+    """Digest of each file that an entry names, checked against the record of this `dvc repro`.
 
     Raises:
         FileNotFoundError: If there is no record.
-        ValueError: If a file is gone, or is another than the recorded one.
+        ValueError: If a file is missing or differs from the record.
     """
     recorded = read_json(record)
     known, found = DigestCache(Path("work/no-cache")), {}

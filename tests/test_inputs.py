@@ -91,7 +91,7 @@ def test_a_clone_without_the_file_keeps_what_was_made_from_it(record, weights, c
     before = record({"runs/a": detector(weights)})
     weights.unlink()
     assert record({"runs/a": detector(weights)}) == before
-    assert "what was made from it is kept" in caplog.text
+    assert "results made from it are kept" in caplog.text
     with pytest.raises(FileNotFoundError):
         record({"runs/a": detector(weights.with_name("renamed.pth"))})
 

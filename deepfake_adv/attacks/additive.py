@@ -14,7 +14,7 @@ from deepfake_adv.params.base import Rule
 
 @register_attack("fgsm")  # rows Grad-AAT and FGSM of Table VII
 class Additive(Attack):
-    """Pixels moved by at most ``epsilon`` each, within [0, 1]; paper Eq. (1). The variable is the image itself."""
+    """Pixels change by at most ``epsilon``, within [0, 1]; paper Eq. (1). The variable is the image itself."""
 
     tiny = ({"epsilon": 8 / 255},)
 
@@ -62,7 +62,7 @@ class IterativeFgsm(Additive):
 class Pgd(IterativeFgsm):
     """Projected gradient descent; paper Table XIV (three steps).
 
-    A step is 2.5 epsilon / steps unless given, so that any point of the ball can be reached from any start.
+    The default step is 2.5 epsilon / steps, so that any point of the ball can be reached from any start.
     """
 
     class Params(IterativeFgsm.Params):

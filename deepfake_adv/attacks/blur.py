@@ -16,9 +16,9 @@ from deepfake_adv.params.base import Odd
 class Blur(Attack):
     """Pixel-wise blurring ascended over the map ``inverse_sigma`` (B, 1, H, W); paper Eq. (6).
 
-    The variable is 1/sigma (Sec. IV), one channel for all colours, never below 0. Eq. (6)'s raw step has no scale
-    of its own and changes hardly anything at the paper's epsilon, so that the default step is relative to the
-    start: epsilon x start x gradient / mean |gradient| per image. ``rule="raw"`` is the paper's reading.
+    The variable is 1/sigma (Sec. IV), one channel for all colours, at least 0. Eq. (6)'s raw step has no scale and
+    changes almost nothing at the paper's epsilon. The default step is therefore relative to the start:
+    epsilon x start x gradient / mean |gradient| per image. ``rule="raw"`` follows Eq. (6) literally.
     """
 
     class Params(Attack.Params):
@@ -50,7 +50,7 @@ class Blur(Attack):
         check_kernel_size(self.params.kernel_size, height, width)
 
     def initial(self, images: Tensor, rng: Rng) -> Tensor:
-        # Maps below float32 would round the small steps away.
+        # A map in less than float32 would lose small steps to rounding.
         return images.new_full((images.shape[0], 1, *images.shape[2:]), self.params.start, dtype=wide(images.dtype))
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The attacks by name; a name decides the variable and the default number of steps."""
+"""Attacks by name."""
 
 from typing import Any, Final
 

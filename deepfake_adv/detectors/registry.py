@@ -1,7 +1,7 @@
 """Detectors by name.
 
-A detector is one file: the class, its `Params` and ``@register_detector("name")``. A run imports its own alone:
-timm takes three seconds to import, which a run of `compact` need not wait for.
+A detector is one file: the class, its `Params` and ``@register_detector("name")``. A run imports only its own detector:
+timm takes three seconds to import, and `compact` does not need it.
 """
 
 from collections.abc import Callable

@@ -1,10 +1,10 @@
 """Bootstrap over videos: whole clusters of frames are drawn, separately per class and forgery.
 
-Frames of one video are anything but independent, so intervals over frames would be
-some ten times too narrow. A resample is a multiplicity per video, and everything here
-is arranged so that 1,000 resamples are a matrix product instead of 1,000 sorts:
-AUC from the concordant pairs of each (real video, fake video), accuracy and calibration
-from sums per video, and the curve metrics from counts per video on a grid of thresholds.
+Frames of one video are not independent; intervals over frames would be about ten times too
+narrow. A resample is a multiplicity per video, so that 1,000 resamples are a matrix product
+instead of 1,000 sorts: AUC comes from the concordant pairs of each (real video, fake video),
+accuracy and calibration from sums per video, and the curve metrics from counts per video on a
+grid of thresholds.
 The AUC, accuracy, false-positive rate and calibration of a resample are exact. Those of the
 curve (AP, EER, TPR) are exact up to `GRID` distinct scores. Beyond, TPR is too low by at most
 the largest share of the resample's fakes that lies between two neighbouring thresholds, and EER
@@ -33,8 +33,8 @@ Floats = NDArray[np.float64]
 class Sample(NamedTuple):
     """Scored items (frames, or videos) with the video that each belongs to.
 
-    `cluster` indexes the videos; `strata[k]` names what video `k` is drawn among
-    ("corpus/real", "corpus/NT"). All items of a video share its label.
+    `cluster` indexes the videos; `strata[k]` names the stratum of video `k` ("corpus/real",
+    "corpus/NT"). All items of a video share its label.
     """
 
     scores: Floats

@@ -1,4 +1,4 @@
-"""A run in eight numbers, for `dvc metrics show` and `dvc metrics diff`: how well at home, how well elsewhere."""
+"""A run in eight numbers, for `dvc metrics show` and `dvc metrics diff`: AUC on known and on unseen conditions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -16,10 +16,10 @@ UNSEEN: Final = ("unseen_forgeries", "unseen_qualities", "unseen_datasets")
 def headline(entries: Sequence[Result]) -> dict[str, dict[str, float]]:
     """AUC in percent: level (frame, video) -> home, unseen_forgeries, unseen_qualities, unseen_datasets.
 
-    Each is a mean over test conditions, then over the run's training conditions. Home is the condition trained on.
-    Unseen forgeries are of its quality, unseen qualities of its forgery, both within its dataset; unseen datasets are
-    all conditions of the others. Pooled test sets (FF, all), which would count videos twice, are left out but at home.
-    What nothing was measured for is left out; where that is all, there is the accuracy, if any.
+    Each is a mean over test conditions, then over the run's training conditions. Home is the training condition. Unseen
+    forgeries have its quality, unseen qualities its forgery, both within its dataset; unseen datasets are all
+    conditions of other datasets. Pooled test sets (FF, all) would count videos twice and are used for home only.
+    Numbers without a measurement are omitted; if no AUC is left, accuracy is given where it is known.
 
     Args:
         entries: Of one run.

@@ -1,7 +1,7 @@
 """Metrics of P(fake) against labels: one sort, then every number from the same curve.
 
-Fake is the positive class. A metric that the data cannot give (one class only, no
-scores) is NaN, never 0 or 0.5: a table must not mistake "undefined" for "chance".
+Fake is the positive class. An undefined metric (one class only, no scores) is NaN, never 0 or
+0.5, which a table would show as a measurement.
 Equal scores form one step of the curve, so no metric depends on the order of the rows.
 """
 

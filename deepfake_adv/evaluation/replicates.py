@@ -38,8 +38,8 @@ def unpack(text: str) -> NDArray[np.float64]:
 def over_seeds(per_seed: list[NDArray[np.float64]], seed: int) -> NDArray[np.float64]:
     """Replicates of the mean over training seeds, the seeds drawn with replacement as well.
 
-    The second level adds the spread between trainings to that between videos. With two or
-    three seeds it is understated, as every bootstrap of so few is.
+    The second level adds the variance between trainings to that between videos. With two or
+    three seeds it is underestimated, as in every bootstrap of so few items.
     """
     stacked = np.stack(per_seed)
     result: NDArray[np.float64]

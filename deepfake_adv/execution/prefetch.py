@@ -1,4 +1,4 @@
-"""Work done a little ahead of its use, by threads: for what leaves the interpreter, such as codecs and disks."""
+"""Work done in threads ahead of its use, for functions that release the interpreter lock: codecs and disks."""
 
 import os
 from collections import deque
@@ -11,13 +11,13 @@ Value = TypeVar("Value")
 
 
 def prefetch(function: Callable[[Task], Value], tasks: Iterable[Task], *, workers: int, most: int) -> Iterator[Value]:
-    """Yield ``function(task)`` of every task, in the tasks' order; a task's exception is raised in its turn.
+    """Yield ``function(task)`` of every task, in order; a task's exception is raised at its place.
 
     Args:
         function: May be called from several threads at once.
-        tasks: Taken one by one.
-        workers: Threads; 0 for one per core that this process may use. Never more than `most`.
-        most: Results that are under way or wait to be used, which bounds the memory; at least 1.
+        tasks: Consumed one by one.
+        workers: Threads; 0: one per core that this process may use. Never more than `most`.
+        most: Results in progress or waiting, which bounds the memory; at least 1.
     """
     assert most >= 1
     with ThreadPoolExecutor(min(workers or available_cores(), most)) as pool:

@@ -16,10 +16,10 @@ from deepfake_adv.methods.registry import register_method
 
 @register_method("combined_at")  # paper Fig. 3
 class CombinedAttack(GenerativeBlur):
-    """Two-Gen-BAT's image, additively attacked by the input gradient at that very image.
+    """Two-Gen-BAT's image with an additive perturbation from the input gradient at that image.
 
-    The generators' own steps are Two-Gen-BAT's: they are scored on the blurred image, before the additive
-    perturbation. Under ``update="reversal"`` the perturbation is a constant to them.
+    The generators train as in Two-Gen-BAT: on the blurred image, before the additive perturbation. Under
+    ``update="reversal"`` the perturbation is a constant for their gradient.
     """
 
     both = True

@@ -58,25 +58,25 @@ class Augmentation:
 
 
 class Traditional(Method):
-    """Augmentations in a row, in place of the clean images unless asked otherwise.
+    """Augmentations in sequence; by default the detector trains on augmented images only.
 
     A subclass lists them in `augmentations`.
     """
 
     class Params(Method.Params):
-        """What every augmentation takes; the paper's rows train on altered images alone."""
+        """Arguments of every augmentation; the paper's rows train on altered images only."""
 
         clean: Clean = Field("instead", description="instead: altered images alone; with: the clean ones too, Eq. (3).")
 
     augmentations: tuple[Augmentation, ...]
 
     def check_size(self, side: int) -> None:
-        """Refuse images smaller than a blur's window."""
+        """Check that images are no smaller than a blur's window."""
         for augmentation in self.augmentations:
             check_kernel_size(augmentation.kernel_size, side, side)
 
     def alter(self, model: nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
-        """Augment every frame on its own; masks stay, since nothing moves."""
+        """Augment every frame independently; masks do not change, since no pixel moves."""
         images = frames.images
         with torch.no_grad():
             for augmentation in self.augmentations:
@@ -134,7 +134,7 @@ class Compression(Share):
         return Augmentation(
             lambda images, strengths, rng: jpeg(images, strengths.floor().clamp(max=high)),
             self.probability,
-            (low, high + 1),  # floor of the draw: every whole quality equally often
+            (low, high + 1),  # the floor of the draw: every integer quality is equally likely
         )
 
 
@@ -172,7 +172,7 @@ class Jpeg(Single):
 
 @register_method("combined_traditional")
 class CombinedTraditional(Traditional):
-    """Blur, noise and JPEG in the order in which a camera's pictures meet them; the paper names no order."""
+    """Blur, noise and JPEG, in the order in which they occur in a camera; the paper gives no order."""
 
     class Params(Traditional.Params):
         """Arguments of the three."""

@@ -1,4 +1,4 @@
-"""What the sections of params.yaml have in common."""
+"""Base classes and types of the sections of params.yaml."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class Section(BaseModel):
-    """Part of params.yaml: unknown keys are refused, values do not change once read.
+    """A section of params.yaml; unknown keys are errors, and values cannot be changed.
 
-    A section of the file has no defaults: every choice stands there, with its comment. The `Params` of a registry's
-    entry (a method, a detector) have them, with their explanation: an entry names what differs.
+    A section has no defaults: every choice is in the file, with a comment. The `Params` of a registry's entry, such
+    as a method, have defaults with explanations, and an entry gives only what differs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -36,7 +36,7 @@ class Section(BaseModel):
 
 
 class FromTimm(Section):
-    """What a model of timm's starts from."""
+    """Initial weights of a model of timm."""
 
     pretrained: bool = Field(False, description="Start from weights that were trained on ImageNet.")
     weights: str | Path | None = Field(
@@ -58,7 +58,7 @@ def _odd(value: int) -> int:
     return value
 
 
-Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]  # a window with a middle
+Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]  # width of a window that has a centre
 Rule = Literal["raw", "relative", "sign", "l2"]  # how a gradient becomes a step
 
 

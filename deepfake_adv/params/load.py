@@ -1,4 +1,4 @@
-"""Read params.yaml: all faults in one message, and only the sections that a stage names."""
+"""Reads params.yaml: reports all errors in one message, and returns only the sections that a stage names."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -14,12 +14,12 @@ from deepfake_adv.params.schema import Params
 from deepfake_adv.params.sentences import sentences
 from deepfake_adv.registry import use_plugins
 
-# Sections whose readers mind what the studies read; the inventory is the first stage, the studies are the last.
-_MIND_STUDIES = {"examples", "robustness", "attack", "inventory"}
+# Sections whose stages also check the studies: the inventory as the first stage, and the studies themselves.
+_CHECK_STUDIES = {"examples", "robustness", "attack", "inventory"}
 
 
 class _Sections:
-    """The named sections of params.yaml; any other is out of reach, as DVC does not track it."""
+    """The named sections of params.yaml; others cannot be read, since DVC does not track them for this stage."""
 
     def __init__(self, params: Params, names: tuple[str, ...]) -> None:
         for name in names:
@@ -41,7 +41,7 @@ def load_params(*sections: str, path: Path | str = "params.yaml", entries: bool 
         FileNotFoundError: If there is no such file.
         ValueError: If it is not YAML, or any key or value is wrong; names every fault.
     """
-    studies = not sections or bool(_MIND_STUDIES & set(sections))
+    studies = not sections or bool(_CHECK_STUDIES & set(sections))
     looked_at = not sections if entries is None else entries
     layouts = looked_at or "datasets" in sections
     params = validate(read_yaml(Path(path)), str(path), studies=studies, entries=looked_at, layouts=layouts)
@@ -70,7 +70,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _yaml_fault(error: YAMLError) -> str:
-    """What is wrong and where; without the parser's advice on how to make it tolerate that."""
+    """The error and its place, without the parser's advice on how to ignore it."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if mark is None or problem is None:
         return str(error)
@@ -120,7 +120,7 @@ def _message(name: str, faults: list[str]) -> str:
 
 
 def _entry_faults(params: Params) -> list[str]:
-    """Faults within the entries of registries."""
+    """Errors within the entries of registries."""
     named: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {
         ("methods",): ("method", dict(params.methods)),
         ("detectors",): ("detector", dict(params.detectors)),
@@ -136,7 +136,7 @@ def _entry_faults(params: Params) -> list[str]:
 
 
 def _layout_faults(params: Params) -> list[str]:
-    """Faults within the options of datasets."""
+    """Errors within the options of datasets."""
     return [
         fault
         for name, dataset in params.datasets.items()

@@ -1,4 +1,4 @@
-"""What an error says of a value that a schema refuses."""
+"""Error messages for values that a schema rejects."""
 
 import inspect
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def _sentence(fault: Any, model: type[BaseModel], above: Sequence[str]) -> str:
 
 
 def _explained(model: type[BaseModel], location: Sequence[str]) -> str:
-    """Where a key is explained: for an entry of a registry its class, for a section the profile with its comments."""
+    """Where a key is explained: the class for an entry of a registry, the commented profile for a section."""
     if model.__module__.startswith(_SECTIONS):
         return " See profiles/demo.yaml for its meaning."
     found = next((each for each in models_at(model, location[:-1]) if location[-1] in each.model_fields), model)

@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measurement:
-    """One number in percent, and what it rests on; `setting` says which reading of Eq. (6) a blur attack took."""
+    """One number in percent with its provenance; `setting` is the reading of Eq. (6) of a blur attack."""
 
     value: float
     low: float | None
@@ -55,10 +55,10 @@ class Evaluations:
     """Evaluation files of the runs that params name, by method, detector, train and test condition.
 
     Args:
-        folder: reports/evaluation. Files of runs that are no longer in `runs` are left alone.
+        folder: reports/evaluation. Files of runs that are not in `runs` are ignored.
         runs: Run name -> (method entry, detector entry).
         roles: The paper's detectors and datasets -> this project's entries; a role that is not
-            named stands for itself.
+            a key is its own entry.
     """
 
     def __init__(self, folder: Path, runs: Mapping[str, tuple[str, str]], roles: Mapping[str, str]) -> None:
@@ -71,11 +71,11 @@ class Evaluations:
                 self._entries.setdefault(key, []).append((name, entry))
 
     def detector(self, role: str) -> str:
-        """The `detectors` entry that plays a role."""
+        """The `detectors` entry of a role."""
         return self.roles.get(role, role)
 
     def find(self, row: Row, column: Column, metric: str) -> Measurement | None:
-        """The frame-level metric of a cell, or None where no run gave it.
+        """The frame-level metric of a cell, or None if no run measured it.
 
         Raises:
             ValueError: If two runs, or two datasets, claim the same cell.
@@ -117,8 +117,8 @@ class Attacks:
 
     Each file has ``cells``: a list of objects with attack (fgsm, pgd or blur), steps, source,
     victim, accuracy and its interval low, high (fractions), images, and for blur
-    kernel_size, sigma, rule and epsilon. A cell with ``"extra": true`` is for other uses than the tables. Where
-    ``provenance.source`` is "identities" the classifiers tell this project's own faces apart.
+    kernel_size, sigma, rule and epsilon. A cell with ``"extra": true`` is not used in tables. If
+    ``provenance.source`` is "identities", the classifiers distinguish the identities of this project's own faces.
 
     Args:
         folder: reports/attack; may be absent.
@@ -131,7 +131,7 @@ class Attacks:
         self._cells = [cell for path in files for cell in _table_cells(path)]
 
     def find(self, row: Row, column: Column, metric: str) -> Measurement | None:
-        """The accuracy of a cell's victim, or None where the attack was not carried out.
+        """The accuracy of a cell's victim, or None if the attack was not run.
 
         Raises:
             ValueError: If two cells claim the same place.

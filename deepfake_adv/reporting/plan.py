@@ -11,7 +11,7 @@ from deepfake_adv.reporting.specs import Column, Row, TableSpec, load_specs
 
 @dataclass(frozen=True)
 class Coverage:
-    """One table: cells there are, cells that will be filled, the runs that do, reasons for the rest."""
+    """One table: number of cells, number that will be filled, the runs that fill them, reasons for the others."""
 
     spec: TableSpec
     cells: int
@@ -27,7 +27,7 @@ class Coverage:
 
 @dataclass
 class TablePlan:
-    """A profile against the tables."""
+    """Which tables a profile fills."""
 
     profile: str
     runs: dict[str, int]
@@ -41,7 +41,7 @@ class TablePlan:
 
 
 class _Promise:
-    """Answers, from params alone, what would fill a cell."""
+    """Answers from params which run would fill a cell."""
 
     def __init__(self, params: Params) -> None:
         self.params = params

@@ -1,4 +1,4 @@
-"""Robustness as tables: degradations and attacks down, detectors across."""
+"""Tables of robustness: one row per degradation or attack, one column per detector."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ CAPTIONS: Final = {
 def robustness_tables(
     curves: Sequence[Mapping[str, Any]], attacks: Sequence[Mapping[str, Any]]
 ) -> dict[str, DataFrame]:
-    """AUCs in percent, a column per detector, everything in the order in which it was measured.
+    """AUCs in percent, one column per detector, in the order of measurement.
 
     Args:
         curves: Rows of `degradation_curves`.

@@ -1,7 +1,7 @@
-"""Which files a stage's script reaches, with a digest of each: the one answer to "did the code change".
+"""The files that a stage's script imports, directly or not, with a digest of each: the code that a result depends on.
 
-DVC does not follow imports, so every stage depends on the list that this gives, every scratch folder and remembered
-result is named by the list's digest, and run.json records it.
+DVC does not follow imports. So every stage depends on such a list; scratch folders and cached results are named by the
+list's digest, and run.json records it.
 """
 
 import ast
@@ -13,9 +13,9 @@ from typing import Any, Final
 from deepfake_adv.registry import FOLDERS, PACKAGE, entry_of, find_entries, plugin_files
 from deepfake_adv.sources.syntax import bytes_digest, tree_digest
 
-# What cannot change a result: words, scheduling, the starting of stages, the public API, which only hands on what
-# stands elsewhere, and the schema, which only refuses bad values (the values themselves are tracked as params; defaults
-# stand beside what they are defaults of). Left out before it is followed, so that what it alone reaches is too.
+# What cannot change a result: messages, scheduling, the start of stages, the public API, which only re-exports, and the
+# schema, which only rejects bad values (the values are tracked as params, and defaults are in the code that uses them).
+# Their imports are not followed either.
 LEFT_OUT: Final = (
     "deepfake_adv/__init__.py",
     "deepfake_adv/api.py",
@@ -36,10 +36,10 @@ RegistryEntry = tuple[str, str]
 
 @dataclass(frozen=True)
 class Facts:
-    """What a file says of itself.
+    """What is read from one file.
 
     Attributes:
-        digest: Of what it does.
+        digest: Of its syntax tree, or of its bytes if it is not Python.
         imports: Files of the checkout that it imports.
         data: Files beside it that it names: templates, specifications.
         builders: Kinds of entries that it builds, whatever their names.
@@ -122,7 +122,7 @@ class Sources:
         return reached
 
     def digest(self, path: Path) -> str:
-        """16 hex digits of what a file does; of its bytes where it is no Python."""
+        """16 hex digits of a file's syntax tree, or of its bytes if it is not Python."""
         return self.facts(path).digest
 
     def entry_file(self, entry: RegistryEntry) -> Path:
@@ -139,7 +139,7 @@ class Sources:
         return files[found]
 
     def facts(self, path: Path) -> Facts:
-        """What a file says of itself.
+        """Read a file, once.
 
         Raises:
             ValueError: If it is Python with a syntax error; names the file and the line.

@@ -1,4 +1,4 @@
-"""Image classifiers to attack: any of timm's, and small ones that the demo trains itself; Tables VII, XII to XIV."""
+"""Image classifiers to attack: models of timm, pretrained or trained by the demo; Tables VII, XII to XIV."""
 
 import logging
 from typing import Any
@@ -25,13 +25,13 @@ class Classifier(nn.Module):
 
     Args:
         architecture: timm's name of the model.
-        classes: Number of classes; None keeps the weights' own head.
-        image_size: Side that images are resized to, pixels; None takes the weights' own.
+        classes: Number of classes; None: as in the weights.
+        image_size: Side that images are resized to, pixels; None: as in the weights.
         pretrained: Whether to load timm's weights.
-        seed: Of the random weights where they are not loaded.
+        seed: Seed of random weights.
 
     Raises:
-        ValueError: If timm has no such model, or its weights cannot be had.
+        ValueError: If timm has no such model, or its weights cannot be loaded.
     """
 
     mean: Tensor
@@ -93,9 +93,9 @@ def train_classifier(
     seed: int,
     workers: int = 0,
 ) -> None:
-    """Train a classifier from random weights, in place, leaving it in eval mode.
+    """Train a classifier in place and set it to eval mode.
 
-    Pictures are decoded a few batches ahead; `plan_training` says which.
+    Pictures are decoded a few batches ahead, in the order of `plan_training`.
 
     Args:
         classifier: On the device to train on.
@@ -127,7 +127,7 @@ def train_classifier(
 
 
 def plan_training(count: int, *, steps: int, batch_size: int, seed: int) -> list[tuple[Ints, bool]]:
-    """Which of `count` pictures each step sees, drawn with repetition, and whether it sees them mirrored."""
+    """Indices of the pictures of each step, drawn with replacement, and whether the step mirrors them."""
     rng = torch.Generator().manual_seed(seed)
     plan = []
     for _ in range(steps):

@@ -21,7 +21,7 @@ from deepfake_adv.studies.pictures import Pictures, Pixels, as_images
 
 
 class Version(NamedTuple):
-    """One version of every picture: degraded at the level of a number, or attacked through a source."""
+    """One version of every picture: degraded at a level (by its number), or attacked through a source."""
 
     name: str
     level: int | None = None
@@ -33,7 +33,7 @@ CLEAN: Final = Version("none")
 
 @dataclass(frozen=True, eq=False)
 class Robustness:
-    """What is done to which pictures, and who judges them.
+    """Degradations and attacks of pictures, and the detectors that score them.
 
     Attributes:
         detectors: Run name to detector, all of one image size and in eval mode.
@@ -41,7 +41,7 @@ class Robustness:
         levels: Names of `DEGRADATIONS` to their levels.
         attacks: A label to the attack; each is made against each detector.
         batch_size: Images per pass.
-        seed: Of the noise and of random starts, with each picture's name.
+        seed: With each picture's name, seed of its noise and random starts.
     """
 
     detectors: Mapping[str, nn.Module]
@@ -52,7 +52,7 @@ class Robustness:
     seed: int
 
     def check(self) -> None:
-        """Refuse, before anything is computed, what these pictures are too small for.
+        """Check, before anything is computed, that the pictures are large enough for every blur window.
 
         Raises:
             ValueError: If a blur's window is larger than they are.

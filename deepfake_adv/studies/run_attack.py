@@ -35,17 +35,17 @@ def run_attack(
     workers: int = 0,
     work: Path = Path("work"),
 ) -> None:
-    """Load or train the classifiers, attack each, judge by all.
+    """Load or train the classifiers, attack each, and classify the adversarial images with all.
 
-    Killed at any moment, the same call goes on after the last classifier trained and the last batch attacked.
-    Memory is bounded by a few batches beside the classifiers.
+    After a kill the same call continues after the last trained classifier and the last attacked batch. Memory is
+    bounded by the classifiers and a few batches.
 
     Args:
-        wanted: What to do.
+        wanted: Section `attack` of params.yaml.
         manifests: Folder of a tier's manifests, <root>/manifests/<tier>.
-        output: The JSON file to leave.
+        output: The JSON file to write.
         accelerator: auto, cpu or cuda.
-        workers: Threads that decode; 0: one per core. Changes how fast, never what.
+        workers: Threads that decode; 0: one per core. Affects speed only.
         work: Folder of scratch folders.
 
     Raises:
@@ -84,7 +84,7 @@ def run_attack(
 
 
 def _build(wanted: AttackStudy, classes: int | None) -> dict[str, Classifier]:
-    """All classifiers, before any is trained; names every one that cannot be had."""
+    """Build all classifiers before any is trained; the error names every one that cannot be built."""
     built: dict[str, Classifier] = {}
     faults = []
     for name, entry in wanted.classifiers.items():
@@ -122,7 +122,7 @@ def check_classes(classifiers: Mapping[str, Classifier], classes: int, pretraine
                 "Put a folder for each class there, in the order of the weights, or take another classifier."
             )
         if name not in pretrained:
-            logger.warning("%s has random weights: its cells say nothing but that the stage works", name)
+            logger.warning("%s has random weights: its cells only show that the stage works", name)
 
 
 def _inputs(wanted: AttackStudy, manifests: Path, pictures: Pictures) -> Any:
@@ -136,7 +136,7 @@ def _inputs(wanted: AttackStudy, manifests: Path, pictures: Pictures) -> Any:
 def _learn(
     classifiers: Iterable[Classifier], pictures: Pictures, wanted: AttackStudy, folder: Path, workers: int
 ) -> None:
-    """Train the classifiers, or take the weights that a killed run left; all see the same pictures in turn."""
+    """Train the classifiers, or load the weights of a killed run; all train on the same batches."""
     recipe = wanted.training
     plan = plan_training(len(pictures), steps=recipe.steps, batch_size=recipe.batch_size, seed=recipe.seed)
     held: Pictures | None = None

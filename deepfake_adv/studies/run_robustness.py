@@ -33,16 +33,16 @@ def run_robustness(
 ) -> None:
     """Degrade and attack the test crops of one condition, score them with each run's detector.
 
-    Killed at any moment, the same call goes on after the last batch that was done. Memory is bounded by a few
-    batches beside the detectors.
+    After a kill the same call continues after the last finished batch. Memory is bounded by the detectors and a few
+    batches.
 
     Args:
-        wanted: What to do.
+        wanted: Section `robustness` of params.yaml.
         runs: Folder of <run>/<condition>/seed<k>.
         manifest: Of the crops: <root>/manifests/<tier>/<split>.parquet.
-        folder: Where detectors.json and the tables go.
+        folder: Output folder of detectors.json and the tables.
         accelerator: auto, cpu or cuda.
-        workers: Threads that decode; 0: one per core. Changes how fast, never what.
+        workers: Threads that decode; 0: one per core. Affects speed only.
         work: Folder of scratch folders.
 
     Raises:
@@ -83,7 +83,7 @@ def run_robustness(
             "images": len(rows),
             "provenance": {"versions": versions(), "device": device_name(device)},
         }
-        # last, as it marks the end
+        # last, since it marks the study as complete
         write_json(scratch.path / RESULT, {"curves": curves, "attacks": attacks, **facts})
     shutil.rmtree(batches, ignore_errors=True)
     scratch.publish(folder)

@@ -1,4 +1,4 @@
-"""Which packets of a video file decode to its frames; every complaint of FFmpeg in the user's words."""
+"""Opens video files and selects the packets that decode to frames; turns FFmpeg's errors into clear messages."""
 
 import stat
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""One picture from a file, whole and upright: the one reader of pictures, for the pipeline and for a single file.
+"""Reads one image file, complete and upright; the only image reader of the project.
 
-Pillow decodes. It stops at a file that is cut short, but not at one that was cut and filled up with zeros, as
-an interrupted copy leaves it: those zeros decode to gray or black. `_is_whole` looks for that, format by format.
+Pillow decodes. It raises on a truncated file, but not on one that was truncated and filled with zeros, as by an
+interrupted copy: those zeros decode to gray or black. `_is_whole` detects them for each format.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Few frames of a long video without decoding all others: where a jump is certain to give the very same frames.
+"""Reads few frames of a long video by seeking, where this is certain to give the same frames as decoding all.
 
 A jump goes to a key frame from which the decoder starts with nothing of what was before: an IDR picture of H.264 or
 H.265, any frame of a codec that codes each by itself. No frame that is shown later may be stored before it, nor one
