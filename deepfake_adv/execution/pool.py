@@ -39,17 +39,6 @@ class Outcome(Generic[Task, Value]):
     value: Value | None
     error: str | None
 
-    def unwrap(self) -> Value:
-        """The value.
-
-        Raises:
-            RuntimeError: If the task failed.
-        """
-        if self.error is not None:
-            raise RuntimeError(self.error)
-        assert self.value is not None
-        return self.value
-
 
 def map_tasks(
     function: Callable[[Task], Value],
