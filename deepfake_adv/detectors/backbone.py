@@ -19,14 +19,14 @@ class TimmDetector(Detector):
     """One of timm's models with two logits.
 
     Images are normalised as the model's own weights want them (.5/.5 for the paper's EfficientNet and
-    Xception). A model whose class token would be lost in a feature map (ViT, DINO) is read out by the
-    mean of its patch tokens and a linear layer of our own instead of the token; everything else keeps
-    timm's own head. Sides that are no multiple of a ViT's patch are padded at the right and the bottom.
+    Xception). A feature map has no class token, so for models with one (ViT, DINO) the mean of the patch
+    tokens and a linear layer of our own replace it; all other models keep timm's head. Sides that are no
+    multiple of a ViT's patch are padded at the right and the bottom.
 
     Raises:
         ValueError: If timm has no such model, it cannot take ``image_size`` or one of the arguments, or one is out of
             range.
-        FileNotFoundError: If pretrained weights are out of reach.
+        FileNotFoundError: If pretrained weights cannot be loaded.
     """
 
     class Params(Pretrained):
@@ -80,7 +80,7 @@ class TimmDetector(Detector):
             self._set_momentum(params.batchnorm_momentum)
 
     def check_size(self, height: int, width: int) -> None:
-        """Refuse a size that the model cannot take.
+        """Check that the model accepts this image size.
 
         Raises:
             ValueError: If a side is below ``min_size``, or the model was built for another size only.

@@ -1,4 +1,4 @@
-"""Stehouwer et al., "On the Detection of Digital Face Manipulation": Xception that says where it looks.
+"""Stehouwer et al., "On the Detection of Digital Face Manipulation": Xception with an attention map.
 
 Figures (channels, place of the map, loss) are those of the authors' public code.
 """
@@ -71,7 +71,7 @@ class Ffd(Detector):
 
     Raises:
         ValueError: If an argument is unknown or out of range.
-        FileNotFoundError: If templates or pretrained weights are out of reach.
+        FileNotFoundError: If templates or pretrained weights cannot be loaded.
     """
 
     class Params(Pretrained):

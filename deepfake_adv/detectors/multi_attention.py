@@ -36,14 +36,14 @@ THRESHOLDS, STEEPNESS = (0.4, 0.6), (3.0, 5.0)
 
 @register_detector("multi_attention")
 class MultiAttention(Detector):
-    """EfficientNet read out by M attention maps over enhanced shallow textures.
+    """EfficientNet whose features are pooled by M attention maps over enhanced shallow textures.
 
     Loss: cross-entropy + regional independence + cross-entropy of attention-guided degraded copies (+ in
     the authors' run a term that keeps both copies' regions alike).
 
     Raises:
         ValueError: If an argument is unknown or out of range.
-        FileNotFoundError: If pretrained weights are out of reach.
+        FileNotFoundError: If pretrained weights cannot be loaded.
     """
 
     class Params(Pretrained):
@@ -73,7 +73,7 @@ class MultiAttention(Detector):
         if image_size is not None:
             self.check_size(image_size, image_size)
         arguments: dict[str, Any] = {"num_classes": 0, "drop_path_rate": params.drop_path}
-        with torch.device("meta"):  # for its channels; the true one may have to come from the hub
+        with torch.device("meta"):  # to read its channels; the weights may have to come from the hub
             probe = create_backbone(model, pretrained=False, **arguments)
         channels = _stage_channels(probe)
         for name, stage in (("attention_stage", attention_stage), ("texture_stage", texture_stage)):
@@ -127,7 +127,7 @@ class MultiAttention(Detector):
         centres = self._moved_centres(vectors, labels)
         degraded, drawn = attention_guided(images, attention.detach(), values)
         copy_features, _, copy_vectors = self._attended(self.normalise(degraded))
-        self._moved_centres(copy_vectors.detach(), labels)  # the authors' move once more, and charge nothing for it
+        self._moved_centres(copy_vectors.detach(), labels)  # the authors move the centres once more, without a loss
         copy_logits = self.classify(copy_features)
         terms = {
             "independence": independence_loss(vectors, centres, labels, values, self.centre_rate),
@@ -138,7 +138,7 @@ class MultiAttention(Detector):
         return TrainingTerms(self.classify(features), features, terms)
 
     def _moved_centres(self, vectors: Tensor, labels: Tensor) -> Tensor:
-        """Centres moved by a batch's vectors, with gradients; in training they stay where they came to."""
+        """Centres moved by a batch's vectors, with gradients; in training the buffer keeps the result."""
         weights = (labels == 0).to(vectors) if self.values.centres_from_reals else vectors.new_ones(len(labels))
         centres = updated_centres(self.centres, vectors, weights, self.centre_rate)
         if self.training:

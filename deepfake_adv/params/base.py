@@ -62,15 +62,15 @@ Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]  # width of a window tha
 Rule = Literal["raw", "relative", "sign", "l2"]  # how a gradient becomes a step
 
 
-def _nobody_twice(values: list[T]) -> list[T]:
+def _check_distinct(values: list[T]) -> list[T]:
     twice = dict.fromkeys(str(value) for value in values if values.count(value) > 1)
     if twice:
         raise PydanticCustomError("twice", "must name each once, not {twice} again", {"twice": ", ".join(twice)})
     return values
 
 
-Distinct = Annotated[list[T], AfterValidator(_nobody_twice)]  # each once
-OneOrMore = Annotated[list[T], Field(min_length=1), AfterValidator(_nobody_twice)]  # one or more, each once
+Distinct = Annotated[list[T], AfterValidator(_check_distinct)]  # each once
+OneOrMore = Annotated[list[T], Field(min_length=1), AfterValidator(_check_distinct)]  # one or more, each once
 
 
 def entry(section: str, entries: Mapping[str, T], name: str) -> T:

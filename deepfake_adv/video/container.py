@@ -21,8 +21,8 @@ _SMALLEST_SIDE = 2  # pixels that share a chroma sample
 def _unnamed(cls: type[Type], value: object) -> Type:
     """A kind of side data that FFmpeg knows and PyAV has no name for, such as 31, EXIF.
 
-    PyAV makes a `Type` of everything that lies beside a frame when any of it is asked for, here the orientation, so
-    that a frame with EXIF would have no side data at all, only "31 is not a valid Type".
+    When any side data of a frame is read, here the orientation, PyAV makes a `Type` of all of it. A frame with EXIF
+    would then raise "31 is not a valid Type".
     """
     kind: Any = object.__new__(cls)
     kind._name_, kind._value_ = f"UNNAMED_{value}", value

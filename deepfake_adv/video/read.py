@@ -2,7 +2,7 @@
 
 A frame's index counts what the decoder puts out: frames outside an edit list (`is_discard`) do not
 count, whatever the header's own number says. Index i of a forged video and of its target are the same
-moment, so nothing here ever skips, repeats or approximates a frame: what cannot be read is an error.
+moment, so nothing here skips, repeats or approximates a frame: a frame that cannot be read is an error.
 """
 
 from collections.abc import Iterator, Sequence
@@ -203,7 +203,7 @@ def _pictures(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[tuple[in
                 yield index, picture
                 first = index + 1
             return
-        except LostError:  # what was given is right; the rest comes the long way
+        except LostError:  # the frames so far are right; decode the rest from the start
             pass
     with opened(path) as (container, stream):
         done = 0

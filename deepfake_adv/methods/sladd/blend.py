@@ -1,6 +1,6 @@
-"""Putting part of one face into another: alignment, colour transfer, mixing; numpy and OpenCV.
+"""Blends a part of one face into another: alignment, colour transfer, mixing; numpy and OpenCV.
 
-This is image work on the CPU: nothing here needs a gradient (the synthesizer learns by REINFORCE), and an image takes
+It runs on the CPU: no gradient is needed, since the synthesizer is trained by REINFORCE, and an image takes
 milliseconds.
 """
 

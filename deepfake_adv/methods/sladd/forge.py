@@ -40,7 +40,7 @@ class Configuration(NamedTuple):
 
 
 def usable(points: FloatArray, size: tuple[int, int]) -> bool:
-    """Whether landmarks ``(68, 2)`` are all known, apart from one another, and about an image of ``size`` (H, W)."""
+    """Whether landmarks ``(68, 2)`` are all known, distinct, and mostly inside an image of ``size`` (H, W)."""
     if not np.isfinite(points).all():
         return False
     inside = ((points > -0.5) & (points < (size[1] - 0.5, size[0] - 0.5))).all(1).mean()
@@ -57,9 +57,9 @@ def forge(
 ) -> tuple[FloatArray, FloatArray] | None:
     """Blend a region of the reference's face into the image.
 
-    The region is drawn and bent on the reference, then moved with it. The reference's landmarks are its own (the
-    seed's code finds them on the first image, with the reference's box), and an image whose mask is as good as
-    empty stays real (there it is called a fake, unchanged).
+    The region is drawn and deformed on the reference, then moved with it. The reference's landmarks are its own (the
+    seed's code finds them on the first image, with the reference's box). An image whose mask is almost empty stays
+    real (the seed labels it fake and does not change it).
 
     Args:
         image: ``(H, W, 3)`` in [0, 1].
@@ -70,8 +70,8 @@ def forge(
         rng: Source of the mask's shape, colour transfer and feather.
 
     Returns:
-        The forged image and its mask ``(H, W)``, zeros and ones; None where nothing is to be done or the mask is
-        as good as empty.
+        The forged image and its mask ``(H, W)``, zeros and ones; None if nothing is to be done or the mask is
+        almost empty.
     """
     if configuration.kind is Kind.NOTHING:
         return None

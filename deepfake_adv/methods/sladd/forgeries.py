@@ -22,10 +22,10 @@ class Forgeries(NamedTuple):
     Attributes:
         batch: Forged reals are labelled fake and carry their masks; everything else is as it was.
         targets: For the heads, one row per image or frame of a clip.
-        candidates: ``(C,)`` int64, the reals for which a configuration was chosen.
+        candidates: ``(C,)`` int64, indices of the reals for which a configuration was chosen.
         choice: The configurations, C rows; None where C is 0.
-        forged: How many reals became fakes.
-        without_landmarks: How many reals were left alone for want of landmarks.
+        forged: Number of reals that were forged.
+        without_landmarks: Number of reals without landmarks, which are unchanged.
     """
 
     batch: Batch
