@@ -34,7 +34,7 @@ from benchmarks.shards import BATCH, DIFFERENT, Way, drain, in_turns, make_crop,
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.crops.encoding import decode_crop
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.loader import BatchSource, Loader
+from deepfake_adv.data.loader import Loader, Source
 from deepfake_adv.data.manifest import CropTable, crop_file_rows, read_manifest, write_manifest
 from deepfake_adv.data.sampler import BalancedSampler
 from deepfake_adv.files import write_json
@@ -185,7 +185,7 @@ def _memory(folder: Path, manifest: Path, small: Path, arguments: argparse.Names
         table = read_manifest(path)
         store = CropStore(table, folder, image_size=arguments.side)
         sampler = _sampler(table, steps=arguments.batches)
-        source = BatchSource(store, np.arange(len(table)), table.labels)
+        source = Source(store, np.arange(len(table)), table.labels)
         loader = Loader(source, sampler.plan, sampler.steps, workers=arguments.workers)
         drain(loader)
         workers = loader._loader._iterator._workers  # type: ignore[union-attr]

@@ -43,7 +43,7 @@ class Ordered:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchSource:
+class Source:
     """Says what a batch of given rows is made of. Stays in its process: workers get orders, not tables.
 
     Attributes:
@@ -151,7 +151,7 @@ class _Batches(Dataset[dict[str, Any]]):
 class _Position(Sampler[Ordered]):
     """Orders of the batches that an epoch still has, each made when a worker is free for it."""
 
-    def __init__(self, source: BatchSource, plan: Plan, steps: int, share: slice) -> None:
+    def __init__(self, source: Source, plan: Plan, steps: int, share: slice) -> None:
         super().__init__()
         self.source, self.plan, self.share = source, plan, share
         self.steps, self.epoch, self.step = steps, 0, 0
@@ -185,7 +185,7 @@ class Loader:
 
     def __init__(
         self,
-        source: BatchSource,
+        source: Source,
         plan: Plan,
         steps: int,
         *,

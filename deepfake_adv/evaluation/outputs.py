@@ -1,5 +1,6 @@
 """The files of the `evaluate` stage: metrics for DVC, the full evaluation, ROC points, confusion."""
 
+import hashlib
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from deepfake_adv.evaluation.headline import headline
 from deepfake_adv.evaluation.run import ROC_GRID, Evaluated, Settings
-from deepfake_adv.files import read_csv, read_json, sha256, write_csv, write_json
+from deepfake_adv.files import read_csv, read_json, write_csv, write_json
 
 FORMAT: Final = 1
 _CLASSES: Final = ("real", "fake")
@@ -50,14 +51,16 @@ def write_confusion(path: Path, measured: list[Evaluated]) -> None:
         if each.entry["train"] == each.entry["test"]:
             place = [each.entry[key] for key in ("train", "test", "dataset")]
             rows += [[*place, _CLASSES[int(fake)], _CLASSES[int(called)]] for fake, called in each.calls]
-    write_csv(path, ["train", "test", "dataset", "actual", "predicted"], rows)
+    write_csv(path, ("train", "test", "dataset", "actual", "predicted"), rows)
 
 
 def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, Any]:
     """Provenance of the numbers: training records with their logs, the scores' hash, versions, settings."""
+    with open(scores, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     records = sorted(Path(run_folder).glob("*/*/run.json"))
     return {
-        "scores": {"fingerprint": sha256(scores)[:16], "bytes": Path(scores).stat().st_size},
+        "scores": {"fingerprint": digest, "bytes": Path(scores).stat().st_size},
         "settings": settings._asdict(),
         "training": {f"{path.parent.parent.name}/{path.parent.name}": _training(path) for path in records},
         "versions": {

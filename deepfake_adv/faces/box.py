@@ -29,9 +29,7 @@ class Square(NamedTuple):
     side: int
 
 
-def official_crop(
-    box: FaceBox, width: int, height: int, *, margin: float = 1.3, even: bool = False
-) -> Square:
+def official_crop(box: FaceBox, width: int, height: int, *, margin: float = 1.3, even: bool = False) -> Square:
     """The square that FaceForensics++'s own script cuts around a face.
 
     Side: the longer side of the box times the margin. Near a border the square is first shifted

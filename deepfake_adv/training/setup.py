@@ -11,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.loader import BatchSource, FixedPlan, Loader
+from deepfake_adv.data.loader import FixedPlan, Loader, Source
 from deepfake_adv.data.manifest import CropTable, read_manifest, select, thin, verify_files
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
 from deepfake_adv.detectors.base import Detector
@@ -210,7 +210,7 @@ def train_loader(
         batch_size=train.batch_size, steps=train.steps_per_epoch, mode=train.sampling,
         clip_length=clip_length, pool=train.pool, seed=seed, targets=table.targets()[rows],
     )  # fmt: skip
-    source = BatchSource(data.store, rows, table.labels, flip=train.flip, seed=seed)
+    source = Source(data.store, rows, table.labels, flip=train.flip, seed=seed)
     return Loader(
         source, sampler.plan, sampler.steps, device=fabric.device, channels_last=device.channels_last,
         workers=0 if device.cache == "memory" else device.workers, rank=fabric.global_rank, world=fabric.world_size,
@@ -226,7 +226,7 @@ def validation_loader(
     samples = samples[fabric.global_rank :: fabric.world_size]
     size = max(2 * plan.train.batch_size // (fabric.world_size * plan.train.accumulate), 1)
     batches = [samples[start : start + size] for start in range(0, len(samples), size)]
-    source = BatchSource(data.store, np.arange(len(data.table)), data.table.labels)
+    source = Source(data.store, np.arange(len(data.table)), data.table.labels)
     return Loader(
         source, FixedPlan(batches), len(batches), device=fabric.device, channels_last=device.channels_last,
         workers=0 if device.cache == "memory" else device.workers,

@@ -21,7 +21,7 @@ _SHOWN: Final = 20
 
 
 @register_layout("csv")
-class CsvTable(Layout):
+class Table(Layout):
     """One line per video or folder of images; nothing but the table needs to be edited for new data.
 
     A video is named by its file without the suffix; by its folders too where another file has that name,
