@@ -41,10 +41,15 @@ def check_name(kind: str, name: str, key: str = "name") -> str:
     return name
 
 
-def _named(kind: str) -> BeforeValidator:
+def _named(kind: str, *, alone: bool = False) -> BeforeValidator:
+    """Know an entry by its name; where it may stand `alone`, a name without keys is an entry too."""
+
     def check(value: Any) -> Any:
+        if alone and isinstance(value, str):
+            value = {"name": value}
         if not isinstance(value, Mapping) or "name" not in value:
-            raise PydanticCustomError("entry_name", "must be a mapping with the key `name`")
+            form = "a name, or a mapping with the key `name`" if alone else "a mapping with the key `name`"
+            raise PydanticCustomError("entry_name", "must be {form}", {"form": form})
         check_name(kind, str(value["name"]))
         return value
 
@@ -54,6 +59,8 @@ def _named(kind: str) -> BeforeValidator:
 MethodEntry = Annotated[Entry, _named("method")]
 DetectorEntry = Annotated[Entry, _named("detector")]
 AttackEntry = Annotated[Entry, _named("attack")]
+LocatorEntry = Annotated[Entry, _named("locator", alone=True)]
+LandmarkerEntry = Annotated[Entry, _named("landmarker", alone=True)]
 
 
 def params_model(kind: str, name: str) -> type[Section]:

@@ -29,8 +29,9 @@ def _sentence(fault: Any, model: type[BaseModel], above: Sequence[str]) -> str:
     key = ".".join([*above, *location])
     if fault["type"] == "extra_forbidden":
         known = sorted({name for found in models_at(model, location[:-1]) for name in found.model_fields})
-        listed = ", ".join(known) or "no key"
-        return f"{key} is not a key; known here: {listed}.{did_you_mean(location[-1], known)}"
+        if not known:
+            return f"{key} is not a key; there are none here. Remove it."
+        return f"{key} is not a key; known here: {', '.join(known)}.{did_you_mean(location[-1], known, 'Remove it.')}"
     if fault["type"] == "missing":
         return f"{key} is missing.{_explained(model, location)}"
     told = {"got": fault["input"], "hint": "", **fault.get("ctx", {})}

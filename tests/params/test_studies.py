@@ -56,7 +56,7 @@ def content(profile):
         ("attack", {"table_reading": "relativ"}, r"attack\.table_reading must be one of .* Did you mean 'relative'"),
         ("attack", {"starts": [0]}, r"attack\.starts\.0: .* greater than 0; got 0"),
         ("attack", {"kernel_sizes": [2]}, r"attack\.kernel_sizes\.0: must be odd; got 2"),
-        ("locate", {"backend": "dlip"}, r"locate\.backend: backend must be one of dlib, .* Did you mean 'dlib'"),
+        ("locate", {"backend": "dlip"}, r"locate\.backend: name must be one of dlib, .* Did you mean 'dlib'"),
         ("tables", {"baseline": "baselin"}, r"tables\.baseline must be one of .* Did you mean 'baseline'"),
         ("tables.roles", {"efficientnet": "nobody"}, r"tables\.roles\.efficientnet must be one of .*; got 'nobody'"),
         ("tables.roles", {"eficientnet": "compact"}, r"tables\.roles must be one of .* Did you mean 'efficientnet'"),
