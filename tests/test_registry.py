@@ -52,7 +52,7 @@ def test_every_entry_says_its_keys_and_a_form_to_be_tested_in(registry):
             assert entry.tiny, name
             for arguments in entry.tiny:
                 read = complete(registry.kind, {"name": name, **arguments})
-                assert arguments.keys() <= read.keys() | {"model"}, name  # `model` stands in a name such as timm:resnet18
+                assert arguments.keys() <= read.keys() | {"model"}, name  # as in timm:<model>
 
 
 @each
