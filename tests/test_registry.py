@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deepfake_adv.attacks.registry import ATTACKS
-from deepfake_adv.data.layouts.registry import LAYOUTS
+from deepfake_adv.datasets.layouts.registry import LAYOUTS
 from deepfake_adv.detectors.registry import DETECTORS
 from deepfake_adv.faces.landmarks import LANDMARKERS
 from deepfake_adv.faces.registry import LOCATORS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepfake_adv.corpus.render.take import film
-from deepfake_adv.data.tracking import LocateOptions
+from deepfake_adv.extraction.tracking import LocateOptions
 from deepfake_adv.faces.base import Locator
 from deepfake_adv.faces.box import FaceBox, iou
 from deepfake_adv.faces.landmarks import LANDMARKERS, build_landmarker

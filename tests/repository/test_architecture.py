@@ -65,7 +65,8 @@ def defined(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     kinds = (ast.FunctionDef, ast.ClassDef)
     own = {node.name: node for node in tree.body if isinstance(node, kinds)}
-    return set(own) | {f"{name}.{part.name}" for name, node in own.items() for part in node.body if isinstance(part, kinds)}
+    within = ((name, part) for name, node in own.items() for part in node.body if isinstance(part, kinds))
+    return {*own, *(f"{name}.{part.name}" for name, part in within)}
 
 
 def test_every_place_that_is_named_is_there(page, root):
