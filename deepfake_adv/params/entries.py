@@ -35,10 +35,13 @@ def check_name(kind: str, name: str, key: str = "name") -> str:
     """
     known = Registry[Any](kind).names()
     if entry_of(name, known) is None or (name in known and name.endswith(ANY)):
-        listed = [f"{each}<{_OPEN}>" if each.endswith(ANY) else each for each in known]
-        told = {"known": ", ".join(listed), "got": name, "hint": did_you_mean(name, listed)}
+        told = {"known": _listed(kind), "got": name, "hint": did_you_mean(name, _listed(kind).split(", "))}
         raise PydanticCustomError("entry_name", "{key} must be one of {known}", {"key": key, **told})
     return name
+
+
+def _listed(kind: str) -> str:
+    return ", ".join(f"{name}<{_OPEN}>" if name.endswith(ANY) else name for name in Registry[Any](kind).names())
 
 
 def _named(kind: str, *, alone: bool = False) -> BeforeValidator:
@@ -49,7 +52,8 @@ def _named(kind: str, *, alone: bool = False) -> BeforeValidator:
             value = {"name": value}
         if not isinstance(value, Mapping) or "name" not in value:
             form = "a name, or a mapping with the key `name`" if alone else "a mapping with the key `name`"
-            raise PydanticCustomError("entry_name", "must be {form}", {"form": form})
+            hint = f" A name is one of {_listed(kind)}."
+            raise PydanticCustomError("entry_name", "must be {form}", {"form": form, "hint": hint})
         check_name(kind, str(value["name"]))
         return value
 
