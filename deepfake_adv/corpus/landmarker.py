@@ -8,8 +8,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.faces.landmarks import Landmarker, build_landmarker
-from deepfake_adv.faces.registry import Locator, build_locator
+from deepfake_adv.faces.base import Landmarker, Locator
+from deepfake_adv.faces.landmarks import build_landmarker
+from deepfake_adv.faces.registry import build_locator
 from deepfake_adv.video.shots import find_cuts, thumbnail
 
 _SHARE_SEEN = 0.8
