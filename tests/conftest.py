@@ -145,7 +145,7 @@ def golden(request):
 def root(tmp_path):
     """FaceForensics++ in small: six originals and six Deepfakes of 12 frames of noise."""
     root = tmp_path / "ff"
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name, pairs in (("train", [["000", "001"]]), ("val", [["002", "003"]]), ("test", [["004", "005"]])):
         (root / "splits").mkdir(parents=True, exist_ok=True)
         (root / "splits" / f"{name}.json").write_text(json.dumps(pairs))
@@ -155,7 +155,7 @@ def root(tmp_path):
             f"manipulated_sequences/Deepfakes/c23/videos/{number:03}_{number ^ 1:03}.mp4",
         ):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
-            write_h264(root / path, generator.integers(0, 255, (12, 24, 16), dtype=np.uint8), crf=40)
+            write_h264(root / path, rng.integers(0, 255, (12, 24, 16), dtype=np.uint8), crf=40)
     return root
 
 

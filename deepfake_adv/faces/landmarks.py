@@ -69,7 +69,7 @@ def build_landmarker(name: str, **params: Any) -> Landmarker | None:
         RuntimeError: If its package is not installed.
     """
     if name not in LANDMARKERS:
-        hint = did_you_mean(name, LANDMARKERS, "Mend locate.landmarks in params.yaml.")
+        hint = did_you_mean(name, LANDMARKERS, "Fix locate.landmarks in params.yaml.")
         raise ValueError(f"landmarks must be one of {', '.join(LANDMARKERS)}; got {name!r}.{hint}")
     landmarker = LANDMARKERS[name]
     check_keywords(f"params of the landmark model {name}", params, landmarker.Params.model_fields)

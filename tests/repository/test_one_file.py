@@ -50,7 +50,7 @@ class Tint(Attack):
     def size(self):
         return self.params.most
 
-    def initial(self, images, generator):
+    def initial(self, images, rng):
         return torch.zeros_like(images[:, :, :1, :1])
 
     def to_image(self, images, variable):
