@@ -67,7 +67,7 @@ class Attack(ABC):
         return f"{type(self).__name__}({self.params})"
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.params == self.params  # type: ignore[attr-defined]
+        return type(other) is type(self) and other.params == self.params
 
     def __hash__(self) -> int:
         return hash((type(self), self.params))

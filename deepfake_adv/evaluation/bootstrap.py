@@ -108,7 +108,7 @@ def concordance(scores: Floats, cluster: NDArray[np.int64], fakes: NDArray[np.bo
         below = np.zeros((len(own) + 1, len(chunk)), dtype=np.int32)
         below[np.arange(1, len(own) + 1), column[order]] = 1
         np.cumsum(below, axis=0, out=below)
-        left, right = (np.searchsorted(own[order], real_scores, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+        left, right = (np.searchsorted(own[order], real_scores, side=side) for side in ("left", "right"))
         not_above = np.add.reduceat(below[left] + below[right], real_starts, axis=0, dtype=np.int64)
         pairs[:, first : first + step] = sizes[~fakes][:, None] * sizes[chunk][None, :] - not_above / 2
     return pairs

@@ -17,7 +17,7 @@ class Baseline(Method):
     augmentation rows of Tables IV and V would have nothing to compare with.
     """
 
-    class Params(Section):  # type: ignore[override]  # no altered images, so no weight
+    class Params(Section):  # no altered images, so no weight
         """No arguments."""
 
     def alter(self, model: torch.nn.Module, frames: Batch, rng: torch.Generator) -> Batch:

@@ -54,7 +54,7 @@ class TrainingStep:
         self.method: Method = fabric.to_device(method)  # type: ignore[assignment]
         if channels_last:
             for player in (self.detector, self.method):
-                player.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                player.to(memory_format=torch.channels_last)
         rates = {"weight_decay": train.weight_decay, "learning_rate": train.learning_rate}
         self._detector_side = [*self.detector.parameters(), *_parameters(self.method.detector_side)]
         self._adversary_side = _parameters(self.method.adversary)

@@ -69,7 +69,7 @@ def load_trained(folder: Path | str, device: torch.device | str = "cpu", *, chan
     load_weights(Path(folder) / WEIGHTS, detector, digest=str(record["files"].get(WEIGHTS)))
     detector.to(device).eval()
     if channels_last:
-        detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        detector.to(memory_format=torch.channels_last)
     return Trained(detector, record["condition"], int(record["seed"]), int(record["image_size"]), Path(folder))
 
 
