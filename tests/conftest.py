@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
+from deepfake_adv.crops.files import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.manifest import crop_file_rows, write_manifest
 from deepfake_adv.datasets.layouts.registry import build_layout
 from deepfake_adv.datasets.probing import Part

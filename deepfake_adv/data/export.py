@@ -14,13 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.crops.crop_decoder import resize, scale_points
-from deepfake_adv.crops.crop_reader import CorruptCrop
-from deepfake_adv.crops.encoding import decode_crop, decode_mask
+from deepfake_adv.crops.codec import decode_crop, decode_mask, resize, scale_points
+from deepfake_adv.crops.files import CorruptCrop
 from deepfake_adv.data.export_formats import FORMATS, Format
 from deepfake_adv.files import check_inside, inside, write_json
 from deepfake_adv.names import REAL
-from deepfake_adv.parquet import whole_file
+from deepfake_adv.parquet import parquet_errors
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +102,7 @@ def _export(files: Sequence[Path], folder: Path, layout: Format, size: int | Non
 
 def _check_files(files: Sequence[Path]) -> None:
     for file in files:
-        with whole_file(file, "crop file", "run `dvc repro crop`"):
+        with parquet_errors(file, "crop file", "run `dvc repro crop`"):
             lacking = set(_COLUMNS) - set(pq.read_schema(file).names)
         if lacking:
             raise ValueError(
@@ -115,7 +114,7 @@ def _check_files(files: Sequence[Path]) -> None:
 def _forgeries(files: Sequence[Path]) -> set[str]:
     found: set[str] = set()
     for file in files:
-        with whole_file(file, "crop file", "run `dvc repro crop`"):
+        with parquet_errors(file, "crop file", "run `dvc repro crop`"):
             found |= set(pc.unique(pq.read_table(file, columns=["forgery"])["forgery"]).to_pylist())
     return found - {REAL}
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from deepfake_adv.datasets.conditions import members
+from deepfake_adv.datasets.conditions import rows_of_condition
 from deepfake_adv.datasets.probing import Part
 from deepfake_adv.datasets.videos import VideoRow
 from deepfake_adv.names import ALL_QUALITIES, FAKE_LABEL, Condition, Split
@@ -51,7 +51,7 @@ def _fault(columns: pa.Table, tier: str, condition: str, split: str) -> str:
     here = columns.filter(pa.array(inside, pa.bool_()))
     if not len(here):
         return f"got no video at all in tier {tier}"
-    fakes, reals = members(here, Condition.parse(condition))
+    fakes, reals = rows_of_condition(here, Condition.parse(condition))
     if fakes.any() and reals.any():
         return ""
     if fakes.any():

@@ -3,10 +3,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from deepfake_adv.crops.crop_decoder import CropDecoder
-from deepfake_adv.crops.crop_reader import CorruptCrop
-from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.crops.files import CorruptCrop
 from deepfake_adv.data.manifest import read_manifest, write_manifest
+from deepfake_adv.data.store import CropDecoder, CropStore
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import file_fingerprint, sha256, write_json
 from deepfake_adv.training.checkpoint import save_weights
