@@ -88,7 +88,7 @@ def number_rows(columns: pa.Table, *names: str) -> Ints:
 
 def distinct(columns: pa.Table, *names: str) -> list[tuple[str, ...]]:
     """The distinct tuples of some text columns, in the order in which they first appear."""
-    groups = columns.group_by(list(names), use_threads=False).aggregate([])
+    groups = columns.select(names).unify_dictionaries().group_by(list(names), use_threads=False).aggregate([])
     return list(zip(*(groups[name].to_pylist() for name in names), strict=True))
 
 

@@ -152,15 +152,15 @@ def read_all(manifest, *, length=1, workers=0, corrupt="skip"):
 
 @pytest.mark.parametrize("length", [1, 4])
 @pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_crop_that_cannot_be_read_has_its_stand_in_mirrored_as_itself(broken, length, workers):
+def test_a_crop_that_cannot_be_read_has_its_substitute_mirrored_as_itself(broken, length, workers):
     manifest, bad = broken
     batches, store = read_all(manifest, length=length, workers=workers)
     assert store.lost == set(bad)
-    stand_ins = {int(row): next(iter(store._stand_ins.of(int(row)))) for row in bad}
+    substitutes = {int(row): next(iter(store._substitutes.of(int(row)))) for row in bad}
     for step, batch in enumerate(batches):
         flips = np.random.default_rng([0, 0, step, 2]).random(8 // length) < 0.5
         expected = np.arange(8 * step, 8 * step + 8)
-        crops = store.fetch(np.array([stand_ins.get(int(row), int(row)) for row in expected]))
+        crops = store.fetch(np.array([substitutes.get(int(row), int(row)) for row in expected]))
         mirror(crops, np.repeat(flips, length))
         images = torch.from_numpy(crops.images).permute(0, 3, 1, 2).float() / 255
         assert torch.equal(batch.images.reshape(images.shape), images)
