@@ -25,7 +25,7 @@ from benchmarks.fabricated import DATASET, QUALITY, write_tables, write_tree
 from deepfake_adv.data.shard import make_manifests
 from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.extraction.boxes import find_boxes, read_boxes
 from deepfake_adv.extraction.crop import ROWS_PER_FILE, plan_files
 from deepfake_adv.extraction.cutting import CropOptions, CropTask
@@ -92,7 +92,7 @@ def inventory(folder: Path) -> dict[str, Any]:
     """The stage `inventory`; a second run finds what the first has noted."""
     layout = build_layout("csv", folder / "root", [], {})
     inventory_datasets(
-        [Part(DATASET, "native", layout)], folder / "inventory", min_frames=10, missing_is_fatal=True,
+        [PartOnDisk(DATASET, "native", layout)], folder / "inventory", min_frames=10, missing_is_fatal=True,
         contradictions_are_fatal=True, max_unreadable_share=0, execution={"workers": 1}, memory=folder / "memory",
     )  # fmt: skip
     return {}

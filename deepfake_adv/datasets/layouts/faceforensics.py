@@ -6,7 +6,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, of_faceforensics, relative, video_names
+from deepfake_adv.datasets.layouts.base import (
+    Layout,
+    child,
+    faceforensics_forgeries,
+    files_by_name,
+    relative,
+    video_names,
+)
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
 from deepfake_adv.datasets.videos import VideoEntry
@@ -50,7 +57,7 @@ class FaceForensics(Layout):
         """See `Layout.checked`; there must be one."""
         if not forgeries:
             raise ValueError("forgeries must name one or more; got none. Name those that the dataset should have.")
-        return of_faceforensics(forgeries)
+        return faceforensics_forgeries(forgeries)
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

@@ -121,7 +121,7 @@ class ReleaseLists(Layout):
                     if listed.split != split:
                         raise ValueError(
                             f"a video must be in one split; {'/'.join(key)} is in the lists of {listed.split} and "
-                            f"{split}. Mend options.lists."
+                            f"{split}. Correct options.lists."
                         )
                     if match["file"]:
                         listed.files.add(match["file"])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-from deepfake_adv.datasets.layouts.base import Layout, child, listing, of_faceforensics, relative
+from deepfake_adv.datasets.layouts.base import Layout, child, faceforensics_forgeries, listing, relative
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
 from deepfake_adv.datasets.videos import VideoEntry
@@ -33,7 +33,7 @@ class Sladd(Layout):
     @classmethod
     def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
         """See `Layout.checked`."""
-        return of_faceforensics(forgeries)
+        return faceforensics_forgeries(forgeries)
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

@@ -56,7 +56,7 @@ def test_broken_lists(trees):
     with pytest.raises(ValueError, match=r"of aa\.mp4; got \{'label': '\?'\}"):
         found(root)
     metadata.unlink()
-    with pytest.raises(FileNotFoundError, match=r"metadata\.json must be there"):
+    with pytest.raises(FileNotFoundError, match=r"metadata\.json must exist"):
         found(root)
 
 
@@ -89,7 +89,7 @@ def test_labels_that_contradict_each_other(trees):
 def test_a_quotation_mark_without_an_end(trees):
     root, *_ = trees["dfdc"]()
     (root / "test/labels.csv").write_text('filename,label\n"t0.mp4,0\n' + "t1.mp4,1\n" * 20_000)
-    with pytest.raises(ValueError, match=r"labels\.csv must be a table .* never closed"):
+    with pytest.raises(ValueError, match=r"labels\.csv must be a CSV file; got: .* never closed"):
         found(root)
 
 
@@ -103,5 +103,5 @@ def test_a_part_in_the_wrong_case_is_taken_with_a_warning(trees, caplog):
 def test_a_part_in_two_places(trees, put):
     root, *_ = trees["dfdc"]()
     put(root, "train/dfdc_train_part_35/bb.mp4")
-    with pytest.raises(ValueError, match=r"must lie in one place; part 35 is .*part_35 and .*train/dfdc_train_part_35"):
+    with pytest.raises(ValueError, match=r"must be in one place; got .*part_35 and .*train/dfdc_train_part_35"):
         found(root)
