@@ -133,7 +133,8 @@ class _Class:
         low = np.minimum(edges[:, :-1], length - 1)
         width = np.maximum(edges[:, 1:] - low, 1)  # a video shorter than the clip repeats frames
         offset = low + (rng.random(low.shape) * width).astype(np.int64)
-        return self.rows[self.first[videos, None] + offset]
+        rows: Ints = self.rows[self.first[videos, None] + offset]
+        return rows
 
     def shuffled(self, pool: int, rng: np.random.Generator) -> Ints:
         """Every row once, mixed within pools of random row groups."""
@@ -186,7 +187,8 @@ def covering_clips(count: int, clip_length: int) -> Ints:
     """
     edges = np.arange(clip_length + 1) * count // clip_length
     low, width = np.minimum(edges[:-1], count - 1), np.maximum(np.diff(edges), 1)
-    return low + np.minimum(np.arange(width.max())[:, None], width - 1)
+    positions: Ints = low + np.minimum(np.arange(width.max())[:, None], width - 1)
+    return positions
 
 
 def covering_samples(videos: Ints, frames: Ints, rows: Ints, clip_length: int) -> Ints:

@@ -209,7 +209,7 @@ def _counts(rows: pa.Table) -> dict[str, Any]:
     )
     aggregates = [("video", "count"), ("video", "count_distinct"), ("masks", "sum"), ("undetected", "sum")]
     counts: dict[str, Any] = {}
-    for row in columns.group_by(keys).aggregate(aggregates).to_pylist():  # type: ignore[arg-type]
+    for row in columns.group_by(keys).aggregate(aggregates).to_pylist():
         place = counts
         for key in keys[:-1]:
             place = place.setdefault(row[key], {})

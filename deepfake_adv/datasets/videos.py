@@ -146,7 +146,7 @@ def read_rows(path: Path) -> list[VideoRow]:
 def _row(record: dict[str, str]) -> VideoRow:
     converters = {int: int, float: float, str: str}
     values = {name: converters[_TYPES[name]](record[name]) for name in COLUMNS}  # type: ignore[index]
-    row = VideoRow(**values)  # type: ignore[arg-type]
+    row = VideoRow(**values)
     check_inside(row.video, "video")  # later stages name files by it, and by forgery and split
     check_inside(f"{row.forgery}-{row.split}", "forgery")
     return row

@@ -54,8 +54,8 @@ def test_files_of_other_code_are_not_taken_up(located, cut, monkeypatch):
     assert len(done) == 3
 
 
-@pytest.mark.parametrize("name", ["write_json", "atomic_write"])
-def test_a_video_is_done_only_when_piece_and_report_are_there(located, cut, monkeypatch, name):
+@pytest.mark.parametrize("name", ["write_json", "write_rows"])
+def test_a_video_is_done_only_when_crops_and_report_are_there(located, cut, monkeypatch, name):
     data = located()
     _, whole = cut(data, name="whole")
     write = getattr(cutting, name)

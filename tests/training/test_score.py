@@ -58,9 +58,9 @@ def test_each_crop_is_decoded_once_for_all_detectors(shards, tmp_path, monkeypat
     for seed in (0, 1, 2):
         leave(tmp_path / "run/NT_c23" / f"seed{seed}", COMPACT, seed=seed)
     decoded = []
-    decode = CropDecoder._one
+    decode = CropDecoder._decode_one
     monkeypatch.setattr(
-        CropDecoder, "_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
+        CropDecoder, "_decode_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
     )
     score(tmp_path / "run", shards / "test.parquet", tmp_path / "s.parquet")
     assert sorted(decoded) == list(range(len(read_manifest(shards / "test.parquet"))))
@@ -127,9 +127,9 @@ def test_leaving_out_decodes_no_crop_beforehand(damaged, tmp_path, monkeypatch):
     manifest, _ = damaged
     leave(tmp_path / "run/NT_c23/seed0", COMPACT)
     decoded = []
-    decode = CropDecoder._one
+    decode = CropDecoder._decode_one
     monkeypatch.setattr(
-        CropDecoder, "_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
+        CropDecoder, "_decode_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
     )
     score(tmp_path / "run", manifest, tmp_path / "s.parquet", corrupt="skip")
     assert sorted(decoded) == list(range(len(read_manifest(manifest))))

@@ -109,7 +109,7 @@ class CsvTable(Layout):
             for line in reader:
                 # an empty field means the same as a missing column
                 fields = {key: value.strip() for key, value in line.items() if key and value and value.strip()}
-                beyond: Any = line.get(None, [])  # type: ignore[call-overload]  # DictReader's key for them
+                beyond: Any = line.get(None, [])  # DictReader's key for them
                 yield reader.line_num, fields, [value.strip() for value in beyond if value.strip()]
 
 

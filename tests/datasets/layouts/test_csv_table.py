@@ -67,7 +67,7 @@ def test_one_file_of_two_labels(tmp_path):
 
 
 def test_a_quotation_mark_without_an_end(tmp_path):
-    with pytest.raises(ValueError, match=r"videos\.csv must be a CSV file; got: .* quotation mark that is opened and never"):
+    with pytest.raises(ValueError, match=r"videos\.csv must be a CSV file; got: .* quotation mark that is opened"):
         videos(tmp_path, 'path,label\n"a.mp4,real\n' + "b.mp4,fake\n" * 20_000)
 
 
@@ -97,5 +97,5 @@ def test_what_names_no_file_is_named_with_its_line(tmp_path, path):
 
 @pytest.mark.parametrize(("line", "held"), [("a.mp4,1,c40\n", "c40"), ("", "no line at all")])
 def test_a_quality_without_a_line_is_named(tmp_path, line, held):
-    with pytest.raises(ValueError, match=rf"must have lines of quality native; got {held}\. Correct the part's quality"):
+    with pytest.raises(ValueError, match=rf"must have lines of quality native; got {held}\. Correct the part"):
         videos(tmp_path, f"path,label,quality\n{line}")
