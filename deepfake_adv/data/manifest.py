@@ -41,7 +41,7 @@ MANIFEST_WRITE_OPTIONS: Final[dict[str, Any]] = {
 """Options of `pyarrow.parquet.ParquetWriter`: texts once per row group make a manifest an eighth as large."""
 
 SUBSTITUTE_VIDEOS: Final = 16
-"""Videos in which a substitute is looked for, beside a crop's own."""
+"""Videos searched for a substitute, in addition to a crop's own."""
 
 _ROW_GROUP: Final = 16_384
 _COLUMNS: Final = [

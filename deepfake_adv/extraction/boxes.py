@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deepfake_adv.extraction.task_files import TaskFiles
 from deepfake_adv.faces.track import DROPPED, SEEN
 from deepfake_adv.files import atomic_write, read_csv, write_csv
-from deepfake_adv.parquet import WRITE_OPTIONS, parquet_errors, read_in_multiples
+from deepfake_adv.parquet import WRITE_OPTIONS, encode_texts, parquet_errors, read_in_multiples
 
 logger = logging.getLogger(__name__)
 
@@ -136,12 +136,10 @@ def find_boxes(path: Path, quality: str) -> dict[str, RowRanges]:
     """
     with parquet_errors(path, "box table", "run `dvc repro locate`"):
         table = pq.read_table(path, columns=["video", "quality"], read_dictionary=["video", "quality"])
-    encoded = table["video"].unify_dictionaries().combine_chunks()
-    qualities = table["quality"].unify_dictionaries().combine_chunks()
-    codes, names = encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
-    wanted = qualities.dictionary.index(quality).as_py()  # -1 where no row is for this quality alone
-    own = np.asarray(qualities.is_null()) | (qualities.indices.fill_null(-2).to_numpy() == wanted)
-    codes[~own] = -1
+    codes, names = encode_texts(table["video"])
+    quality_codes, qualities = encode_texts(table["quality"])
+    wanted = qualities.index(quality) if quality in qualities else -2
+    codes = np.where((quality_codes < 0) | (quality_codes == wanted), codes, -1)  # null is for all qualities
     starts = np.flatnonzero(np.diff(codes, prepend=-2))
     ends = np.append(starts[1:], len(codes))
     ranges: dict[str, RowRanges] = {}

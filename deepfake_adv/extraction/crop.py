@@ -32,7 +32,7 @@ ROWS_PER_FILE: Final = 4096
 
 @dataclass(frozen=True)
 class CropFile:
-    """A crop file of the output: whole videos of one forgery and split."""
+    """A crop file of the output: complete videos of one forgery and split."""
 
     name: str
     videos: tuple[str, ...]
@@ -67,8 +67,8 @@ def crop_part(
         options: How to cut and encode.
         max_failed_share: Largest tolerated share of videos that fail.
         execution: `workers`, `engine` and `address` for `map_tasks`.
-        rows_per_file: A file takes whole videos until it has this many sampled frames.
-        scratch: Folder of unfinished work; must lie on the output's file system.
+        rows_per_file: Complete videos are added to a file until it has this many sampled frames.
+        scratch: Folder of unfinished work; must be on the output's file system.
 
     Returns:
         Counts: videos, failed, asked, cut, dropped, undetected, masks_missing.
@@ -108,12 +108,12 @@ def crop_part(
 
 
 def plan_files(rows: Sequence[VideoRow], counts: Mapping[str, int], rows_per_file: int) -> list[CropFile]:
-    """Assign whole videos to crop files, in the order of forgery, split and video.
+    """Assign complete videos to crop files, in the order of forgery, split and video.
 
     Args:
         rows: The videos.
         counts: Sampled frames by video.
-        rows_per_file: A file takes whole videos until it has this many frames.
+        rows_per_file: Complete videos are added to a file until it has this many frames.
 
     Raises:
         ValueError: If `rows_per_file` is below 1.
@@ -138,7 +138,7 @@ def plan_files(rows: Sequence[VideoRow], counts: Mapping[str, int], rows_per_fil
 
 
 def _inputs(frames: Path, boxes: Path, rows: Mapping[str, VideoRow]) -> dict[str, Any]:
-    """What decides the crops, beside the parameters."""
+    """What decides the crops, in addition to the parameters."""
     return {
         "frames": file_fingerprint(Path(frames) / "frames.parquet"),
         "boxes": file_fingerprint(boxes),

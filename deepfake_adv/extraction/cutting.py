@@ -24,7 +24,7 @@ Planes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class CropOptions:
-    """What decides the crops, beside frames and boxes: section `crop` of params.yaml.
+    """What decides the crops, in addition to frames and boxes: section `crop` of params.yaml.
 
     Attributes:
         margin: Side of the square over the face box's longer side.

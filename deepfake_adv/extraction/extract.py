@@ -81,7 +81,7 @@ def extract(
         min_frames: A shorter video is skipped and reported.
         max_skipped_share: Largest tolerated share of the usable videos that fail here.
         execution: `workers`, `engine` and `address` for `map_tasks`.
-        scratch: Folder of unfinished work; must lie on the output's file system.
+        scratch: Folder of unfinished work; must be on the output's file system.
 
     Raises:
         ValueError: If `store` or `sampling` is unknown, or more videos are skipped than allowed.

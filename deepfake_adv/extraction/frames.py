@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deepfake_adv.datasets.videos import VideoRow, read_rows
-from deepfake_adv.parquet import parquet_errors
+from deepfake_adv.parquet import encode_texts, parquet_errors
 from deepfake_adv.video.colour import Frame
 from deepfake_adv.video.read import read_frames
 
@@ -128,8 +128,7 @@ class FrameStore:
         path = self._folder / TABLE
         with parquet_errors(path, "frame table", "run `dvc repro extract`"):
             table = pq.read_table(path, columns=["video", "frame", "time"], read_dictionary=["video"])
-        encoded = table["video"].unify_dictionaries().combine_chunks()
-        codes, names = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
+        codes, names = encode_texts(table["video"])
         frames, times = table["frame"].to_numpy(), table["time"].to_numpy()
         order = np.lexsort((frames, codes))
         codes, frames, times = codes[order], frames[order], times[order]

@@ -53,7 +53,7 @@ class Group:
         return f"{self.lead} at {self.quality}" if self.alone else self.lead
 
     def digest(self) -> str:
-        """Hex digest of everything that decides the group's boxes, beside the parameters."""
+        """Hex digest of everything that decides the group's boxes, in addition to the parameters."""
         digest = hashlib.sha256(f"{self.lead} {self.quality} {self.end} {self.fingerprint} {self.mask_path}".encode())
         for video, frames in self.members.items():
             digest.update(video.encode() + frames.astype(np.int64).tobytes())

@@ -51,7 +51,7 @@ def locate_dataset(
         warn_missed_share: A video is named in the log and the report if the face was missed in a larger share of its
             frames.
         execution: `workers`, `engine` and `address` for `map_tasks`.
-        scratch: Folder of unfinished work; must lie on the output's file system.
+        scratch: Folder of unfinished work; must be on the output's file system.
 
     Returns:
         Counts: groups, and of frames: asked, detected, and of those missed: filled and dropped.

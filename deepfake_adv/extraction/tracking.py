@@ -32,8 +32,8 @@ from deepfake_adv.video.shots import mark_cuts, planes_thumbnail
 
 logger = logging.getLogger(__name__)
 
-# Beside a frame's box: what was done where the face was missed, and why; and for the whole lead the number of shots and
-# of people other than the one picked, null where it could not be read.
+# In addition to a frame's box: what was done where the face was missed, and why; and for the whole lead the number of
+# shots and of people other than the one picked, null where it could not be read.
 GROUP_SCHEMA: Final = pa.schema(
     [*BOX_SCHEMA, ("action", pa.string()), ("reason", pa.string()), ("shots", pa.int32()), ("others", pa.int32())]
 )
@@ -41,7 +41,7 @@ GROUP_SCHEMA: Final = pa.schema(
 
 @dataclass(frozen=True)
 class LocateOptions:
-    """What decides the boxes, beside the videos: section `locate` of params.yaml."""
+    """What decides the boxes, in addition to the videos: section `locate` of params.yaml."""
 
     backend: str
     policy: str

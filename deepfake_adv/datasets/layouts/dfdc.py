@@ -41,7 +41,7 @@ class DFDC(Layout):
 
         train: list[int] = Field([0, 34], max_length=2, description="Parts for training.")
         val: list[int] = Field([35, 39], max_length=2, description="Parts for validation.")
-        test: list[int] = Field([40, 49], max_length=2, description="Parts for testing beside the official test set.")
+        test: list[int] = Field([40, 49], max_length=2, description="Parts for testing, with the official test set.")
 
     params: Params
 
@@ -115,7 +115,7 @@ class DFDC(Layout):
                 yield self._entry(folder / name, {"label": "REAL"}, "", "not in metadata.json, so of unknown label")
             elif not isinstance(facts, Mapping) or facts.get("label") not in ("REAL", "FAKE"):
                 raise ValueError(
-                    f'{path} must say {{"label": "REAL" or "FAKE"}} of {name}; got {facts!r}. '
+                    f'{path} must give {{"label": "REAL" or "FAKE"}} for {name}; got {facts!r}. '
                     "Take the file as it ships."
                 )
             elif not isinstance(facts.get("original") or "", str):
@@ -146,7 +146,7 @@ class DFDC(Layout):
                 yield self._entry(folder / name, {"label": "REAL"}, "", "not in labels.csv, so of unknown label")
             elif given[name] not in ("0", "1"):
                 raise ValueError(
-                    f"{labels} must say 0 (real) or 1 (fake) of {name}; got {given[name]!r}. Take it as it ships."
+                    f"{labels} must give 0 (real) or 1 (fake) for {name}; got {given[name]!r}. Take it as it ships."
                 )
             else:
                 label = "FAKE" if given[name] == "1" else "REAL"

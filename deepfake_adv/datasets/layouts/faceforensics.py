@@ -25,7 +25,7 @@ class FaceForensics(Layout):
     """Originals and their forgeries, named <target>_<source>, with one mask video for all qualities.
 
     Deepfakes and Face2Face are as long as their target, FaceSwap and NeuralTextures as the shorter of
-    target and source. The raw quality lies in `raw` or, by the authors' helper scripts, in `c0`.
+    target and source. The raw quality is in the folder `raw` or, by the authors' helper scripts, in `c0`.
 
     Args:
         root: Folder with original_sequences and manipulated_sequences.

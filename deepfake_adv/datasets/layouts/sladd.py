@@ -17,7 +17,7 @@ CONFIG_FILES: Final = {Split.TRAIN: "train.json", Split.VAL: "eval.json", Split.
 class Sladd(Layout):
     """image/{FF-DF, FF-F2F, FF-FS, FF-NT, real}/<id>/0001.png, mask/.../<id>/0001_mask.png, config/*.json.
 
-    A folder stands for a video, the i-th of its images for frame i: the true index is not recorded.
+    A folder is a video, the i-th of its images is frame i: the true index is not recorded.
 
     Args:
         root: Folder with image, mask and config (data/FF in SLADD's own tree).

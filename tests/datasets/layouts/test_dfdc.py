@@ -46,14 +46,14 @@ def test_broken_lists(trees):
     root, *_ = trees["dfdc"]()
     labels = root / "test/labels.csv"
     labels.write_text("filename,label\nt0.mp4,REAL\n")
-    with pytest.raises(ValueError, match=r"0 \(real\) or 1 \(fake\) of t0\.mp4"):
+    with pytest.raises(ValueError, match=r"0 \(real\) or 1 \(fake\) for t0\.mp4"):
         found(root)
     labels.write_text("name,class\n")
     with pytest.raises(ValueError, match="must have the columns filename,label"):
         found(root)
     metadata = root / "dfdc_train_part_0/metadata.json"
     metadata.write_text(json.dumps({"aa.mp4": {"label": "?"}}))
-    with pytest.raises(ValueError, match=r"of aa\.mp4; got \{'label': '\?'\}"):
+    with pytest.raises(ValueError, match=r"for aa\.mp4; got \{'label': '\?'\}"):
         found(root)
     metadata.unlink()
     with pytest.raises(FileNotFoundError, match=r"metadata\.json must exist"):
