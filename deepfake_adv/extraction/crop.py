@@ -179,7 +179,7 @@ def _cut_videos(
 def _finish(
     folder: Path, plan: Sequence[CropFile], tasks: Sequence[CropTask], files: TaskFiles, max_failed_share: float
 ) -> None:
-    """Join the files that lack failed videos; the report last, as it marks the end."""
+    """Join the remaining files, without their failed videos; the report last, as it marks the end."""
     reports = [read_json(task.report) for task in sorted(tasks, key=lambda task: task.row.video)]
     failures = {report["video"]: report["note"] for report in reports if report["failed"]}
     check_failures(failures, len(reports), max_failed_share, key="crop.max_failed_share")
