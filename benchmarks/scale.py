@@ -49,7 +49,7 @@ def main() -> None:
         ):
             folders = {size: Path(name) / f"{len(rows)}-{size}" for size in sizes}
             for size, folder in folders.items():
-                fabricate(folder, size)
+                fabricate(folder, size)  # type: ignore[no-untyped-call]
             rows += [_grown(step, folders) for step in steps]
     print_table([{key: value for key, value in row.items() if key != "facts"} for row in rows])
     packages = ("numpy", "pyarrow", "av")
