@@ -75,13 +75,15 @@ class Progress:
         self._bar.close()
 
 
-def progress(items: Iterable[T], *, total: int, desc: str, unit: str = "items") -> Iterator[T]:
-    """Pass `items` on while a `Progress` counts them."""
+def progress(
+    items: Iterable[T], *, total: int, desc: str, unit: str = "items", silent: bool = False
+) -> Iterator[T]:
+    """Pass `items` on while a `Progress` counts them; arguments as there."""
     start, done = time.monotonic(), 0
-    with Progress(total=total, desc=desc, unit=unit) as shown:
+    with Progress(total=total, desc=desc, unit=unit, silent=silent) as shown:
         for item in items:
             yield item
             shown.update()
             done += 1
-    if not sys.stderr.isatty():
+    if not silent and not sys.stderr.isatty():
         logger.info("%s: %d %s in %.1f s", desc, done, unit, time.monotonic() - start)
