@@ -137,7 +137,9 @@ def predict(
         Path | None, typer.Option(help="Write the JSON lines here, not to stdout; a later call goes on where it ends.")
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write a table, one line per file.")] = None,
-    parquet: Annotated[Path | None, typer.Option(help="Also write a parquet file: the table, people and frames.")] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(help="Also write a parquet file: the table, people and frames.")
+    ] = None,
     score_of: Annotated[
         ScoreOf, typer.Option(help="Whose score is the file's: the highest of all people's, or the main person's.")
     ] = ScoreOf.highest,
@@ -149,9 +151,13 @@ def predict(
     ] = False,
     locator: Annotated[
         str | None,
-        typer.Option(help="Find faces by another locator than in training; whole: a picture is a face.", callback=_locator),
+        typer.Option(
+            help="Find faces by another locator than in training; whole: a picture is a face.", callback=_locator
+        ),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse damaged videos; else what decodes is scored.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse damaged videos; else what decodes is scored.")
+    ] = False,
     min_face: Annotated[int, typer.Option(min=1, help="Smaller faces are not scored; pixels.")] = 40,
     min_frames: Annotated[int, typer.Option(min=1, help="Sampled frames that must show a person.")] = 2,
     device: Annotated[Accelerator, typer.Option(help="Where the detector runs.")] = Accelerator.auto,

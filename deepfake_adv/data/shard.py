@@ -131,8 +131,7 @@ def check_conflicts(rows: pa.Table) -> None:
     if twice.size:
         named = [f"{rows['video'][int(k)]} frame {frames[k]}" for k in twice[:_NAMED]]
         raise ValueError(
-            f"a crop must occur once; got {_listed(named, twice.size)} twice. "
-            "Delete data/crops and run `dvc repro`."
+            f"a crop must occur once; got {_listed(named, twice.size)} twice. Delete data/crops and run `dvc repro`."
         )
     for column in ("label", "split", "target"):
         pairs = pa.table({"number": videos, "video": rows["video"], column: rows[column]})

@@ -1,4 +1,4 @@
-"""Many files: looked at by several processes, scored by one detector as they come; one bad file never stops the rest."""
+"""Many files: several processes look for faces, one detector scores; one bad file never stops the rest."""
 
 import logging
 import os
@@ -75,7 +75,7 @@ def predict_all(
     trained: Trained,
     settings: FaceSettings,
     *,
-    options: BatchOptions = BatchOptions(),  # noqa: B008  (frozen)
+    options: BatchOptions = BatchOptions(),
     output: Path | None = None,
     batch_size: int = BATCH_SIZE,
 ) -> Iterator[dict[str, Any]]:
@@ -86,8 +86,8 @@ def predict_all(
         trained: The detector.
         settings: How faces are found and cut.
         options: See `BatchOptions`.
-        output: JSON lines, to which each row is added as it is known. Scored rows that are there already, of files whose
-            content is the same, are not made again.
+        output: JSON lines, to which each row is added as it is known. Scored rows that are there already, of files
+            whose content is the same, are not made again.
         batch_size: Frames (or clips) at a time.
 
     Raises:

@@ -62,9 +62,7 @@ def run(
         logging.getLogger().setLevel(logging.ERROR)
     warnings.simplefilter("ignore")  # of libraries; what concerns the user is an error or in the log
     trained = load_trained(detector, choose_device(accelerator))
-    settings = face_settings(
-        trained.record, frames=frames, locator=locator, min_face=min_face, min_frames=min_frames
-    )
+    settings = face_settings(trained.record, frames=frames, locator=locator, min_face=min_face, min_frames=min_frames)
     paths = list_inputs(inputs, frames_of_one_video=bool(options.get("one_video")))
     chosen = BatchOptions(limits=Limits(*limits) if limits else Limits(), quiet=quiet, **options)
     rows = []

@@ -59,13 +59,9 @@ def predict(
             range, or the detector is damaged.
     """
     detector = trained if isinstance(trained, Trained) else load_trained(trained, choose_device(accelerator))
-    settings = face_settings(
-        detector.record, frames=frames, locator=locator, min_face=min_face, min_frames=min_frames
-    )
+    settings = face_settings(detector.record, frames=frames, locator=locator, min_face=min_face, min_frames=min_frames)
     limits = Limits(max_frames, max_pixels)
-    seen = look(
-        Path(path), settings, detector.image_size, one_video=frames_of_one_video, strict=strict, limits=limits
-    )
+    seen = look(Path(path), settings, detector.image_size, one_video=frames_of_one_video, strict=strict, limits=limits)
     return score_seen(seen, detector, settings, score_of=score_of, batch_size=batch_size)
 
 

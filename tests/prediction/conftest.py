@@ -1,4 +1,4 @@
-"""Files in which faces are bright squares, so that where they are is known exactly; a detector; the pipeline's crops."""
+"""Files in which faces are bright squares, so that where they are is known exactly, and a detector."""
 
 import cv2
 import numpy as np

@@ -51,9 +51,7 @@ def pipeline(tmp_path):
             "toy", inventory.parent, frames.parent, faces, root=video.parent, options=locate, max_failed_share=0,
             warn_missed_share=1, **common,
         )  # fmt: skip
-        crop_part(
-            "toy", "c23", frames, faces, crops, root=video.parent, options=crop, max_failed_share=0, **common
-        )
+        crop_part("toy", "c23", frames, faces, crops, root=video.parent, options=crop, max_failed_share=0, **common)
         manifests = tmp_path / "data/manifests/c23"
         make_manifests(
             "c23", crops.parents[1], tmp_path / "inventory", manifests, parts=[("toy", "c23")], balance="none",
