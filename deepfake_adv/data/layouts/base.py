@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from deepfake_adv.data.layouts.published import Published
 from deepfake_adv.data.videos import VideoEntry
 from deepfake_adv.names import FF_FOLDERS, Forgery
 from deepfake_adv.params.base import Section
@@ -66,6 +67,10 @@ class Layout(ABC):
     def expected(self, quality: str) -> dict[str, int]:
         """Published numbers of videos by forgery, where no list names each; empty where lists do."""
         return {}
+
+    def published(self, quality: str) -> list[Published]:
+        """How large the dataset is when whole, for a plan before it is on the disk; empty where nobody says."""
+        return []
 
     def problem(self) -> str | None:
         """Why there is no dataset to speak of at the root, in one sentence; None where there is one."""

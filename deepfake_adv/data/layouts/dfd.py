@@ -6,12 +6,14 @@ from typing import ClassVar
 
 from deepfake_adv.data.layouts.base import Layout, child, files_by_name, relative, video_names
 from deepfake_adv.data.layouts.faceforensics import quality_folder
+from deepfake_adv.data.layouts.published import Published
 from deepfake_adv.data.layouts.registry import register_layout
 from deepfake_adv.data.videos import VideoEntry
-from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
 
 _ORIGINALS = 363
 _FAKES = 3068
+_GIGABYTES = {Quality.RAW: (200, 1600), Quality.C23: (3, 22), Quality.C40: (0.4, 3)}  # originals, fakes; the authors' word
 
 
 @register_layout("dfd")
@@ -43,6 +45,14 @@ class DeepFakeDetection(Layout):
     def expected(self, quality: str) -> dict[str, int]:
         """363 originals, 3,068 fakes."""
         return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES}
+
+    def published(self, quality: str) -> list[Published]:
+        """As `expected`, 1080 lines each; how long they are is not said."""
+        sizes = _GIGABYTES.get(Quality(quality), (0, 0))
+        return [
+            Published(kind, Split.TEST, count, size * 1e9 / count or None, width=1920, height=1080, masked=kind != REAL)
+            for (kind, count), size in zip(self.expected(quality).items(), sizes, strict=True)
+        ]
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """The originals, those that a fake's name alone tells of too, then the fakes."""
