@@ -3,8 +3,9 @@
 Run as ``python -m benchmarks.scale``. Everything is made up: trees of tiny videos, tables of inventory, frames, boxes
 and crops (one picture of 8 px under millions of names), scores, a project of DVC whose stages do nothing. Each step
 runs in a process of its own, once per size, which gives its CPU seconds (those of processes that it starts among them)
-and the memory at its peak beyond what it had once its libraries were loaded (of DVC's commands, all of it). "exponent" is the power of the size that all times fit, "last" that between the two largest sizes: 1 is
-linear. A step with a constant start has a smaller exponent; 0 is what does not grow.
+and the memory at its peak beyond what it had once its libraries were loaded (of DVC's commands, all of it).
+"exponent" is the power of the size that all times fit, "last" that between the two largest sizes: 1 is linear. A step
+with a constant start has a smaller exponent; 0 is what does not grow.
 
 Prediction: no "last" above 1.15, no task above 4 kB, reading one video's boxes as fast at every size.
 """

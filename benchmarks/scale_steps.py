@@ -13,21 +13,21 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.fabricated import DATASET, PAPER_NUMBERS, QUALITY
-from deepfake_adv.data.box_rows import find_boxes, read_boxes
-from deepfake_adv.data.crop_files import ROWS_PER_FILE, plan_files
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.cutting import CropOptions, CropTask
-from deepfake_adv.data.frames import FrameStore
-from deepfake_adv.data.groups import plan_groups
-from deepfake_adv.data.inventory import inventory_datasets
-from deepfake_adv.data.layouts.registry import build_layout
 from deepfake_adv.data.manifest import CropTable, read_manifest, select, verify_files
-from deepfake_adv.data.probing import Part
 from deepfake_adv.data.sampler import BalancedSampler
 from deepfake_adv.data.shard import make_manifests
+from deepfake_adv.datasets.inventory import inventory_datasets
+from deepfake_adv.datasets.layouts.registry import build_layout
+from deepfake_adv.datasets.probing import Part
 from deepfake_adv.evaluation import outputs
 from deepfake_adv.evaluation.run import Settings, evaluate
 from deepfake_adv.evaluation.scores import all_test_sets, read_scores
+from deepfake_adv.extraction.box_rows import find_boxes, read_boxes
+from deepfake_adv.extraction.crop_files import ROWS_PER_FILE, plan_files
+from deepfake_adv.extraction.cutting import CropOptions, CropTask
+from deepfake_adv.extraction.frames import FrameStore
+from deepfake_adv.extraction.groups import plan_groups
 from deepfake_adv.names import Condition
 from deepfake_adv.reporting.all_figures import Inputs
 from deepfake_adv.reporting.page import write_report

@@ -36,8 +36,8 @@ from benchmarks import ways
 from benchmarks.clips import ALL_CRF, CRF, Clip, as_part, make_clips
 from benchmarks.common import RESULTS, VIDEO_PACKAGES, machine, setting
 from deepfake_adv.corpus.build import build
-from deepfake_adv.data.frames import STORE
-from deepfake_adv.data.tracking import locate_group
+from deepfake_adv.extraction.frames import STORE
+from deepfake_adv.extraction.tracking import locate_group
 from deepfake_adv.files import write_json
 from deepfake_adv.video.encode import write_ffv1
 from deepfake_adv.video.read import frame_times, probe, read_frames
@@ -164,7 +164,7 @@ def _measure(clip: Clip, folder: Path, rounds: int) -> dict[str, Any]:
 def _looks(clip: Clip, folder: Path) -> int:
     """Frames that the locator looks at: all but those between two that agree."""
     found = []
-    from deepfake_adv.data import tracking
+    from deepfake_adv.extraction import tracking
 
     build = tracking._locator
 

@@ -102,20 +102,20 @@ def check(profile: Profile = None) -> None:
 def plan(
     profile: Profile = None,
     runs: Annotated[bool, typer.Option("--runs", help="List every run too.")] = False,
-    cores: Annotated[int | None, typer.Option(help="Of the machine to plan for; each option's default: this one.")] = None,
+    cores: Annotated[int | None, typer.Option(help="Of the machine; what is not said is as here.")] = None,
     gpus: Annotated[int | None, typer.Option(help="Its GPUs.")] = None,
     memory: Annotated[str | None, typer.Option(help="Its main memory, such as 512GB.")] = None,
     disk: Annotated[str | None, typer.Option(help="What is free on its disk, such as 4TB.")] = None,
     gpu_memory: Annotated[str | None, typer.Option(help="Of one GPU, such as 80GB.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs side by side, as for train-all.")] = None,
-    device: Annotated[str | None, typer.Option(help="Part of a calibrated device's name, where there are several.")] = None,
+    device: Annotated[str | None, typer.Option(help="Part of a calibrated device's name, if several are.")] = None,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="First time a few steps of each detector with each method, here.")
     ] = False,
     calibration: Annotated[Path, typer.Option(help="File of what calibrations found.")] = Path("work/calibration.json"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say which tables a profile fills, and what it takes on a machine: hours, bytes, memory, and what would not fit."""
+    """Say which tables a profile fills, what it takes on a machine (hours, bytes, memory), and what would not fit."""
     from deepfake_adv.planning.command import Question, answer
 
     params = load_params(path=_params_file(profile), entries=calibrate)

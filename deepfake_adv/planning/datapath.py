@@ -159,7 +159,8 @@ def _crop(params: Params, workload: Workload, rates: Rates) -> Cost:
             pixels * rates[f"crop_{kind}.megapixel"] + size * rates[f"crop_{kind}.megabyte"]
         )
         if params.crop.masks:  # a mask's video is read through as well
-            one += videos.masked * (rates["decode.video"] + videos.frames * videos.megapixels * rates["decode.megapixel"])
+            whole = videos.frames * videos.megapixels
+            one += videos.masked * (rates["decode.video"] + whole * rates["decode.megapixel"])
         seconds += videos.count * one
         read += videos.count * _stored(params, part, videos, rates)
         left += videos.crops * (size + rates["crop.row_bytes"])

@@ -28,8 +28,8 @@ def forecast_lines(forecast: Forecast, params: Params, rates: Rates, *, runs: bo
         cost = line.cost
         memory = whole_memory(cost, params, machine, forecast.jobs)
         rows.append((
-            cost.stage, f"{cost.count:,.0f} {cost.unit}", _hours(cost.cpu_s), _hours(cost.gpu_s) if cost.gpu_s != 0 else "",
-            _bytes(cost.read), _bytes(cost.left), _bytes(memory), _hours(line.hours, 1),
+            cost.stage, f"{cost.count:,.0f} {cost.unit}", _hours(cost.cpu_s),
+            _hours(cost.gpu_s) if cost.gpu_s != 0 else "", _bytes(cost.read), _bytes(cost.left), _bytes(memory), _hours(line.hours, 1),
         ))  # fmt: skip
     widths = [max(len(row[k]) for row in rows) for k in range(len(_COLUMNS))]
     lines = [f"on {_machine(machine)}; {forecast.jobs} runs side by side", ""]
@@ -39,9 +39,7 @@ def forecast_lines(forecast: Forecast, params: Params, rates: Rates, *, runs: bo
     lines += ["", *_totals(forecast)]
     if runs:
         lines += ["", *_runs(forecast)]
-    notes = [f"{line.cost.stage}: {line.cost.note}" for line in forecast.lines if line.cost.note]
-    notes += forecast.notes
-    lines += ["", *(f"Note: {note.rstrip('.')}." for note in notes)]
+    lines += ["", *(f"Note: {note.rstrip('.')}." for note in _notes(forecast))]
     if rates.sources:
         dates = sorted(source.date for source in rates.sources.values())
         files = ", ".join(sorted({source.file for source in rates.sources.values()}))
@@ -76,9 +74,14 @@ def forecast_dict(forecast: Forecast, params: Params, rates: Rates) -> dict[str,
         },
         "disk": forecast.disk,
         "does_not_fit": forecast.misfits,
-        "notes": [*forecast.notes, *(f"{line.cost.stage}: {line.cost.note}" for line in forecast.lines if line.cost.note)],
+        "notes": _notes(forecast),
         "rates": {name: asdict(source) for name, source in rates.sources.items()},
     }
+
+
+def _notes(forecast: Forecast) -> list[str]:
+    own = [f"{line.cost.stage}: {line.cost.note}" for line in forecast.lines if line.cost.note]
+    return [*own, *forecast.notes]
 
 
 def _totals(forecast: Forecast) -> list[str]:

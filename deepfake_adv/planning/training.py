@@ -124,7 +124,8 @@ def training_costs(
             gpu_s, cpu_s = 0.0, None if known is None else known + start + loading
         left: float | None = tested * trainings * rates["score.row_bytes"]
         if stage == "train":
-            left = None if missing else float(sum(run.finding.weights_bytes * run.trainings for run in runs if run.finding))
+            sizes = [run.finding.weights_bytes * run.trainings for run in runs if run.finding]
+            left = None if missing else float(sum(sizes))
         yield Cost(
             stage, trainings if stage == "train" else tested * trainings, "trainings" if stage == "train" else "crops",
             cpu_s, gpu_s, longest, left=left, memory=None if missing else host + loaders, note=note,
@@ -133,7 +134,8 @@ def training_costs(
     scaled = params.evaluate.resamples / rates["evaluate.resamples"]
     seconds = len(runs) * (rates["evaluate.constant"] + tested * per_run * rates["evaluate.row"] * scaled)
     memory = rates["start.evaluate.mb"] + tested * per_run * rates["evaluate.row_mb"]
-    yield Cost("evaluate", len(runs), "runs", seconds, left=len(runs) * rates["evaluate.run_bytes"], memory=memory * _MEGA)
+    left = len(runs) * rates["evaluate.run_bytes"]
+    yield Cost("evaluate", len(runs), "runs", seconds, left=left, memory=memory * _MEGA)
 
 
 def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -> Iterator[Cost]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deepfake_adv.data.layouts.published import Published
-from deepfake_adv.data.layouts.registry import build_layout
-from deepfake_adv.data.videos import VideoRow, read_rows
+from deepfake_adv.datasets.layouts.published import Published
+from deepfake_adv.datasets.layouts.registry import build_layout
+from deepfake_adv.datasets.videos import VideoRow, read_rows
 from deepfake_adv.names import REAL, Condition, Forgery, Quality, Split
 from deepfake_adv.params.corpus import Corpus
 from deepfake_adv.params.datasets import FrameCounts
