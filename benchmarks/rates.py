@@ -52,9 +52,7 @@ def table(results: Mapping[str, Mapping[str, Any]], commits: Mapping[str, str]) 
 
 
 def _of_stages(result: Mapping[str, Any]) -> dict[str, float]:
-    values = {
-        f"{stage}.{term}": value for stage, terms in result["cpu_s"].items() for term, value in terms.items()
-    }
+    values = {f"{stage}.{term}": value for stage, terms in result["cpu_s"].items() for term, value in terms.items()}
     for quality, sizes in result["bytes_per_pixel"].items():
         values |= {f"bytes_per_pixel.{quality}.{name}": value for name, value in sizes.items()}
     for stage, start in result["start"].items():

@@ -109,9 +109,7 @@ def _extract(params: Params, workload: Workload, rates: Rates) -> Cost:
         seconds += videos.count * one
         read += videos.count * videos.megabytes * _MEGA
     count = sum(part.count for part in workload.parts)
-    return Cost(
-        "extract", count, "videos", seconds, read=read, left=left, memory=_worker("extract", workload, rates)
-    )
+    return Cost("extract", count, "videos", seconds, read=read, left=left, memory=_worker("extract", workload, rates))
 
 
 def _locate(params: Params, workload: Workload, rates: Rates) -> Cost:

@@ -29,7 +29,8 @@ def forecast_lines(forecast: Forecast, params: Params, rates: Rates, *, runs: bo
         memory = whole_memory(cost, params, machine, forecast.jobs)
         rows.append((
             cost.stage, f"{cost.count:,.0f} {cost.unit}", _hours(cost.cpu_s),
-            _hours(cost.gpu_s) if cost.gpu_s != 0 else "", _bytes(cost.read), _bytes(cost.left), _bytes(memory), _hours(line.hours, 1),
+            _hours(cost.gpu_s) if cost.gpu_s != 0 else "", _bytes(cost.read), _bytes(cost.left), _bytes(memory),
+            _hours(line.hours, 1),
         ))  # fmt: skip
     widths = [max(len(row[k]) for row in rows) for k in range(len(_COLUMNS))]
     lines = [f"on {_machine(machine)}; {forecast.jobs} runs side by side", ""]

@@ -223,5 +223,3 @@ def _targets(rows: Iterable[VideoRow]) -> int:
     originals = {row.video for row in usable if row.forgery == REAL}
     alone = [row for row in usable if row.forgery in _OWN_TRACK or f"{REAL}/{row.target}" not in originals]
     return len(originals) + sum(row.forgery != REAL for row in alone)
-
-
