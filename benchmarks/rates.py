@@ -75,7 +75,8 @@ def _of_scale(steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     for name, step, unit in (
         ("inventory", "inventory", "row"),
         ("shard", "shard", "row"),
-        ("evaluate", "evaluate_run", "row"),
+        ("evaluate", "evaluate_plain", "row"),
+        ("intervals", "evaluate_run", "row"),
         ("tables", "tables", "run"),
         ("report", "report", "run"),
     ):
@@ -84,7 +85,10 @@ def _of_scale(steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         values[f"{name}.{unit}_mb"] = _line(by_name[step], "mb")[1]
     last = {name: step["facts"][-1] for name, step in by_name.items()}
     sizes = {name: step["sizes"][-1] for name, step in by_name.items()}
-    values["evaluate.resamples"] = last["evaluate_run"]["resamples"]
+    resamples = last["evaluate_run"]["resamples"]  # what a resample adds to a row
+    values["intervals.row"] = max(values["intervals.row"] - values["evaluate.row"], 0.0) / resamples
+    values["evaluate.row_mb"] = values.pop("intervals.row_mb")
+    del values["intervals.constant"]
     values["evaluate.run_bytes"] = last["evaluate_run"]["bytes"]
     values["score.row_bytes"] = last["evaluate_run"]["score_row_bytes"]
     values["extract_index.frame_bytes"] = last["shard"]["frame_row_bytes"]

@@ -127,9 +127,9 @@ def inventory_again(folder: Path) -> dict[str, Any]:
     return inventory(folder)
 
 
-def evaluate_run(folder: Path) -> dict[str, Any]:
-    """The stage `evaluate` of one run, 1,000 resamples."""
-    settings = Settings(1000, 0.95, 0)
+def evaluate_run(folder: Path, resamples: int = 1000) -> dict[str, Any]:
+    """The stage `evaluate` of one run."""
+    settings = Settings(resamples, 0.95, 0)
     measured = list(evaluate(all_test_sets(read_scores(folder / "scores.parquet")), settings))
     outputs.write_evaluation(folder / "run.json", "run", measured, {"training": {}, "settings": settings._asdict()})
     outputs.write_roc(folder / "run.csv", measured)
@@ -138,6 +138,11 @@ def evaluate_run(folder: Path) -> dict[str, Any]:
     row = path.stat().st_size / pq.ParquetFile(path).metadata.num_rows
     facts = {"conditions": len(measured), "resamples": settings.resamples}
     return facts | {"bytes": size, "score_row_bytes": round(row, 2)}
+
+
+def evaluate_plain(folder: Path) -> dict[str, Any]:
+    """The same without intervals."""
+    return evaluate_run(folder, 0)
 
 
 def tables(folder: Path) -> dict[str, Any]:
@@ -175,7 +180,7 @@ def dvc_repro(folder: Path) -> dict[str, Any]:
 OF_VIDEOS: Sequence[Callable[[Path], dict[str, Any]]] = (plan_locate, plan_crop, boxes_of_a_task, shard_thinned)
 OF_CROPS: Sequence[Callable[[Path], dict[str, Any]]] = (shard, sampler_start, loader_start)
 OF_FILES: Sequence[Callable[[Path], dict[str, Any]]] = (inventory, inventory_again)
-OF_SCORES: Sequence[Callable[[Path], dict[str, Any]]] = (evaluate_run,)
+OF_SCORES: Sequence[Callable[[Path], dict[str, Any]]] = (evaluate_run, evaluate_plain)
 OF_RUNS: Sequence[Callable[[Path], dict[str, Any]]] = (tables, report)
 OF_STAGES: Sequence[Callable[[Path], dict[str, Any]]] = (dvc_status, dvc_repro)
 

@@ -87,6 +87,7 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
     plan = Plan(pair.detector, (), _untrained(entries[0]), _untrained(entries[1]), train)
     start = clock()
     detector, method = build_players(plan, seed=0)
+    build = clock() - start
     masks, clip = detector.needs_masks or method.wants_masks, detector.clip_length
     engine = Engine(
         fabric, detector, method, train,
@@ -102,16 +103,26 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
         wait()
         return clock() - begin
 
-    engine.step(batch, 0)
-    wait()
-    first = clock() - start
+    first = timed(lambda: engine.step(batch, 0))
     step = _median(lambda number: timed(lambda: engine.step(batch, number + 1)), steps)
     image = _median(lambda _: timed(lambda: _score(engine.detector, batch, fabric)), steps) / len(batch)
     save, weights = _saved(engine, folder, timed)
     return Finding(
-        pair.digest, name, device.type, torch_version(), step, image, max(first - step, 0.0), save, clip, weights,
-        peak_bytes(), *((torch.cuda.max_memory_reserved(device), torch.cuda.mem_get_info(device)[1]) if cuda else ()),
-    )  # fmt: skip
+        digest=pair.digest,
+        device=name,
+        kind=device.type,
+        torch=torch_version(),
+        step=step,
+        image=image,
+        build=build,
+        warm=max(first - step, 0.0),
+        save=save,
+        clip_length=clip,
+        weights_bytes=weights,
+        host_bytes=peak_bytes(),
+        gpu_bytes=torch.cuda.max_memory_reserved(device) if cuda else 0,
+        gpu_total_bytes=torch.cuda.mem_get_info(device)[1] if cuda else 0,
+    )
 
 
 def _score(detector: Detector, batch: Batch, fabric: Any) -> None:

@@ -46,7 +46,8 @@ class Finding:
         torch: Its version.
         step: One training step of one device's share of a batch, median.
         image: Scoring of one image or clip.
-        setup: Building both players, and what the first step takes more than others.
+        build: Building both players.
+        warm: What the first step takes more than others.
         save: A checkpoint and the weights.
         clip_length: Frames of a sample; 1 for images.
         weights_bytes: Left by one training.
@@ -61,7 +62,8 @@ class Finding:
     torch: str
     step: float
     image: float
-    setup: float
+    build: float
+    warm: float
     save: float
     clip_length: int
     weights_bytes: int

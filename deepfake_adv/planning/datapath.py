@@ -1,5 +1,6 @@
 """The data path's stages: CPU seconds, bytes and memory, from the workload and the measured rates."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -21,15 +22,28 @@ def crop_side(videos: Videos, rates: Rates) -> float:
     return min(rates["crop_share"] * videos.side, CROP_SIDE)
 
 
-def data_costs(params: Params, workload: Workload, rates: Rates) -> Iterator[Cost]:
-    """Stages from `corpus` to `shard`, in their order."""
+def data_costs(params: Params, workload: Workload, rates: Rates, workers: int) -> Iterator[Cost]:
+    """Stages from `corpus` to `shard`, in their order.
+
+    Args:
+        params: Of a profile.
+        workload: How much there is to do.
+        rates: What things cost.
+        workers: Processes that a stage starts.
+    """
     if params.corpus.source != "none":
-        yield _corpus(params, rates)
-    yield _inventory(workload, rates)
-    yield _extract(params, workload, rates)
-    yield _locate(params, workload, rates)
-    yield _crop(params, workload, rates)
+        yield _corpus(params, rates, workers)
+    yield _inventory(workload, rates, workers)
+    yield _extract(params, workload, rates, workers)
+    yield _locate(params, workload, rates, workers)
+    yield _crop(params, workload, rates, workers)
     yield _shard(params, workload, rates)
+
+
+def _start(stage: str, tasks: float, rates: Rates, workers: int, more: float = 0.0) -> float:
+    """Seconds until a stage and its workers stand, each of which loads the code again, and models that take `more`."""
+    started = min(workers, math.ceil(tasks)) if workers > 1 and tasks > 1 else 0
+    return rates[f"start.{stage}.cpu_s"] * (1 + started) + more * max(started, 1)
 
 
 def _worker(stage: str, workload: Workload, rates: Rates) -> float:
@@ -39,22 +53,24 @@ def _worker(stage: str, workload: Workload, rates: Rates) -> float:
     return _MEGA * (start + max(peak - start, 0) * max(pixels / rates["worker_mb.megapixels"], 1))
 
 
-def _corpus(params: Params, rates: Rates) -> Cost:
+def _corpus(params: Params, rates: Rates, workers: int) -> Cost:
     corpus = params.corpus
     pairs = sum(corpus.pairs.model_dump().values())
     side = corpus.size if corpus.source == "procedural" else corpus.max_shorter_side
     pixels = pairs * corpus.frames * side**2 / _MEGA
-    seconds = rates["start.corpus.cpu_s"] + pairs * rates["corpus.pair"] + pixels * rates["corpus.megapixel"]
+    seconds = pairs * rates["corpus.pair"] + pixels * rates["corpus.megapixel"]
+    seconds += _start("corpus", pairs, rates, workers)
     return Cost(
         "corpus", pairs, "pairs", seconds, left=pixels * rates["corpus.megapixel_bytes"],
         memory=_MEGA * rates["worker_mb.corpus"], note="" if corpus.source == "procedural" else "of rendered faces",
     )  # fmt: skip
 
 
-def _inventory(workload: Workload, rates: Rates) -> Cost:
+def _inventory(workload: Workload, rates: Rates, workers: int) -> Cost:
     listed = sum(part.listed for part in workload.parts)
     megabytes = sum(part.listed_megabytes for part in workload.parts)
-    seconds = rates["inventory.constant"] + listed * rates["inventory.row"] + megabytes * rates["inventory.megabyte"]
+    seconds = _start("inventory", listed, rates, workers) + rates["inventory.constant"]
+    seconds += listed * rates["inventory.row"] + megabytes * rates["inventory.megabyte"]
     memory = rates["start.inventory.mb"] + rates["inventory.row_mb"] * listed
     unsized = [part.name for part in workload.parts if part.listed and not part.listed_megabytes]
     note = f"nobody says how many bytes {', '.join(unsized)} has" if unsized else ""
@@ -95,8 +111,8 @@ def _quality(part: PartLoad) -> str:
     return str(Quality.C23) if part.quality == Quality.NATIVE else part.quality
 
 
-def _extract(params: Params, workload: Workload, rates: Rates) -> Cost:
-    seconds = rates["start.extract.cpu_s"] * len(workload.parts)
+def _extract(params: Params, workload: Workload, rates: Rates, workers: int) -> Cost:
+    seconds = sum(_start("extract", part.count, rates, workers) for part in workload.parts)
     read = left = 0.0
     for part, videos in _each(workload.parts):
         one = rates["extract_index.video"] + videos.frames * rates["extract_index.frame"]
@@ -112,13 +128,13 @@ def _extract(params: Params, workload: Workload, rates: Rates) -> Cost:
     return Cost("extract", count, "videos", seconds, read=read, left=left, memory=_worker("extract", workload, rates))
 
 
-def _locate(params: Params, workload: Workload, rates: Rates) -> Cost:
+def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> Cost:
     section = params.locate
     shared = POLICIES[section.policy].shared
     share = min(rates["looked_share"] * rates["looked_share.every"] / section.every, 1) if shared else 1.0
     look = rates["locate.megapixel_looked"] * (rates["locate_fast_share"] if section.policy == "fast" else 1)
     loaded = rates["points.load"] if section.landmarks != "none" else 0.0
-    seconds = (rates["start.locate.cpu_s"] + loaded) * len(workload.datasets())
+    seconds = 0.0
     groups = 0.0
     read = 0.0
     for parts in workload.datasets().values():
@@ -127,6 +143,7 @@ def _locate(params: Params, workload: Workload, rates: Rates) -> Cost:
         found = float(parts[0].targets) if shared else float(videos_of_lead)
         weight = found / videos_of_lead if videos_of_lead else 0  # of each video of the lead's quality
         groups += found
+        seconds += _start("locate", found, rates, workers, loaded)
         for part, videos in _each(lead):
             looks = share * videos.sampled
             one = rates["locate.video"] + _read(params, part, videos, rates) + videos.sampled * rates["locate.frame"]
@@ -145,9 +162,9 @@ def _locate(params: Params, workload: Workload, rates: Rates) -> Cost:
     )  # fmt: skip
 
 
-def _crop(params: Params, workload: Workload, rates: Rates) -> Cost:
+def _crop(params: Params, workload: Workload, rates: Rates, workers: int) -> Cost:
     kind = params.crop.encoding
-    seconds = rates["start.crop.cpu_s"] * len(workload.parts)
+    seconds = sum(_start("crop", part.count, rates, workers) for part in workload.parts)
     read = left = 0.0
     for part, videos in _each(workload.parts):
         pixels = crop_side(videos, rates) ** 2
@@ -169,7 +186,7 @@ def _crop(params: Params, workload: Workload, rates: Rates) -> Cost:
 def _shard(params: Params, workload: Workload, rates: Rates) -> Cost:
     rows = {tier: sum(part.crops() for part in workload.tier(tier)) for tier in params.tiers}
     total, most = sum(rows.values()), max(rows.values(), default=0)
-    seconds = rates["shard.constant"] * len(rows) + total * rates["shard.row"]
+    seconds = (rates["start.shard.cpu_s"] + rates["shard.constant"]) * len(rows) + total * rates["shard.row"]
     memory = rates["start.shard.mb"] + most * rates["shard.row_mb"]
     return Cost(
         "shard", total, "crops", seconds, longest_s=rates["shard.constant"] + most * rates["shard.row"],

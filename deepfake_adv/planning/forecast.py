@@ -88,7 +88,7 @@ def forecast(
     side = _jobs(params, machine, jobs, on_gpus)
     runs = run_costs(params, workload, rates, pairs, calibration)
     costs = [
-        *data_costs(params, workload, rates),
+        *data_costs(params, workload, rates, min(params.execution.workers or machine.cores, machine.cores)),
         *training_costs(params, workload, rates, runs, on_gpus=on_gpus),
         *report_costs(params, workload, rates, root),
     ]

@@ -58,13 +58,13 @@ def _run(params: Params, name: str, workload: Workload, rates: Rates, finding: F
         epochs, seeds = train.epochs, len(train.seeds)
         if finding:
             once = steps * finding.step + checked / clip * finding.image / params.device.devices + finding.save
-            device_s += seeds * (finding.setup + epochs * once)
+            device_s += seeds * (finding.build + finding.warm + epochs * once)
         passes = 1 if params.device.cache == "memory" else epochs
         drawn = steps * train.batch_size * clip
         loaded += seeds * passes * (checked + drawn)
     tested = test_crops(workload)
     if finding:
-        score_s = trainings * (finding.setup + tested / clip * finding.image)
+        score_s = trainings * (finding.build + tested / clip * finding.image)
     crop_s = _load_seconds(workload, rates)
     return RunCost(
         name, trainings, device_s if finding else None, score_s if finding else None, loaded * crop_s,
@@ -131,8 +131,9 @@ def training_costs(
             cpu_s, gpu_s, longest, left=left, memory=None if missing else host + loaders, note=note,
         )  # fmt: skip
     per_run = trainings / max(len(runs), 1)
-    scaled = params.evaluate.resamples / rates["evaluate.resamples"]
-    seconds = len(runs) * (rates["evaluate.constant"] + tested * per_run * rates["evaluate.row"] * scaled)
+    row = rates["evaluate.row"] + params.evaluate.resamples * rates["intervals.row"]
+    start = rates["start.evaluate.cpu_s"] + rates["evaluate.constant"]
+    seconds = len(runs) * (start + tested * per_run * row)
     memory = rates["start.evaluate.mb"] + tested * per_run * rates["evaluate.row_mb"]
     left = len(runs) * rates["evaluate.run_bytes"]
     yield Cost("evaluate", len(runs), "runs", seconds, left=left, memory=memory * _MEGA)
@@ -158,12 +159,10 @@ def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -
         "robustness", images * len(params.robustness.runs), "images", None, None, left=None,
         memory=(rates["start.robustness.mb"] + rates["robustness.mb"]) * _MEGA, note=untold,
     )  # fmt: skip
-    runs, videos = len(params.runs), sum(part.listed for part in workload.parts)
+    runs = len(params.runs)
     for stage in ("tables", "report"):
-        seconds = rates[f"{stage}.constant"] + runs * rates[f"{stage}.run"]
+        seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + runs * rates[f"{stage}.run"]
         memory = rates[f"start.{stage}.mb"] + runs * rates[f"{stage}.run_mb"]
-        if stage == "report":
-            seconds += videos * rates["report.video"]
         yield Cost(stage, runs, "runs", seconds, memory=memory * _MEGA, parallel=False)
     stages = len(commands(root, params.model_dump(mode="json")))
     each = rates["dvc.stage"] * stages / rates["dvc.stage.stages"]  # its lock is written whole after each
