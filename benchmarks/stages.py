@@ -92,16 +92,30 @@ def measure_clips(folder: Path, rounds: int) -> Iterator[dict[str, Any]]:
 def measure_memory(folder: Path, _: int) -> Iterator[dict[str, Any]]:
     """A worker's memory at its peak, with a clip of `LARGE` lines, and what a stage starts with."""
     clip = make_clips(folder / "peak", source=None, count=1, heights=[LARGE], frames=24, wanted=12, distinct=4)[0]
+    ways.locate(clip, "shared", folder / "boxes.parquet")
+    workers = {stage: _alone(stage, folder)["mb"] for stage in ("extract", "locate", "crop")}
+    yield {"worker_mb": {"megapixels": clip.row.width * clip.row.height / 1e6, **workers}}
+    yield {"start": {stage: _alone(f"start-{stage}", folder) for stage in STARTED}}
+
+
+def measure_rows(folder: Path, _: int) -> Iterator[dict[str, Any]]:
+    """Bytes of a row of boxes, landmarks among them, and of what lies beside a crop's picture."""
+    place = folder / "rows"
+    clip = make_clips(place, source=None, count=1, heights=[160], frames=200, wanted=200, distinct=4)[0]
     boxes, piece = folder / "boxes.parquet", folder / "piece.parquet"
     task = ways.locate_task(clip, "shared", boxes)
     locate_group(replace(task, options=replace(task.options, landmarks="dlib")))
     ways.crop(clip, "i420", boxes, piece)
     images = sum(len(image["bytes"]) for image in pq.read_table(piece, columns=["image"])["image"].to_pylist())
-    rows = {"box": boxes.stat().st_size, "crop": piece.stat().st_size - images}
+    rows = {"box": _data_bytes(boxes), "crop": _data_bytes(piece) - images}
     yield {"row_bytes": {name: round(size / len(clip.indices), 1) for name, size in rows.items()}}
-    workers = {stage: _alone(stage, folder)["mb"] for stage in ("extract", "locate", "crop")}
-    yield {"worker_mb": {"megapixels": clip.row.width * clip.row.height / 1e6, **workers}}
-    yield {"start": {stage: _alone(f"start-{stage}", folder) for stage in STARTED}}
+
+
+def _data_bytes(path: Path) -> int:
+    """Of a parquet file's columns, without its footer."""
+    metadata = pq.ParquetFile(path).metadata
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    return sum(group.column(k).total_compressed_size for group in groups for k in range(group.num_columns))
 
 
 def measure_corpus(folder: Path, _: int) -> Iterator[dict[str, Any]]:
@@ -125,7 +139,7 @@ def measure_corpus(folder: Path, _: int) -> Iterator[dict[str, Any]]:
 
 
 PARTS: Mapping[str, Callable[[Path, int], Iterator[dict[str, Any]]]] = {
-    "clips": measure_clips, "memory": measure_memory, "corpus": measure_corpus,
+    "clips": measure_clips, "memory": measure_memory, "rows": measure_rows, "corpus": measure_corpus,
 }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def inventory_datasets(
     max_pixels: int | None = None,
     trained: Trained = MappingProxyType({}),
     leak_free: Sequence[str] = (),
+    beside: Sequence[str] = (),
     memory: Path = MEMORY,
 ) -> None:
     """Write ``<dataset>/<quality>.csv`` per part, report.csv and missing.csv into `folder`.
@@ -55,6 +56,7 @@ def inventory_datasets(
         max_pixels: So is one whose frames have more pixels.
         trained: The tier and the conditions of each run.
         leak_free: Tiers in which no identity may lie in two splits: what `shard` would stop at when all crops are cut.
+        beside: What else would stop the data path hours later, one sentence each; said with the rest.
         memory: Folder of this machine's notes on files seen before.
 
     Raises:
@@ -107,6 +109,7 @@ def inventory_datasets(
     faults += _leaks(known, tables, leak_free)
     if not lost and not unlisted:
         faults += one_class_faults(known, tables, trained)
+    faults += beside
     for sentence in completeness.larger(known, tables):
         logger.warning("%s", sentence)
     if faults:

@@ -32,6 +32,11 @@ class DlibLandmarks:
         FileNotFoundError: If the model file is not installed.
     """
 
+    @staticmethod
+    def at_hand() -> None:
+        """See `faces.at_hand`."""
+        predictor_path()
+
     def __init__(self) -> None:
         path = predictor_path()
         import dlib

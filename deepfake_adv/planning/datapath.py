@@ -135,8 +135,7 @@ def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> C
     look = rates["locate.megapixel_looked"] * (rates["locate_fast_share"] if section.policy == "fast" else 1)
     loaded = rates["points.load"] if section.landmarks != "none" else 0.0
     seconds = 0.0
-    groups = 0.0
-    read = 0.0
+    groups = read = rows = 0.0
     for parts in workload.datasets().values():
         lead = parts[:1] if shared else parts
         videos_of_lead = sum(part.count for part in lead)
@@ -153,11 +152,11 @@ def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> C
                 one += videos.sampled * (rates["points.frame"] + videos.megapixels * rates["points.megapixel"])
             seconds += weight * videos.count * one
             read += weight * videos.count * _stored(params, part, videos, rates)
-    rows = sum(part.crops() for part in workload.parts)
+            rows += videos.crops if shared else 0  # one serves all qualities
+        rows += 0 if shared else sum(part.crops() for part in parts)
     own = sorted({name for name in (section.backend, section.landmarks) if name not in ("dlib", "none")})
-    left = rows * rates["locate.row_bytes"] / (1 if shared else len(workload.parts) or 1)
     return Cost(
-        "locate", groups, "tracks", None if own else seconds, read=read, left=left,
+        "locate", groups, "tracks", None if own else seconds, read=read, left=rows * rates["locate.row_bytes"],
         memory=_worker("locate", workload, rates), note=f"not measured with {' and '.join(own)}" if own else "",
     )  # fmt: skip
 

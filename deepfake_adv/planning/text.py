@@ -8,6 +8,7 @@ from deepfake_adv.params.schema import Params
 from deepfake_adv.planning.forecast import Forecast, whole_memory
 from deepfake_adv.planning.machine import Machine, readable
 from deepfake_adv.planning.rates import Rates
+from deepfake_adv.reporting.evidence import counted
 
 _COLUMNS = ("stage", "count", "CPU h", "GPU h", "reads", "leaves", "memory", "hours")
 _UNKNOWN = "?"
@@ -33,7 +34,7 @@ def forecast_lines(forecast: Forecast, params: Params, rates: Rates, *, runs: bo
             _hours(line.hours, 1),
         ))  # fmt: skip
     widths = [max(len(row[k]) for row in rows) for k in range(len(_COLUMNS))]
-    lines = [f"on {_machine(machine)}; {forecast.jobs} runs side by side", ""]
+    lines = [f"on {_machine(machine)}; {counted(forecast.jobs, 'run')} at a time", ""]
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         lines.append("  ".join(cells).rstrip())
@@ -112,7 +113,7 @@ def _runs(forecast: Forecast) -> list[str]:
 
 
 def _machine(machine: Machine) -> str:
-    words = [f"{machine.cores} cores", f"{machine.gpus} GPUs"]
+    words = [counted(machine.cores, "core"), counted(machine.gpus, "GPU")]
     sizes: Mapping[str, float | None] = {"memory": machine.memory, "free disk": machine.disk}
     words += [f"{readable(size)} of {name}" for name, size in sizes.items() if size is not None]
     return ", ".join(words)
@@ -122,7 +123,7 @@ def _hours(value: float | None, unit: float = 3600) -> str:
     if value is None:
         return _UNKNOWN
     hours = value / unit
-    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.3g}" if hours >= 0.01 else f"{hours:.1g}"
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.3g}" if hours >= 0.01 else "<0.01"
 
 
 def _bytes(value: float | None) -> str:

@@ -166,4 +166,4 @@ def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -
         yield Cost(stage, runs, "runs", seconds, memory=memory * _MEGA, parallel=False)
     stages = len(commands(root, params.model_dump(mode="json")))
     each = rates["dvc.stage"] * stages / rates["dvc.stage.stages"]  # its lock is written whole after each
-    yield Cost("dvc", stages, "stages", stages * each, parallel=False, note="DVC's own work after each stage")
+    yield Cost("dvc", stages, "stages", stages * each, memory=0.0, parallel=False, note="DVC's own work after each stage")
