@@ -77,7 +77,8 @@ def compare(
     whole = {key: [sum(pair[k] for pair in both if pair[1] == key) for k in (2, 3)] for key in ("bytes", "cpu_s")}
     both += [("all of these", key, *sums) for key, sums in whole.items() if sums[1]]
     for name, what, said, took in both:
-        assert said is not None and took is not None
+        assert said is not None
+        assert took is not None
         yield {
             "stage": name,
             "what": what,

@@ -135,7 +135,7 @@ def training_costs(
     start = rates["start.evaluate.cpu_s"] + rates["evaluate.constant"]
     seconds = len(runs) * (start + tested * per_run * row)
     memory = rates["start.evaluate.mb"] + tested * per_run * rates["evaluate.row_mb"]
-    left = len(runs) * rates["evaluate.run_bytes"]
+    left = trainings * rates["evaluate.run_bytes"]
     yield Cost("evaluate", len(runs), "runs", seconds, left=left, memory=memory * _MEGA)
 
 
@@ -166,4 +166,6 @@ def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -
         yield Cost(stage, runs, "runs", seconds, memory=memory * _MEGA, parallel=False)
     stages = len(commands(root, params.model_dump(mode="json")))
     each = rates["dvc.stage"] * stages / rates["dvc.stage.stages"]  # its lock is written whole after each
-    yield Cost("dvc", stages, "stages", stages * each, memory=0.0, parallel=False, note="DVC's own work after each stage")
+    yield Cost(
+        "dvc", stages, "stages", stages * each, memory=0.0, parallel=False, note="DVC's own work after each stage"
+    )
