@@ -73,12 +73,11 @@ def compare(
     known = [run["device_hours"] for run in planned["training"].values()]
     if all(hours is not None for hours in known):
         pairs.append(("train", "device_s", 3600 * sum(known), _trained(folder)))
-    both = [(name, what, said, took) for name, what, said, took in pairs if said and took]
-    whole = {key: [sum(pair[k] for pair in both if pair[1] == key) for k in (2, 3)] for key in ("bytes", "cpu_s")}
-    both += [("all of these", key, *sums) for key, sums in whole.items() if sums[1]]
+    both = [(name, what, float(said), float(took)) for name, what, said, took in pairs if said and took]
+    for key in ("bytes", "cpu_s"):
+        said, took = (sum(pair[k] for pair in both if pair[1] == key) for k in (2, 3))
+        both += [("all of these", key, said, took)] if took else []
     for name, what, said, took in both:
-        assert said is not None
-        assert took is not None
         yield {
             "stage": name,
             "what": what,

@@ -188,8 +188,8 @@ OF_STAGES: Sequence[Callable[[Path], dict[str, Any]]] = (dvc_status, dvc_repro)
 def _dvc(folder: Path, command: str) -> dict[str, Any]:
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(ROOT)}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-c", _DVC, command, str(folder / "peak.txt")]
-    subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    words = [sys.executable, "-c", _DVC, command, str(folder / "peak.txt")]
+    subprocess.run(words, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
     return {"mb": int((folder / "peak.txt").read_text(encoding="ascii")) / 1024}
 
 

@@ -17,7 +17,6 @@ class Cost:
         read: Bytes read.
         left: Bytes left on the disk.
         memory: Bytes of main memory of one process that does the work.
-        shared: Bytes that come on top, whatever the number of such processes.
         parallel: Whether items go on side by side.
         note: What is not known, or was assumed.
     """
@@ -31,6 +30,5 @@ class Cost:
     read: float = 0.0
     left: float | None = 0.0
     memory: float | None = None
-    shared: float = 0.0
     parallel: bool = True
     note: str = ""

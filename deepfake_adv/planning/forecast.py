@@ -142,11 +142,11 @@ def _side_by_side(
     """Runs in so many places at once: no shorter than the longest of them."""
     spent = []
     for run in runs:
-        device, load = (run.device_s, run.load_s) if stage == "train" else (run.score_s, run.load_score_s)
+        device, load, start = run.of(stage)
         if device is None:
             return None
         readers = max(min(params.device.workers, machine.cores / jobs), 1)
-        spent.append(max(device, load / readers) if on_gpus else device + load)
+        spent.append(start + (max(device, load / readers) if on_gpus else device + load))
     places = min(jobs, machine.cores) if not on_gpus else jobs
     return max(max(spent, default=0), sum(spent) / places) / _HOUR
 

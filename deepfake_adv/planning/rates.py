@@ -41,9 +41,6 @@ class Rates:
     def __getitem__(self, name: str) -> float:
         return self._values[name]
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._values
-
 
 def read_rates(path: Path = TABLE) -> Rates:
     """Read the table.

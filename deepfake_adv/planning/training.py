@@ -27,6 +27,8 @@ class RunCost:
         score_s: Likewise while scoring.
         load_s: CPU seconds that decoding its crops takes, in training and validation.
         load_score_s: Likewise in scoring.
+        start_s: Seconds until the process stands that trains.
+        start_score_s: Likewise the one that scores.
         finding: What they are from.
     """
 
@@ -36,7 +38,16 @@ class RunCost:
     score_s: float | None
     load_s: float
     load_score_s: float
+    start_s: float
+    start_score_s: float
     finding: Finding | None
+
+
+    def of(self, stage: str) -> tuple[float | None, float, float]:
+        """Of `train` or `score`: seconds on its devices, CPU seconds to decode, seconds to begin."""
+        if stage == "train":
+            return self.device_s, self.load_s, self.start_s
+        return self.score_s, self.load_score_s, self.start_score_s
 
 
 def run_costs(
@@ -68,7 +79,7 @@ def _run(params: Params, name: str, workload: Workload, rates: Rates, finding: F
     crop_s = _load_seconds(workload, rates)
     return RunCost(
         name, trainings, device_s if finding else None, score_s if finding else None, loaded * crop_s,
-        tested * crop_s, finding,
+        tested * crop_s, rates["start.train.cpu_s"], rates["start.score.cpu_s"], finding,
     )  # fmt: skip
 
 
@@ -111,12 +122,12 @@ def training_costs(
     findings = [run.finding for run in runs if run.finding]
     loaders = 0 if params.device.cache == "memory" else params.device.workers * rates["loader.worker_mb"] * _MEGA
     host = max((finding.host_bytes for finding in findings), default=0)
-    for stage, device, load in (("train", "device_s", "load_s"), ("score", "score_s", "load_score_s")):
-        start = rates[f"start.{stage}.cpu_s"] * len(runs)
-        times = [getattr(run, device) for run in runs]
-        loading = sum(getattr(run, load) for run in runs)
+    for stage in ("train", "score"):
+        spent = [run.of(stage) for run in runs]
+        loading, start = sum(load for _, load, _ in spent), sum(start for _, _, start in spent)
+        times = [time for time, _, _ in spent if time is not None]
         known = None if missing else sum(times)
-        longest = 0.0 if missing else max(times, default=0)
+        longest = 0.0 if missing else max(times, default=0.0)
         if on_gpus:
             gpu_s = None if known is None else known * params.device.devices
             cpu_s: float | None = start + loading
