@@ -20,7 +20,7 @@ def main(folder: Path) -> None:
         parts.append(Part(part.dataset, str(part.quality), layout))
     # What `locate` loads is looked up now, where it is yet to run: not after hours
     located = all((folder.parent / "faces" / name).is_dir() for name in {part.dataset for part in parts})
-    lacking = [] if located else missing_models(params.locate.backend, params.locate.landmarks)
+    lacking = [] if located else missing_models(params.locate.backend.name, params.locate.landmarks.name)
     inventory_datasets(
         parts,
         folder,

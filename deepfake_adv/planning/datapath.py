@@ -133,7 +133,9 @@ def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> C
     shared = POLICIES[section.policy].shared
     share = min(rates["looked_share"] * rates["looked_share.every"] / section.every, 1) if shared else 1.0
     look = rates["locate.megapixel_looked"] * (rates["locate_fast_share"] if section.policy == "fast" else 1)
-    loaded = rates["points.load"] if section.landmarks != "none" else 0.0
+    doubled = section.backend.model_dump().get("upsample")  # measured with one doubling
+    look *= 1 if doubled is None or section.policy == "fast" else 4.0 ** (doubled - 1)
+    loaded = rates["points.load"] if section.landmarks.name != "none" else 0.0
     seconds = 0.0
     groups = read = rows = 0.0
     for parts in workload.datasets().values():
@@ -147,14 +149,14 @@ def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> C
             looks = share * videos.sampled
             one = rates["locate.video"] + _read(params, part, videos, rates) + videos.sampled * rates["locate.frame"]
             one += looks * min(videos.megapixels, section.max_pixels / _MEGA) * look
-            if section.landmarks != "none":
+            if section.landmarks.name != "none":
                 one += _read(params, part, videos, rates)
                 one += videos.sampled * (rates["points.frame"] + videos.megapixels * rates["points.megapixel"])
             seconds += weight * videos.count * one
             read += weight * videos.count * _stored(params, part, videos, rates)
             rows += videos.crops if shared else 0  # one serves all qualities
         rows += 0 if shared else sum(part.crops() for part in parts)
-    own = sorted({name for name in (section.backend, section.landmarks) if name not in ("dlib", "none")})
+    own = sorted({name for name in (section.backend.name, section.landmarks.name) if name not in ("dlib", "none")})
     return Cost(
         "locate", groups, "tracks", None if own else seconds, read=read, left=rows * rates["locate.row_bytes"],
         memory=_worker("locate", workload, rates), note=f"not measured with {' and '.join(own)}" if own else "",
