@@ -40,8 +40,8 @@ class Locator(ABC):
     gray: ClassVar[bool] = False
     tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 
-    @classmethod
-    def at_hand(cls) -> None:  # noqa: B027
+    @classmethod  # noqa: B027
+    def at_hand(cls) -> None:
         """Look for what loading takes, files and packages, without loading it: the inventory asks, hours before.
 
         Raises:
@@ -86,8 +86,8 @@ class Landmarker(ABC):
     params: Any
     tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 
-    @classmethod
-    def at_hand(cls) -> None:  # noqa: B027
+    @classmethod  # noqa: B027
+    def at_hand(cls) -> None:
         """Look for what loading takes, files and packages, without loading it: the inventory asks, hours before.
 
         Raises:
