@@ -75,8 +75,9 @@ def compare(
         pairs.append(("train", "device_s", 3600 * sum(known), _trained(folder)))
     both = [(name, what, float(said), float(took)) for name, what, said, took in pairs if said and took]
     for key in ("bytes", "cpu_s"):
-        said, took = (sum(pair[k] for pair in both if pair[1] == key) for k in (2, 3))
-        both += [("all of these", key, said, took)] if took else []
+        of_key = [pair for pair in both if pair[1] == key]
+        if of_key:
+            both.append(("all of these", key, sum(pair[2] for pair in of_key), sum(pair[3] for pair in of_key)))
     for name, what, said, took in both:
         yield {
             "stage": name,
