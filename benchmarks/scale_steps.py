@@ -13,18 +13,18 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.fabricated import DATASET, PAPER_NUMBERS, QUALITY
-from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.manifest import CropTable, read_manifest, select, verify_files
 from deepfake_adv.data.sampler import BalancedSampler
 from deepfake_adv.data.shard import make_manifests
+from deepfake_adv.data.store import CropStore
 from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.evaluation import outputs
 from deepfake_adv.evaluation.run import Settings, evaluate
 from deepfake_adv.evaluation.scores import all_test_sets, read_scores
-from deepfake_adv.extraction.box_rows import find_boxes, read_boxes
-from deepfake_adv.extraction.crop_files import ROWS_PER_FILE, plan_files
+from deepfake_adv.extraction.boxes import find_boxes, read_boxes
+from deepfake_adv.extraction.crop import ROWS_PER_FILE, plan_files
 from deepfake_adv.extraction.cutting import CropOptions, CropTask
 from deepfake_adv.extraction.frames import FrameStore
 from deepfake_adv.extraction.groups import plan_groups
@@ -64,9 +64,9 @@ def boxes_of_a_task(folder: Path) -> dict[str, Any]:
     """What a task of `crop` does before it decodes, of tasks all over the list; the first open is not counted."""
     tasks = _crop_tasks(folder)
     chosen = tasks[:: max(len(tasks) // _TASKS, 1)][:_TASKS]
-    read_boxes(chosen[0].boxes, chosen[0].runs)
+    read_boxes(chosen[0].boxes, chosen[0].ranges)
     start = time.process_time()
-    found = sum(len(read_boxes(task.boxes, task.runs)) for task in chosen)
+    found = sum(len(read_boxes(task.boxes, task.ranges)) for task in chosen)
     return {"seconds": time.process_time() - start, "boxes": found}
 
 
@@ -116,7 +116,7 @@ def inventory(folder: Path) -> dict[str, Any]:
     """The stage `inventory`; a second run finds what the first has noted."""
     layout = build_layout("csv", folder / "root", [], {})
     inventory_datasets(
-        [Part(DATASET, "native", layout)], folder / "inventory", min_frames=10, missing_is_fatal=True,
+        [PartOnDisk(DATASET, "native", layout)], folder / "inventory", min_frames=10, missing_is_fatal=True,
         contradictions_are_fatal=True, max_unreadable_share=0, execution={"workers": 1}, memory=folder / "memory",
     )  # fmt: skip
     return {"bytes": sum(path.stat().st_size for path in (folder / "inventory").rglob("*.csv"))}
@@ -207,12 +207,12 @@ def _crop_tasks(folder: Path) -> list[CropTask]:
     """As `crop_part` makes them."""
     store = FrameStore(folder / "frames" / DATASET / QUALITY, folder)
     boxes = folder / "faces" / DATASET / "boxes.parquet"
-    runs, options = find_boxes(boxes, QUALITY), CropOptions(1.3, "webp", False)
+    ranges, options = find_boxes(boxes, QUALITY), CropOptions(1.3, "webp", False)
     counts = {video: len(indices) for video, indices in store.indices.items()}
     plan = plan_files(list(store.rows.values()), counts, ROWS_PER_FILE)
     return [
         CropTask(
-            DATASET, QUALITY, store.rows[video], store.of(video), boxes, runs[video], folder, options, folder / "x"
+            DATASET, QUALITY, store.rows[video], store.of(video), boxes, ranges[video], folder, options, folder / "x"
         )
         for file in plan
         for video in file.videos

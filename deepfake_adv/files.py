@@ -3,6 +3,7 @@
 import csv
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 _EDGE = 64 * 1024
 
@@ -50,12 +51,42 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows as CSV, atomically; a key that a row lacks stays empty."""
+CsvRow = Mapping[str, Any] | Sequence[Any]
+"""Values by column name, or values in the order of the columns."""
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[CsvRow]) -> None:
+    """Write rows as CSV, atomically, row by row as they come; a column that a mapping lacks stays empty.
+
+    Raises:
+        ValueError: If a mapping has a key that is no column.
+    """
     with atomic_write(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        _write_rows(stream, columns, rows)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[CsvRow]) -> str:
+    """The text that `write_csv` writes."""
+    stream = io.StringIO()
+    _write_rows(stream, columns, rows)
+    return stream.getvalue()
+
+
+def _write_rows(stream: TextIO, columns: Sequence[str], rows: Iterable[CsvRow]) -> None:
+    writer = csv.writer(stream, lineterminator="\n")
+    by_name = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        if isinstance(row, Mapping):
+            by_name.writerow(row)
+        else:
+            writer.writerow(row)
+
+
+def read_csv(path: Path) -> Iterator[dict[str, str]]:
+    """Rows that `write_csv` wrote, by column name, read as they are asked for."""
+    with open(path, encoding="utf-8", newline="") as stream:
+        yield from csv.DictReader(stream)
 
 
 def read_text(path: Path) -> str:

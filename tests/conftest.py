@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
+from deepfake_adv.crops.files import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.manifest import crop_file_rows, write_manifest
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.video.encode import write_h264
 
@@ -162,4 +162,4 @@ def root(tmp_path):
 @pytest.fixture
 def part(root):
     """The part of `root` at c23."""
-    return Part("ff", "c23", build_layout("faceforensics", root, ["DF"], {"splits": str(root / "splits")}))
+    return PartOnDisk("ff", "c23", build_layout("faceforensics", root, ["DF"], {"splits": str(root / "splits")}))

@@ -12,13 +12,16 @@ from deepfake_adv import files
 from deepfake_adv.files import (
     atomic_write,
     check_inside,
+    csv_text,
     file_fingerprint,
     fingerprint,
     inside,
     natural_key,
+    read_csv,
     read_json,
     read_json_object,
     read_text,
+    write_csv,
     write_json,
 )
 
@@ -111,6 +114,23 @@ def test_text_in_another_encoding_is_named(tmp_path):
         read_text(tmp_path)
     with pytest.raises(FileNotFoundError):
         read_text(tmp_path / "nothing")
+
+
+def test_csv_is_written_from_mappings_and_from_sequences(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [{"a": 1, "b": "x, y"}, (2.5, None), {"b": "z"}]
+    write_csv(path, ("a", "b"), rows)
+    assert path.read_bytes() == b'a,b\n1,"x, y"\n2.5,\n,z\n'
+    assert csv_text(("a", "b"), rows) == path.read_text()
+    assert list(read_csv(path)) == [{"a": "1", "b": "x, y"}, {"a": "2.5", "b": ""}, {"a": "", "b": "z"}]
+
+
+def test_csv_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "t.csv"
+    write_csv(path, ("a",), [{"a": 1}])
+    with pytest.raises(ValueError, match="fields not in"):
+        write_csv(path, ("a",), [{"a": 2}, {"c": 2}])
+    assert path.read_text() == "a\n1\n"
 
 
 def test_fingerprint_ignores_key_order_only():

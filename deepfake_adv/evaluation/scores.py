@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from deepfake_adv.evaluation.bootstrap import Sample
 from deepfake_adv.files import fingerprint
 from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FF_FORGERIES, REAL, REAL_LABEL, Condition
-from deepfake_adv.parquet import whole_file
+from deepfake_adv.parquet import parquet_errors
 
 NO_SCORE: Final = 0.5
 _NAMES: Final = ("train_condition", "dataset", "quality", "forgery", "video")
@@ -76,13 +76,13 @@ def read_scores(path: Path) -> Scores:
     """
     if not Path(path).exists():
         raise FileNotFoundError(f"{path} must be a file of scores; found nothing. Run the score stage first.")
-    with whole_file(path, "file of scores", "run `dvc repro score`"):
+    with parquet_errors(path, "file of scores", "run `dvc repro score`"):
         present = pq.ParquetFile(path).schema_arrow.names
     missing = [name for name in COLUMNS if name not in present]
     if missing:
         wanted, lost = ", ".join(COLUMNS), ", ".join(missing)
         raise ValueError(f"{path} must have the columns {wanted}; got none of {lost}. Score again.")
-    with whole_file(path, "file of scores", "run `dvc repro score`"):
+    with parquet_errors(path, "file of scores", "run `dvc repro score`"):
         file = pq.ParquetFile(path, read_dictionary=list(_NAMES))  # read_table would load pandas as well
         table = file.read(columns=list(COLUMNS))
     return to_scores(table, str(path))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepfake_adv.files import read_csv
 from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition, Quality
 
 
@@ -104,8 +105,7 @@ def misses(faces: Path, datasets: Iterable[str]) -> list[tuple[str, str, str, in
     """Frames without a detected face: dataset, what was done, reason, number of frames."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for path in [path for dataset in datasets if (path := faces / dataset / "misses.csv").exists()]:
-        with open(path, newline="", encoding="utf-8") as stream:
-            counts.update((row["dataset"], row["action"], row["reason"]) for row in csv.DictReader(stream))
+        counts.update((row["dataset"], row["action"], row["reason"]) for row in read_csv(path))
     return [(*key, count) for key, count in sorted(counts.items())]
 
 
@@ -129,8 +129,7 @@ def crowded(faces: Path, datasets: Iterable[str]) -> list[tuple[str, int, int, i
 
 def _face_lines(faces: Path, datasets: Iterable[str]) -> Iterator[dict[str, str]]:
     for path in [path for dataset in sorted(datasets) if (path := faces / dataset / "videos.csv").exists()]:
-        with open(path, newline="", encoding="utf-8") as stream:
-            yield from csv.DictReader(stream)
+        yield from read_csv(path)
 
 
 def counted(number: int, noun: str) -> str:

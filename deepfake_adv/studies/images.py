@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from deepfake_adv.crops.crop_decoder import resize
+from deepfake_adv.crops.codec import resize
 from deepfake_adv.data.manifest import CropTable, read_manifest, select, thin, verify_files
 from deepfake_adv.files import natural_key
 from deepfake_adv.names import REAL_LABEL, Condition, Quality, Split

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.manifest import CropTable
+from deepfake_adv.data.store import CropStore
 from deepfake_adv.execution.ahead import ahead
 from deepfake_adv.parquet import Ints
 
@@ -102,7 +102,7 @@ def crop_pictures(
         for number, store in enumerate(stores):
             mine = np.flatnonzero(part[places] == number)
             if len(mine):
-                pixels[mine] = store.apart().fetch(rows[places[mine]]).images  # open files belong to one thread
+                pixels[mine] = store.for_thread().fetch(rows[places[mine]]).images  # open files belong to one thread
         return pixels
 
     texts = [_columns(table, rows, "dataset", "quality", "video", "frame") for table, rows in parts]

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepfake_adv.crops.crop_decoder import resize
-from deepfake_adv.crops.encoding import cut_rgb
+from deepfake_adv.crops.codec import cut_rgb, resize
 from deepfake_adv.data.sampler import covering_clips
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.extraction.sampling import even_indices

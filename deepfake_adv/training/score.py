@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.loader import FixedPlan, Loader, Source
+from deepfake_adv.data.loader import BatchSource, FixedBatches, Loader
 from deepfake_adv.data.manifest import CropTable, read_manifest, verify_files
 from deepfake_adv.data.sampler import covering_samples
+from deepfake_adv.data.store import CropStore
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.files import atomic_write
 from deepfake_adv.log import progress
@@ -90,7 +90,7 @@ def score_run(
             samples = covering_samples(table.videos, table.frames, left, clip_length)
             batches = [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
             loader = Loader(
-                Source(store, rows, table.labels), FixedPlan(batches), len(batches),
+                BatchSource(store, rows, table.labels), FixedBatches(batches), len(batches),
                 device=device, workers=workers, channels_last=channels_last,
             )  # fmt: skip
             values = score_batches(detectors, loader, device, precision)

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.loader import FixedPlan, Loader, Source
+from deepfake_adv.data.loader import BatchSource, FixedBatches, Loader
 from deepfake_adv.data.manifest import CropTable, read_manifest, select, thin, verify_files
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
+from deepfake_adv.data.store import CropStore
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.execution.memory import memory_of_job
@@ -184,10 +184,10 @@ def hold_in_memory(splits: Sequence[SplitData], *, processes: int) -> None:
 
     Raises:
         ValueError: If memory is too small; before anything is decoded.
-        CorruptCrop: If a crop cannot be read; see `CropStore.remember`.
+        CorruptCrop: If a crop cannot be read; see `CropStore.keep_in_memory`.
     """
     unions = [split.union() for split in splits]
-    need = processes * sum(split.store.bytes_of(len(rows)) for split, rows in zip(splits, unions, strict=True))
+    need = processes * sum(split.store.memory_size(len(rows)) for split, rows in zip(splits, unions, strict=True))
     room = memory_of_job()
     if room is not None and need > room.available:
         raise ValueError(
@@ -197,7 +197,7 @@ def hold_in_memory(splits: Sequence[SplitData], *, processes: int) -> None:
             "lower JOBS."
         )
     for split, rows in zip(splits, unions, strict=True):
-        split.store.remember(rows)
+        split.store.keep_in_memory(rows)
 
 
 def train_loader(
@@ -210,9 +210,9 @@ def train_loader(
         batch_size=train.batch_size, steps=train.steps_per_epoch, mode=train.sampling,
         clip_length=clip_length, pool=train.pool, seed=seed, targets=table.targets()[rows],
     )  # fmt: skip
-    source = Source(data.store, rows, table.labels, flip=train.flip, seed=seed)
+    source = BatchSource(data.store, rows, table.labels, flip=train.flip, seed=seed)
     return Loader(
-        source, sampler.plan, sampler.steps, device=fabric.device, channels_last=device.channels_last,
+        source, sampler.batches, sampler.steps, device=fabric.device, channels_last=device.channels_last,
         workers=0 if device.cache == "memory" else device.workers, rank=fabric.global_rank, world=fabric.world_size,
     )  # fmt: skip
 
@@ -226,8 +226,8 @@ def validation_loader(
     samples = samples[fabric.global_rank :: fabric.world_size]
     size = max(2 * plan.train.batch_size // (fabric.world_size * plan.train.accumulate), 1)
     batches = [samples[start : start + size] for start in range(0, len(samples), size)]
-    source = Source(data.store, np.arange(len(data.table)), data.table.labels)
+    source = BatchSource(data.store, np.arange(len(data.table)), data.table.labels)
     return Loader(
-        source, FixedPlan(batches), len(batches), device=fabric.device, channels_last=device.channels_last,
+        source, FixedBatches(batches), len(batches), device=fabric.device, channels_last=device.channels_last,
         workers=0 if device.cache == "memory" else device.workers,
     )  # fmt: skip

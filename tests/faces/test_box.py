@@ -44,10 +44,9 @@ def test_even_crop_is_even_and_within_the_official_ones_reach():
         assert even.y + even.side <= 240
 
 
-def test_margin_and_minimum_side():
+def test_the_margin_scales_the_side():
     box = FaceBox(100, 100, 140, 130)
     assert official_crop(box, 640, 480, margin=2.0).side == 80
-    assert official_crop(box, 640, 480, minimum_side=100).side == 100
     assert official_crop(box, 640, 480, margin=1.0) == (100, 95, 40)
 
 

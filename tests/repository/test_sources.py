@@ -190,6 +190,6 @@ def test_a_way_of_finding_faces_that_is_not_taken_locates_nothing_anew(copy):
 
 
 def test_an_encoder_and_a_specification_rerun_who_reads_them(copy):
-    assert "crop" in copy.changed({"crops/encoding.py": f"{copy.text('crops/encoding.py')}\nX = 1\n"})
+    assert "crop" in copy.changed({"crops/codec.py": f"{copy.text('crops/codec.py')}\nX = 1\n"})
     specs = {"reporting/specs.yaml": f"{copy.text('reporting/specs.yaml')}\n# a word\n"}
     assert copy.changed(specs) == {"tables", "report"}

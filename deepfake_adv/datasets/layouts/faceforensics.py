@@ -6,7 +6,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, of_faceforensics, relative, video_names
+from deepfake_adv.datasets.layouts.base import (
+    Layout,
+    child,
+    faceforensics_forgeries,
+    files_by_name,
+    relative,
+    video_names,
+)
 from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import PAIRS, Tiny, put, swaps, write
@@ -24,7 +31,7 @@ class FaceForensics(Layout):
     """Originals and their forgeries, named <target>_<source>, with one mask video for all qualities.
 
     Deepfakes and Face2Face are as long as their target, FaceSwap and NeuralTextures as the shorter of
-    target and source. The raw quality lies in `raw` or, by the authors' helper scripts, in `c0`.
+    target and source. The raw quality is in the folder `raw` or, by the authors' helper scripts, in `c0`.
 
     Args:
         root: Folder with original_sequences and manipulated_sequences.
@@ -56,7 +63,7 @@ class FaceForensics(Layout):
         """See `Layout.checked`; there must be one."""
         if not forgeries:
             raise ValueError("forgeries must name one or more; got none. Name those that the dataset should have.")
-        return of_faceforensics(forgeries)
+        return faceforensics_forgeries(forgeries)
 
     def published(self, quality: str) -> list[Published]:
         """1,000 videos of each kind, split 720, 140, 140; FaceSwap's and NeuralTextures' are no longer than these."""

@@ -4,7 +4,6 @@ A figure is drawn on nothing, in `INK`, so that the report can show the SVG in l
 the PNG gets white paper.
 """
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from deepfake_adv.files import atomic_write
+from deepfake_adv.files import atomic_write, write_csv
 
 INK: Final = "#20242b"
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
@@ -96,8 +95,7 @@ def save(figure: Figure, folder: Path, name: str, table: Sequence[Sequence[Any]]
             path.write_text(_lean(path.read_text(encoding="utf-8")), encoding="utf-8")
         with atomic_write(folder / f"{name}.png") as path:
             figure.savefig(path, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
-    with atomic_write(folder / f"{name}.csv") as path, open(path, "w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(table)
+    write_csv(folder / f"{name}.csv", table[0], table[1:])
 
 
 def _lean(svg: str) -> str:

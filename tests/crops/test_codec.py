@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepfake_adv.crops.encoding import (
+from deepfake_adv.crops.codec import (
     ENCODERS,
     cut_planes,
     cut_rgb,

@@ -1,14 +1,14 @@
-"""Lossless crops as bytes: `webp` and `png` hold RGB, `i420` the decoder's own planes as one gray PNG.
+"""Crops from pixels to bytes and back, all without loss; cutting them from a frame, and resizing them.
 
-`i420` needs half the bytes of PNG and is what the decoder gave, exactly; a reader that knows nothing of
-it (PIL, `datasets`) sees a gray picture with the luma above the two small chroma planes, side by side.
-Lossy crops would add traces of their own to the forgery's, so there are none.
+`webp` and `png` hold RGB; `i420` holds the video decoder's own planes as one gray PNG. `i420` needs half the bytes of
+PNG and is exactly what the decoder gave. A reader that does not know it (PIL, `datasets`) sees a gray image: the luma
+above the two small chroma planes, side by side. Lossy encodings would add artifacts of their own to the forgery's.
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -20,6 +20,9 @@ from deepfake_adv.video.colour import i420_to_rgb
 
 Pixels = NDArray[np.uint8]
 Encoded = bytes | memoryview
+
+POINTS: Final = 68
+"""Facial landmarks per crop."""
 
 # Run-length matching over residuals: six times faster than the default at nearly its size. Gray rows are predicted
 # from the row above: on crops of 36 real clips that decodes 1.3 to 1.8 times as fast as Paeth's predictor does, for
@@ -47,7 +50,7 @@ def _encode_i420(frame: Pixels, square: Square) -> bytes:
     side = square.side
     planes = cut_planes(frame, square.x, square.y, side, side)
     chroma = planes[side:].reshape(2, side // 2, side // 2)
-    # side by side the planes' neighbours are true neighbours, which the PNG filter profits from
+    # side by side, a pixel's neighbours in a row are its neighbours in the plane, as PNG's filters expect
     return _png(np.vstack([planes[:side], np.hstack([chroma[0], chroma[1]])]))
 
 
@@ -70,31 +73,31 @@ def encode_crop(frame: Pixels, square: Square, encoding: str) -> bytes:
     return ENCODERS[_known(encoding)](frame, square)
 
 
-def decode_crop(data: Encoded, encoding: str, room: Pixels | None = None) -> Pixels:
-    """Decode a crop to RGB by the one conversion.
+def decode_crop(data: Encoded, encoding: str, out: Pixels | None = None) -> Pixels:
+    """Decode a crop to RGB, by the same conversion for every encoding.
 
     Args:
         data: As `encode_crop` gave it.
         encoding: "webp", "png" or "i420".
-        room: ``(H, W, 3)`` uint8 that an i420 crop of this very size is decoded into, which saves a copy.
+        out: ``(H, W, 3)`` uint8 that an i420 crop of exactly this size is decoded into, which saves a copy.
 
     Returns:
-        ``(S, S, 3)`` uint8, the same whatever the encoding; `room` itself where it was decoded into.
+        ``(S, S, 3)`` uint8, the same for every encoding; `out` itself where it was decoded into.
 
     Raises:
         ValueError: If the encoding is unknown or the bytes are damaged.
     """
     if _known(encoding) == "i420":
         planes = decode_planes(data)
-        if room is None or room.shape[0] != planes.shape[1]:
+        if out is None or out.shape[0] != planes.shape[1]:
             return i420_to_rgb(planes)
-        i420_to_rgb(planes, room)
-        return room
+        i420_to_rgb(planes, out)
+        return out
     return _read(data, cv2.IMREAD_COLOR_RGB)
 
 
 def decode_planes(data: Encoded) -> Pixels:
-    """Decode an `i420` crop to the decoder's own planes, ``(S * 3 // 2, S)`` uint8.
+    """Decode an `i420` crop to the video decoder's own planes, ``(S * 3 // 2, S)`` uint8.
 
     Raises:
         ValueError: If the bytes are damaged.
@@ -122,7 +125,7 @@ def decode_mask(data: Encoded) -> Pixels:
 
 
 def cut_rgb(frame: Pixels, square: Square) -> Pixels:
-    """Cut any square and convert it: the very pixels of the whole frame's conversion, without its cost.
+    """Cut any square and convert it to RGB: the same pixels as cutting the converted frame, at less cost.
 
     Returns:
         ``(S, S, 3)`` uint8.
@@ -169,10 +172,30 @@ def cut_planes(frame: Pixels, x: int, y: int, width: int, height: int) -> Pixels
     return out
 
 
+def resize(image: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    """Write `image` into `out` at its size: area averages when shrinking, linear when enlarging.
+
+    Every stage resizes here, since another filter is another input to the detector. OpenCV's area average is exact
+    and runs on uint8 in a loader's worker; torchvision's antialiased filter gives other values.
+    """
+    height, width = out.shape[:2]
+    if image.shape[:2] == (height, width):
+        out[:] = image
+        return
+    shrink = image.shape[0] >= height and image.shape[1] >= width
+    cv2.resize(image, (width, height), dst=out, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
+
+
+def scale_points(points: Any, shape: Sequence[int], size: int) -> NDArray[np.float32]:
+    """Move points from pixels of a crop to pixels of its resized image; pixel centres have integer coordinates."""
+    scale = np.array([size / shape[1], size / shape[0]], np.float32)
+    return (np.asarray(points, np.float32).reshape(POINTS, 2) + 0.5) * scale - 0.5
+
+
 def _known(encoding: str) -> str:
     if encoding not in ENCODERS:
         raise ValueError(
-            f"encoding must be one of {', '.join(ENCODERS)}; got {encoding!r}. Mend crop.encoding in params.yaml."
+            f"encoding must be one of {', '.join(ENCODERS)}; got {encoding!r}. Correct crop.encoding in params.yaml."
         )
     return encoding
 
@@ -187,5 +210,7 @@ def _read(data: Encoded, flag: int) -> Pixels:
     stream = np.frombuffer(data, dtype=np.uint8)
     pixels = cv2.imdecode(stream, flag) if stream.size else None
     if pixels is None:
-        raise ValueError(f"image must be PNG or WebP; got {stream.size} bytes that do not decode. Run crop again.")
+        raise ValueError(
+            f"image must be PNG or WebP; got {stream.size} bytes that do not decode. Run `dvc repro crop`."
+        )
     return pixels.astype(np.uint8, copy=False)

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.crops.schema import BOX_SCHEMA, WRITE_OPTIONS
-from deepfake_adv.extraction.box_rows import find_boxes, read_boxes
+from deepfake_adv.extraction.boxes import BOX_SCHEMA, find_boxes, read_boxes
+from deepfake_adv.parquet import WRITE_OPTIONS
 
 
 def write(path, videos, qualities, frames, group=3):

@@ -4,11 +4,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.crops.crop_decoder import resize, scale_points
-from deepfake_adv.crops.crop_reader import CorruptCrop
-from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
-from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.crops.codec import resize, scale_points
+from deepfake_adv.crops.files import CROP_SCHEMA, CROP_WRITE_OPTIONS, CorruptCrop
 from deepfake_adv.data.manifest import crop_file_rows, read_manifest, write_manifest
+from deepfake_adv.data.store import CropStore
 
 
 def store(manifest, **options):
@@ -31,7 +30,7 @@ def test_memory_gives_the_same_crops(shards):
     table, crops = store(shards / "train.parquet")
     rows = np.arange(0, len(table), 3)
     before = crops.fetch(rows)
-    crops.remember(rows)
+    crops.keep_in_memory(rows)
     crops.decoder = None  # no file is touched any more
     after = crops.fetch(rows)
     for name in ("images", "masks", "landmarks"):
@@ -122,7 +121,7 @@ def test_a_damaged_file_costs_only_the_crops_whose_bytes_are_damaged(make_shards
     offset, size, _ = table.ranges("image")
     content[offset[fakes[5]] + size[fakes[5]] // 2] ^= 1
     path.write_bytes(content)
-    found = crops.apart().fetch(fakes)
+    found = crops.for_thread().fetch(fakes)
     assert crops.lost == {fakes[5]}
     assert not found.images[5].any()
     others = np.arange(len(fakes)) != 5
