@@ -99,13 +99,13 @@ def sampler_start(folder: Path) -> dict[str, Any]:
 
 def loader_start(folder: Path) -> dict[str, Any]:
     """From a manifest to the first batch, by two workers; the sampler among it."""
-    from deepfake_adv.data.loader import Loader, Source  # here, as it brings torch
+    from deepfake_adv.data.loader import BatchSource, Loader  # here, as it brings torch
 
     table = _manifest(folder)
     rows = select(table, Condition("NT", QUALITY))
     verify_files(table, rows, folder)
     store = CropStore(table, folder, image_size=16)
-    source = Source(store, np.arange(len(table)), table.labels)
+    source = BatchSource(store, np.arange(len(table)), table.labels)
     loader = Loader(source, _sampler(table).plan, _STEPS, workers=_WORKERS)
     start = time.monotonic()
     first = next(iter(loader))
