@@ -1,7 +1,6 @@
 """Make the table of rates that `deepfake-adv plan` goes by from the results of benchmarks; nothing is measured here.
 
-Run as ``python -m benchmarks.rates`` after `stages`, `scale`, `dvc`, `draws`, `studies` or `preprocess` were run anew.
-Each source is named with its date, processor and the last commit that changed its file.
+Run as ``python -m benchmarks.rates`` after one of `SOURCES` was measured anew. Each source is named with its date, processor and the last commit that changed its file.
 """
 
 import argparse
@@ -15,10 +14,11 @@ import numpy as np
 from scipy.optimize import nnls
 
 from benchmarks.common import RESULTS
+from benchmarks.ways import SHARED
 from deepfake_adv.files import write_json
 from deepfake_adv.planning.rates import TABLE, Source
 
-SOURCES = ("stages", "scale", "dvc", "draws", "studies", "preprocess-rendered")
+SOURCES = ("stages", "scale", "dvc", "draws", "studies", "preprocess-rendered", "tracks-real")
 
 
 def main() -> None:
@@ -64,7 +64,6 @@ def _of_stages(result: Mapping[str, Any]) -> dict[str, float]:
     values["worker_mb.corpus"] = corpus["worker_mb"]
     clips = result["clips"]
     values["crop_share"] = float(np.mean([clip["crop_side"] / clip["height"] for clip in clips]))
-    values |= {"looked_share": result["looked_share"], "looked_share.every": 10}
     return values
 
 
@@ -110,7 +109,11 @@ def _of_others(results: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     megapixels = draws["setting"]["side"] ** 2 / 1e6
     studies = {row["stage"]: row["added_mib"] * 2**20 / 1e6 for row in results["studies"]["rows"]}
     clip = results["preprocess-rendered"]["cpu_seconds"]["720p_c23"]
+    tracks = results["tracks-real"]
+    wanted, looked = tracks["setting"]["wanted"], [kind["looked_at"] for kind in tracks["agreement"].values()]
+    looks = float(np.mean(looked)) * wanted
     return {
+        "looks.per_stride": (looks - 1) * SHARED.every / wanted,  # 1 where no two neighbours ever disagree
         "load.megapixel": draws["ms_per_crop"]["store"] / 1000 / megapixels,
         "loader.worker_mb": draws["memory"]["all"]["private_mb_per_worker"],
         "dvc.stage": dvc["stage_by_train_all"],

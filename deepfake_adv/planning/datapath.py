@@ -43,7 +43,7 @@ def data_costs(params: Params, workload: Workload, rates: Rates, workers: int) -
 def _start(stage: str, tasks: float, rates: Rates, workers: int, more: float = 0.0) -> float:
     """Seconds until a stage and its workers stand, each of which loads the code again, and models that take `more`."""
     started = min(workers, math.ceil(tasks)) if workers > 1 and tasks > 1 else 0
-    return rates[f"start.{stage}.cpu_s"] * (1 + started) + more * max(started, 1)
+    return (rates[f"start.{stage}.cpu_s"] + more) * (1 + started)
 
 
 def _worker(stage: str, workload: Workload, rates: Rates) -> float:
@@ -131,7 +131,6 @@ def _extract(params: Params, workload: Workload, rates: Rates, workers: int) -> 
 def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> Cost:
     section = params.locate
     shared = POLICIES[section.policy].shared
-    share = min(rates["looked_share"] * rates["looked_share.every"] / section.every, 1) if shared else 1.0
     look = rates["locate.megapixel_looked"] * (rates["locate_fast_share"] if section.policy == "fast" else 1)
     doubled = section.backend.model_dump().get("upsample")  # measured with one doubling
     look *= 1 if doubled is None or section.policy == "fast" else 4.0 ** (doubled - 1)
@@ -146,7 +145,9 @@ def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> C
         groups += found
         seconds += _start("locate", found, rates, workers, loaded)
         for part, videos in _each(lead):
-            looks = share * videos.sampled
+            looks = videos.sampled
+            if shared:  # every n-th and the last, and more where neighbours disagree
+                looks = min(looks, rates["looks.per_stride"] * videos.sampled / section.every + 1)
             one = rates["locate.video"] + _read(params, part, videos, rates) + videos.sampled * rates["locate.frame"]
             one += looks * min(videos.megapixels, section.max_pixels / _MEGA) * look
             if section.landmarks.name != "none":

@@ -42,7 +42,6 @@ class RunCost:
     start_score_s: float
     finding: Finding | None
 
-
     def of(self, stage: str) -> tuple[float | None, float, float]:
         """Of `train` or `score`: seconds on its devices, CPU seconds to decode, seconds to begin."""
         if stage == "train":

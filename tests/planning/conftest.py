@@ -34,7 +34,7 @@ def profile(tmp_path, monkeypatch):
 def rates():
     """Every rate is a thousandth; what starts, 100 MB."""
     values = defaultdict(lambda: 1e-3)
-    values |= {"crop_share": 0.7, "looked_share": 0.1, "looked_share.every": 10, "dvc.stage.stages": 300}
+    values |= {"crop_share": 0.7, "looks.per_stride": 1.0, "dvc.stage.stages": 300}
     values |= {"worker_mb.megapixels": 1, "loader.worker_mb": 100.0}
     for stage in ("corpus", "inventory", "extract", "locate", "crop", "shard", "evaluate", "robustness"):
         values |= {f"start.{stage}.mb": 100.0, f"worker_mb.{stage}": 200.0}
