@@ -94,7 +94,7 @@ def shard(folder: Path) -> dict[str, Any]:
 def sampler_start(folder: Path) -> dict[str, Any]:
     """From a manifest to the first epoch's plan."""
     table = _manifest(folder)
-    return {"crops": len(table), "planned": int(_sampler(table).plan(0).size)}
+    return {"crops": len(table), "planned": int(_sampler(table).batches(0).size)}
 
 
 def loader_start(folder: Path) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def loader_start(folder: Path) -> dict[str, Any]:
     verify_files(table, rows, folder)
     store = CropStore(table, folder, image_size=16)
     source = BatchSource(store, np.arange(len(table)), table.labels)
-    loader = Loader(source, _sampler(table).plan, _STEPS, workers=_WORKERS)
+    loader = Loader(source, _sampler(table).batches, _STEPS, workers=_WORKERS)
     start = time.monotonic()
     first = next(iter(loader))
     return {"images": len(first), "first_batch_wall_s": round(time.monotonic() - start, 2)}

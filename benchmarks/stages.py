@@ -147,7 +147,7 @@ def _measure(clip: Clip, folder: Path, rounds: int) -> dict[str, Any]:
     """The least of some rounds per way, and what the clip amounts to."""
     boxes, piece = folder / "boxes.parquet", folder / "piece.parquet"
     task = ways.locate_task(clip, "shared", boxes)
-    points = replace(task, options=replace(task.options, landmarks="dlib"), piece=folder / "points.parquet")
+    points = replace(task, options=replace(task.options, landmarks="dlib"), output=folder / "points.parquet")
     timed: dict[str, Callable[[], object]] = {
         "inventory": lambda: probe(clip.path),
         "extract_index": lambda: frame_times(clip.path),

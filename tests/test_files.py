@@ -76,7 +76,7 @@ def test_json_is_sorted_and_refuses_nan(tmp_path):
 
 def test_broken_json_is_named(tmp_path):
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(ValueError, match=r"run\.json must be JSON; got .*Mend it, or put a whole copy in its place"):
+    with pytest.raises(ValueError, match=r"run\.json must be JSON; got .*Fix it, or put a whole copy in its place"):
         read_json(tmp_path / "run.json")
     with pytest.raises(ValueError, match="must be a file; got a folder"):
         read_json(tmp_path)
@@ -201,3 +201,11 @@ def test_a_name_in_a_folder_is_joined_unless_a_link_leads_out(tmp_path):
     assert inside(tmp_path / "in", "a..b/12:30 ü.mp4", "video") == tmp_path / "in" / "a..b/12:30 ü.mp4"
     with pytest.raises(ValueError, match=r"video must stay in .*; got 'link/a', which a symbolic link leads out"):
         inside(tmp_path / "in", "link/a", "video")
+
+
+def test_csv_takes_mappings_and_sequences(tmp_path):
+    write_csv(tmp_path / "a.csv", ["x", "y"], [{"x": 1, "y": "a,b"}, {"x": 2}, [3, None]])
+    assert (tmp_path / "a.csv").read_bytes() == b'x,y\n1,"a,b"\n2,\n3,\n'
+    with pytest.raises(ValueError, match="dict contains fields not in fieldnames: 'y'"):
+        write_csv(tmp_path / "b.csv", ["x"], [{"x": 1, "y": 2}])
+    assert not (tmp_path / "b.csv").exists()

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from deepfake_adv.data.manifest import crop_file_rows, spread, write_manifest
 from deepfake_adv.datasets.splits import crossing_identities, leak_message
 from deepfake_adv.datasets.videos import read_rows
-from deepfake_adv.execution.ahead import ahead, cores
+from deepfake_adv.execution.prefetch import available_cores, prefetch
 from deepfake_adv.files import write_json
 from deepfake_adv.log import progress
 from deepfake_adv.names import ALL_QUALITIES, REAL, Split
@@ -62,7 +62,7 @@ def make_manifests(
     """
     wanted = sorted(part for part in parts if tier in (part[1], ALL_QUALITIES))
     files = part_files(crops, tier, wanted)
-    read = ahead(partial(crop_file_rows, root=Path(crops).parent), files, workers=0, most=2 * cores())
+    read = prefetch(partial(crop_file_rows, root=Path(crops).parent), files, workers=0, most=2 * available_cores())
     shown = progress(read, total=len(files), desc=f"shard {tier}", unit="files")
     rows = pa.concat_tables(shown).combine_chunks()
     check_conflicts(rows)

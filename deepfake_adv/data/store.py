@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deepfake_adv.crops.codec import POINTS, decode_crop, decode_mask, resize, scale_points
 from deepfake_adv.crops.files import CorruptCrop, CropReader
 from deepfake_adv.data.manifest import CropTable, Substitutes
-from deepfake_adv.execution.ahead import cores
+from deepfake_adv.execution.prefetch import available_cores
 from deepfake_adv.parquet import Ints, encode_texts
 
 logger = logging.getLogger(__name__)
@@ -230,7 +230,7 @@ class CropStore:
             failed = self.decoder.for_thread().decode_into(crops, block, self.request(rows[block]))
             return [crop._replace(position=int(block[crop.position])) for crop in failed]
 
-        with ThreadPoolExecutor(cores()) as pool:
+        with ThreadPoolExecutor(available_cores()) as pool:
             for failed in pool.map(decode, blocks):
                 self._replace(crops, failed)
         self._slot = np.full(self._rows, -1, np.int64)

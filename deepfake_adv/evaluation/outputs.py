@@ -30,9 +30,9 @@ def write_metrics(path: Path, measured: list[Evaluated]) -> None:
 def write_roc(path: Path, measured: list[Evaluated]) -> None:
     """TPR of every condition on one grid of FPR.
 
-    Column `tpr` is the first condition tested on itself, the curve that `dvc plots` draws;
-    the others are named ``<train>_to_<dataset>_<test>``. One class alone has no curve; where no condition has
-    one, the file is its header.
+    Column `tpr` is the first condition tested on itself, the curve that `dvc plots` draws; the others are named
+    ``<train>_to_<dataset>_<test>``. A condition with one class has no curve; without any curve the file has only a
+    header.
     """
     drawn = [each for each in measured if np.isfinite(each.roc).all()]
     own = [each for each in drawn if each.entry["train"] == each.entry["test"]] or drawn
@@ -55,7 +55,7 @@ def write_confusion(path: Path, measured: list[Evaluated]) -> None:
 
 
 def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, Any]:
-    """What the numbers rest on: training records with their logs, the scores' hash, versions, settings."""
+    """Provenance of the numbers: training records with their logs, the scores' hash, versions, settings."""
     with open(scores, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     records = sorted(Path(run_folder).glob("*/*/run.json"))
@@ -72,7 +72,7 @@ def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, 
 
 
 def _training(record: Path) -> dict[str, Any]:
-    """run.json, and the columns of log.csv beside it, so that who draws them needs no weights."""
+    """run.json, and the columns of log.csv beside it, so that figures can be drawn without the weights."""
     log = record.with_name("log.csv")
     if not log.exists():
         return dict(read_json(record))

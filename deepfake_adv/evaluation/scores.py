@@ -2,8 +2,8 @@
 
 A test set pairs the fakes of one or more forgeries with all reals of the same dataset and
 quality; reals that have no fakes there are a test set of their own. A frame without a finite
-score is left out and counted; a video is the mean of its scored frames; a video with none
-scores 0.5, "cannot tell", and is counted too.
+score is left out and counted. A video's score is the mean of its scored frames; a video without
+any scores 0.5 and is counted too.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Scores:
 class TestSet:
     """One detector's frames on one test condition, for every seed it was trained with.
 
-    `fingerprint` names the videos, so that only detectors judged on the same ones are compared.
+    `fingerprint` identifies the videos, so that only detectors tested on the same videos are compared.
     """
 
     train: str

@@ -26,7 +26,7 @@ from deepfake_adv.faces.size import MAX_PIXELS
 from deepfake_adv.faces.track import DROPPED, SEEN, Detections, Track, detect_sparse, fill_track, sample_track
 from deepfake_adv.files import atomic_write
 from deepfake_adv.parquet import WRITE_OPTIONS
-from deepfake_adv.sources.closure import Entry
+from deepfake_adv.sources.closure import RegistryEntry
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames
@@ -65,7 +65,7 @@ class LocateOptions:
         own, points = dict(backend), dict(landmarks)
         return cls(own.pop("name"), landmarks=points.pop("name"), backend_params=own, landmarks_params=points, **others)
 
-    def entries(self) -> set[Entry]:
+    def entries(self) -> set[RegistryEntry]:
         """The registry entries that it builds; with the stage, they decide which code it consists of."""
         return {("locator", self.backend), ("landmarker", self.landmarks)}
 

@@ -17,9 +17,9 @@ from deepfake_adv.params.schema import Params
 from deepfake_adv.params.training import Device
 from deepfake_adv.planning.calibration import FILE, Finding, Pair, keep, read_findings, share, torch_version
 from deepfake_adv.training.checkpoint import WEIGHTS, save_checkpoint, save_weights
-from deepfake_adv.training.engine import Engine
-from deepfake_adv.training.provenance import device_name
+from deepfake_adv.training.device import device_name
 from deepfake_adv.training.setup import Plan, build_players, make_fabric
+from deepfake_adv.training.step import TrainingStep
 from deepfake_adv.training.validate import fake_probabilities
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
     detector, method = build_players(plan, seed=0)
     build = clock() - start
     masks, clip = detector.needs_masks or method.wants_masks, detector.clip_length
-    engine = Engine(
+    training = TrainingStep(
         fabric, detector, method, train,
         seed=0, channels_last=params.device.channels_last, compiled=params.device.compile,
     )  # fmt: skip
@@ -103,10 +103,10 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
         wait()
         return clock() - begin
 
-    first = timed(lambda: engine.step(batch, 0))
-    step = _median(lambda number: timed(lambda: engine.step(batch, number + 1)), steps)
-    image = _median(lambda _: timed(lambda: _score(engine.detector, batch, fabric)), steps) / len(batch)
-    save, weights = _saved(engine, folder, timed)
+    first = timed(lambda: training.run(batch, 0))
+    step = _median(lambda number: timed(lambda: training.run(batch, number + 1)), steps)
+    image = _median(lambda _: timed(lambda: _score(training.detector, batch, fabric)), steps) / len(batch)
+    save, weights = _saved(training, folder, timed)
     return Finding(
         digest=pair.digest,
         device=name,
@@ -139,14 +139,14 @@ def _median(measured: Callable[[int], float], times: int) -> float:
     return statistics.median(values)
 
 
-def _saved(engine: Engine, folder: Path, timed: Callable[[Callable[[], object]], float]) -> tuple[float, int]:
+def _saved(training: TrainingStep, folder: Path, timed: Callable[[Callable[[], object]], float]) -> tuple[float, int]:
     """Seconds for a checkpoint and the weights, and bytes of the weights."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix="calibrate-") as name:
-        place, modules = Path(name), [engine.detector, engine.method.adversary]
+        place, modules = Path(name), [training.detector, training.method.adversary]
 
         def save() -> None:
-            save_checkpoint(place / "checkpoint.pt", {"engine": engine.state_dict()}, {})
+            save_checkpoint(place / "checkpoint.pt", {"training": training.state_dict()}, {})
             for number, module in enumerate(modules):
                 if module is not None:
                     save_weights(place / f"{number}-{WEIGHTS}", module)

@@ -12,7 +12,7 @@ from deepfake_adv.planning.machine import described, this_machine
 from deepfake_adv.planning.rates import Rates, read_rates
 from deepfake_adv.planning.text import forecast_dict, forecast_lines
 from deepfake_adv.planning.workload import read_workload
-from deepfake_adv.reporting.plan import Plan, plan, plan_lines
+from deepfake_adv.reporting.plan import TablePlan, plan, plan_lines
 
 _LOCAL: Final = Path(".dvc/config.local")
 
@@ -98,7 +98,7 @@ def _copies(root: Path) -> bool:
     return not any(link in line for line in lines for link in ("hardlink", "symlink"))
 
 
-def _covered(covered: Plan) -> dict[str, Any]:
+def _covered(covered: TablePlan) -> dict[str, Any]:
     tables = [
         {"name": table.spec.name, "cells": table.cells, "filled": table.filled, "runs": table.runs}
         | {"missing": table.missing}

@@ -1,4 +1,4 @@
-"""What the report says of its runs: what was trained on what, with which versions, on which device."""
+"""Facts of the runs for the report: training data, versions, device, detection failures."""
 
 import csv
 from collections import Counter
@@ -102,7 +102,7 @@ def read_table(path: Path) -> list[list[str]]:
 
 
 def misses(faces: Path, datasets: Iterable[str]) -> list[tuple[str, str, str, int]]:
-    """Frames without a detected face: dataset, what was done, reason, number of frames."""
+    """Frames without a detected face: dataset, action, reason, number of frames."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for path in [path for dataset in datasets if (path := faces / dataset / "misses.csv").exists()]:
         counts.update((row["dataset"], row["action"], row["reason"]) for row in read_csv(path))
@@ -110,13 +110,13 @@ def misses(faces: Path, datasets: Iterable[str]) -> list[tuple[str, str, str, in
 
 
 def faceless(faces: Path, datasets: Iterable[str]) -> list[dict[str, str]]:
-    """Lines of videos.csv of the videos whose face was missed in too many frames, the worst first."""
+    """Lines of videos.csv of the videos whose face was missed in too many frames, highest share first."""
     lines = [line for line in _face_lines(faces, datasets) if line["named"] == "1"]
     return sorted(lines, key=lambda line: -float(line["missed_share"]))
 
 
 def crowded(faces: Path, datasets: Iterable[str]) -> list[tuple[str, int, int, int]]:
-    """Videos that show other faces than the one taken: dataset, such videos, all its videos, tracks of others."""
+    """Videos with further faces: dataset, number of such videos, number of all its videos, tracks of further faces."""
     found: dict[str, list[int]] = {}
     for line in _face_lines(faces, datasets):
         found.setdefault(line["dataset"], []).append(int(line["others"] or 0))

@@ -1,4 +1,4 @@
-"""P(fake) of every test frame by every detector of a run; each crop is decoded once for all of them."""
+"""P(fake) of every test frame by every detector of a run; each crop is decoded once for all detectors."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ def score_run(
 ) -> None:
     """Score all frames of a manifest.
 
-    A detector of clips scores clips that together cover every frame; a frame gets its clip's score.
+    A clip detector scores clips that together cover every frame; a frame gets the score of its clip.
 
     Args:
         run: Folder of <condition>/seed<k>/.
@@ -66,7 +66,7 @@ def score_run(
         accelerator: auto, cpu or cuda.
         channels_last: Memory format.
         workers: Processes that decode.
-        corrupt: "fail" stops at a crop that cannot be read; "skip" leaves its row out.
+        corrupt: "fail" raises on an unreadable crop; "skip" leaves its row out.
 
     Raises:
         FileNotFoundError: If the run, a weight file or the manifest is missing.
@@ -120,7 +120,7 @@ def score_batches(
 
 
 def _again(table: CropTable, rows: Ints, kept: NDArray[np.bool_]) -> Ints:
-    """Rows whose clips are put together anew: those left of videos of which some were just found unreadable."""
+    """Rows to score again: the readable rows of videos in which an unreadable crop was just found."""
     broken = np.unique(table.videos[rows[~kept[rows]]])
     return rows[np.isin(table.videos[rows], broken) & kept[rows]]
 

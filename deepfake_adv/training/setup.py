@@ -1,4 +1,4 @@
-"""What a run needs before its first step: fabric, players, data; every fault that can be known is found here."""
+"""What a run needs before its first step: fabric, detector, method and data, all checked here."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, Condition
 from deepfake_adv.params.training import Device, Train
 from deepfake_adv.parquet import Ints
-from deepfake_adv.sources.closure import Entry, entries_of
+from deepfake_adv.sources.closure import RegistryEntry, entries_of
 from deepfake_adv.training.trained import detector_arguments
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ Masks = Literal["needed", "wanted", "none"]
 
 @dataclass(frozen=True)
 class Plan:
-    """All that decides what a run leaves.
+    """Everything that decides the result of a run.
 
     Attributes:
         name: Of the run.
@@ -55,7 +55,7 @@ class Plan:
         return int(self.detector.get("image_size") or self.train.image_size)
 
     def params(self) -> dict[str, Any]:
-        """As nested plain values."""
+        """Nested plain values."""
         return {
             "conditions": [str(condition) for condition in self.conditions],
             "detector": dict(self.detector),
@@ -63,20 +63,20 @@ class Plan:
             "train": self.train.model_dump(mode="json"),
         }
 
-    def entries(self) -> set[Entry]:
-        """What it builds by name; decides, with the stage, which code it is made of."""
+    def entries(self) -> set[RegistryEntry]:
+        """Registry entries that the run builds; with the stage they decide which code it depends on."""
         return entries_of("detector", self.detector) | entries_of("method", self.method)
 
 
 def make_fabric(device: Device, precision: str) -> Fabric:
-    """Start (or join, under torchrun or SLURM) the processes of a run.
+    """Start the processes of a run, or join them under torchrun or SLURM.
 
     Raises:
-        ValueError: If CUDA is asked for and there is none, or fewer devices than asked.
+        ValueError: If CUDA is requested and there are fewer devices than requested.
     """
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     accelerator = device.accelerator
-    if accelerator == "auto":  # Fabric's own choice may fall on Apple's GPU, which lacks what we need
+    if accelerator == "auto":  # Fabric may choose Apple's GPU, which lacks operations that we need
         accelerator = "cuda" if count else "cpu"
     if accelerator == "cuda" and count < device.devices:
         raise ValueError(
@@ -95,7 +95,7 @@ def make_fabric(device: Device, precision: str) -> Fabric:
 
 
 def build_players(plan: Plan, seed: int) -> tuple[Detector, Method]:
-    """Detector and method with first weights from the seed.
+    """Detector and method, initialised from the seed.
 
     Raises:
         ValueError: If an entry has a wrong name or argument, or a player cannot take the image size.
@@ -123,7 +123,7 @@ class SplitData:
 
 
 def open_split(plan: Plan, path: Path, *, masks: Masks, landmarks: bool, frames: int = 0) -> SplitData:
-    """Open the crops of a split that the run's conditions ask for.
+    """Open the crops of a split for the run's conditions.
 
     Args:
         plan: The run.
@@ -176,7 +176,7 @@ def _check_landmarks(plan: Plan, table: CropTable, rows: Ints) -> None:
 
 
 def hold_in_memory(splits: Sequence[SplitData], *, processes: int) -> None:
-    """Decode the crops of all conditions and keep them, if memory has room for those of all splits together.
+    """Decode the crops of all conditions and keep them, if those of all splits fit into memory.
 
     Args:
         splits: What `open_split` gave.

@@ -16,10 +16,10 @@ def reference_square(left: int, top: int, right: int, bottom: int, width: int, h
 
 
 def boxes(count: int, width: int, height: int):
-    generator = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     for _ in range(count):
-        x, y = generator.integers(-30, width - 10), generator.integers(-30, height - 10)
-        w, h = generator.integers(20, 200, 2)
+        x, y = rng.integers(-30, width - 10), rng.integers(-30, height - 10)
+        w, h = rng.integers(20, 200, 2)
         if (x + x + w) // 2 < width and (y + y + h) // 2 < height:
             yield int(x), int(y), int(x + w), int(y + h)
 

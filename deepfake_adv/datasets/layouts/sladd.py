@@ -15,7 +15,7 @@ CONFIG_FILES: Final = {Split.TRAIN: "train.json", Split.VAL: "eval.json", Split.
 
 
 @register_layout("sladd")
-class Sladd(Layout):
+class SladdLayout(Layout):
     """image/{FF-DF, FF-F2F, FF-FS, FF-NT, real}/<id>/0001.png, mask/.../<id>/0001_mask.png, config/*.json.
 
     A folder is a video, the i-th of its images is frame i: the true index is not recorded.

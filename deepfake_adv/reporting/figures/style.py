@@ -1,7 +1,7 @@
-"""One look for all figures: Okabe and Ito's colours, marks besides colour, no clutter; same bytes every time.
+"""The style of all figures: Okabe and Ito's colours, with markers and dashes besides; the same bytes every time.
 
-A figure is drawn on nothing, in `INK`, so that the report can show the SVG in light and dark;
-the PNG gets white paper.
+A figure has a transparent background and is drawn in `INK`, so that the report can show the SVG in light and dark
+mode; the PNG has a white background.
 """
 
 import re
@@ -64,7 +64,7 @@ def styled() -> Iterator[None]:
 
 
 def line(index: int) -> dict[str, Any]:
-    """Colour, dash and mark of the n-th line: told apart without colour, too."""
+    """Colour, dash and marker of the n-th line, distinguishable without colour."""
     return {
         "color": COLOURS[index % len(COLOURS)],
         "linestyle": DASHES[index % len(DASHES)],
@@ -99,6 +99,6 @@ def save(figure: Figure, folder: Path, name: str, table: Sequence[Sequence[Any]]
 
 
 def _lean(svg: str) -> str:
-    """Without the document head and metadata, which name a DTD on the network."""
+    """The SVG without document head and metadata, which refer to a DTD on the network."""
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     return svg[svg.index("<svg") :]

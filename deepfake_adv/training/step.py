@@ -18,20 +18,20 @@ from deepfake_adv.params.training import Train
 from deepfake_adv.training.optim import StepDecay, average, average_gradients, build_optimizer, running_statistics
 
 
-class Engine:
+class TrainingStep:
     """Detector and adversary with their optimisers, on one device or many.
 
-    The modules stay unwrapped: precision comes by autocast, gradients are averaged over ranks by
-    `average_gradients`, so that an attack's frozen passes cost no communication.
+    The modules are not wrapped in DDP: autocast sets the precision, and `average_gradients` averages gradients over
+    ranks, so that an attack's passes through the frozen detector need no communication.
 
     Args:
-        fabric: Launched; says device, ranks and precision.
-        detector: On any device, with its first weights.
-        method: Likewise.
-        train: The recipe.
-        seed: Of every random draw; the draws of a step are a function of it, the step and the rank.
-        channels_last: Memory format of both players.
-        compiled: Compile the detector by torch.compile.
+        fabric: Launched; gives device, ranks and precision.
+        detector: On any device, initialised.
+        method: On any device, initialised.
+        train: Section `train` of params.yaml.
+        seed: Seed of all random draws; those of a step depend on the seed, the step's number and the rank.
+        channels_last: Use the channels_last memory format for detector and method.
+        compiled: Compile the detector with torch.compile.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Engine:
         self.method: Method = fabric.to_device(method)  # type: ignore[assignment]
         if channels_last:
             for player in (self.detector, self.method):
-                player.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                player.to(memory_format=torch.channels_last)
         rates = {"weight_decay": train.weight_decay, "learning_rate": train.learning_rate}
         self._detector_side = [*self.detector.parameters(), *_parameters(self.method.detector_side)]
         self._adversary_side = _parameters(self.method.adversary)
@@ -63,7 +63,7 @@ class Engine:
         if self._adversary_side:
             rates["learning_rate"] = self.method.adversary_learning_rate or train.adversary_learning_rate
             theirs = build_optimizer(train.optimizer, self._adversary_side, **rates)
-            if self.method.joint:  # one step for both, so one optimiser: a loss scale is read once
+            if self.method.joint:  # one optimiser for both, so that the loss scale is updated once per step
                 self.optimizers[0].add_param_group(theirs.param_groups[0])
             else:
                 self.optimizers.append(theirs)
@@ -75,12 +75,12 @@ class Engine:
             self.detector.compile()  # what attacks and scoring call
             self.detector.training_terms = torch.compile(self.detector.training_terms)  # type: ignore[method-assign]
 
-    def step(self, batch: Batch, number: int) -> dict[str, Tensor]:
-        """Play one round: the adversary's steps, then the detector's.
+    def run(self, batch: Batch, number: int) -> dict[str, Tensor]:
+        """Take the adversary's steps, then the detector's step.
 
         Args:
-            batch: This rank's share, reals first.
-            number: Count of steps before this one.
+            batch: This rank's share of the batch, reals first.
+            number: Number of steps before this one.
 
         Returns:
             Losses by name, detached scalars, means over all ranks.
@@ -89,7 +89,7 @@ class Engine:
             RuntimeError: If the device has too little memory.
         """
         try:
-            return self._step(batch, number)
+            return self._run(batch, number)
         except torch.OutOfMemoryError as error:
             device = self.fabric.device
             peak, total = torch.cuda.max_memory_allocated(device) / 2**30, torch.cuda.mem_get_info(device)[1] / 2**30
@@ -99,8 +99,8 @@ class Engine:
                 "lower train.batch_size or train.image_size, or set train.precision to bf16-mixed."
             ) from error
 
-    def _step(self, batch: Batch, number: int) -> dict[str, Tensor]:
-        generator = self._seed(number)
+    def _run(self, batch: Batch, number: int) -> dict[str, Tensor]:
+        rng = self._seed(number)
         parts = split(batch, self.train.accumulate)
         self.detector.train()
         self.method.train()
@@ -109,7 +109,7 @@ class Engine:
             self._clear()
             for part in parts:
                 with self.fabric.autocast():
-                    loss = self.method.adversary_loss(self.detector, part, generator) / len(parts)
+                    loss = self.method.adversary_loss(self.detector, part, rng) / len(parts)
                 self.fabric.backward(loss)
                 _accumulate(losses, {"adversary": loss / self.method.adversary_steps})
             average_gradients(self._adversary_side, self.fabric.world_size)
@@ -117,15 +117,15 @@ class Engine:
         self._clear()
         for part in parts:
             with self.fabric.autocast():
-                found = self.method.detector_loss(self.detector, part, generator)
+                found = self.method.detector_loss(self.detector, part, rng)
             self.fabric.backward(found.total / len(parts))
             named = {"loss": found.total, "clean": found.clean, "adversarial": found.adversarial, **found.parts}
-            named.pop("classification", None)  # clean and adversarial say it
+            named.pop("classification", None)  # logged as clean and adversarial
             _accumulate(losses, {name: loss / len(parts) for name, loss in named.items() if loss is not None})
         mine = [*self._detector_side, *self._adversary_side] if self.method.joint else self._detector_side
         average_gradients(mine, self.fabric.world_size)
         self._steppers[0].step()
-        # so that every rank evaluates the same networks, and stops at the same step
+        # every rank must evaluate the same networks and stop at the same step
         average([*self._statistics, *losses.values()], self.fabric.world_size)
         return losses
 
@@ -134,13 +134,13 @@ class Engine:
             optimizer.zero_grad(set_to_none=True)
 
     def _seed(self, number: int) -> torch.Generator:
-        """Random state of a step, so that a resumed run needs none but the step's number."""
+        """The rng of a step, seeded by the step's number, so that a resumed run needs no saved random state."""
         seed = derived_seed(self.seed, self.fabric.global_rank, number)
-        torch.manual_seed(seed)  # dropout and the like draw from the global state
+        torch.manual_seed(seed)  # dropout and others draw from the global state
         return torch.Generator(self.fabric.device).manual_seed(seed)
 
     def state_dict(self) -> dict[str, Any]:
-        """Both players, their optimisers and the loss scale."""
+        """State of detector and method, their optimisers and the loss scale."""
         return {
             "detector": self.detector.state_dict(),
             "method": self.method.state_dict(),
@@ -149,7 +149,7 @@ class Engine:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore both players."""
+        """Restore what `state_dict` gave."""
         self.detector.load_state_dict(state["detector"])
         self.method.load_state_dict(state["method"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
@@ -158,12 +158,12 @@ class Engine:
 
 
 def derived_seed(*numbers: int) -> int:
-    """A seed of 63 bits from several numbers, unrelated for unequal ones."""
+    """A 63-bit seed from several numbers; different numbers give independent seeds."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def split(batch: Batch, parts: int) -> list[Batch]:
-    """Cut a batch into parts with equal shares of reals and fakes."""
+    """Split a batch into parts with the same share of reals and fakes."""
     if parts == 1:
         return [batch]
     names = ("images", "labels", "masks", "landmarks", "rows")
@@ -172,7 +172,7 @@ def split(batch: Batch, parts: int) -> list[Batch]:
 
 
 def synchronise(module: nn.Module) -> Any:
-    """Let batch normalisation see all ranks' images; timm's own layers need timm's converter."""
+    """Replace batch normalisation by its synchronised form; timm's own layers need timm's converter."""
     layers = sys.modules.get("timm.layers")
     if layers is not None:
         return layers.convert_sync_batchnorm(module)
@@ -190,7 +190,7 @@ def _accumulate(sums: dict[str, Tensor], losses: Mapping[str, Tensor]) -> None:
 
 
 def check_shares(batch_size: int, world: int, accumulate: int) -> None:
-    """Refuse a batch that ranks and parts cannot share evenly, reals and fakes alike.
+    """Check that ranks and parts can share a batch evenly, reals and fakes separately.
 
     Raises:
         ValueError: If they cannot.

@@ -9,9 +9,7 @@ from PIL import Image
 from torch.nn import functional
 from torchvision.transforms.v2 import functional as transforms
 
-from deepfake_adv.ops.gaussian import gaussian_blur
-from deepfake_adv.ops.jpeg import jpeg
-from deepfake_adv.ops.noise import gaussian_noise
+from deepfake_adv.ops.degradations import gaussian_blur, gaussian_noise, jpeg
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
-"""Gradient ascent on a classifier's loss over any variable that makes an image: one loop for every attack.
+"""Gradient ascent on a classifier's loss in any variable that makes an image: one loop for all attacks.
 
-The loop knows neither the variable (pixels, a flow, a blur map) nor the number of steps; an attack is a few
-hooks around it. Each image's own loss is ascended (their sum, not their mean), so that a perturbation does not
-depend on the other images of its batch.
+The loop does not depend on the variable (pixels, a flow, a blur map) or the number of steps; an attack defines a few
+hooks. The loop maximises the sum of the images' losses, not their mean, so that a perturbation does not depend on the
+other images of its batch.
 
-The gradient is taken of the margin, of which the cross entropy is a rising function: a certain network's cross
-entropy has gradients that float32 cannot hold, its margin never has. `StepRule` says what follows for each rule.
+The gradient is that of the margin; the cross entropy is an increasing function of it. The cross entropy of a confident
+network has gradients below float32's range, the margin does not. `StepRule` explains the consequence for each rule.
 """
 
 from abc import ABC, abstractmethod
@@ -31,9 +31,9 @@ class StepRule(StrEnum):
     the image and multiplies by the attack's scale; SIGN moves every entry by step_size, as Eq. (1); L2 gives each
     image's step the Euclidean norm step_size.
 
-    The last three need the gradient's direction alone, which the loss shares with its margin, for every image and
-    at every gap between its logits; they follow the margin. RAW needs the size too, which is the loss's own: where
-    a network is so certain that the loss's gradient is below float32's range, a raw step moves nothing.
+    The last three use only the gradient's direction, which is the same for the loss and the margin, so they use the
+    margin. RAW also uses the gradient's size, so it uses the loss: where a network is so confident that the loss's
+    gradient is below float32's range, a raw step changes nothing.
     """
 
     RAW = "raw"
@@ -43,17 +43,17 @@ class StepRule(StrEnum):
 
 
 class Attack(ABC):
-    """An adversary: a variable, the image it makes, its steps and what bounds it.
+    """An attack: a variable, the image made from it, its steps and its bound.
 
     Attributes:
         params: Its `Params`, read from the arguments.
-        tiny: Arguments of the smallest forms, for the tests that every attack passes.
+        tiny: Arguments of small configurations, for the contract tests of all attacks.
     """
 
     tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 
     class Params(Section):
-        """What every attack takes."""
+        """Arguments of every attack."""
 
         steps: int = Field(1, ge=1, strict=True, description="Steps of ascent; 1 for one-step attacks.")
         rule: Rule = Field("relative", description="How a gradient becomes a step: raw, relative, sign or l2.")
@@ -67,7 +67,7 @@ class Attack(ABC):
         return f"{type(self).__name__}({self.params})"
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.params == self.params  # type: ignore[attr-defined]
+        return type(other) is type(self) and other.params == self.params
 
     def __hash__(self) -> int:
         return hash((type(self), self.params))
@@ -83,8 +83,8 @@ class Attack(ABC):
         return str(self.params.rule)
 
     @abstractmethod
-    def initial(self, images: Tensor, generator: Rng) -> Tensor:
-        """Return the variable's start for ``images`` (B, C, H, W)."""
+    def initial(self, images: Tensor, rng: Rng) -> Tensor:
+        """Return the initial variable for ``images`` (B, C, H, W)."""
 
     @abstractmethod
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
@@ -101,21 +101,21 @@ class Attack(ABC):
 
     @property
     def scale(self) -> float:
-        """The variable's own magnitude, by which a relative step is multiplied."""
+        """Typical magnitude of the variable, by which a relative step is multiplied."""
         return 1.0
 
-    def check_size(self, height: int, width: int) -> None:  # noqa: B027  most attacks take any image
-        """Refuse images of ``height`` x ``width`` pixels that the attack cannot take.
+    def check_size(self, height: int, width: int) -> None:  # noqa: B027  most attacks accept any image
+        """Check that the attack accepts images of ``height`` x ``width`` pixels.
 
         Raises:
             ValueError: If they are too small.
         """
 
     def penalty(self, variable: Tensor) -> Tensor | None:
-        """Return what is subtracted from what is ascended, (B,), or None.
+        """Return a penalty (B,) that is subtracted from the objective, or None.
 
-        Under RAW that is each image's loss, under the other rules its margin, as in Xiao et al. (2018): beside the
-        vanishing gradient of a certain image's cross entropy a penalty would be all that is left.
+        The objective is each image's loss under RAW and its margin under the other rules, as in Xiao et al. (2018):
+        a penalty would dominate the vanishing gradient of a confident network's cross entropy.
         """
         return None
 
@@ -125,11 +125,11 @@ class Attack(ABC):
 
 
 class AttackResult(NamedTuple):
-    """What an attack left; all tensors are detached.
+    """Result of an attack; all tensors are detached.
 
-    ``loss_before`` (B,) is each image's loss at the attack's start (the clean images for FGSM, the evenly blurred
-    ones for the blur); ``loss_after`` (B,) is the loss on ``images``, or None where it was not asked for, since it
-    takes another pass.
+    ``loss_before`` (B,) is each image's loss at the initial variable (the clean images for FGSM, the evenly blurred
+    ones for the blur); ``loss_after`` (B,) is the loss on ``images``, None unless requested, since it takes another
+    forward pass.
     """
 
     images: Tensor
@@ -139,7 +139,7 @@ class AttackResult(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """A loss per image, as a rising function of a quantity whose gradient does not vanish.
+    """A loss per image, as an increasing function of a quantity whose gradient does not vanish.
 
     Attributes:
         inner: Logits (B, classes) and labels (B,) to the quantity, (B,).
@@ -159,34 +159,34 @@ def ascend(
     images: Tensor,
     labels: Tensor,
     *,
-    generator: Rng = None,
+    rng: Rng = None,
     loss: Loss = CROSS_ENTROPY,
     measure: bool = False,
 ) -> AttackResult:
     """Make adversarial images against ``model``; paper Eqs. (1), (2) and (6), one step or many.
 
-    The model runs in eval mode with frozen weights, so that neither its batch statistics nor its gradients
-    change; it is left as it was found, also after an exception. Works under ``no_grad`` and autocast.
+    The model runs in eval mode with frozen weights, so that its batch statistics and gradients do not change. Its mode
+    and flags are restored afterwards, also after an exception. Works under ``no_grad`` and autocast.
 
     Args:
-        attack: What varies and how.
+        attack: The variable and its steps.
         model: Images to logits ``(B, classes)``, two classes or more.
         images: ``(B, C, H, W)`` in [0, 1].
         labels: ``(B,)``, integers.
-        generator: Random numbers for attacks with a random start; one, or one per image.
-        loss: What is ascended; ``Loss(f)`` for any other function of logits and labels to ``(B,)``.
-        measure: Whether to spend one more pass on ``loss_after``.
+        rng: For attacks with a random start; one, or one per image.
+        loss: The loss to increase; ``Loss(f)`` for any function of logits and labels to ``(B,)``.
+        measure: Compute ``loss_after``, with one more forward pass.
 
     Raises:
-        ValueError: If images, labels or the model's output are not as above (values are looked at on the CPU
-            only: elsewhere that would wait for the device).
+        ValueError: If images, labels or the model's output are not as above. Values are checked on the CPU only;
+            elsewhere the check would wait for the device.
     """
     _check(images, labels)
     with torch.inference_mode(False), torch.enable_grad(), frozen_eval(model):
         images, labels = _outside_autograd(images), _outside_autograd(labels)
         start = None
         with torch.no_grad():
-            variable = attack.project(images, attack.initial(images, generator))
+            variable = attack.project(images, attack.initial(images, rng))
         for _ in range(attack.steps):
             variable = variable.detach().requires_grad_(True)
             inner = _inner(model, attack.to_image(images, variable), labels, loss)
@@ -219,7 +219,7 @@ def direction(gradient: Tensor, rule: str, scale: float) -> Tensor:
     if rule == StepRule.SIGN:
         return gradient.sign()
     dims = tuple(range(1, gradient.dim()))
-    # Divided by the largest magnitude first: squares of small gradients would vanish in float32.
+    # Divide by the largest magnitude first: squares of small gradients would underflow in float32.
     tiny = torch.finfo(gradient.dtype).tiny
     gradient = gradient / gradient.abs().amax(dims, keepdim=True).clamp_min(tiny)
     if rule == StepRule.RELATIVE:
@@ -229,7 +229,7 @@ def direction(gradient: Tensor, rule: str, scale: float) -> Tensor:
 
 @contextmanager
 def frozen_eval(model: nn.Module) -> Iterator[None]:
-    """Run ``model`` in eval mode with frozen weights; every module's mode and weight's flag come back at the end."""
+    """Run ``model`` in eval mode with frozen weights; restore all modes and flags afterwards."""
     modes = [(module, module.training) for module in model.modules()]
     flags = [(weight, weight.requires_grad) for weight in model.parameters()]
     try:

@@ -1,4 +1,4 @@
-"""Losses seen as they come: sums for the log, and a stop at the first that is not finite."""
+"""Sums of the losses for the log, and an error at the first loss that is not finite."""
 
 import math
 from collections.abc import Mapping
@@ -7,49 +7,53 @@ import torch
 from torch import Tensor
 
 
-class LossWatch:
+class LossMonitor:
     """Sums named losses over an epoch without waiting for the device at each step.
 
     Args:
-        every: Steps between looks at whether all were finite; 1 on a CPU, where a look costs nothing.
+        every: Steps between two checks that all losses are finite. A check waits for the device; on a CPU it costs
+            nothing, so that 1 is best there.
+
+    Attributes:
+        latest: The last loss that was checked, NaN before the first.
     """
 
     def __init__(self, every: int) -> None:
         self.every = every
         self._sums: dict[str, Tensor] = {}
         self._count: dict[str, int] = {}
-        self._unseen: list[tuple[int, str, Tensor]] = []
+        self._unchecked: list[tuple[int, str, Tensor]] = []
         self.latest = float("nan")
 
     def add(self, step: int, losses: Mapping[str, Tensor]) -> None:
-        """Take the losses of a step.
+        """Add the losses of a step.
 
         Raises:
             FloatingPointError: At the first loss that is not finite, with its name and step.
         """
         for name, loss in losses.items():
             value = loss.detach().float()
-            self._unseen.append((step, name, value))
+            self._unchecked.append((step, name, value))
             self._sums[name] = self._sums[name] + value.double() if name in self._sums else value.double()
             self._count[name] = self._count.get(name, 0) + 1
         if step % self.every == 0:
-            self.look()
+            self.check()
 
-    def look(self) -> None:
-        """Check what came since the last look.
+    def check(self) -> None:
+        """Check the losses added since the last check.
 
         Raises:
             FloatingPointError: At the first loss that is not finite, with its name and step.
         """
-        if not self._unseen:
+        if not self._unchecked:
             return
-        values = torch.stack([value for _, _, value in self._unseen]).tolist()  # one wait for all
-        for (step, name, _), value in zip(self._unseen, values, strict=True):
+        values = torch.stack([value for _, _, value in self._unchecked]).tolist()  # waits for the device once
+        for (step, name, _), value in zip(self._unchecked, values, strict=True):
             if not math.isfinite(value):
                 raise FloatingPointError(f"{name} is {value} at step {step}")
             if name == "loss":
                 self.latest = value
-        self._unseen.clear()
+        self._unchecked.clear()
 
     def means(self) -> dict[str, float]:
         """Mean of each loss since the last reset."""

@@ -1,7 +1,7 @@
 import pytest
 
 from deepfake_adv.reporting.evidence import read_table
-from deepfake_adv.reporting.levels import FILE, at_own_quality
+from deepfake_adv.reporting.measured import LEVELS_FILE, at_own_quality
 from deepfake_adv.reporting.write_tables import write_levels
 
 
@@ -12,7 +12,7 @@ def evaluations(project):
 
 def test_every_test_has_a_line_with_frames_and_videos(evaluations, evaluation, tmp_path):
     write_levels(evaluations, ["small_baseline", "absent"], tmp_path)
-    head, *rows = read_table(tmp_path / FILE)
+    head, *rows = read_table(tmp_path / LEVELS_FILE)
     results = evaluation("small_baseline")["results"]
     assert head[:6] == ["run", "train", "dataset", "test", "frame auc", "frame acc"]
     assert len(rows) == len(results)

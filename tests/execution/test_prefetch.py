@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from deepfake_adv.execution.ahead import ahead, cores
+from deepfake_adv.execution.prefetch import available_cores, prefetch
 
 
 @pytest.mark.parametrize(("workers", "most"), [(1, 1), (4, 2), (0, 5)])
@@ -14,13 +14,13 @@ def test_results_come_in_the_order_of_the_tasks(workers, most):
         time.sleep(0.01 if task == 0 else 0)
         return task * task
 
-    assert list(ahead(slow_first, range(7), workers=workers, most=most)) == [0, 1, 4, 9, 16, 25, 36]
-    assert list(ahead(slow_first, [], workers=workers, most=most)) == []
+    assert list(prefetch(slow_first, range(7), workers=workers, most=most)) == [0, 1, 4, 9, 16, 25, 36]
+    assert list(prefetch(slow_first, [], workers=workers, most=most)) == []
 
 
 def test_no_more_results_are_made_than_are_allowed():
     made, used = [], []
-    for result in ahead(lambda task: made.append(task) or task, range(9), workers=4, most=3):
+    for result in prefetch(lambda task: made.append(task) or task, range(9), workers=4, most=3):
         assert len(made) <= len(used) + 3
         used.append(result)
     assert used == list(range(9))
@@ -35,7 +35,7 @@ def test_a_failing_task_is_raised_in_its_turn_and_the_rest_is_given_up():
             raise ValueError("two")
         return task
 
-    results = ahead(fail_at_two, range(100), workers=1, most=2)
+    results = prefetch(fail_at_two, range(100), workers=1, most=2)
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ValueError, match="two"):
         next(results)
@@ -44,4 +44,4 @@ def test_a_failing_task_is_raised_in_its_turn_and_the_rest_is_given_up():
 
 
 def test_there_is_a_core():
-    assert cores() >= 1
+    assert available_cores() >= 1

@@ -1,4 +1,4 @@
-"""Work done a little ahead of its use, by threads: for what leaves the interpreter, such as codecs and disks."""
+"""Work done in threads ahead of its use, for functions that release the interpreter lock: codecs and disks."""
 
 import os
 from collections import deque
@@ -10,17 +10,17 @@ Task = TypeVar("Task")
 Value = TypeVar("Value")
 
 
-def ahead(function: Callable[[Task], Value], tasks: Iterable[Task], *, workers: int, most: int) -> Iterator[Value]:
-    """Yield ``function(task)`` of every task, in the tasks' order; a task's exception is raised in its turn.
+def prefetch(function: Callable[[Task], Value], tasks: Iterable[Task], *, workers: int, most: int) -> Iterator[Value]:
+    """Yield ``function(task)`` of every task, in order; a task's exception is raised at its place.
 
     Args:
         function: May be called from several threads at once.
-        tasks: Taken one by one.
-        workers: Threads; 0 for one per core that this process may use. Never more than `most`.
-        most: Results that are under way or wait to be used, which bounds the memory; at least 1.
+        tasks: Consumed one by one.
+        workers: Threads; 0: one per core that this process may use. Never more than `most`.
+        most: Results in progress or waiting, which bounds the memory; at least 1.
     """
     assert most >= 1
-    with ThreadPoolExecutor(min(workers or cores(), most)) as pool:
+    with ThreadPoolExecutor(min(workers or available_cores(), most)) as pool:
         waiting: deque[Future[Value]] = deque()
         try:
             for task in tasks:
@@ -34,6 +34,6 @@ def ahead(function: Callable[[Task], Value], tasks: Iterable[Task], *, workers: 
                 future.cancel()
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional
 
 from deepfake_adv.attacks.additive import Additive, Pgd
+from deepfake_adv.attacks.ascent import Loss, ascend, direction, frozen_eval
 from deepfake_adv.attacks.blur import Blur
-from deepfake_adv.attacks.engine import Loss, ascend, direction, frozen_eval
 from deepfake_adv.attacks.spatial import Spatial
 from deepfake_adv.ops.warp import flow_smoothness
 
@@ -61,7 +61,7 @@ def test_pgd_stays_in_each_images_own_ball(steps, classifier, batch):
     images, labels = batch
     epsilon = 6 / 255
     attack = Pgd(epsilon=epsilon, steps=steps, step_size=epsilon)
-    result = ascend(attack, classifier, images, labels, generator=torch.Generator().manual_seed(0))
+    result = ascend(attack, classifier, images, labels, rng=torch.Generator().manual_seed(0))
     assert (result.images - images).abs().max() <= epsilon + 1e-6
     # The release clips the fake half's perturbation with the real images: the halves must not know each other.
     halves = [ascend(Additive(steps=3), classifier, images[part], labels[part]) for part in (slice(4), slice(4, 9))]

@@ -1,16 +1,16 @@
-"""What an error says of names that are not known."""
+"""Suggestions for unknown names in error messages."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint to add to an error.
+    """A hint to append to an error message.
 
     Args:
-        name: As given.
-        known: Those there are.
-        otherwise: What to say where none of them is near.
+        name: The unknown name.
+        known: Known names.
+        otherwise: The hint if no known name is similar.
     """
     near = get_close_matches(name, list(known), n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]!r}?" if near else otherwise
@@ -18,15 +18,15 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
 
 
 def check_keywords(whose: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse keywords that are not known.
+    """Check that all keywords are known.
 
     Args:
-        whose: What takes them, for the message: "params of the method jpeg".
+        whose: Whose keywords they are, for the message: "params of the method jpeg".
         given: Keywords.
-        known: Those that it takes.
+        known: Known keywords.
 
     Raises:
-        ValueError: At the first that is not known; suggests one that is near.
+        ValueError: At the first unknown keyword; suggests a similar one.
     """
     taken = list(known)
     for keyword in given:
