@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from deepfake_adv.faces import alignment, predictor
+from deepfake_adv.faces import alignment, landmarks
 from deepfake_adv.faces.alignment import FAN, S3FD
 from deepfake_adv.faces.at_hand import missing_models
 
@@ -44,7 +44,7 @@ def test_a_package_that_is_not_installed_is_said_once(folder, monkeypatch):
 
 
 def test_the_landmark_file_of_dlib_is_looked_for(monkeypatch):
-    monkeypatch.setattr(predictor, "find_spec", lambda name: None)
+    monkeypatch.setattr(landmarks, "find_spec", lambda name: None)
     (found,) = missing_models("dlib", "dlib")
     assert "shape_predictor_68_face_landmarks.dat" in found
 
