@@ -71,7 +71,11 @@ class Project:
         write_text(self.folder / "params.yaml", text.getvalue())
         if not (self.folder / ".dvc").is_dir():
             self.call("dvc", "init", "--quiet", "--no-scm")
-        for key, value in (("cache.type", "hardlink,copy"), ("core.analytics", "false"), ("core.check_update", "false")):
+        for key, value in (
+            ("cache.type", "hardlink,copy"),
+            ("core.analytics", "false"),
+            ("core.check_update", "false"),
+        ):
             self.call("dvc", "config", key, value)
         return changed
 
@@ -81,7 +85,13 @@ class Project:
         Raises:
             RuntimeError: If it fails.
         """
-        done = subprocess.run([sys.executable, "-m", *words], cwd=self.folder, env=self.environment(), check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=self.folder,
+            env=self.environment(),
+            pass_fds=(self._held.fileno(),),  # the folder is taken for as long as this works, should we be killed
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError(
                 f"{' '.join(words)} must succeed in the rehearsal; got exit code {done.returncode}. Mend what it says "

@@ -1,8 +1,11 @@
 """The rehearsal of the paper profile, up to its first stage: what is fabricated, overridden and counted."""
 
 import csv
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.rehearsal import fabricate, project
 from benchmarks.rehearsal.overrides import OVERRIDES, apply
-from benchmarks.rehearsal.project import Project
+from benchmarks.rehearsal.project import Project, read_lines
 from benchmarks.rehearsal.results import by_stage, disk, full_tables
 from deepfake_adv.reporting.specs import load_specs
 
@@ -111,7 +114,54 @@ def test_a_copy_follows_its_source_and_keeps_what_dvc_left(tmp_path):
 def test_a_step_that_fails_says_what_to_do(tmp_path):
     with pytest.raises(RuntimeError, match="no_such_module must succeed in the rehearsal; got exit code 1"):
         Project(tmp_path).step("no_such_module")
-    assert [step["step"] for step in Project(tmp_path).steps()] == ["no_such_module"]
+    assert [step["step"] for step in read_lines(tmp_path / "steps.jsonl")] == ["no_such_module"]
+
+
+def test_a_folder_of_the_users_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("all of it")
+    with pytest.raises(ValueError, match="must be an empty one, or that of an earlier rehearsal; got .*something else"):
+        Project(tmp_path)
+    with pytest.raises(ValueError, match="must be an empty one"):
+        Project(tmp_path / "thesis.tex")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_folder_has_one_rehearsal_at_a_time(tmp_path):
+    first = Project(tmp_path / "new")
+    with pytest.raises(ValueError, match="must have one rehearsal at a time; another works in"):
+        Project(first.folder)
+    del first
+    Project(tmp_path / "new")
+
+
+WAIT = """
+import os, time
+from pathlib import Path
+Path("pid").write_text(str(os.getpid()))
+time.sleep(60)
+"""
+CALL = """
+import sys
+from pathlib import Path
+from benchmarks.rehearsal.project import Project
+Project(Path(sys.argv[1])).call("wait")
+"""
+
+
+def test_a_folder_is_taken_while_a_killed_rehearsals_dvc_works_on(tmp_path):
+    Project(tmp_path)
+    (tmp_path / "wait.py").write_text(WAIT)
+    with subprocess.Popen([sys.executable, "-c", CALL, str(tmp_path)], cwd=ROOT) as rehearsal:
+        until = time.monotonic() + 120
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            assert rehearsal.poll() is None
+            if time.monotonic() > until:  # it would wait for ever
+                pytest.fail("it did not begin")
+            time.sleep(0.05)
+        rehearsal.kill()
+    with pytest.raises(ValueError, match="must have one rehearsal at a time"):
+        Project(tmp_path)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
