@@ -15,6 +15,7 @@ OVERRIDES: Final[dict[str, Any]] = {
     "detectors.xception.name": "xception_narrow",  # the plug-in's; timm has no small one
     "detectors.xception.model": "xception_narrow",
     "plugins": ["narrow_xception"],
+    "methods.*.generator.width": 8,
     # few short videos, two steps
     "datasets.*.frames.train": 6,
     "datasets.*.frames.val": 4,
@@ -26,7 +27,7 @@ OVERRIDES: Final[dict[str, Any]] = {
     "evaluate.resamples": 50,
     "device.workers": 0,  # decode in the training process: starting eight more takes longer than all the steps
     # studies
-    "attack.images.count": 4,
+    "attack.images.count": 2,
     "attack.images.image_size": 75,  # the smallest that Inception takes
     "attack.classifiers.*.image_size": 75,
     "robustness.frames": 2,

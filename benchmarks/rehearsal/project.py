@@ -126,6 +126,7 @@ class Project:
             "PYTHONPATH": os.pathsep.join([str(_HERE / "observed"), str(self.folder)]),
             "REHEARSAL_USAGE": str(self.usage),
             "DVC_NO_ANALYTICS": "1",
+            "OMP_NUM_THREADS": "1",  # at these sizes a second thread does nothing but wait, which costs CPU time too
         }
 
 
