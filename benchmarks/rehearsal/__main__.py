@@ -19,6 +19,7 @@ from benchmarks.rehearsal.results import by_stage, disk, full_tables, sizes
 from deepfake_adv.files import write_json
 from deepfake_adv.log import configure
 
+
 def main() -> int:
     """Fabricate, rehearse, count, measure."""
     arguments = _arguments()

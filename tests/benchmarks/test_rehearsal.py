@@ -119,7 +119,9 @@ def test_a_step_that_fails_says_what_to_do(tmp_path):
 
 def test_a_folder_of_the_users_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("all of it")
-    with pytest.raises(ValueError, match="must be an empty one, or that of an earlier rehearsal; got .*something else"):
+    with pytest.raises(
+        ValueError, match=r"must be an empty one, or that of an earlier rehearsal; got .*something else"
+    ):
         Project(tmp_path)
     with pytest.raises(ValueError, match="must be an empty one"):
         Project(tmp_path / "thesis.tex")
