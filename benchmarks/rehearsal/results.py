@@ -32,8 +32,9 @@ def full_tables(folder: Path) -> tuple[list[str], list[str]]:
         if wanted and len(measured) == len(wanted):
             full.append(spec.name)
         else:
-            lacking = [f"{row['row']} / {row['column']}" for row in wanted if row not in measured]
-            others.append(f"{spec.name}: {len(measured)} of {len(wanted)} cells; without {', '.join(lacking[:3])} …")
+            lacking = dict.fromkeys(f"{row['row']} / {row['column']}" for row in wanted if row not in measured)
+            named = ", ".join(list(lacking)[:3]) + " …" * (len(lacking) > 3)
+            others.append(f"{spec.name}: {len(measured)} of {len(wanted)} cells; without {named or 'a row'}")
     return full, others
 
 
