@@ -94,7 +94,7 @@ bench-clips: setup  ## The same of real videos: make bench-clips CLIPS=folder
 	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS)
 	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS) --first 3 --count 4 --output benchmarks/results/tracks-unseen.json
 
-scale: setup  ## Measure how what is done per dataset grows from 5,000 to 120,000 videos
+scale: setup  ## Measure how what is done per dataset grows: to 120,000 videos, 3.3 million crops, 102 runs
 	$(BIN)/python -m benchmarks.scale
 
 rehearsal: setup  ## Fill all tables of the paper profile on fabricated data, 2 steps a run (KEEP=1: keep it; FOLDER, JOBS)
