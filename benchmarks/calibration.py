@@ -9,11 +9,12 @@ Needs about ten CPU minutes, and three more per further seed. Prediction: in doc
 import argparse
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -50,6 +51,10 @@ def main() -> None:
         "machine": machine("torch", "timm", "av", "opencv-python-headless", "numpy", "dlib-bin"),
     }
     known = read_json(arguments.output) if arguments.output.exists() else []
+    for attempt in known:
+        if attempt["label"] == found["label"] and attempt["corpus_seed"] == found["corpus_seed"]:
+            found["seeds"] = attempt["seeds"] | found["seeds"]
+            found["cpu_s"] = attempt["cpu_s"] | found["cpu_s"]
     kept = [attempt for attempt in known if attempt["label"] != found["label"]]
     write_json(arguments.output, [*kept, found])
     print_table([{"cell": cell, **values} for cell, values in _by_cell(found["seeds"]).items()])
@@ -58,10 +63,9 @@ def main() -> None:
 
 def prepare(folder: Path, corpus_seed: int, seeds: list[int]) -> None:
     """Make the folder a project: this checkout's code, and the demo's params with the protocol's changes."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name in ("deepfake_adv", "pipeline"):
-        if not (folder / name).exists():
-            (folder / name).symlink_to(ROOT / name)
+        if not (folder / name).exists():  # a copy, so that edits meanwhile do not count
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     yaml = YAML()
     params = yaml.load((ROOT / "profiles/demo.yaml").read_text(encoding="utf-8"))
     params["corpus"] |= {"seed": corpus_seed, "pairs": PAIRS, "frames": 32}
@@ -71,6 +75,7 @@ def prepare(folder: Path, corpus_seed: int, seeds: list[int]) -> None:
     params["tiers"] = ["all"]
     params["execution"]["workers"] = 1
     params["extract"]["min_frames"] = 6
+    params["crop"]["encoding"] = "i420"  # the fastest of the lossless ones
     params["detectors"] |= {"lite0": {"name": "timm:tf_efficientnet_lite0", "pretrained": True, "weights": "package"}}
     conditions = [f"NT_{quality}" for quality in QUALITIES]
     run = {"method": "baseline", "detector": "lite0", "tier": "all", "conditions": conditions}
@@ -123,7 +128,7 @@ def cells(folder: Path, seeds: list[int]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {str(seed): {} for seed in seeds}
     for entry in read_json(folder / "reports/evaluation.json")["conditions"]:
         auc = entry["frame"]["auc"]
-        for seed, value in zip(entry["seeds"], auc["per_seed"], strict=True):
+        for seed, value in zip(entry["seeds"], auc.get("seeds", [auc["value"]]), strict=True):
             found[str(seed)][f"{entry['train']} -> {entry['test']}"] = round(100 * value, 2)
     return found
 
