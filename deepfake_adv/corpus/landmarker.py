@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_adv.corpus.forge.geometry import smooth_over_time
 from deepfake_adv.faces.predictor import predictor_path
 from deepfake_adv.video.shots import find_cuts, thumbnail
 
@@ -82,7 +83,7 @@ def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         raise ValueError(f"frames {start} to {start + longest - 1} show no face; {_LONGEST_GAP} in a row are the most")
     if (width := float(np.nanmedian(np.ptp(track[..., 0], axis=1)))) < _SMALLEST_FACE:
         raise SmallFaceError(width)
-    return _smooth(_fill(track)).astype(np.float32)
+    return smooth_over_time(_fill(track), _SMOOTHING).astype(np.float32)
 
 
 def _locate(frame: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
@@ -99,11 +100,3 @@ def _fill(track: NDArray[np.float64]) -> NDArray[np.float64]:
     moments = np.arange(len(track))
     filled = [np.interp(moments, seen, column[seen]) for column in flat.T]
     return np.stack(filled, axis=1).reshape(track.shape)
-
-
-def _smooth(track: NDArray[np.float64]) -> NDArray[np.float64]:
-    radius = round(3 * _SMOOTHING)
-    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / _SMOOTHING) ** 2)
-    kernel /= kernel.sum()
-    padded = np.pad(track, ((radius, radius), (0, 0), (0, 0)), mode="edge")
-    return np.asarray(sum(w * padded[k : k + len(track)] for k, w in enumerate(kernel)))

@@ -1,6 +1,7 @@
 """Which datasets this project made itself, and how tables and report call them."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Final
 
 from deepfake_adv.reporting.measured import IDENTITIES
@@ -22,5 +23,5 @@ def own_corpora(source: str, roots: Mapping[str, str]) -> dict[str, str]:
         roots: Dataset name -> its root.
     """
     made = _KINDS.get(source)
-    names = [name for name, root in roots.items() if root.rstrip("/") == CORPUS_ROOT]
+    names = [name for name, root in roots.items() if PurePosixPath(root).is_relative_to(CORPUS_ROOT)]
     return dict.fromkeys([*names, IDENTITIES], made) if made and names else {}

@@ -47,6 +47,7 @@ class CelebDF(Layout):
             description="What becomes of videos that the list does not name: none; train: those that show no identity "
             "of a test video.",
         )
+        published: bool = Field(True, description="Expect as many videos as were published; false for one's own.")
 
     params: Params
 
@@ -63,8 +64,8 @@ class CelebDF(Layout):
         return None
 
     def expected(self, quality: str) -> dict[str, int]:
-        """Published numbers, of version 2."""
-        return _NUMBERS.get(self.version, {})
+        """Published numbers, of version 2, where the published videos are expected."""
+        return _NUMBERS.get(self.version, {}) if self.params.published else {}
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every video on the disk, and those of the list that are not there; one in another format is there."""

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import Field
+
 from deepfake_adv.data.layouts.base import Layout, child, files_by_name, relative, video_names
 from deepfake_adv.data.layouts.faceforensics import quality_folder
 from deepfake_adv.data.layouts.registry import register_layout
@@ -29,6 +31,13 @@ class DeepFakeDetection(Layout):
         "-c c23 -t videos (and -t masks)"
     )
 
+    class Params(Layout.Params):
+        """Options of `dfd`."""
+
+        published: bool = Field(True, description="Expect as many videos as were published; false for one's own.")
+
+    params: Params
+
     def problem(self) -> str | None:
         """See `Layout.problem`."""
         if (problem := super().problem()) is not None:
@@ -41,8 +50,8 @@ class DeepFakeDetection(Layout):
         return None
 
     def expected(self, quality: str) -> dict[str, int]:
-        """363 originals, 3,068 fakes."""
-        return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES}
+        """363 originals, 3,068 fakes, where the published ones are expected."""
+        return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES} if self.params.published else {}
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """The originals, those that a fake's name alone tells of too, then the fakes."""
