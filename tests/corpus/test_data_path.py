@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from deepfake_adv.corpus.build import build
-from deepfake_adv.data.encoding import decode_crop
+from deepfake_adv.crops.encoding import decode_crop
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.read import read_frames
 
