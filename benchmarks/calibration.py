@@ -1,160 +1,191 @@
-"""How the baseline fares on the corpus: what docs/calibration.md reports, for one state of the code and one seed.
+"""How the baseline fares on the corpus: what docs/calibration.md reports, for one state of the code.
 
-Run as ``python -m benchmarks.calibration FOLDER LABEL``. The pipeline's own stages run in FOLDER on this checkout's
-code; what is finished there is not made again. It needs the packaged weights (`make setup-weights`).
+Run as ``python -m benchmarks.calibration FOLDER LABEL``: makes the clips, cuts faces, trains one detector per quality
+and seed, and adds each to the result as it ends. Crops are kept in FOLDER. It needs the packaged weights
+(`make setup-weights`), about two CPU minutes for the crops and two per detector.
 
-Needs about ten CPU minutes, and three more per further seed. Prediction: in docs/calibration.md.
+Faces are cut around the known landmarks, where the pipeline has dlib find them: a tenth of the time, and the same for a
+real and its fakes in either. Prediction: in docs/calibration.md.
 """
 
 import argparse
-import os
-import resource
-import shutil
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import cv2
 import numpy as np
-from ruamel.yaml import YAML
+import torch
+from numpy.typing import NDArray
+from torch import nn
 
-from benchmarks.common import RESULTS, machine, print_table
+from benchmarks.common import RESULTS, machine
+from deepfake_adv.corpus.footage import Footage, Rendered, upload
+from deepfake_adv.corpus.forge.blending import keep_outside
+from deepfake_adv.corpus.forge.registry import FORGERIES
+from deepfake_adv.detectors.registry import build_detector
+from deepfake_adv.evaluation.metrics import all_metrics
 from deepfake_adv.faces.dlib_hog import DlibHog
 from deepfake_adv.files import read_json, write_json
-from deepfake_adv.names import FF_FORGERIES, Forgery, Quality
-from deepfake_adv.video.colour import i420_to_rgb
-from deepfake_adv.video.read import probe, read_frames
+from deepfake_adv.names import Forgery
+from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
 
-ROOT: Final = Path(__file__).parents[1]
-RUN: Final = "lite0_baseline"
-QUALITIES: Final = (Quality.RAW, Quality.C23, Quality.C40)
-PAIRS: Final = {"train": 20, "val": 1, "test": 14}
-TRAIN: Final = {
-    "image_size": 112, "batch_size": 16, "epochs": 1, "steps_per_epoch": 300, "sampling": "pairs", "flip": False,
-    "learning_rate": 1e-3, "weight_decay": 5e-4, "decay_epochs": 1000,
-}  # fmt: skip
+Images = NDArray[np.uint8]
+Sheaf = dict[str, Images]  # class -> (clips, moments, side, side, 3), one quality
+
+CRF: Final = {"raw": 0, "c23": 23, "c40": 40}
+REAL: Final = "real"
+PAIRS: Final = {"train": 20, "test": 14}
+FRAMES, SIZE, SIDE, MARGIN = 32, 160, 112, 1.3
+MOMENTS: Final = {"train": 16, "test": 6}
+STEPS, BATCH, RATE, DECAY = 300, 16, 1e-3, 5e-4
 
 
 def main() -> None:
-    """Build, train, measure, write the result."""
+    """Make, train, measure, write after each detector."""
     arguments = _arguments()
-    folder: Path = arguments.folder
-    prepare(folder, arguments.corpus_seed, arguments.seeds)
-    spent = {stage: _run(folder, *command) for stage, command in _commands(arguments.seeds)}
-    found = {
-        "label": arguments.label,
-        "corpus_seed": arguments.corpus_seed,
-        "seeds": cells(folder, arguments.seeds),
-        "detected": detected(folder / "data/corpus"),
-        "cpu_s": {stage: round(seconds, 1) for stage, seconds in spent.items() if seconds > 1},
-        "machine": machine("torch", "timm", "av", "opencv-python-headless", "numpy", "dlib-bin"),
-    }
-    known = read_json(arguments.output) if arguments.output.exists() else []
-    for attempt in known:
-        if attempt["label"] == found["label"] and attempt["corpus_seed"] == found["corpus_seed"]:
-            found["seeds"] = attempt["seeds"] | found["seeds"]
-            found["cpu_s"] = attempt["cpu_s"] | found["cpu_s"]
-    kept = [attempt for attempt in known if attempt["label"] != found["label"]]
-    write_json(arguments.output, [*kept, found])
-    print_table([{"cell": cell, **values} for cell, values in _by_cell(found["seeds"]).items()])
-    print(found["detected"])
+    torch.set_num_threads(1)
+    start = time.process_time()
+    data, facts = crops(arguments.folder, arguments.corpus_seed)
+    facts = {"label": arguments.label, "corpus_seed": arguments.corpus_seed, **facts}
+    _note(arguments.output, facts, {})
+    print(f"crops: {time.process_time() - start:.0f} CPU s, dlib finds {facts['detected']}", flush=True)
+    for seed in arguments.seeds:
+        for quality in arguments.qualities:
+            start = time.process_time()
+            detector = train(data["train"][quality], seed)
+            found = {f"NT_{quality} -> {test}": auc for test, auc in measure(detector, data["test"])}
+            _note(arguments.output, facts, {str(seed): found})
+            print(f"seed {seed} {quality}: {time.process_time() - start:.0f} CPU s {found}", flush=True)
 
 
-def prepare(folder: Path, corpus_seed: int, seeds: list[int]) -> None:
-    """Make the folder a project: this checkout's code, and the demo's params with the protocol's changes."""
-    for name in ("deepfake_adv", "pipeline"):
-        if not (folder / name).exists():  # a copy, so that edits meanwhile do not count
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    yaml = YAML()
-    params = yaml.load((ROOT / "profiles/demo.yaml").read_text(encoding="utf-8"))
-    params["corpus"] |= {"seed": corpus_seed, "pairs": PAIRS, "frames": 32}
-    params["datasets"] = {"corpus": params["datasets"]["corpus"]}
-    params["datasets"]["corpus"]["frames"] |= {"train": 24, "val": 6, "test": 6}
-    params["parts"] = {f"corpus_{quality}": {"dataset": "corpus", "quality": str(quality)} for quality in QUALITIES}
-    params["tiers"] = ["all"]
-    params["execution"]["workers"] = 1
-    params["extract"]["min_frames"] = 6
-    params["crop"]["encoding"] = "i420"  # the fastest of the lossless ones
-    params["detectors"] |= {"lite0": {"name": "timm:tf_efficientnet_lite0", "pretrained": True, "weights": "package"}}
-    conditions = [f"NT_{quality}" for quality in QUALITIES]
-    run = {"method": "baseline", "detector": "lite0", "tier": "all", "conditions": conditions}
-    params["runs"] = {RUN: run}
-    for section in ("examples", "robustness"):
-        params[section] |= {"run": RUN, "generator_run": RUN} if section == "examples" else {"runs": [RUN]}
-    params["train"] |= {**TRAIN, "seeds": seeds}
-    with open(folder / "params.yaml", "w", encoding="utf-8") as stream:
-        yaml.dump(params, stream)
+def crops(folder: Path, corpus_seed: int) -> tuple[dict[str, dict[str, Sheaf]], dict[str, Any]]:
+    """Split -> quality -> class -> crops, and what making them showed; kept in `folder` once made."""
+    stored, noted = folder / f"crops-{corpus_seed}.npz", folder / f"crops-{corpus_seed}.json"
+    if not stored.exists():
+        made: dict[str, list[Images]] = {}
+        hits: dict[str, list[bool]] = {quality: [] for quality in CRF}
+        locate, spent = DlibHog(upsample=1), 0.0
+        first = 0
+        for split, pairs in PAIRS.items():
+            for pair in range(pairs):
+                start = time.process_time()
+                clips = list(_pair(corpus_seed, first + 2 * pair, split))
+                spent += time.process_time() - start
+                for kind, quality, frames, points in clips:
+                    chosen = np.linspace(0, len(frames) - 1, MOMENTS[split] + 2).round().astype(int)[1:-1]
+                    pictures = [i420_to_rgb(frames[k]) for k in chosen]
+                    cut = [_cut(picture, points[k]) for picture, k in zip(pictures, chosen, strict=True)]
+                    made.setdefault(f"{split} {quality} {kind}", []).append(np.stack(cut))
+                    hits[quality] += [bool(locate(picture)) for picture in pictures[1::3]]
+            first += 2 * pairs
+        facts = {
+            "detected": {quality: round(float(np.mean(found)), 4) for quality, found in hits.items()},
+            "looked_at": len(hits["raw"]),
+            "cpu_s": round(spent, 1),
+            "machine": machine("torch", "timm", "av", "opencv-python-headless", "numpy", "dlib-bin"),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(stored, **{name: np.stack(clips) for name, clips in made.items()})
+        write_json(noted, facts)
+    data: dict[str, dict[str, Sheaf]] = {split: {quality: {} for quality in CRF} for split in PAIRS}
+    with np.load(stored) as arrays:
+        for name in arrays.files:
+            split, quality, kind = name.split(" ")
+            data[split][quality][kind] = arrays[name]
+    return data, read_json(noted)
 
 
-def _commands(seeds: list[int]) -> Iterator[tuple[str, list[str]]]:
-    """Stage and arguments, in the order of dvc.yaml."""
-    yield "sources", ["sources", "data/sources"]
-    yield "inputs", ["inputs", "data/inputs"]
-    yield "corpus", ["corpus", "data/corpus"]
-    yield "inventory", ["inventory", "data/inventory"]
-    for q in QUALITIES:
-        yield f"extract_{q}", ["extract", "corpus", q, f"data/inventory/corpus/{q}.csv", f"data/frames/corpus/{q}"]
-    yield "locate", ["locate", "corpus", "data/inventory/corpus", "data/frames/corpus", "data/faces/corpus"]
-    for q in QUALITIES:
-        cut = [f"data/frames/corpus/{q}", "data/faces/corpus", f"data/crops/corpus/{q}"]
-        yield f"crop_{q}", ["crop", "corpus", q, *cut]
-    yield "shard", ["shard", "all", "data/crops", "data/inventory", "data/manifests/all"]
-    runs = "data/runs/" + "-".join(map(str, seeds))
-    place = [f"data/inputs/runs/{RUN}.json", "data/manifests/all", runs, "reports/times"]
-    yield "train", ["train", RUN, *place]
-    scores = f"{runs}.parquet"
-    yield "score", ["score", RUN, runs, "data/manifests/all/test.parquet", scores]
-    written = [f"reports/{name}" for name in ("metrics.json", "evaluation.json", "roc.csv", "confusion.csv")]
-    yield "evaluate", ["evaluate", RUN, scores, runs, *written]
+def _pair(seed: int, identity: int, split: str) -> Iterator[tuple[str, str, list[Any], NDArray[np.float32]]]:
+    """Class, quality, decoded I420 frames and the target's landmarks of every clip; of training pairs NT alone."""
+    footage = [Rendered(seed, identity + k, FRAMES, SIZE, 25).load() for k in (0, 1)]
+    forgeries = [Forgery.NT] if split == "train" else list(FORGERIES)
+    for target, donor in (footage, footage[::-1]):
+        clips = {REAL: target.frames} | {str(forgery): _forged(forgery, target, donor) for forgery in forgeries}
+        for kind, frames in clips.items():
+            for quality, crf in CRF.items():
+                yield kind, quality, upload(frames, crf=crf, fps=25) if crf else frames, target.points
 
 
-def _run(folder: Path, stage: str, *words: str) -> float:
-    """Run a stage unless what it writes is there; CPU seconds spent."""
-    written = {"train": -2, "evaluate": -3}.get(stage, -1)
-    if stage not in ("sources", "inputs", "inventory", "evaluate") and (folder / words[written]).exists():
-        return 0.0
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    path = os.pathsep.join([str(folder.resolve()), os.environ.get("PYTHONPATH", "")])
-    threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    command = [sys.executable, "-m", f"pipeline.{stage}", *words]
-    subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": path, **threads}, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def _forged(forgery: Forgery, target: Footage, donor: Footage) -> list[Any]:
+    pictures = [[i420_to_rgb(frame) for frame in clip.frames] for clip in (target, donor)]
+    points = [clip.points.astype(np.float64) for clip in (target, donor)]
+    made = FORGERIES[forgery](pictures[0], points[0], pictures[1], points[1])
+    pairs = zip(made.frames, target.frames, made.masks, strict=False)
+    return [keep_outside(rgb_to_i420(picture), original, mask) for picture, original, mask in pairs]
 
 
-def cells(folder: Path, seeds: list[int]) -> dict[str, dict[str, float]]:
-    """Seed -> train → test -> AUC, percent, frame level; from the evaluation file."""
-    found: dict[str, dict[str, float]] = {str(seed): {} for seed in seeds}
-    for entry in read_json(folder / "reports/evaluation.json")["conditions"]:
-        auc = entry["frame"]["auc"]
-        for seed, value in zip(entry["seeds"], auc.get("seeds", [auc["value"]]), strict=True):
-            found[str(seed)][f"{entry['train']} -> {entry['test']}"] = round(100 * value, 2)
-    return found
+def _cut(picture: Images, points: NDArray[np.float32]) -> Images:
+    """The square around the landmarks, as the official rule cuts it around a box, shrunk to the detector's input."""
+    low, high = points.min(0), points.max(0)
+    side = min(2 * round(MARGIN * float((high - low).max()) / 2), *picture.shape[:2])
+    left, top = (
+        int(np.clip(round(float(middle) - side / 2), 0, size - side))
+        for middle, size in zip((low + high) / 2, picture.shape[1::-1], strict=True)
+    )
+    square = picture[top : top + side, left : left + side]
+    how = cv2.INTER_AREA if side > SIDE else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(square, (SIDE, SIDE), interpolation=how), np.uint8)
 
 
-def detected(corpus: Path) -> dict[str, float]:
-    """Quality -> share of frames, one from the middle of each video, in which dlib finds a face."""
-    locate, shares = DlibHog(upsample=1), {}
-    for quality in QUALITIES:
-        videos = sorted(corpus.glob(f"*_sequences/*/{quality}/videos/*.mp4"))
-        middles = (i420_to_rgb(next(iter(read_frames(path, [probe(path).frames // 2])))) for path in videos)
-        shares[str(quality)] = round(float(np.mean([bool(locate(picture)) for picture in middles])), 4)
-    return shares
+def train(sheaf: Sheaf, seed: int) -> nn.Module:
+    """The pretrained detector after `STEPS` steps, each of fakes with their targets' reals at the same moments."""
+    torch.manual_seed(seed)
+    detector = build_detector(name="timm:tf_efficientnet_lite0", pretrained=True, weights="package", image_size=SIDE)
+    optimizer = torch.optim.RAdam(detector.parameters(), lr=RATE, weight_decay=DECAY, decoupled_weight_decay=True)
+    rng = np.random.default_rng(seed)
+    clips, moments = sheaf[REAL].shape[:2]
+    labels = torch.tensor([0, 1]).repeat_interleave(BATCH // 2)
+    detector.train()
+    for _ in range(STEPS):
+        chosen = rng.choice(clips, BATCH // 2, replace=False), rng.integers(moments, size=BATCH // 2)
+        images = np.concatenate([sheaf[REAL][chosen], sheaf[str(Forgery.NT)][chosen]])
+        loss = nn.functional.cross_entropy(detector(_tensor(images)), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return detector.eval()
 
 
-def _by_cell(seeds: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-    shown = [f"NT_{a} -> NT_{b}" for a in QUALITIES for b in QUALITIES]
-    shown += [f"NT_{q} -> {f}_{q}" for q in QUALITIES for f in FF_FORGERIES if f != Forgery.NT]
-    return {cell: {f"seed {seed}": values[cell] for seed, values in seeds.items()} for cell in shown}
+@torch.no_grad()
+def measure(detector: nn.Module, test: dict[str, Sheaf]) -> Iterator[tuple[str, float]]:
+    """Frame-level AUC, percent, of every forgery at every quality."""
+    for quality, sheaf in test.items():
+        scores = {}
+        for kind, images in sheaf.items():
+            flat = images.reshape(-1, *images.shape[2:])
+            logits = [detector(_tensor(flat[k : k + 64])).float() for k in range(0, len(flat), 64)]
+            scores[kind] = torch.cat(logits).softmax(1)[:, 1].double().numpy()
+        for kind, fakes in scores.items():
+            if kind != REAL:
+                both = np.concatenate([scores[REAL], fakes])
+                truth = np.repeat([0, 1], [len(scores[REAL]), len(fakes)])
+                yield f"{kind}_{quality}", round(100 * float(all_metrics(both, truth)["auc"]), 2)
+
+
+def _tensor(images: Images) -> torch.Tensor:
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
+
+
+def _note(path: Path, facts: dict[str, Any], seeds: dict[str, dict[str, float]]) -> None:
+    """Add seeds to the attempt of this label and corpus seed."""
+    known = read_json(path) if path.exists() else []
+    key = (facts["label"], facts["corpus_seed"])
+    mine = [attempt for attempt in known if (attempt["label"], attempt["corpus_seed"]) == key]
+    attempt = {**facts, "seeds": mine[0]["seeds"] if mine else {}}
+    for seed, found in seeds.items():
+        attempt["seeds"][seed] = attempt["seeds"].get(seed, {}) | found
+    write_json(path, [*(other for other in known if other not in mine), attempt])
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where to work")
-    parser.add_argument("label", help="of the attempt; one of the same label in the output is replaced")
+    parser.add_argument("folder", type=Path, help="where to keep the crops")
+    parser.add_argument("label", help="of the attempt")
     parser.add_argument("--corpus-seed", type=int, default=101)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of training")
+    parser.add_argument("--qualities", nargs="+", choices=CRF, default=list(CRF), help="to train on")
     parser.add_argument("--output", type=Path, default=RESULTS / "calibration.json")
     return parser.parse_args()
 
