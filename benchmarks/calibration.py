@@ -26,7 +26,7 @@ from deepfake_adv.corpus.forge.blending import keep_outside
 from deepfake_adv.corpus.forge.registry import FORGERIES
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.evaluation.metrics import all_metrics
-from deepfake_adv.faces.dlib_hog import DlibHog
+from deepfake_adv.faces.registry import build_locator
 from deepfake_adv.files import read_json, write_json
 from deepfake_adv.names import Forgery
 from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
@@ -66,7 +66,7 @@ def crops(folder: Path, corpus_seed: int) -> tuple[dict[str, dict[str, Sheaf]], 
     if not stored.exists():
         made: dict[str, list[Images]] = {}
         hits: dict[str, list[bool]] = {quality: [] for quality in CRF}
-        locate, spent = DlibHog(upsample=1), 0.0
+        locate, spent = build_locator("dlib"), 0.0
         first = 0
         for split, pairs in PAIRS.items():
             for pair in range(pairs):
