@@ -21,22 +21,28 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.common import RESULTS, machine
+from deepfake_adv.corpus.celebdf import plan_celebrities
+from deepfake_adv.corpus.dfd import plan_actors
 from deepfake_adv.corpus.footage import Footage, Rendered, upload
-from deepfake_adv.corpus.forge.blending import keep_outside
+from deepfake_adv.corpus.forge.celebdf import celebrity_swap
+from deepfake_adv.corpus.forge.dfd import actor_swap
 from deepfake_adv.corpus.forge.registry import FORGERIES
+from deepfake_adv.corpus.forging import forge_clip
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.evaluation.metrics import all_metrics
 from deepfake_adv.faces.registry import build_locator
 from deepfake_adv.files import read_json, write_json
 from deepfake_adv.names import Forgery
-from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
+from deepfake_adv.video.colour import i420_to_rgb
 
 Images = NDArray[np.uint8]
-Sheaf = dict[str, Images]  # class -> (clips, moments, side, side, 3), one quality
+Sheaf = dict[str, Images]  # class -> (clips, moments, side, side, 3), one tier
+Clip = tuple[str, str, str, list[Any], NDArray[np.float32]]
 
 CRF: Final = {"raw": 0, "c23": 23, "c40": 40}
 REAL: Final = "real"
 PAIRS: Final = {"train": 20, "test": 14}
+SETS: Final = {"dfd_c23": 6, "celebdf": 8}  # pairs of the two further sets
 FRAMES, SIZE, SIDE, MARGIN = 32, 160, 112, 1.3
 MOMENTS: Final = {"train": 16, "test": 6}
 STEPS, BATCH, RATE, DECAY = 300, 16, 1e-3, 5e-4
@@ -61,40 +67,60 @@ def main() -> None:
 
 
 def crops(folder: Path, corpus_seed: int) -> tuple[dict[str, dict[str, Sheaf]], dict[str, Any]]:
-    """Split -> quality -> class -> crops, and what making them showed; kept in `folder` once made."""
+    """Split -> tier -> class -> crops, and what making them showed; kept in `folder` once made."""
     stored, noted = folder / f"crops-{corpus_seed}.npz", folder / f"crops-{corpus_seed}.json"
     if not stored.exists():
         made: dict[str, list[Images]] = {}
-        hits: dict[str, list[bool]] = {quality: [] for quality in CRF}
-        locate, spent = build_locator("dlib"), 0.0
-        first = 0
-        for split, pairs in PAIRS.items():
-            for pair in range(pairs):
-                start = time.process_time()
-                clips = list(_pair(corpus_seed, first + 2 * pair, split))
-                spent += time.process_time() - start
-                for kind, quality, frames, points in clips:
-                    chosen = np.linspace(0, len(frames) - 1, MOMENTS[split] + 2).round().astype(int)[1:-1]
-                    pictures = [i420_to_rgb(frames[k]) for k in chosen]
-                    cut = [_cut(picture, points[k]) for picture, k in zip(pictures, chosen, strict=True)]
-                    made.setdefault(f"{split} {quality} {kind}", []).append(np.stack(cut))
-                    hits[quality] += [bool(locate(picture)) for picture in pictures[1::3]]
-            first += 2 * pairs
+        hits: dict[str, list[bool]] = {}
+        locate = build_locator("dlib")
+        for split, tier, kind, frames, points in _clips(corpus_seed):
+            chosen = np.linspace(0, len(frames) - 1, MOMENTS[split] + 2).round().astype(int)[1:-1]
+            pictures = [i420_to_rgb(frames[k]) for k in chosen]
+            cut = [_cut(picture, points[k]) for picture, k in zip(pictures, chosen, strict=True)]
+            made.setdefault(f"{split} {tier} {kind}", []).append(np.stack(cut))
+            hits.setdefault(tier, []).extend(bool(locate(pictures[k])) for k in (1, len(pictures) - 2))
         facts = {
-            "detected": {quality: round(float(np.mean(found)), 4) for quality, found in hits.items()},
-            "looked_at": len(hits["raw"]),
-            "cpu_s": round(spent, 1),
+            "detected": {tier: round(float(np.mean(found)), 4) for tier, found in hits.items()},
+            "looked_at": {tier: len(found) for tier, found in hits.items()},
             "machine": machine("torch", "timm", "av", "opencv-python-headless", "numpy", "dlib-bin"),
         }
         folder.mkdir(parents=True, exist_ok=True)
         np.savez(stored, **{name: np.stack(clips) for name, clips in made.items()})
         write_json(noted, facts)
-    data: dict[str, dict[str, Sheaf]] = {split: {quality: {} for quality in CRF} for split in PAIRS}
+    data: dict[str, dict[str, Sheaf]] = {split: {} for split in PAIRS}
     with np.load(stored) as arrays:
         for name in arrays.files:
-            split, quality, kind = name.split(" ")
-            data[split][quality][kind] = arrays[name]
+            split, tier, kind = name.split(" ")
+            data[split].setdefault(tier, {})[kind] = arrays[name]
     return data, read_json(noted)
+
+
+def _clips(seed: int) -> Iterator[Clip]:
+    """Split, tier (a quality, or a further set), class, I420 frames and the target's landmarks of every clip."""
+    first = 0
+    for split, pairs in PAIRS.items():
+        for pair in range(pairs):
+            for kind, quality, frames, points in _pair(seed, first + 2 * pair, split):
+                yield split, quality, kind, frames, points
+        first += 2 * pairs
+    root, sizes = Path(), {"seed": seed, "frames": FRAMES, "size": SIZE, "fps": 25}
+    for actors in plan_actors(root, SETS["dfd_c23"], **sizes):
+        takes = [[take.load() for take in own.values()] for own in actors.takes]
+        for own, others in (takes, takes[::-1]):
+            for target in own:
+                yield from _both("dfd_c23", Forgery.DFD, target, forge_clip(actor_swap, target, others[0])[0])
+    for celebrities in plan_celebrities(root, SETS["celebdf"], **sizes):
+        one, two, other = (take.load() for take in celebrities.takes)
+        for target, donor in ((one, two), (two, one)):
+            yield from _both("celebdf", Forgery.CELEB, target, forge_clip(celebrity_swap, target, donor)[0])
+        yield from _both("celebdf", Forgery.CELEB, other, [])
+
+
+def _both(tier: str, forgery: Forgery, target: Footage, forged: list[Any]) -> Iterator[Clip]:
+    """A test clip of a further set and its forgery, at c23."""
+    for kind, frames in ((REAL, target.frames), (str(forgery), forged)):
+        if frames:
+            yield "test", tier, kind, upload(frames, crf=CRF["c23"], fps=25), target.points
 
 
 def _pair(seed: int, identity: int, split: str) -> Iterator[tuple[str, str, list[Any], NDArray[np.float32]]]:
@@ -102,18 +128,11 @@ def _pair(seed: int, identity: int, split: str) -> Iterator[tuple[str, str, list
     footage = [Rendered(seed, identity + k, FRAMES, SIZE, 25).load() for k in (0, 1)]
     forgeries = [Forgery.NT] if split == "train" else list(FORGERIES)
     for target, donor in (footage, footage[::-1]):
-        clips = {REAL: target.frames} | {str(forgery): _forged(forgery, target, donor) for forgery in forgeries}
+        forged = {str(forgery): forge_clip(FORGERIES[forgery], target, donor)[0] for forgery in forgeries}
+        clips = {REAL: target.frames} | forged
         for kind, frames in clips.items():
             for quality, crf in CRF.items():
                 yield kind, quality, upload(frames, crf=crf, fps=25) if crf else frames, target.points
-
-
-def _forged(forgery: Forgery, target: Footage, donor: Footage) -> list[Any]:
-    pictures = [[i420_to_rgb(frame) for frame in clip.frames] for clip in (target, donor)]
-    points = [clip.points.astype(np.float64) for clip in (target, donor)]
-    made = FORGERIES[forgery](pictures[0], points[0], pictures[1], points[1])
-    pairs = zip(made.frames, target.frames, made.masks, strict=False)
-    return [keep_outside(rgb_to_i420(picture), original, mask) for picture, original, mask in pairs]
 
 
 def _cut(picture: Images, points: NDArray[np.float32]) -> Images:
@@ -150,8 +169,8 @@ def train(sheaf: Sheaf, seed: int) -> nn.Module:
 
 @torch.no_grad()
 def measure(detector: nn.Module, test: dict[str, Sheaf]) -> Iterator[tuple[str, float]]:
-    """Frame-level AUC, percent, of every forgery at every quality."""
-    for quality, sheaf in test.items():
+    """Frame-level AUC, percent, of every forgery in every tier."""
+    for tier, sheaf in test.items():
         scores = {}
         for kind, images in sheaf.items():
             flat = images.reshape(-1, *images.shape[2:])
@@ -161,7 +180,7 @@ def measure(detector: nn.Module, test: dict[str, Sheaf]) -> Iterator[tuple[str, 
             if kind != REAL:
                 both = np.concatenate([scores[REAL], fakes])
                 truth = np.repeat([0, 1], [len(scores[REAL]), len(fakes)])
-                yield f"{kind}_{quality}", round(100 * float(all_metrics(both, truth)["auc"]), 2)
+                yield f"{kind}_{tier}", round(100 * float(all_metrics(both, truth)["auc"]), 2)
 
 
 def _tensor(images: Images) -> torch.Tensor:
