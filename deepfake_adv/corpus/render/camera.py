@@ -16,6 +16,9 @@ _MOST_GAIN = 2.5
 # hold 1.3 to 2.8 levels of texture and noise at 0.28 to 0.5 cycles a pixel; sharper ones lose nothing to H.264 at CRF
 # 23 that a detector reads (docs/calibration.md).
 _SOFTNESS, _SOFTER = 1.0, 0.45
+# Local contrast that a camera's processing adds to what its lens blurs: share, and radius in pixels. It is coarser than
+# any trace of a forgery, and without it dlib misses twice as many faces at c40.
+_LOCAL, _LOCAL_RADIUS = 0.4, 3.0
 
 
 class Camera:
@@ -52,6 +55,8 @@ class Camera:
         level = np.clip(light * gain, 0, _STEPS - 1).astype(np.int16)
         picture = self._curve[level]
         picture = cv2.GaussianBlur(picture, (7, 7), self._softness)
+        around = cv2.GaussianBlur(picture, (0, 0), _LOCAL_RADIUS)
+        picture = cv2.addWeighted(picture, 1 + _LOCAL, around, -_LOCAL, 0)
         if self._sharpening > 0.05:
             smooth = cv2.GaussianBlur(picture, (5, 5), 1.0)
             picture = cv2.addWeighted(picture, 1 + self._sharpening, smooth, -self._sharpening, 0)
