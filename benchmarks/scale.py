@@ -25,9 +25,9 @@ from benchmarks.fabricated import DATASET, QUALITY, write_tables, write_tree
 from deepfake_adv.data.shard import make_manifests
 from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part
-from deepfake_adv.extraction.box_rows import find_boxes, read_boxes
-from deepfake_adv.extraction.crop_files import ROWS_PER_FILE, plan_files
+from deepfake_adv.datasets.probing import PartOnDisk
+from deepfake_adv.extraction.boxes import find_boxes, read_boxes
+from deepfake_adv.extraction.crop import ROWS_PER_FILE, plan_files
 from deepfake_adv.extraction.cutting import CropOptions, CropTask
 from deepfake_adv.extraction.frames import FrameStore
 from deepfake_adv.extraction.groups import plan_groups
@@ -49,7 +49,7 @@ def main() -> None:
         ):
             folders = {size: Path(name) / f"{len(rows)}-{size}" for size in sizes}
             for size, folder in folders.items():
-                fabricate(folder, size)
+                fabricate(folder, size)  # type: ignore[no-untyped-call]
             rows += [_grown(step, folders) for step in steps]
     print_table([{key: value for key, value in row.items() if key != "facts"} for row in rows])
     packages = ("numpy", "pyarrow", "av")
@@ -73,9 +73,9 @@ def boxes_of_a_task(folder: Path) -> dict[str, Any]:
     """What a task of `crop` does before it decodes, of tasks all over the list; the first open is not counted."""
     tasks = _crop_tasks(folder)
     chosen = tasks[:: max(len(tasks) // _TASKS, 1)][:_TASKS]
-    read_boxes(chosen[0].boxes, chosen[0].runs)
+    read_boxes(chosen[0].boxes, chosen[0].ranges)
     start = time.process_time()
-    found = sum(len(read_boxes(task.boxes, task.runs)) for task in chosen)
+    found = sum(len(read_boxes(task.boxes, task.ranges)) for task in chosen)
     return {"seconds": time.process_time() - start, "boxes": found}
 
 
@@ -92,7 +92,7 @@ def inventory(folder: Path) -> dict[str, Any]:
     """The stage `inventory`; a second run finds what the first has noted."""
     layout = build_layout("csv", folder / "root", [], {})
     inventory_datasets(
-        [Part(DATASET, "native", layout)], folder / "inventory", min_frames=10, missing_is_fatal=True,
+        [PartOnDisk(DATASET, "native", layout)], folder / "inventory", min_frames=10, missing_is_fatal=True,
         contradictions_are_fatal=True, max_unreadable_share=0, execution={"workers": 1}, memory=folder / "memory",
     )  # fmt: skip
     return {}
@@ -111,12 +111,12 @@ def _crop_tasks(folder: Path) -> list[CropTask]:
     """As `crop_part` makes them."""
     store = FrameStore(folder / "frames" / DATASET / QUALITY, folder)
     boxes = folder / "faces" / DATASET / "boxes.parquet"
-    runs, options = find_boxes(boxes, QUALITY), CropOptions(1.3, "webp", False)
+    ranges, options = find_boxes(boxes, QUALITY), CropOptions(1.3, "webp", False)
     counts = {video: len(indices) for video, indices in store.indices.items()}
     plan = plan_files(list(store.rows.values()), counts, ROWS_PER_FILE)
     return [
         CropTask(
-            DATASET, QUALITY, store.rows[video], store.of(video), boxes, runs[video], folder, options, folder / "x"
+            DATASET, QUALITY, store.rows[video], store.of(video), boxes, ranges[video], folder, options, folder / "x"
         )
         for file in plan
         for video in file.videos

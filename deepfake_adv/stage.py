@@ -1,4 +1,4 @@
-"""How a stage's script runs: logging, arguments, and an error that says what to do."""
+"""Runs a stage's script: logging, arguments, and error messages that say what to do."""
 
 import errno
 import inspect
@@ -23,20 +23,20 @@ EXPECTED = (ValueError, OSError, RuntimeError, ArithmeticError, MemoryError)
 
 
 def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | None = None, *, words: int = 0) -> None:
-    """Call `main` with the script's arguments; end with one clear message where something is wrong.
+    """Call `main` with the script's arguments; on an error, log one message and exit.
 
-    Another checkout's code, and code that was edited since `dvc repro` began, do not run: DVC would record their
-    results as those of the code that it knows. A stage ends with the DVC process that started it: its result would
-    not be recorded, and the next `dvc repro` would find it in its way. Where `scratch.ASKED` is set, the stage prints
-    the name of its scratch folder and does nothing.
+    The stage does not run with another checkout's code, or with code that was edited since `dvc repro` began: DVC would
+    record its results under the code that it knows. It ends when the DVC process that started it ends: its result
+    would not be recorded, and it would be in the way of the next `dvc repro`. If `scratch.ASKED` is set, the stage
+    prints the name of its scratch folder and does nothing.
 
-    Ctrl-C ends it with exit code 130, anything else that goes wrong with 1. The traceback goes to
-    ``work/<stage>.traceback.txt``, and to the screen with DEEPFAKE_ADV_TRACEBACK=1.
+    The exit code is 130 after Ctrl-C and 1 after an error. The traceback is written to
+    ``work/<stage>.traceback.txt``, or shown if DEEPFAKE_ADV_TRACEBACK=1.
 
     Args:
         name: The stage, for the log.
         main: Takes `words` strings, then paths.
-        arguments: Of the command line; None for this process's own.
+        arguments: Command line arguments; None: those of this process.
         words: How many of the first arguments are plain words.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -45,7 +45,7 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
     asked = bool(os.environ.get(ASKED))
     if not asked:
         keep_lock()
-        if os.environ.get("DVC_STAGE"):  # by hand a stage outlives its shell
+        if os.environ.get("DVC_STAGE"):  # a stage started by hand outlives its shell
             end_with_parent(
                 f"{label} ends, as the DVC that started it is gone; finished pieces are kept, run `dvc repro`"
             )
@@ -86,18 +86,18 @@ def _check_arguments(name: str, main: Callable[..., Any], given: Sequence[str]) 
 
 
 def explain(error: BaseException, *, again: str = "run the same command again") -> str:
-    """The error as one message with what to do next.
+    """An error as one message that says what to do next.
 
     Args:
-        error: What went wrong.
-        again: What to do once the disk is in order.
+        error: The error.
+        again: What to do once disk or memory are in order.
     """
     if isinstance(error, OSError) and error.errno in DISK_FAULTS:
         return _disk_fault(error, again)
     if isinstance(error, PermissionError) and error.filename:
         return (
             f"{error.filename} must be readable and its folder writable; permission was denied. "
-            "Mend its rights and run again."
+            "Fix its rights and run again."
         )
     if _memory_fault(error):
         return (
@@ -108,7 +108,7 @@ def explain(error: BaseException, *, again: str = "run the same command again") 
 
 
 def _memory_fault(error: BaseException) -> bool:
-    """Python's and torch's ways of saying that there is too little; by name, as not every stage loads torch."""
+    """Whether an error means too little memory; torch's is told by its name, since not every stage loads torch."""
     of_torch = type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and of_torch)
 
@@ -131,5 +131,5 @@ def _keep(text: str, label: str) -> None:
         path = Path("work") / f"{label}.traceback.txt"
         path.write_text(text, encoding="utf-8")
         logger.error("Details: %s", path)
-    except OSError:  # a full disk must not bury the message above
+    except OSError:  # a full disk must not hide the message above
         logger.error("Details: none could be written to work/; run again with DEEPFAKE_ADV_TRACEBACK=1")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
@@ -16,7 +16,7 @@ def main(folder: Path) -> None:
     for part in params.parts.values():
         dataset = params.datasets[part.dataset]
         layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options)
-        parts.append(Part(part.dataset, str(part.quality), layout))
+        parts.append(PartOnDisk(part.dataset, str(part.quality), layout))
     inventory_datasets(
         parts,
         folder,

@@ -126,12 +126,12 @@ def build(
 def _check(source: str, pairs: Mapping[str, int]) -> None:
     if source not in SOURCES:
         raise ValueError(
-            f"source must be one of {', '.join(SOURCES)}; got {source!r}. Mend corpus.source in params.yaml."
+            f"source must be one of {', '.join(SOURCES)}; got {source!r}. Fix corpus.source in params.yaml."
         )
     if pairs.keys() != {str(split) for split in Split} or min(pairs.values()) < 1:
         raise ValueError(
             f"pairs must name at least one pair for train, val and test; got {dict(pairs)}. "
-            "Mend corpus.pairs in params.yaml."
+            "Fix corpus.pairs in params.yaml."
         )
 
 
@@ -149,7 +149,7 @@ def _make(
     if faults:
         raise RuntimeError(
             f"every pair must be made; got {len(faults)} of {len(tasks)} failed: {'; '.join(faults)}. "
-            "Mend the cause and run the stage again: finished pairs are kept."
+            "Fix the cause and run the stage again: finished pairs are kept."
         )
     return dict(sorted(described.items()))
 

@@ -1,6 +1,6 @@
-"""A good copy of dvc.lock: DVC truncates that file before it writes, so a kill may leave none, or a part of one.
+"""A backup of dvc.lock: DVC truncates the file before it writes, so that a kill may leave it empty or incomplete.
 
-Run as ``python -m deepfake_adv.execution.dvc_lock`` it puts the copy back where dvc.lock is damaged.
+``python -m deepfake_adv.execution.dvc_lock`` restores a damaged dvc.lock from the backup.
 """
 
 import logging
@@ -24,15 +24,15 @@ _HASHES: Final = {"md5", "etag", "checksum"}
 
 
 def keep_lock(root: Path = Path()) -> bool:
-    """Copy dvc.lock where it is whole and newer than the copy; the dates of both agree afterwards.
+    """Back up dvc.lock if it is complete and newer than the backup; both have the same date afterwards.
 
-    So for the lock of outside/dvc.yaml, whose stages run every time.
+    The lock of outside/dvc.yaml, whose stages run every time, is backed up likewise.
 
     Args:
         root: Folder of dvc.lock.
 
     Returns:
-        Whether there is a good copy of what dvc.lock says now.
+        Whether the backup equals the present dvc.lock.
     """
     _keep(root, ALWAYS_LOCK)
     return _keep(root, LOCK)
@@ -50,33 +50,33 @@ def _keep(root: Path, name: Path) -> bool:
         if not is_whole(content):
             return False
         _write(copy, content, status.st_mtime_ns)
-    except OSError as error:  # a full disk, or another process that replaces it: nothing depends on the copy
+    except OSError as error:  # a full disk, or another process replaces it: the backup is not essential
         logger.debug("no copy of %s: %s", lock, error)
         return False
     return True
 
 
-def mend_lock(root: Path = Path()) -> bool:
-    """Put the good copy back where dvc.lock is damaged or gone, and say so in one sentence.
+def restore_lock(root: Path = Path()) -> bool:
+    """Restore dvc.lock from the backup if it is damaged or missing, and log it.
 
-    A file cut at the end of a stage's entry cannot be told from a whole one; DVC then takes the stages that it lacks
-    from its cache of runs. A file with git's conflict markers is for its user to mend. While another DVC process
-    writes, a whole file may look damaged: call this where none runs.
+    A file cut off between two stages cannot be told from a complete one; DVC then takes the missing stages from its
+    run cache. A file with git's conflict markers is left for the user to resolve. While another DVC process writes, a
+    file may look damaged: call this only when none runs.
 
     Args:
         root: Folder of dvc.lock.
 
     Returns:
-        Whether a copy was put back.
+        Whether a file was restored.
 
     Raises:
-        ValueError: If dvc.lock is damaged and there is no good copy, or it has conflict markers; says what to do.
+        ValueError: If dvc.lock is damaged and there is no backup, or it has conflict markers.
     """
-    mended = [_mend(root, name) for name in (LOCK, ALWAYS_LOCK)]
-    return any(mended)
+    restored = [_restore(root, name) for name in (LOCK, ALWAYS_LOCK)]
+    return any(restored)
 
 
-def _mend(root: Path, name: Path) -> bool:
+def _restore(root: Path, name: Path) -> bool:
     lock, copy = root / name, _beside(root, COPY, name)
     if not (root / ".dvc").is_dir() or _keep(root, name):
         return False
@@ -108,7 +108,7 @@ def _mend(root: Path, name: Path) -> bool:
 
 
 def is_whole(content: bytes) -> bool:
-    """Whether these bytes are all of a dvc.lock, as far as they can tell."""
+    """Whether these bytes look like a complete dvc.lock."""
     if not content.endswith(b"\n"):
         return False
     try:
@@ -129,7 +129,7 @@ def _is_entry(stage: Any) -> bool:
 
 
 def _beside(root: Path, copy: Path, name: Path) -> Path:
-    """Where the copy of a lock file is: `copy`, or beside it."""
+    """Path of a lock file's backup: `copy`, or beside it."""
     return root / copy if name == LOCK else root / copy.with_name(f"{name.parent.name}-{copy.name}")
 
 
@@ -144,7 +144,7 @@ if __name__ == "__main__":
 
     configure("dvc.lock")
     try:
-        mend_lock()
+        restore_lock()
     except ValueError as fault:
         logger.error("%s", fault)
         sys.exit(1)

@@ -46,7 +46,7 @@ def local_slots(need: Need, jobs: int | None, gpus: Sequence[str] | None = None)
 
 
 @dataclass(frozen=True)
-class Share:
+class ClusterShare:
     """What each run gets of a cluster.
 
     Attributes:
@@ -60,7 +60,7 @@ class Share:
     environment: dict[str, str]
 
 
-def ray_share(need: Need, jobs: int | None, nodes: Sequence[dict[str, Any]]) -> Share:
+def ray_share(need: Need, jobs: int | None, nodes: Sequence[dict[str, Any]]) -> ClusterShare:
     """Divide a cluster; a run stays on one node.
 
     Args:
@@ -76,11 +76,11 @@ def ray_share(need: Need, jobs: int | None, nodes: Sequence[dict[str, Any]]) -> 
     gpus = [int(each.get("GPU", 0)) for each in living]
     if _on_gpus(need, max(gpus, default=0), "the cluster's largest node"):
         places = sum(count // need.devices for count in gpus)
-        return Share(jobs or places, {"num_gpus": need.devices}, {})
+        return ClusterShare(jobs or places, {"num_gpus": need.devices}, {})
     cores = [int(each.get("CPU", 0)) for each in living]
     shares = _shares(need, jobs, sum(cores))
     each = int(shares[0]["OMP_NUM_THREADS"]) * need.devices
-    return Share(len(shares), {"num_cpus": max(min(each, max(cores, default=1)), 1)}, shares[0])
+    return ClusterShare(len(shares), {"num_cpus": max(min(each, max(cores, default=1)), 1)}, shares[0])
 
 
 def visible_gpus() -> list[str]:

@@ -175,7 +175,7 @@ def test_the_code_of_the_corpus_is_all_that_makes_it():
         for path in sources.closure(sources.script("corpus"))
         if path.is_relative_to(ROOT / "deepfake_adv")
     }
-    assert {"video/encode.py", "video/read.py", "faces/predictor.py", "corpus/render/hair.py"} <= paths
+    assert {"video/encode.py", "video/read.py", "faces/landmarks.py", "corpus/render/hair.py"} <= paths
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from deepfake_adv.datasets import probing
 from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.datasets.videos import read_rows
 from deepfake_adv.extraction.extract import extract
 from deepfake_adv.extraction.frames import FrameStore
@@ -55,7 +55,7 @@ def table_of(folder, count, **splits):
     split = ["train", "val", "test"]
     lines = [f"{k}.mp4,{('real', 'fake')[k % 2]},{splits.get(f'v{k}', split[k % 3])}" for k in range(count)]
     (folder / "videos.csv").write_text("\n".join(["path,label,split", *lines, ""]))
-    return Part(folder.name, "native", build_layout("csv", folder, [], {}))
+    return PartOnDisk(folder.name, "native", build_layout("csv", folder, [], {}))
 
 
 def test_a_folder_that_is_read_only_stays_as_it_is(stock, root, part, tmp_path):
@@ -152,31 +152,31 @@ def test_media_above_a_limit_are_named_and_left_out_before_any_work(stock, root,
     assert not any(row.status == "too_large" for row in read_rows(folder / "ff/c23.csv"))
 
 
-def test_every_fault_of_every_part_is_in_one_message(stock, root, part, tmp_path):
+def test_every_error_of_every_part_is_in_one_message(stock, root, part, tmp_path):
     (root / FAKES.format("c23") / "002_003.mp4").unlink()
     (root / REALS.format("c23") / "004.mp4").write_bytes(b"x" * 99)
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn/videos.csv").write_text("path,label\na.mp4,maybe\n")
-    torn = Part("torn", "native", build_layout("csv", tmp_path / "torn", [], {}))
+    torn = PartOnDisk("torn", "native", build_layout("csv", tmp_path / "torn", [], {}))
     twins = build_layout("faceforensics", root, ["DF"], {"splits": str(tmp_path / "none")})
-    gone = Part("gone", "native", build_layout("celebdf", tmp_path / "gone", [], {}))
-    with pytest.raises(ValueError, match="the datasets are not as params") as caught:
-        stock(part, torn, Part("ff2", "c23", twins), Part("ff2", "c40", twins), gone)
+    gone = PartOnDisk("gone", "native", build_layout("celebdf", tmp_path / "gone", [], {}))
+    with pytest.raises(ValueError, match="the datasets must be as params") as caught:
+        stock(part, torn, PartOnDisk("ff2", "c23", twins), PartOnDisk("ff2", "c40", twins), gone)
     message = str(caught.value)
     for fault in ("1 are missing (DF 1)", "unreadable or empty; got 1 of 11", "'maybe'", "datasets.gone"):
         assert fault in message, fault
-    assert message.count(f"{tmp_path / 'none' / 'train.json'} must be there") == 1
+    assert message.count(f"{tmp_path / 'none' / 'train.json'} must exist") == 1
 
 
-def test_a_leak_is_said_before_any_crop_is_cut(stock, tmp_path):
+def test_a_leak_is_an_error_before_any_crop_is_cut(stock, tmp_path):
     own = tmp_path / "own"
     table_of(own, 4)
     lines = ["path,label,split,target", "0.mp4,real,train,anna", "1.mp4,fake,val,anna", "2.mp4,real,test,bea", ""]
     (own / "videos.csv").write_text("\n".join(lines))
-    part = Part("own", "native", build_layout("csv", own, [], {}))
+    part = PartOnDisk("own", "native", build_layout("csv", own, [], {}))
     part.layout.__dict__["exact_identities"] = False
     stock(part)
     stock(part, leak_free=["c23"])  # another tier's
     for tier in ("native", "all"):
-        with pytest.raises(ValueError, match=r"no identity may lie in two splits; own/anna do\. .* shard\.leaks"):
+        with pytest.raises(ValueError, match=r"no identity may be in two splits; got own/anna\. .* shard\.leaks"):
             stock(part, leak_free=["c23", tier])

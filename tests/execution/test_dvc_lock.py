@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from deepfake_adv.execution.dvc_lock import COPY, DAMAGED, LOCK, is_whole, keep_lock, mend_lock
+from deepfake_adv.execution.dvc_lock import COPY, DAMAGED, LOCK, is_whole, keep_lock, restore_lock
 
 ENTRY = """\
   {name}:
@@ -59,7 +59,7 @@ CUT = {
 def test_a_lock_that_was_cut_off_comes_back_with_one_sentence(project, caplog, text):
     damage(project, text)
     assert not keep_lock(project)
-    assert mend_lock(project)
+    assert restore_lock(project)
     assert (project / LOCK).read_text() == WHOLE
     assert (project / DAMAGED).read_text() == text
     assert len(caplog.records) == 1
@@ -76,7 +76,7 @@ def test_at_nearly_any_byte_a_cut_is_seen():
 
 def test_a_lock_that_is_gone_comes_back(project, caplog):
     (project / LOCK).unlink()
-    assert mend_lock(project)
+    assert restore_lock(project)
     assert (project / LOCK).read_text() == WHOLE
     assert "it was gone" in caplog.text
 
@@ -88,16 +88,16 @@ def test_the_lock_of_the_stages_that_always_run_comes_back_too(project, caplog):
     assert keep_lock(project)
     lock.write_text("")
     os.utime(lock, ns=(1, 1))
-    assert mend_lock(project)
+    assert restore_lock(project)
     assert lock.read_text() == WHOLE
     assert "outside/dvc.lock is back from .dvc/tmp/outside-dvc.lock.good" in caplog.text
 
 
 def test_a_whole_lock_stays_and_refreshes_the_copy(project, caplog):
-    assert not mend_lock(project)
+    assert not restore_lock(project)
     grown = WHOLE + ENTRY.format(name="another")
     (project / LOCK).write_text(grown)
-    assert not mend_lock(project)
+    assert not restore_lock(project)
     assert (project / COPY).read_text() == grown
     assert not caplog.records
 
@@ -106,22 +106,22 @@ def test_conflict_markers_are_for_the_user(project):
     text = f"<<<<<<< HEAD\n{WHOLE}=======\n{WHOLE}>>>>>>> other\n"
     damage(project, text)
     with pytest.raises(ValueError, match=r"dvc\.lock must be merged; got git.s conflict"):
-        mend_lock(project)
+        restore_lock(project)
     assert (project / LOCK).read_text() == text
 
 
 def test_without_a_copy_the_way_by_hand_is_said(tmp_path):
     (tmp_path / ".dvc").mkdir()
-    assert not mend_lock(tmp_path)  # nothing has run yet
+    assert not restore_lock(tmp_path)  # nothing has run yet
     (tmp_path / LOCK).write_text(WHOLE[:500])
     with pytest.raises(ValueError, match=r"dvc\.lock must be whole; .* Run `git checkout dvc.lock`"):
-        mend_lock(tmp_path)
+        restore_lock(tmp_path)
 
 
 def test_outside_a_project_nothing_is_written(tmp_path):
     (tmp_path / LOCK).write_text(WHOLE)
     assert not keep_lock(tmp_path)
-    assert not mend_lock(tmp_path)
+    assert not restore_lock(tmp_path)
     assert os.listdir(tmp_path) == ["dvc.lock"]
 
 

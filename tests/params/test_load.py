@@ -107,7 +107,7 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
 
 def test_a_key_named_twice_is_told_with_its_line_alone(tmp_path):
     (tmp_path / "params.yaml").write_text("a: 1\na: 2\n")
-    with pytest.raises(ValueError, match=r'got found duplicate key "a" .* in line 2, column 1\. Mend') as error:
+    with pytest.raises(ValueError, match=r'got found duplicate key "a" .* in line 2, column 1\. Fix') as error:
         read_yaml(tmp_path / "params.yaml")
     assert "suppress" not in str(error.value)
 

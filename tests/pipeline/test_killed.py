@@ -21,8 +21,8 @@ def hashes(project, stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_ended_by_sigkill_goes_on_and_leaves_the_same_bytes(project, stage):
     before, output = hashes(project, stage), project.folder / STAGES[stage]
-    # a digit first: pathlib's * also matches the hidden temporary file of a piece that is still being written
-    pattern = f"work/{stage.partition('@')[0]}-*/pieces/[0-9]*.parquet"
+    # a digit first: pathlib's * also matches the hidden temporary file that is still being written
+    pattern = f"work/{stage.partition('@')[0]}-*/tasks/[0-9]*.parquet"
     process = subprocess.Popen(
         ["dvc", "repro", "--force", "--single-item", stage],
         cwd=project.folder,

@@ -69,4 +69,4 @@ def test_killed_at_random_moments_a_stage_leaves_the_same_bytes(project, stage, 
         assert json.loads(project.call("dvc", "status", "--json", stage)) == {}  # the bytes are those recorded
     with capsys.disabled():
         sys.stdout.write(f"{stage}: killed {killed} times within {takes:.1f} s\n")
-    assert not list(project.folder.glob("work/*-pieces-*"))
+    assert not list(project.folder.glob("work/*-tasks-*"))

@@ -5,8 +5,7 @@ import pytest
 
 from deepfake_adv.evaluation import replicates
 from deepfake_adv.files import write_json
-from deepfake_adv.reporting.measured import Attacks, Evaluations, Measurement
-from deepfake_adv.reporting.own_corpus import own_corpora
+from deepfake_adv.reporting.measured import Attacks, Evaluations, Measurement, own_corpora
 from deepfake_adv.reporting.specs import load_specs
 from deepfake_adv.reporting.tables import build_table, compare, mean
 

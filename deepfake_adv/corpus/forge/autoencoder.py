@@ -94,7 +94,8 @@ def _atlas(mean_shape: Points, resolution: int) -> Points:
     shape[[65, 66, 67, 56, 57, 58], 1] += 0.03
     mesh = _mesh(shape)
     low, high = mesh.min(0), mesh.max(0)
-    return (mesh - low) * ((resolution - 7) / (high - low).max()) + 3
+    result: Points = (mesh - low) * ((resolution - 7) / (high - low).max()) + 3
+    return result
 
 
 def _unwrap(frame: Frame, points: Points, atlas: Points, triangles: NDArray[np.intp], resolution: int) -> Layer:
@@ -131,4 +132,5 @@ def _reconstruct(textures: Layer, donor_shape: Points, target_shape: Points, com
     ridge = _RIDGE * len(features) * np.eye(len(directions))
     weights = np.linalg.solve(features.T @ features + ridge, features.T @ code)
     decoded = mean + (goals @ weights) @ basis
-    return np.clip(decoded, 0, 255).astype(np.float32).reshape(len(target_shape), *textures.shape[1:])
+    result: Layer = np.clip(decoded, 0, 255).astype(np.float32).reshape(len(target_shape), *textures.shape[1:])
+    return result

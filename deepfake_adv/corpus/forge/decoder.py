@@ -32,11 +32,13 @@ def lose_detail(picture: Layer, *, middle: float, detail: float) -> Layer:
     quarter = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     kept = np.float32(middle) * half + np.float32(1 - middle) * _double(quarter)
     decoded, smooth = (_double(level)[:height, :width] for level in (kept, half))
-    return decoded + np.float32(detail) * (picture - smooth)
+    result: Layer = decoded + np.float32(detail) * (picture - smooth)
+    return result
 
 
 def _double(picture: Layer) -> Layer:
-    return cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    result: Layer = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    return result
 
 
 def rng_of(points: Points, moment: int) -> np.random.Generator:
@@ -59,4 +61,5 @@ def add_fingerprint(picture: Layer, rng: np.random.Generator, strength: float) -
         rng: Of this frame, see `rng_of`.
         strength: Deviation, 8-bit levels.
     """
-    return picture + np.float32(strength) * rng.standard_normal((*picture.shape[:2], 1), dtype=np.float32)
+    result: Layer = picture + np.float32(strength) * rng.standard_normal((*picture.shape[:2], 1), dtype=np.float32)
+    return result

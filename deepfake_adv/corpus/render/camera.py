@@ -67,4 +67,5 @@ class Camera:
         amount = (1.15 - picture[..., 1] * np.float32(0.55 / 255)) * np.float32(self._noise)
         grain = cv2.merge([planes[0] + np.float32(0.45) * planes[k] for k in (1, 2, 3)])
         picture += grain * amount[..., None]
-        return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+        result: NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+        return result

@@ -45,8 +45,8 @@ class CelebDF(Layout):
         version: Literal[1, 2] = Field(2, description="Of Celeb-DF.")
         rest: Literal["none", "train"] = Field(
             "none",
-            description="What becomes of videos that the list does not name: none; train: those that show no identity "
-            "of a test video.",
+            description="Split of videos that the list does not name: none; train, for those without an identity of "
+            "a test video.",
         )
         published: bool = Field(True, description="Expect as many videos as were published; false for one's own.")
 
@@ -87,7 +87,7 @@ class CelebDF(Layout):
         return Tiny(videos, ["CelebDF"], {}, "native")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
-        """Every video on the disk, and those of the list that are not there; one in another format is there."""
+        """Every video on the disk, and the missing ones of the list; a video in another format is not missing."""
         listed = {_plain(path): path for path in self._listed()}
         tested = {name for plain in listed for name in _identities(plain)}
         for folder in (*_REALS, _FAKES):
@@ -142,7 +142,7 @@ class CelebDF(Layout):
                 )
             if (label == "1") == (folder == _FAKES):
                 raise ValueError(
-                    f"{path} must say 1 for real and 0 for fake; line {number} is {line!r}. Take the file as it ships."
+                    f"{path} must have 1 for real and 0 for fake; line {number} is {line!r}. Take the file as it ships."
                 )
             listed.append(f"{folder}/{name}")
         return listed
@@ -160,6 +160,6 @@ def _plain(path: str) -> str:
 
 
 def _identities(plain: str) -> list[str]:
-    """Whom a video shows: ids of celebrities, or the video itself where there is none in its name."""
+    """Identities in a video: ids of celebrities, or the video itself where its name has none."""
     name = Path(plain).name
     return re.findall(r"id\d+", name) or [plain]

@@ -6,7 +6,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, of_faceforensics, relative, video_names
+from deepfake_adv.datasets.layouts.base import (
+    Layout,
+    child,
+    faceforensics_forgeries,
+    files_by_name,
+    relative,
+    video_names,
+)
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import PAIRS, Tiny, put, swaps, write
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
@@ -19,7 +26,7 @@ class FaceForensics(Layout):
     """Originals and their forgeries, named <target>_<source>, with one mask video for all qualities.
 
     Deepfakes and Face2Face are as long as their target, FaceSwap and NeuralTextures as the shorter of
-    target and source. The raw quality lies in `raw` or, by the authors' helper scripts, in `c0`.
+    target and source. The raw quality is in the folder `raw` or, by the authors' helper scripts, in `c0`.
 
     Args:
         root: Folder with original_sequences and manipulated_sequences.
@@ -51,7 +58,7 @@ class FaceForensics(Layout):
         """See `Layout.checked`; there must be one."""
         if not forgeries:
             raise ValueError("forgeries must name one or more; got none. Name those that the dataset should have.")
-        return of_faceforensics(forgeries)
+        return faceforensics_forgeries(forgeries)
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""
