@@ -17,7 +17,7 @@ LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardli
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all profile-demo profile-paper bench bench-clips scale lock clean
+.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all profile-demo profile-paper bench bench-clips scale rehearsal lock clean
 
 help:  ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -96,6 +96,9 @@ bench-clips: setup  ## The same of real videos: make bench-clips CLIPS=folder
 
 scale: setup  ## Measure how what is done per dataset grows from 5,000 to 120,000 videos
 	$(BIN)/python -m benchmarks.scale
+
+rehearsal: setup  ## Fill all tables of the paper profile on fabricated data, 2 steps a run (KEEP=1: keep it; FOLDER, JOBS)
+	$(BIN)/python -m benchmarks.rehearsal $(if $(KEEP),--keep) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JOBS),--jobs $(JOBS))
 
 lock: setup  ## Resolve pyproject.toml's requirements; pins stay where they still fit (make lock UPGRADE=name moves one)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

@@ -9,7 +9,6 @@ Run as ``python -m deepfake_adv.execution.dvc_batch STAGE [STAGE ...]``.
 """
 
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +17,6 @@ from typing import Any, Final
 from deepfake_adv.execution.dvc_lock import LOCK
 from deepfake_adv.execution.parent import end_with_parent
 from deepfake_adv.files import atomic_write, fingerprint, write_text
-
-logger = logging.getLogger(__name__)
 
 ENTRIES: Final = Path(".dvc/tmp/train-all")
 
@@ -76,12 +73,8 @@ def record() -> int:
 
 
 if __name__ == "__main__":
-    from dvc.exceptions import DvcException
-    from dvc.log import logger as dvc_logger
-    from dvc.logger import setup
+    from dvc.exceptions import DvcException  # DVC sets up its log when it is imported
 
-    setup()
-    dvc_logger.setLevel(logging.INFO)
     end_with_parent("ends, as train-all is gone; finished pieces are kept")
     try:
         reproduce(sys.argv[1:])

@@ -87,6 +87,10 @@ def test_what_is_recorded_is_what_dvc_records_byte_for_byte(project):
     assert (project / "dvc.lock").read_text() == ours
 
 
+def test_dvc_says_each_line_once(project):
+    assert batch("first@a").count("Running stage 'first@a'") == 1
+
+
 def test_what_was_not_recorded_when_it_was_killed_comes_from_the_cache_of_runs(project):
     batch(*STAGES)
     ran(project)
