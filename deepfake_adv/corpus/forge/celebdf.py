@@ -40,8 +40,9 @@ def celebrity_swap(
         smoothing: Deviation of the filter over time, frames.
         light: Share of the target's shading that the face takes over, 0 to 1.
     """
-    sizes = {"resolution": resolution, "components": components, "smoothing": smoothing}
-    faces = replicate(target_points, donor, donor_points, target[0].shape[:2], identity=identity, **sizes)
+    sizes = {"resolution": resolution, "components": components}
+    shape = target[0].shape[:2]
+    faces = replicate(target_points, donor, donor_points, shape, identity=identity, smoothing=smoothing, **sizes)
     frames, masks = [], []
     for frame, (warp, face) in zip(target, faces, strict=True):
         width = warp.inside.shape[1]
