@@ -51,6 +51,7 @@ class CelebDF(Layout):
             description="Split of videos that the list does not name: none; train, for those without an identity of "
             "a test video.",
         )
+        published: bool = Field(True, description="Expect as many videos as were published; false for one's own.")
 
     params: Params
 
@@ -67,8 +68,8 @@ class CelebDF(Layout):
         return None
 
     def expected(self, quality: str) -> dict[str, int]:
-        """Published numbers, of version 2."""
-        return _NUMBERS.get(self.version, {})
+        """Published numbers, of version 2, where the published videos are expected."""
+        return _NUMBERS.get(self.version, {}) if self.params.published else {}
 
     def published(self, quality: str) -> list[Published]:
         """The official list's videos and the others, of version 2; with `rest: train` all others are counted."""

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import Field
+
 from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, relative, video_names
 from deepfake_adv.datasets.layouts.faceforensics import quality_folder
 from deepfake_adv.datasets.layouts.published import Published
@@ -33,6 +35,13 @@ class DeepFakeDetection(Layout):
         "-c c23 -t videos (and -t masks)"
     )
 
+    class Params(Layout.Params):
+        """Options of `dfd`."""
+
+        published: bool = Field(True, description="Expect as many videos as were published; false for one's own.")
+
+    params: Params
+
     def problem(self) -> str | None:
         """See `Layout.problem`."""
         if (problem := super().problem()) is not None:
@@ -45,8 +54,8 @@ class DeepFakeDetection(Layout):
         return None
 
     def expected(self, quality: str) -> dict[str, int]:
-        """363 originals, 3,068 fakes."""
-        return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES}
+        """363 originals, 3,068 fakes, where the published ones are expected."""
+        return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES} if self.params.published else {}
 
     def published(self, quality: str) -> list[Published]:
         """As `expected`, 1080 lines each; how long they are is not said."""
