@@ -36,7 +36,7 @@ class Accelerator(StrEnum):
     cuda = "cuda"
 
 
-Profile = Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")]
+Profile = Annotated[str | None, typer.Option(help="A profile of profiles/, or a file; else params.yaml.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -86,6 +86,8 @@ def report_errors(*, resumes: bool = False) -> Callable[[Callable[..., None]], C
 def _params_file(profile: str | None) -> Path:
     if profile is None:
         return Path("params.yaml")
+    if profile.endswith(".yaml"):
+        return Path(profile)
     known = sorted(path.stem for path in Path("profiles").glob("*.yaml"))
     if profile not in known:
         raise ValueError(f"profile must be one of {', '.join(known)}; got {profile!r}. Name a file of profiles/.")
@@ -113,16 +115,29 @@ def check(profile: Profile = None) -> None:
 
 
 @app.command()
-@report_errors()
+@report_errors(resumes=True)
 def plan(
     profile: Profile = None,
-    runs: Annotated[bool, typer.Option(help="List every run too.")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="List every run too.")] = False,
+    cores: Annotated[int | None, typer.Option(help="Of the machine; what is not said is as here.")] = None,
+    gpus: Annotated[int | None, typer.Option(help="Its GPUs.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Its main memory, such as 512GB.")] = None,
+    disk: Annotated[str | None, typer.Option(help="What is free on its disk, such as 4TB.")] = None,
+    gpu_memory: Annotated[str | None, typer.Option(help="Of one GPU, such as 80GB.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs side by side, as for train-all.")] = None,
+    device: Annotated[str | None, typer.Option(help="Part of a calibrated device's name, if several are.")] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="First time a few steps of each detector with each method, here.")
+    ] = False,
+    calibration: Annotated[Path, typer.Option(help="File of what calibrations found.")] = Path("work/calibration.json"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show which runs a profile trains, which tables and cells they fill, and what is missing."""
-    from deepfake_adv.reporting.plan import plan as make_plan
-    from deepfake_adv.reporting.plan import plan_lines
+    """Say which tables a profile fills, what it takes on a machine (hours, bytes, memory), and what would not fit."""
+    from deepfake_adv.planning.command import Question, answer
 
-    print("\n".join(plan_lines(make_plan(load_params(path=_params_file(profile), entries=False)), runs=runs)))
+    params = load_params(path=_params_file(profile), entries=calibrate)
+    asked = Question(cores, gpus, memory, disk, gpu_memory, jobs, device, calibrate, calibration)
+    print(answer(params, asked, runs=runs, as_json=as_json))
 
 
 @app.command()

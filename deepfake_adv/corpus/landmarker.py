@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_adv.corpus.forge.geometry import smooth_over_time
 from deepfake_adv.faces.base import Landmarker, Locator
 from deepfake_adv.faces.landmarks import build_landmarker
 from deepfake_adv.faces.registry import build_locator
@@ -83,7 +84,7 @@ def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         raise ValueError(f"frames {start} to {start + longest - 1} show no face; {_LONGEST_GAP} in a row are the most")
     if (width := float(np.nanmedian(np.ptp(track[..., 0], axis=1)))) < _SMALLEST_FACE:
         raise SmallFaceError(width)
-    return _smooth(_fill(track)).astype(np.float32)
+    return smooth_over_time(_fill(track), _SMOOTHING).astype(np.float32)
 
 
 def _locate(frame: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
@@ -98,11 +99,3 @@ def _fill(track: NDArray[np.float64]) -> NDArray[np.float64]:
     moments = np.arange(len(track))
     filled = [np.interp(moments, seen, column[seen]) for column in flat.T]
     return np.stack(filled, axis=1).reshape(track.shape)
-
-
-def _smooth(track: NDArray[np.float64]) -> NDArray[np.float64]:
-    radius = round(3 * _SMOOTHING)
-    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / _SMOOTHING) ** 2)
-    kernel /= kernel.sum()
-    padded = np.pad(track, ((radius, radius), (0, 0), (0, 0)), mode="edge")
-    return np.asarray(sum(w * padded[k : k + len(track)] for k, w in enumerate(kernel)))

@@ -34,6 +34,7 @@ def inventory_datasets(
     max_pixels: int | None = None,
     trained: Trained = MappingProxyType({}),
     leak_free: Sequence[str] = (),
+    beside: Sequence[str] = (),
     memory: Path = MEMORY,
 ) -> None:
     """Write ``<dataset>/<quality>.csv`` per part, report.csv and missing.csv into `folder`.
@@ -55,6 +56,7 @@ def inventory_datasets(
         max_pixels: The same for a video whose frames have more pixels.
         trained: The tier and the conditions of each run.
         leak_free: Tiers in which no identity may be in two splits; `shard` would stop there, after all crops are cut.
+        beside: What else would stop the data path hours later, one sentence each; said with the rest.
         memory: Folder of this machine's cache of facts.
 
     Raises:
@@ -107,6 +109,7 @@ def inventory_datasets(
     errors += _leaks(known, tables, leak_free)
     if not lost and not unlisted:
         errors += one_class_errors(known, tables, trained)
+    errors += beside
     for sentence in completeness.too_large(known, tables):
         logger.warning("%s", sentence)
     if errors:

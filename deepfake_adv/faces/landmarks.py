@@ -41,6 +41,11 @@ class DlibLandmarks(Landmarker):
         FileNotFoundError: If the model file is not installed.
     """
 
+    @classmethod
+    def at_hand(cls) -> None:
+        """See `Landmarker.at_hand`."""
+        predictor_path()
+
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         path = predictor_path()

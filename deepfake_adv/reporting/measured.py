@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import numpy as np
@@ -209,5 +209,5 @@ def own_corpora(source: str, roots: Mapping[str, str]) -> dict[str, str]:
         roots: Dataset name -> its root.
     """
     made = _OWN_CORPORA.get(source)
-    names = [name for name, root in roots.items() if root.rstrip("/") == CORPUS_ROOT]
+    names = [name for name, root in roots.items() if PurePosixPath(root).is_relative_to(CORPUS_ROOT)]
     return dict.fromkeys([*names, IDENTITIES], made) if made and names else {}

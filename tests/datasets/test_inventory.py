@@ -192,3 +192,12 @@ def test_a_validation_set_of_one_class_is_said_before_anything_is_extracted(stoc
     with pytest.raises(ValueError, match=r"DF_c23, trained on by baseline, must have .* in split val; got no fake"):
         stock(missing_is_fatal=False, trained=trained)
     stock(missing_is_fatal=False)
+
+
+def test_what_else_would_stop_the_data_path_is_said_with_the_datasets_faults(stock, root):
+    (root / FAKES / "002_003.mp4").unlink()
+    with pytest.raises(ValueError, match="1 are missing") as caught:
+        stock(beside=["face_alignment must find its weights"])
+    assert "  - face_alignment must find its weights" in str(caught.value)
+    with pytest.raises(ValueError, match="must find its weights"):
+        stock(missing_is_fatal=False, beside=["face_alignment must find its weights"])

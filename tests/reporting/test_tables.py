@@ -164,8 +164,8 @@ def test_packed_replicates_reach_the_table(tables, evaluation):
 
 
 def test_own_corpora():
-    roots = {"corpus": "data/corpus", "ffpp": "/datasets/ff"}
-    assert set(own_corpora("procedural", roots)) == {"corpus", "identities"}
+    roots = {"corpus": "data/corpus", "celebdf": "data/corpus/Celeb-DF-v2/", "ffpp": "/datasets/ff"}
+    assert set(own_corpora("procedural", roots)) == {"corpus", "celebdf", "identities"}
     assert "clips" in own_corpora("clips", roots)["corpus"]
     assert own_corpora("none", roots) == {}
     assert own_corpora("procedural", {"ffpp": "/datasets/ff"}) == {}

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.tiny import Tiny
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.names import FF_FOLDERS, Forgery
@@ -72,6 +73,10 @@ class Layout(ABC):
     def expected(self, quality: str) -> dict[str, int]:
         """Published numbers of videos by forgery; empty where lists name every video."""
         return {}
+
+    def published(self, quality: str) -> list[Published]:
+        """How large the dataset is when whole, for a plan before it is on the disk; empty where nobody says."""
+        return []
 
     def problem(self) -> str | None:
         """Why there is no dataset at the root, in one sentence; None where there is one."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from deepfake_adv.datasets.layouts.base import Layout, child, csv_errors, listing, relative, video_names
+from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry
@@ -18,6 +19,9 @@ from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
 
 logger = logging.getLogger(__name__)
 
+_CLIPS = {REAL: 19_154, str(Forgery.DFDC): 100_000}  # of the training parts; the authors' paper
+_PARTS = 50
+_BYTES = 472e9 / 119_154  # of a clip of ten seconds
 _PART = "dfdc_train_part_"
 
 
@@ -59,6 +63,16 @@ class DFDC(Layout):
                         f"a training part must be in one split; {part} is in {self.splits[part]} and {split}. "
                         "Correct options.train, val and test."
                     )
+
+    def published(self, quality: str) -> list[Published]:
+        """The training parts, each an equal share; the official test set comes on top."""
+        shares = {split: sum(own == split for own in self.splits.values()) / _PARTS for split in Split}
+        return [
+            Published(kind, split, round(count * share), _BYTES, frames=300, width=1920, height=1080)
+            for kind, count in _CLIPS.items()
+            for split, share in shares.items()
+            if share
+        ]
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

@@ -14,11 +14,16 @@ from deepfake_adv.datasets.layouts.base import (
     relative,
     video_names,
 )
+from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import PAIRS, Tiny, put, swaps, write
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
 from deepfake_adv.datasets.videos import VideoEntry
-from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Quality
+from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Quality, Split
+
+_SPLITS = {Split.TRAIN: 720, Split.VAL: 140, Split.TEST: 140}
+_GIGABYTES = {Quality.RAW: 500, Quality.C23: 10, Quality.C40: 2}  # all videos of originals and four forgeries
+_KINDS = 5
 
 
 @register_layout("faceforensics")
@@ -59,6 +64,15 @@ class FaceForensics(Layout):
         if not forgeries:
             raise ValueError("forgeries must name one or more; got none. Name those that the dataset should have.")
         return faceforensics_forgeries(forgeries)
+
+    def published(self, quality: str) -> list[Published]:
+        """1,000 videos of each kind, split 720, 140, 140; FaceSwap's and NeuralTextures' are no longer than these."""
+        each = _GIGABYTES.get(Quality(quality), 0) * 1e9 / _KINDS / sum(_SPLITS.values()) or None
+        return [
+            Published(str(kind), split, count, each, masked=kind != REAL)
+            for kind in (REAL, *self.forgeries)
+            for split, count in _SPLITS.items()
+        ]
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""
