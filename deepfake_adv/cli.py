@@ -141,7 +141,7 @@ def plan(
 
 
 @app.command()
-@report_errors(resumes=True)
+@report_errors()
 def predict(
     inputs: Annotated[
         list[Path],

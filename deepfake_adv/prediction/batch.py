@@ -13,10 +13,10 @@ import numpy as np
 
 from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.prediction.media import Limits
-from deepfake_adv.prediction.output import FAILED, SCORED, take_up, to_line
+from deepfake_adv.prediction.output import FAILED, SCORED, keep, take_up, to_line
 from deepfake_adv.prediction.people import LookTask, Seen, content_digest, look_into_file
 from deepfake_adv.prediction.predict import BATCH_SIZE, score_seen
-from deepfake_adv.prediction.result import ScoreOf
+from deepfake_adv.prediction.result import ScoreOf, count_faces
 from deepfake_adv.prediction.settings import FaceSettings
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.sources.closure import entries_of
@@ -97,13 +97,12 @@ def predict_all(
     """
     made = provenance(trained, settings, options)
     known = {} if output is None else take_up(output, made)
-    waiting = []
-    for path in paths:
-        row = known.get(str(path))
-        if row is not None and path.exists() and content_digest(path) == row["sha256"]:
-            yield row
-        else:
-            waiting.append(path)
+    waiting = [path for path in paths if not _is_same(path, known.get(str(path), {}).get("sha256"))]
+    for path in waiting:
+        known.pop(str(path), None)
+    if output is not None:
+        keep(output, known.values())
+    yield from (known[str(path)] for path in paths if str(path) in known)
     if len(waiting) < len(paths):
         logger.info("%d of %d files are scored already", len(paths) - len(waiting), len(paths))
     with tempfile.TemporaryDirectory(prefix="deepfake-adv-") as folder:
@@ -139,10 +138,23 @@ def _row(
             found = score_seen(whole, trained, task.settings, score_of=score_of, batch_size=batch_size)
             row |= {**found.to_dict(), "status": SCORED, "error": None}
         except ValueError as problem:
-            row |= {"error": str(problem), "sha256": seen.sha256}
+            row |= {
+                "error": str(problem),
+                "sha256": seen.sha256,
+                "faces": count_faces(seen.people),
+                "shots": seen.shots,
+            }
             row |= {"damage": seen.medium.damage, "notes": list(seen.medium.notes)}
     task.crops.unlink(missing_ok=True)
     return {**row, "provenance": dict(made)}
+
+
+def _is_same(path: Path, digest: str | None) -> bool:
+    """Whether a file still has the content of a row; None where there is no row."""
+    try:
+        return digest is not None and content_digest(path) == digest
+    except (OSError, ValueError):  # it is gone, or cannot be read: the next look says so
+        return False
 
 
 def _add(output: Path, row: Mapping[str, Any]) -> None:

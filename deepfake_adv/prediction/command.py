@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tqdm.contrib.logging import logging_redirect_tqdm
+
 from deepfake_adv.prediction.batch import BatchOptions, predict_all
 from deepfake_adv.prediction.inputs import list_inputs
 from deepfake_adv.prediction.media import Limits
@@ -66,12 +68,13 @@ def run(
     paths = list_inputs(inputs, frames_of_one_video=bool(options.get("one_video")))
     chosen = BatchOptions(limits=Limits(*limits) if limits else Limits(), quiet=quiet, **options)
     rows = []
-    for row in predict_all(paths, trained, settings, options=chosen, output=output):
-        if output is None:
-            sys.stdout.write(f"{to_line(row)}\n")
-            sys.stdout.flush()
-        logger.info("%s", _told(row))
-        rows.append(row if parquet else {**row, "people": []})
+    with logging_redirect_tqdm():  # lines of the log stay above the progress bar
+        for row in predict_all(paths, trained, settings, options=chosen, output=output):
+            if output is None:
+                sys.stdout.write(f"{to_line(row)}\n")
+                sys.stdout.flush()
+            logger.info("%s", _told(row))
+            rows.append(row if parquet else {**row, "people": []})
     if csv is not None:
         write_table(csv, rows)
     if parquet is not None:

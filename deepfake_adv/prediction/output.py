@@ -86,7 +86,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def take_up(path: Path, provenance: Row) -> dict[str, dict[str, Any]]:
-    """Scored rows of an earlier call by path; leaves the file with these alone, since failed inputs are tried again.
+    """Scored rows of an earlier call by path; failed ones are tried again.
 
     Raises:
         ValueError: If the rows are of another detector, code or params, or the file holds something else.
@@ -103,8 +103,12 @@ def take_up(path: Path, provenance: Row) -> dict[str, dict[str, Any]]:
                 f"{path} must hold rows of the same detector, code and params; got another {' and '.join(keys)} for "
                 f"{row['path']}. Name another file, or delete it."
             )
-    write_text(path, "".join(f"{to_line(row)}\n" for row in rows))
     return {row["path"]: row for row in rows}
+
+
+def keep(path: Path, rows: Iterable[Row]) -> None:
+    """Leave an earlier call's file with these rows alone, atomically; others are added to it then."""
+    write_text(path, "".join(f"{to_line(row)}\n" for row in rows))
 
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:

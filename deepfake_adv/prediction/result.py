@@ -1,13 +1,25 @@
 """What a detector says of a file: a score for each person in view, and one for the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from deepfake_adv.faces.box import FaceBox
-from deepfake_adv.prediction.people import TOO_BRIEF, TOO_SMALL
+from deepfake_adv.prediction.people import TOO_BRIEF, TOO_SMALL, PersonSeen
 
 ScoreOf = Literal["highest", "main"]
+
+
+def count_faces(people: Sequence["PersonSeen | PersonScore"]) -> dict[str, int]:
+    """How many people were seen, and what became of them; one after a cut counts anew."""
+    return {
+        "seen": len(people),
+        "scored": sum(not one.left_out for one in people),
+        "too_small": sum(one.left_out == TOO_SMALL for one in people),
+        "too_brief": sum(one.left_out == TOO_BRIEF for one in people),
+        "lost_at_cuts": sum(one.at_cut for one in people),
+    }
 
 
 @dataclass(frozen=True)
@@ -87,14 +99,8 @@ class Prediction:
     trained_on: str
 
     def faces(self) -> dict[str, int]:
-        """How many people were seen, and what became of them; one after a cut counts anew."""
-        return {
-            "seen": len(self.people),
-            "scored": sum(not one.left_out for one in self.people),
-            "too_small": sum(one.left_out == TOO_SMALL for one in self.people),
-            "too_brief": sum(one.left_out == TOO_BRIEF for one in self.people),
-            "lost_at_cuts": sum(one.at_cut for one in self.people),
-        }
+        """See `count_faces`."""
+        return count_faces(self.people)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

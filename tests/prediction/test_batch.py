@@ -2,7 +2,11 @@
 
 import csv
 import json
+import subprocess
+import sys
 
+import cv2
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -47,6 +51,7 @@ def test_failures_are_rows_stdout_is_clean_and_the_exit_code_tells(call, files, 
     }  # fmt: skip
     for name, row in rows.items():
         assert (row["score"] is None) == (row["error"] is not None) == (row["status"] == "failed")
+        assert (row.get("faces") is None) == (name in ("text.mp4", "missing.mp4"))
         if row["error"]:
             assert row["error"].count(name) == 1
     assert rows["two.mp4"]["faces"]["scored"] == 2
@@ -78,6 +83,31 @@ def test_a_later_call_goes_on_where_it_stopped(call, files, tmp_path, monkeypatc
     again = {row["path"]: row for row in read_lines(output)}
     assert again[str(files[0])] == next(row for row in first if row["path"] == str(files[0]))
     assert again[str(files[1])]["faces"]["seen"] == 1
+
+
+def test_a_scored_file_that_is_gone_fails_in_a_later_call(call, files, tmp_path):
+    output = tmp_path / "scores.jsonl"
+    assert call(files[0], "--output", output).exit_code == 0
+    files[0].unlink()
+    assert call(files[0], "--output", output).exit_code == 1
+    assert [row["status"] for row in read_lines(output)] == ["failed"]
+
+
+def test_several_processes_give_the_same_rows(call, tmp_path, real_locators):
+    rng = np.random.default_rng(0)
+    pictures = [tmp_path / f"{number}.png" for number in range(3)]
+    for path in pictures:
+        cv2.imwrite(str(path), rng.integers(0, 255, (48, 48, 3), np.uint8))
+    one = call(*pictures, "--locator", "whole")
+    two = call(*pictures, "--locator", "whole", "--workers", "2")
+    assert rows_of(two.stdout) == rows_of(one.stdout)
+    assert len(rows_of(one.stdout)) == 3
+
+
+def test_what_looks_for_faces_loads_no_torch():
+    code = "import sys, deepfake_adv.prediction.people; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_rows_of_other_params_are_not_mixed_in(call, files, tmp_path):

@@ -7,8 +7,6 @@ import pytest
 from deepfake_adv.prediction.media import Limits, open_medium
 from deepfake_adv.prediction.predict import predict
 from deepfake_adv.video.errors import VideoError
-from deepfake_adv.video.read import read_frames
-from deepfake_adv.video.salvage import IntactFrames, count_intact
 
 FACE = (10, 30, 60)
 
@@ -33,10 +31,6 @@ def clip(film):
 def test_a_whole_video_has_no_damage(clip):
     medium = look_at(clip)
     assert (medium.damage, medium.frames, len(medium.indices)) == ("", 40, 10)
-    whole = list(read_frames(clip))
-    intact = IntactFrames(clip)
-    assert all(np.array_equal(one, two) for one, two in zip(intact, whole, strict=True))
-    assert intact.broken == 0
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.6, 0.75), (0.7, 0.9)])
@@ -51,23 +45,10 @@ def test_what_decodes_of_a_damaged_video_is_scored_and_the_damage_is_said(clip, 
         predict(clip, folder, strict=True, accelerator="cpu")
 
 
-def test_frames_before_the_damage_are_those_of_the_whole_video(clip):
-    before = list(read_frames(clip))
-    zero(clip, 0.6, 0.7)
-    intact = IntactFrames(clip)
-    after = list(intact)
-    assert 5 < len(after) < 40
-    assert intact.broken > 0
-    assert all(np.array_equal(one, two) for one, two in zip(before, after[:5], strict=False))
-
-
 def test_a_file_of_which_nothing_decodes_is_refused_with_its_first_error(tmp_path, clip):
     (tmp_path / "text.mp4").write_text("no video" * 100)
     with pytest.raises(VideoError, match=r"text\.mp4 must be a video; it cannot be opened"):
         look_at(tmp_path / "text.mp4")
-    reason = VideoError("the first error")
-    with pytest.raises(VideoError, match="the first error"):
-        count_intact(tmp_path / "text.mp4", reason)
 
 
 @pytest.mark.parametrize("limits", [Limits(frames=39), Limits(pixels=192 * 128 - 1)])
