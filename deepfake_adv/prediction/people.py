@@ -127,7 +127,7 @@ def _follow(one: Person, detections: Detections, positions: Sequence[int], setti
     track = follow(detections, found, settings.locate)
     stored = track.boxes.astype(np.float32)  # as `locate` writes them
     rows = np.flatnonzero(~np.isnan(stored[:, 0]))
-    boxes = {int(track.frames[k]): FaceBox(*map(float, stored[k]), confidence=float(track.confidence[k])) for k in rows}
+    boxes = {int(track.frames[k]): FaceBox(*map(float, (*stored[k], track.confidence[k]))) for k in rows}
     weights = position_weights(list(positions))
     (shot,) = set(detections.shots([min(found)]))
     last = [*detections.cuts, len(detections.indices)][shot] - 1

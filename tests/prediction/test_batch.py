@@ -80,6 +80,7 @@ def test_a_later_call_goes_on_where_it_stopped(call, files, tmp_path, monkeypatc
     done = call(*files, "--output", output)
     assert done.stdout == ""
     assert sorted(looked) == ["missing.mp4", "none.mp4", "text.mp4", "two.mp4"]
+    assert len(list(read_lines(output))) == 5
     again = {row["path"]: row for row in read_lines(output)}
     assert again[str(files[0])] == next(row for row in first if row["path"] == str(files[0]))
     assert again[str(files[1])]["faces"]["seen"] == 1
