@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.corpus.render.take import film
-from deepfake_adv.data.frames import TABLE, VIDEOS, frame_table, write_frame_table
-from deepfake_adv.data.videos import VideoRow, format_rows
+from deepfake_adv.datasets.videos import VideoRow, format_rows
+from deepfake_adv.extraction.frames import TABLE, VIDEOS, frame_table, write_frame_table
 from deepfake_adv.names import REAL, Quality, Split
 from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
 from deepfake_adv.video.encode import write_h264

@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 from benchmarks.common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.shards import BATCH, DIFFERENT, Way, drain, in_turns, make_crop, make_row, ratio, write_crops
 from deepfake_adv.corpus.render.take import film
+from deepfake_adv.crops.encoding import decode_crop
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.encoding import decode_crop
 from deepfake_adv.data.loader import Loader, Source
 from deepfake_adv.data.manifest import CropTable, crop_file_rows, read_manifest, write_manifest
 from deepfake_adv.data.sampler import BalancedSampler

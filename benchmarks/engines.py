@@ -15,8 +15,8 @@ from typing import Any
 from benchmarks import ways
 from benchmarks.clips import Clip, make_clips
 from benchmarks.common import RESULTS, VIDEO_PACKAGES, machine, setting
-from deepfake_adv.data.cutting import crop_video
 from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.extraction.cutting import crop_video
 from deepfake_adv.files import write_json
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deepfake_adv.data.frames import TABLE, VIDEOS, frame_table, write_frame_table
-from deepfake_adv.data.schema import BOX_SCHEMA, CROP_SCHEMA, CROP_WRITE_OPTIONS, ROW_GROUP, WRITE_OPTIONS, crop_schema
-from deepfake_adv.data.videos import VideoRow, format_rows
+from deepfake_adv.crops.schema import BOX_SCHEMA, CROP_SCHEMA, CROP_WRITE_OPTIONS, ROW_GROUP, WRITE_OPTIONS, crop_schema
+from deepfake_adv.datasets.videos import VideoRow, format_rows
+from deepfake_adv.extraction.frames import TABLE, VIDEOS, frame_table, write_frame_table
 from deepfake_adv.files import write_text
 from deepfake_adv.names import REAL
 from deepfake_adv.video.encode import write_h264

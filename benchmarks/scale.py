@@ -22,15 +22,15 @@ from typing import Any
 
 from benchmarks.common import RESULTS, machine, print_table, setting
 from benchmarks.fabricated import DATASET, QUALITY, write_tables, write_tree
-from deepfake_adv.data.box_rows import find_boxes, read_boxes
-from deepfake_adv.data.crop_files import ROWS_PER_FILE, plan_files
-from deepfake_adv.data.cutting import CropOptions, CropTask
-from deepfake_adv.data.frames import FrameStore
-from deepfake_adv.data.groups import plan_groups
-from deepfake_adv.data.inventory import inventory_datasets
-from deepfake_adv.data.layouts.registry import build_layout
-from deepfake_adv.data.probing import Part
 from deepfake_adv.data.shard import make_manifests
+from deepfake_adv.datasets.inventory import inventory_datasets
+from deepfake_adv.datasets.layouts.registry import build_layout
+from deepfake_adv.datasets.probing import Part
+from deepfake_adv.extraction.box_rows import find_boxes, read_boxes
+from deepfake_adv.extraction.crop_files import ROWS_PER_FILE, plan_files
+from deepfake_adv.extraction.cutting import CropOptions, CropTask
+from deepfake_adv.extraction.frames import FrameStore
+from deepfake_adv.extraction.groups import plan_groups
 from deepfake_adv.files import write_json
 
 Step = Callable[[Path], dict[str, Any]]

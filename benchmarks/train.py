@@ -26,11 +26,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.common import RESULTS, interleave, machine, print_table, setting
 from benchmarks.recipe import place, recipe
 from deepfake_adv.corpus.render.take import film
+from deepfake_adv.crops.encoding import encode_crop
+from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.data.encoding import encode_crop
 from deepfake_adv.data.loader import Loader
 from deepfake_adv.data.manifest import crop_file_rows, write_manifest
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.faces.box import Square
 from deepfake_adv.files import write_json
 from deepfake_adv.names import REAL, Condition

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clips import Clip
-from deepfake_adv.data.box_rows import find_boxes
-from deepfake_adv.data.cutting import CropOptions, CropTask, crop_video
-from deepfake_adv.data.frames import FrameStore
-from deepfake_adv.data.groups import Group
-from deepfake_adv.data.tracking import LocateOptions, LocateTask, locate_group
+from deepfake_adv.extraction.box_rows import find_boxes
+from deepfake_adv.extraction.cutting import CropOptions, CropTask, crop_video
+from deepfake_adv.extraction.frames import FrameStore
+from deepfake_adv.extraction.groups import Group
+from deepfake_adv.extraction.tracking import LocateOptions, LocateTask, locate_group
 from deepfake_adv.faces.box import official_crop
 from deepfake_adv.faces.dlib_hog import DlibHog
 from deepfake_adv.video.read import frame_times, read_frames

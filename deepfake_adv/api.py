@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import AttackResult, ascend
 from deepfake_adv.attacks.registry import build_attack
-from deepfake_adv.data.crop_decoder import resize
+from deepfake_adv.crops.crop_decoder import resize
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.training.predict import score_crops

@@ -26,7 +26,7 @@ FOLDERS: Final[Mapping[str, str]] = MappingProxyType(
         "method": "methods",
         "detector": "detectors",
         "attack": "attacks",
-        "layout": "data/layouts",
+        "layout": "datasets/layouts",
         "locator": "faces",
         "landmarker": "faces",
     }

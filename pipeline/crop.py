@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from deepfake_adv.data.crops import crop_part
-from deepfake_adv.data.cutting import CropOptions
+from deepfake_adv.extraction.crop import crop_part
+from deepfake_adv.extraction.cutting import CropOptions
 from deepfake_adv.params.base import entry
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deepfake_adv.data.extract import extract
+from deepfake_adv.extraction.extract import extract
 from deepfake_adv.params.base import entry
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from deepfake_adv.data.inventory import inventory_datasets
-from deepfake_adv.data.layouts.registry import build_layout
-from deepfake_adv.data.probing import Part
+from deepfake_adv.datasets.inventory import inventory_datasets
+from deepfake_adv.datasets.layouts.registry import build_layout
+from deepfake_adv.datasets.probing import Part
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from deepfake_adv.data.locate import locate_dataset
-from deepfake_adv.data.tracking import LocateOptions
+from deepfake_adv.extraction.locate import locate_dataset
+from deepfake_adv.extraction.tracking import LocateOptions
 from deepfake_adv.params.base import entry
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage

@@ -1,4 +1,4 @@
-"""What several test folders share: golden values, and small shards in the layout that `crop` and `shard` leave."""
+"""What several test folders share: golden values, a small dataset, and shards as `crop` and `shard` leave them."""
 
 import json
 import os
@@ -10,9 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.manifest import crop_file_rows, write_manifest
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
+from deepfake_adv.datasets.layouts.registry import build_layout
+from deepfake_adv.datasets.probing import Part
 from deepfake_adv.sources.checkout import check_checkout
+from deepfake_adv.video.encode import write_h264
 
 ROOT = Path(__file__).parents[1]
 check_checkout(ROOT)  # an environment made by another checkout would have that one's code tested
@@ -136,3 +139,27 @@ def golden(request):
         assert values == pytest.approx(known[name], rel=rel)
 
     return check
+
+
+@pytest.fixture
+def root(tmp_path):
+    """FaceForensics++ in small: six originals and six Deepfakes of 12 frames of noise."""
+    root = tmp_path / "ff"
+    generator = np.random.default_rng(0)
+    for name, pairs in (("train", [["000", "001"]]), ("val", [["002", "003"]]), ("test", [["004", "005"]])):
+        (root / "splits").mkdir(parents=True, exist_ok=True)
+        (root / "splits" / f"{name}.json").write_text(json.dumps(pairs))
+    for number in range(6):
+        for path in (
+            f"original_sequences/youtube/c23/videos/{number:03}.mp4",
+            f"manipulated_sequences/Deepfakes/c23/videos/{number:03}_{number ^ 1:03}.mp4",
+        ):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            write_h264(root / path, generator.integers(0, 255, (12, 24, 16), dtype=np.uint8), crf=40)
+    return root
+
+
+@pytest.fixture
+def part(root):
+    """The part of `root` at c23."""
+    return Part("ff", "c23", build_layout("faceforensics", root, ["DF"], {"splits": str(root / "splits")}))

@@ -9,11 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from deepfake_adv.data.crop_decoder import CropDecoder, Crops, Fault, Order
-from deepfake_adv.data.crop_reader import CorruptCrop
-from deepfake_adv.data.manifest import CropTable, Ints, numbered
+from deepfake_adv.crops.crop_decoder import CropDecoder, Crops, Fault, Order
+from deepfake_adv.crops.crop_reader import CorruptCrop
+from deepfake_adv.data.manifest import CropTable
 from deepfake_adv.data.stand_ins import StandIns
 from deepfake_adv.execution.ahead import cores
+from deepfake_adv.parquet import Ints, numbered
 
 logger = logging.getLogger(__name__)
 

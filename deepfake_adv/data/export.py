@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.crop_decoder import resize, scale_points
-from deepfake_adv.data.crop_reader import CorruptCrop
-from deepfake_adv.data.encoding import decode_crop, decode_mask
+from deepfake_adv.crops.crop_decoder import resize, scale_points
+from deepfake_adv.crops.crop_reader import CorruptCrop
+from deepfake_adv.crops.encoding import decode_crop, decode_mask
 from deepfake_adv.data.export_formats import FORMATS, Format
-from deepfake_adv.data.whole import whole_file
 from deepfake_adv.files import check_inside, inside, write_json
 from deepfake_adv.names import REAL
+from deepfake_adv.parquet import whole_file
 
 logger = logging.getLogger(__name__)
 

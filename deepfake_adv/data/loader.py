@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from deepfake_adv.crops.crop_decoder import Crops, Fault, Order
 from deepfake_adv.data.batch import Batch
-from deepfake_adv.data.crop_decoder import Crops, Fault, Order
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.manifest import Ints
+from deepfake_adv.parquet import Ints
 
 Plan = Callable[[int], Sequence[Ints] | Ints]
 

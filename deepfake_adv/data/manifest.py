@@ -10,13 +10,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.byte_ranges import byte_ranges
-from deepfake_adv.data.schema import CROP_SCHEMA, MANIFEST_SCHEMA, MANIFEST_WRITE_OPTIONS, RANGES
-from deepfake_adv.data.whole import whole_file
+from deepfake_adv.crops.byte_ranges import byte_ranges
+from deepfake_adv.crops.schema import CROP_SCHEMA, MANIFEST_SCHEMA, MANIFEST_WRITE_OPTIONS, RANGES
+from deepfake_adv.datasets.conditions import members
 from deepfake_adv.files import atomic_write, file_fingerprint
-from deepfake_adv.names import ALL_FORGERIES, FAKE_LABEL, REAL, REAL_LABEL, Condition
-
-Ints = NDArray[np.int64]
+from deepfake_adv.names import FAKE_LABEL, REAL_LABEL, Condition
+from deepfake_adv.parquet import Ints, distinct, number_rows, texts, whole_file
 
 _GROUP: Final = 16_384
 _COLUMNS: Final = [
@@ -131,61 +130,6 @@ def read_manifest(path: Path) -> CropTable:
         frames=columns["frame"].to_numpy().astype(np.int64),
         groups=number_rows(columns, "file", "row_group"),
     )
-
-
-def number_rows(columns: pa.Table, *names: str) -> Ints:
-    """``(N,)`` a number per distinct tuple of some text columns, in the order in which they first appear."""
-    joined = np.zeros(len(columns), np.int64)
-    for name in names:
-        codes, held = numbered(columns[name])
-        joined = joined * (len(held) + 1) + codes + 1
-        # numbered anew each time, so that no product of counts outgrows 64 bits
-        joined = pa.array(joined).dictionary_encode().indices.to_numpy().astype(np.int64)
-    return joined
-
-
-def distinct(columns: pa.Table, *names: str) -> list[tuple[str, ...]]:
-    """The distinct tuples of some text columns, in the order in which they first appear."""
-    first = np.unique(number_rows(columns, *names), return_index=True)[1]
-    return list(zip(*(texts(columns.take(pa.array(first)), name).tolist() for name in names), strict=True))
-
-
-def texts(columns: pa.Table, name: str) -> NDArray[Any]:
-    """``(N,)`` one text column as an array of objects, None where it is null; equal texts are one object."""
-    codes, held = numbered(columns[name])
-    return np.array([*held, None], object)[codes]
-
-
-def numbered(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
-    """``(N,)`` places of a text column's values among the distinct ones, -1 where it is null, and those."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    whole = column.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.chunk(0) if whole.num_chunks else pa.array([], pa.string()).dictionary_encode()
-    return whole.indices.fill_null(-1).to_numpy().astype(np.int64), whole.dictionary.to_pylist()
-
-
-def members(columns: pa.Table, condition: Condition) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Fakes of a condition, and the reals of the same datasets and qualities: two masks ``(N,)``.
-
-    Args:
-        columns: With dataset, quality and forgery, of crops or of videos.
-        condition: What to look for.
-    """
-    forgery, quality, dataset = (columns[name] for name in ("forgery", "quality", "dataset"))
-    wanted = pa.array(condition.forgeries())
-    fakes = pc.is_in(forgery, value_set=wanted)
-    if condition.forgery != ALL_FORGERIES:  # a dataset may be named in place of a forgery
-        fakes = pc.or_(fakes, pc.and_(pc.is_in(dataset, value_set=wanted), pc.not_equal(forgery, REAL)))
-    qualities = condition.qualities()
-    if qualities is not None:
-        fakes = pc.and_(fakes, pc.is_in(quality, value_set=pa.array(qualities)))
-    reals = np.zeros(len(columns), bool)
-    for name, tier in distinct(columns.select(["dataset", "quality"]).filter(fakes), "dataset", "quality"):
-        same = pc.and_(pc.equal(dataset, name), pc.equal(quality, tier))
-        reals |= np.asarray(pc.and_(same, pc.equal(forgery, REAL)))
-    return np.asarray(fakes, bool), reals
 
 
 def select(table: CropTable, condition: Condition) -> Ints:

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from deepfake_adv.data.manifest import Ints
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
+from deepfake_adv.parquet import Ints
 
 Mode = Literal["draws", "pairs", "full"]
 

@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from deepfake_adv.data.manifest import Ints, crop_file_rows, number_rows, spread, texts, write_manifest
-from deepfake_adv.data.splits import crossing_identities, leak_message
-from deepfake_adv.data.videos import read_rows
+from deepfake_adv.data.manifest import crop_file_rows, spread, write_manifest
+from deepfake_adv.datasets.splits import crossing_identities, leak_message
+from deepfake_adv.datasets.videos import read_rows
 from deepfake_adv.execution.ahead import ahead, cores
 from deepfake_adv.files import write_json
 from deepfake_adv.log import progress
 from deepfake_adv.names import ALL_QUALITIES, REAL, Split
+from deepfake_adv.parquet import Ints, number_rows, texts
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from deepfake_adv.data.manifest import CropTable, Ints, number_rows
+from deepfake_adv.data.manifest import CropTable
+from deepfake_adv.parquet import Ints, number_rows
 
 OTHERS: Final = 16
 """Videos tried beside a crop's own."""

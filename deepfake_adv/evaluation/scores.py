@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.data.whole import whole_file
 from deepfake_adv.evaluation.bootstrap import Sample
 from deepfake_adv.files import fingerprint
 from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FF_FORGERIES, REAL, REAL_LABEL, Condition
+from deepfake_adv.parquet import whole_file
 
 NO_SCORE: Final = 0.5
 _NAMES: Final = ("train_condition", "dataset", "quality", "forgery", "video")

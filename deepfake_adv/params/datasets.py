@@ -19,7 +19,7 @@ class FrameCounts(Section):
 
 
 class Dataset(Section):
-    """A dataset on disk; ``options`` are its layout's own keys (`Params` of its class, deepfake_adv/data/layouts)."""
+    """A dataset on disk; ``options`` are its layout's own keys: `Params` of its class in datasets/layouts."""
 
     layout: str
     root: str

@@ -11,11 +11,11 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.data.manifest import Ints
 from deepfake_adv.execution.ahead import ahead
 from deepfake_adv.execution.pool import remaining
 from deepfake_adv.files import atomic_write
 from deepfake_adv.log import progress
+from deepfake_adv.parquet import Ints
 
 Prepared = TypeVar("Prepared")
 

@@ -9,8 +9,8 @@ from timm.data import resolve_data_config
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfake_adv.data.manifest import Ints
 from deepfake_adv.execution.ahead import ahead
+from deepfake_adv.parquet import Ints
 from deepfake_adv.studies.blocks import AHEAD
 from deepfake_adv.studies.pictures import Pictures, as_images
 

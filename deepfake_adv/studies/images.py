@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from deepfake_adv.data.crop_decoder import resize
-from deepfake_adv.data.manifest import CropTable, Ints, read_manifest, select, thin, verify_files
+from deepfake_adv.crops.crop_decoder import resize
+from deepfake_adv.data.manifest import CropTable, read_manifest, select, thin, verify_files
 from deepfake_adv.files import natural_key
 from deepfake_adv.names import REAL_LABEL, Condition, Quality, Split
+from deepfake_adv.parquet import Ints
 from deepfake_adv.studies.pictures import Pictures, Pixels, crop_pictures
 from deepfake_adv.video.picture import is_picture, read_rgb
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.manifest import CropTable, Ints
+from deepfake_adv.data.manifest import CropTable
 from deepfake_adv.execution.ahead import ahead
+from deepfake_adv.parquet import Ints
 
 Pixels = NDArray[np.uint8]
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import Attack, ascend
-from deepfake_adv.data.manifest import Ints
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.evaluation.metrics import accuracy, auc, curve
 from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.parquet import Ints
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.degrade import CRF, DEGRADATIONS, FILTERS, blur_window, encode_video
 from deepfake_adv.studies.pictures import Pictures, Pixels, as_images

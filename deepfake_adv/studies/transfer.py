@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from deepfake_adv.attacks.engine import Attack, ascend
 from deepfake_adv.attacks.registry import build_attack
-from deepfake_adv.data.manifest import Ints
 from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.parquet import Ints
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.classifiers import correct
 from deepfake_adv.studies.pictures import Pictures, Pixels, as_images

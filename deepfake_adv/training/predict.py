@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepfake_adv.data.crop_decoder import resize
-from deepfake_adv.data.encoding import cut_rgb
+from deepfake_adv.crops.crop_decoder import resize
+from deepfake_adv.crops.encoding import cut_rgb
 from deepfake_adv.data.sampler import covering_clips
-from deepfake_adv.data.sampling import even_indices
 from deepfake_adv.detectors.base import fake_probability
+from deepfake_adv.extraction.sampling import even_indices
 from deepfake_adv.faces.box import FaceBox, official_crop
 from deepfake_adv.faces.pick import pick_track
 from deepfake_adv.faces.registry import build_locator

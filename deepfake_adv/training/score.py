@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.loader import FixedPlan, Loader, Source
-from deepfake_adv.data.manifest import CropTable, Ints, read_manifest, verify_files
+from deepfake_adv.data.manifest import CropTable, read_manifest, verify_files
 from deepfake_adv.data.sampler import covering_samples
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.files import atomic_write
 from deepfake_adv.log import progress
+from deepfake_adv.parquet import Ints
 from deepfake_adv.training.device import autocast, choose_device
 from deepfake_adv.training.trained import Trained, load_trained, trained_folders
 

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.loader import FixedPlan, Loader, Source
-from deepfake_adv.data.manifest import CropTable, Ints, read_manifest, select, thin, verify_files
+from deepfake_adv.data.manifest import CropTable, read_manifest, select, thin, verify_files
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
@@ -21,6 +21,7 @@ from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, Condition
 from deepfake_adv.params.training import Device, Train
+from deepfake_adv.parquet import Ints
 from deepfake_adv.sources.closure import Entry, entries_of
 from deepfake_adv.training.trained import detector_arguments
 

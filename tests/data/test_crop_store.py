@@ -4,11 +4,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.crop_decoder import resize, scale_points
-from deepfake_adv.data.crop_reader import CorruptCrop
+from deepfake_adv.crops.crop_decoder import resize, scale_points
+from deepfake_adv.crops.crop_reader import CorruptCrop
+from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.manifest import crop_file_rows, read_manifest, write_manifest
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 
 
 def store(manifest, **options):

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.data.crop_decoder import resize
-from deepfake_adv.data.crop_reader import CorruptCrop
+from deepfake_adv.crops.crop_decoder import resize
+from deepfake_adv.crops.crop_reader import CorruptCrop
+from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.export import export_frames
-from deepfake_adv.data.layouts.registry import build_layout
-from deepfake_adv.data.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
+from deepfake_adv.datasets.layouts.registry import build_layout
 from deepfake_adv.video.read import probe
 
 SIDE = 24

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 import torch
 
-from deepfake_adv.data.crop_decoder import Crops
-from deepfake_adv.data.crop_reader import CorruptCrop
+from deepfake_adv.crops.crop_decoder import Crops
+from deepfake_adv.crops.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.loader import MIRROR, FixedPlan, Loader, Source, mirror
 from deepfake_adv.data.manifest import CropTable, read_manifest

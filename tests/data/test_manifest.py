@@ -16,8 +16,8 @@ from deepfake_adv.data.manifest import (
     verify_files,
     write_manifest,
 )
-from deepfake_adv.data.whole import whole_file
 from deepfake_adv.names import Condition
+from deepfake_adv.parquet import whole_file
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.crops.schema import CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, crop_schema
 from deepfake_adv.data.manifest import crop_file_rows
-from deepfake_adv.data.schema import CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, crop_schema
 from deepfake_adv.data.shard import balance_train, check_conflicts, find_leaks, make_manifests, part_files
-from deepfake_adv.data.videos import VideoRow, format_rows
+from deepfake_adv.datasets.videos import VideoRow, format_rows
 from deepfake_adv.files import read_json
 
 PARTS = [("toy", "c23"), ("toy", "c40")]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_adv.data.layouts.registry import LAYOUTS, build_layout
+from deepfake_adv.datasets.layouts.registry import LAYOUTS, build_layout
 from deepfake_adv.params.load import read_yaml, validate
 
 ROOT = Path(__file__).parents[2]

@@ -51,8 +51,8 @@ class Plain(Detector):
         return self.head(features.mean((2, 3)))
 """
 LAYOUT = """
-from deepfake_adv.data.layouts.base import Layout
-from deepfake_adv.data.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.base import Layout
+from deepfake_adv.datasets.layouts.registry import register_layout
 
 
 @register_layout("flat")

@@ -120,8 +120,8 @@ from deepfake_adv.detectors.registry import register_detector
 class Plain(Compact): ...
 """,
     "mine/flat.py": """
-from deepfake_adv.data.layouts.base import Layout
-from deepfake_adv.data.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.base import Layout
+from deepfake_adv.datasets.layouts.registry import register_layout
 
 
 @register_layout("flat")
@@ -190,6 +190,6 @@ def test_a_way_of_finding_faces_that_is_not_taken_locates_nothing_anew(copy):
 
 
 def test_an_encoder_and_a_specification_rerun_who_reads_them(copy):
-    assert "crop" in copy.changed({"data/encoding.py": f"{copy.text('data/encoding.py')}\nX = 1\n"})
+    assert "crop" in copy.changed({"crops/encoding.py": f"{copy.text('crops/encoding.py')}\nX = 1\n"})
     specs = {"reporting/specs.yaml": f"{copy.text('reporting/specs.yaml')}\n# a word\n"}
     assert copy.changed(specs) == {"tables", "report"}

@@ -42,7 +42,7 @@ def test_a_worker_of_another_checkout_is_refused(tmp_path):
 def test_a_digest_follows_the_stage_and_what_is_built():
     assert code_digest("crop") == code_digest("crop") != code_digest("extract")
     assert code_digest("train", PLAIN) != code_digest("train", [("method", "grad_sat"), PLAIN[1]])
-    assert len(code_digest(Path(module.__file__).parents[1] / "data" / "probing.py")) == 16
+    assert len(code_digest(Path(module.__file__).parents[1] / "datasets" / "probing.py")) == 16
 
 
 def record(root, name, text):

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake_adv.data.crop_decoder import resize
+from deepfake_adv.crops.crop_decoder import resize
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.studies.images import condition_pictures, condition_rows, identities, image_folder, images_to_attack

@@ -3,8 +3,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from deepfake_adv.data.crop_decoder import CropDecoder
-from deepfake_adv.data.crop_reader import CorruptCrop
+from deepfake_adv.crops.crop_decoder import CropDecoder
+from deepfake_adv.crops.crop_reader import CorruptCrop
 from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.manifest import read_manifest, write_manifest
 from deepfake_adv.detectors.registry import build_detector

@@ -1,0 +1,169 @@
+"""What every layout of a dataset gives, and how its folders are found."""
+
+import csv
+import errno
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from deepfake_adv.datasets.videos import VideoEntry
+from deepfake_adv.names import FF_FOLDERS, Forgery
+from deepfake_adv.params.base import Section
+
+logger = logging.getLogger(__name__)
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".m4v"})
+
+
+class Layout(ABC):
+    """How one dataset lies on a disk.
+
+    Attributes:
+        how_to_get: What to do where the dataset is not there.
+        own_forgeries: Those of a layout whose forgeries no param names.
+        exact_identities: Whether targets and sources name people, so that leaks can be proven.
+        params: Its `Params`, read from the options.
+
+    Args:
+        root: The dataset's folder.
+        forgeries: Forgeries to expect; without effect on a layout with one kind of fake of its own.
+        options: Fields of `Params`.
+
+    Raises:
+        ValueError: If an option or a forgery is none of the layout's.
+    """
+
+    class Params(Section):
+        """Options of the dataset in params.yaml."""
+
+    params: Any
+    how_to_get: ClassVar[str]
+    own_forgeries: ClassVar[tuple[str, ...]] = ()
+    exact_identities: ClassVar[bool] = True
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
+        self.root = Path(root)
+        self.params = self.Params.read(options)
+        self.forgeries = self.checked(forgeries)
+
+    @classmethod
+    def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+        """The forgeries to expect.
+
+        Raises:
+            ValueError: If one of them is none of the layout's, or there is none and must be.
+        """
+        return tuple(Forgery(name) for name in forgeries)
+
+    @abstractmethod
+    def videos(self, quality: str) -> Iterator[VideoEntry]:
+        """Every video that the dataset should have at a quality, there or not, each once."""
+
+    def expected(self, quality: str) -> dict[str, int]:
+        """Published numbers of videos by forgery, where no list names each; empty where lists do."""
+        return {}
+
+    def problem(self) -> str | None:
+        """Why there is no dataset to speak of at the root, in one sentence; None where there is one."""
+        if not self.root.exists():
+            return f"looked in {self.root}: there is no such folder"
+        if not self.root.is_dir():
+            return f"looked in {self.root}: it is no folder"
+        try:
+            empty = not os.listdir(self.root)
+        except OSError as error:
+            return f"looked in {self.root}: it cannot be listed ({error.strerror}); give read permission"
+        return f"looked in {self.root}: the folder is empty" if empty else None
+
+
+def of_faceforensics(forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+    """Those of FaceForensics++ to expect, for layouts that hold them side by side.
+
+    Raises:
+        ValueError: If one of them is no forgery of FaceForensics++.
+    """
+    unknown = [str(name) for name in forgeries if name not in FF_FOLDERS]
+    if unknown:
+        raise ValueError(
+            f"forgeries must be of {', '.join(FF_FOLDERS)}; got {', '.join(unknown)}. "
+            "Other datasets have layouts of their own."
+        )
+    return tuple(Forgery(name) for name in forgeries)
+
+
+def child(parent: Path, *names: str) -> Path:
+    """A folder or file below `parent` by names in turn, in the right case or, with a warning, in another.
+
+    Returns:
+        The path found, else the path as it should be.
+
+    Raises:
+        ValueError: If several names differ from the right one in case only.
+    """
+    path = parent
+    for name in names:
+        if not (path / name).exists():
+            found = [other for other in listing(path) if other.casefold() == name.casefold()]
+            if len(found) > 1:
+                raise ValueError(f"{path} must hold one {name}; got {', '.join(found)}. Merge them.")
+            if found:
+                logger.warning("%s is written %s here; taken all the same", path / name, found[0])
+                name = found[0]
+        path = path / name
+    return path
+
+
+def listing(folder: Path) -> list[str]:
+    """Names in a folder, sorted; none where there is no such folder.
+
+    Raises:
+        PermissionError: If the folder may not be listed.
+    """
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except PermissionError as error:
+        # with its errno and name, so that whoever catches it can say which folder
+        raise PermissionError(
+            errno.EACCES, "permission was denied; give read permission, or leave the dataset out", str(folder)
+        ) from error
+
+
+def video_names(folder: Path) -> list[str]:
+    """Names of the videos in a folder, sorted; hidden files do not count."""
+    return [
+        name
+        for name in listing(folder)
+        if os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES and not name.startswith(".")
+    ]
+
+
+def files_by_name(folder: Path) -> dict[str, str]:
+    """The videos in a folder: name without suffix to file, so that one in another format is found too."""
+    return {os.path.splitext(name)[0]: name for name in video_names(folder)}
+
+
+@contextmanager
+def as_table(path: Path) -> Iterator[None]:
+    """Read a CSV file inside of this, to have its faults said in one sentence.
+
+    Raises:
+        ValueError: If what `csv` reads is no table, such as a field without an end.
+    """
+    try:
+        yield
+    except csv.Error as error:
+        raise ValueError(
+            f"{path} must be a table of fields with commas between them; got: {error}. Look for a quotation mark "
+            "that is opened and never closed."
+        ) from error
+
+
+def relative(path: Path, root: Path) -> str:
+    """`path` as seen from `root`, with "/"; through ".." where it lies elsewhere."""
+    return Path(os.path.relpath(path, root)).as_posix()

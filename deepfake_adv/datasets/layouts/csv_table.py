@@ -1,0 +1,163 @@
+"""The user's own videos: a CSV file of path,label[,split,forgery,quality,source,target,mask]."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
+
+from deepfake_adv.datasets.layouts.base import Layout, as_table
+from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.videos import VideoEntry
+from deepfake_adv.files import read_text
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
+
+COLUMNS: Final = ("path", "label", "split", "forgery", "quality", "source", "target", "mask")
+_LABELS: Final = {"real": REAL_LABEL, "0": REAL_LABEL, "fake": FAKE_LABEL, "1": FAKE_LABEL}
+_SHOWN: Final = 20
+
+
+@register_layout("csv")
+class Table(Layout):
+    """One line per video or folder of images; nothing but the table needs to be edited for new data.
+
+    A video is named by its file without the suffix; by its folders too where another file has that name,
+    and with the suffix where only that tells two of one folder and forgery apart.
+
+    label is real or fake (0 or 1); split train, val or test (test where the column is lacking); forgery one
+    of `Forgery` (other where lacking); quality one of `Quality` (any where lacking). source and target name
+    the identities of a fake; target is the video's own name where lacking.
+
+    Args:
+        root: Folder that the paths start from.
+        forgeries: See `Layout`.
+        options: See `Layout`.
+    """
+
+    how_to_get: ClassVar[str] = "write a table with the columns path,label and name it as options.table"
+
+    class Params(Layout.Params):
+        """Options of `csv`."""
+
+        table: str | Path = Field("videos.csv", description="The CSV file, relative to the root or absolute.")
+
+    params: Params
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(root, forgeries, **options)
+        self.table = self.root / self.params.table
+
+    def problem(self) -> str | None:
+        """See `Layout.problem`."""
+        if (problem := super().problem()) is not None:
+            return problem
+        return None if self.table.is_file() else f"looked for the table {self.table}: there is no such file"
+
+    def videos(self, quality: str) -> Iterator[VideoEntry]:
+        """Every line of the table at this quality.
+
+        Raises:
+            ValueError: If lines are wrong; names them all, up to 20.
+        """
+        faults: list[str] = []
+        entries = []
+        labels: dict[Path, int] = {}
+        with as_table(self.table):
+            lines = list(self._lines())
+        for number, line, beyond in lines:
+            wrong = _faults(line)
+            if beyond:
+                wrong.append(
+                    f"fields must be as many as columns; got {beyond[0]!r} beyond the last. Quote what has a comma"
+                )
+            if not wrong and labels.setdefault(Path(line["path"]), _label(line)) != _label(line):
+                wrong.append(f"{line['path']} must have one label; got real in one line and fake in another")
+            faults += [f"line {number}: {fault}" for fault in wrong]
+            if not wrong and line.get("quality", quality) == quality:
+                entries.append(line)
+        if faults:
+            more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+            listed = "\n".join(f"  - {fault}" for fault in faults[:_SHOWN])
+            raise ValueError(f"{self.table} has {len(faults)} faults; mend them and run again:\n{listed}{more}")
+        if not entries:
+            held = ", ".join(sorted({line["quality"] for _, line, _ in lines})) or "no line at all"
+            raise ValueError(
+                f"{self.table} must have lines of quality {quality}; got {held}. Mend the part's quality in "
+                "params.yaml, or the table."
+            )
+        for line, name in zip(entries, _names(entries), strict=True):
+            yield _entry(line, name)
+
+    def _lines(self) -> Iterator[tuple[int, dict[str, str], list[str]]]:
+        """Number, fields by column and what stands beyond the last column of every line."""
+        with StringIO(read_text(self.table), newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            names = [name.strip() for name in reader.fieldnames or ()]
+            if twice := [name for name, count in Counter(names).items() if name and count > 1]:
+                raise ValueError(
+                    f"{self.table} must name each column once; got {', '.join(names)}. Remove one {twice[0]}."
+                )
+            if not {"path", "label"} <= set(names) or not set(names) <= set(COLUMNS):
+                raise ValueError(
+                    f"{self.table} must have the columns path,label and of {', '.join(COLUMNS[2:])} what you know; "
+                    f"got {', '.join(names) or 'none'}. Mend its first line."
+                )
+            reader.fieldnames = names
+            for line in reader:
+                # an empty field means the same as a column that is lacking
+                fields = {key: value.strip() for key, value in line.items() if key and value and value.strip()}
+                beyond: Any = line.get(None, [])  # type: ignore[call-overload]  # DictReader's key for them
+                yield reader.line_num, fields, [value.strip() for value in beyond if value.strip()]
+
+
+def _names(lines: Sequence[Mapping[str, str]]) -> list[str]:
+    paths = [Path(line["path"]) for line in lines]
+    stems = Counter(path.stem for path in paths)
+    long = ["_".join(path.with_suffix("").parts).strip("/_") for path in paths]
+    names = [path.stem if stems[path.stem] == 1 else name for path, name in zip(paths, long, strict=True)]
+    keys = [(_forgery(line), name) for line, name in zip(lines, names, strict=True)]
+    times = Counter(key for key, _ in set(zip(keys, paths, strict=True)))  # a line repeated is not told apart
+    return [name + path.suffix if times[key] > 1 else name for key, name, path in zip(keys, names, paths, strict=True)]
+
+
+def _label(line: Mapping[str, str]) -> int:
+    return _LABELS[line["label"].lower()]
+
+
+def _forgery(line: Mapping[str, str]) -> str:
+    return line.get("forgery", str(Forgery.OTHER)) if _label(line) == FAKE_LABEL else REAL
+
+
+def _faults(line: dict[str, str]) -> list[str]:
+    found = []
+    if "path" not in line:
+        found.append("path must be given; got nothing")
+    elif not Path(line["path"]).name or "\0" in line["path"]:
+        found.append(f"path must name a file or a folder below the root; got {line['path']!r}")
+    if line.get("label", "").lower() not in _LABELS:
+        found.append(f"label must be real or fake (0 or 1); got {line.get('label', '')!r}")
+    elif _LABELS[line["label"].lower()] == REAL_LABEL and line.get("forgery", REAL) != REAL:
+        found.append(f"forgery must be empty or real for a real video; got {line['forgery']!r}")
+    elif _LABELS[line["label"].lower()] == FAKE_LABEL and line.get("forgery", "other") not in list(map(str, Forgery)):
+        found.append(f"forgery must be one of {', '.join(Forgery)}; got {line['forgery']!r}")
+    for name, kind in (("split", Split), ("quality", Quality)):
+        if name in line and line[name] not in list(map(str, kind)):
+            found.append(f"{name} must be one of {', '.join(kind)}; got {line[name]!r}")
+    return found
+
+
+def _entry(line: dict[str, str], name: str) -> VideoEntry:
+    forgery = _forgery(line)
+    return VideoEntry(
+        video=f"{forgery}/{name}",
+        label=_label(line),
+        forgery=forgery,
+        split=line.get("split", str(Split.TEST)),
+        target=line.get("target", name),
+        source=line.get("source", ""),
+        path=Path(line["path"]).as_posix(),
+        mask_path=line.get("mask", ""),
+    )

@@ -1,0 +1,78 @@
+"""DeepFakeDetection (DFD): the actors' videos that ship in FaceForensics++'s tree."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, relative, video_names
+from deepfake_adv.datasets.layouts.faceforensics import quality_folder
+from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.videos import VideoEntry
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
+
+_ORIGINALS = 363
+_FAKES = 3068
+
+
+@register_layout("dfd")
+class DeepFakeDetection(Layout):
+    """Scenes of 28 actors, fakes named <target>_<source>__<scene>__<id>; all of it is test data.
+
+    A fake's target is the original <target>__<scene>; actors stand in for each other throughout, so no
+    split of it would keep identities apart. Masks tell which of several persons is the forged one.
+    """
+
+    own_forgeries = (Forgery.DFD,)
+    exact_identities: ClassVar[bool] = False
+    how_to_get: ClassVar[str] = (
+        "run FaceForensics++'s download script with -d DeepFakeDetection_original and -d DeepFakeDetection, "
+        "-c c23 -t videos (and -t masks)"
+    )
+
+    def problem(self) -> str | None:
+        """See `Layout.problem`."""
+        if (problem := super().problem()) is not None:
+            return problem
+        if not self._originals().is_dir() and not self._fakes().is_dir():
+            return (
+                f"looked in {self.root}: it holds neither original_sequences/actors nor "
+                "manipulated_sequences/DeepFakeDetection"
+            )
+        return None
+
+    def expected(self, quality: str) -> dict[str, int]:
+        """363 originals, 3,068 fakes."""
+        return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES}
+
+    def videos(self, quality: str) -> Iterator[VideoEntry]:
+        """The originals, those that a fake's name alone tells of too, then the fakes."""
+        real_folder, fake_folder = (quality_folder(place, quality) for place in (self._originals(), self._fakes()))
+        masks = child(self._fakes(), "masks", "videos")
+        masked = set(video_names(masks))
+        reals, fakes = files_by_name(real_folder), files_by_name(fake_folder)
+        for name in sorted(reals.keys() | {_original(fake) for fake in fakes}):
+            path = relative(real_folder / reals.get(name, f"{name}.mp4"), self.root)
+            yield VideoEntry(f"{REAL}/{name}", REAL_LABEL, REAL, Split.TEST, name, "", path)
+        for name, file in sorted(fakes.items()):
+            yield VideoEntry(
+                video=f"{Forgery.DFD}/{name}",
+                label=FAKE_LABEL,
+                forgery=Forgery.DFD,
+                split=Split.TEST,
+                target=_original(name),
+                source=name.partition("__")[0].rpartition("_")[2],
+                path=relative(fake_folder / file, self.root),
+                mask_path=relative(masks / file, self.root) if file in masked else "",
+            )
+
+    def _originals(self) -> Path:
+        return child(self.root, "original_sequences", "actors")
+
+    def _fakes(self) -> Path:
+        return child(self.root, "manipulated_sequences", "DeepFakeDetection")
+
+
+def _original(fake: str) -> str:
+    """24_23__talking__YR5OVD4S is made from 24__talking."""
+    actors, _, rest = fake.partition("__")
+    return f"{actors.partition('_')[0]}__{rest.rpartition('__')[0] or rest}"

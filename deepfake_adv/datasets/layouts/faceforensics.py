@@ -1,0 +1,99 @@
+"""FaceForensics++, and the corpus that the project makes in its layout."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, of_faceforensics, relative, video_names
+from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.splits import read_pairs, splits_by_name
+from deepfake_adv.datasets.videos import VideoEntry
+from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Quality
+
+
+@register_layout("faceforensics")
+class FaceForensics(Layout):
+    """Originals and their forgeries, named <target>_<source>, with one mask video for all qualities.
+
+    Deepfakes and Face2Face are as long as their target, FaceSwap and NeuralTextures as the shorter of
+    target and source. The raw quality lies in `raw` or, by the authors' helper scripts, in `c0`.
+
+    Args:
+        root: Folder with original_sequences and manipulated_sequences.
+        forgeries: See `Layout`.
+        options: See `Layout`.
+
+    Raises:
+        ValueError: If a forgery is none of FaceForensics++.
+    """
+
+    how_to_get: ClassVar[str] = (
+        "ask for FaceForensics++ by the form that github.com/ondyari/FaceForensics names, then run the "
+        "download script they send you: -d all -c c23 -t videos (and -t masks)"
+    )
+
+    class Params(Layout.Params):
+        """Options of `faceforensics`."""
+
+        splits: str | Path = Field(description="The folder of the dataset authors' train.json, val.json and test.json.")
+
+    params: Params
+
+    def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(root, forgeries, **options)
+        self.splits = Path(self.params.splits)
+
+    @classmethod
+    def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+        """See `Layout.checked`; there must be one."""
+        if not forgeries:
+            raise ValueError("forgeries must name one or more; got none. Name those that the dataset should have.")
+        return of_faceforensics(forgeries)
+
+    def problem(self) -> str | None:
+        """See `Layout.problem`."""
+        if (problem := super().problem()) is not None:
+            return problem
+        if not child(self.root, "original_sequences").is_dir():
+            return f"looked in {self.root}: it holds no folder original_sequences"
+        return None
+
+    def videos(self, quality: str) -> Iterator[VideoEntry]:
+        """Every video of the authors' splits, then those on the disk that are in none."""
+        reals, fakes = splits_by_name(read_pairs(self.splits))
+        yield from self._folder(REAL, child(self.root, "original_sequences", "youtube"), quality, reals)
+        for forgery in self.forgeries:
+            folder = child(self.root, "manipulated_sequences", FF_FOLDERS[forgery])
+            yield from self._folder(forgery, folder, quality, fakes)
+
+    def _folder(self, forgery: str, folder: Path, quality: str, splits: Mapping[str, str]) -> Iterator[VideoEntry]:
+        place = quality_folder(folder, quality)
+        masks = child(folder, "masks", "videos")
+        there = files_by_name(place)
+        masked = set() if forgery == REAL else set(video_names(masks))
+        for name in sorted(splits.keys() | there.keys()):
+            file = there.get(name, f"{name}.mp4")
+            mask = next((found for found in (file, f"{name}.mp4") if found in masked), None)
+            target, _, source = name.partition("_")
+            yield VideoEntry(
+                video=f"{forgery}/{name}",
+                label=REAL_LABEL if forgery == REAL else FAKE_LABEL,
+                forgery=str(forgery),
+                split=str(splits.get(name, "")),
+                target=target,
+                source=source,
+                path=relative(place / file, self.root),
+                mask_path=relative(masks / mask, self.root) if mask else "",
+                note="" if name in splits else "in no split of the authors' files",
+            )
+
+
+def quality_folder(folder: Path, quality: str) -> Path:
+    """The folder of a forgery's videos at a quality: <folder>/<quality>/videos, c0 also for raw."""
+    place = child(folder, quality, "videos")
+    if quality == Quality.RAW and not place.is_dir():
+        other = child(folder, "c0", "videos")
+        return other if other.is_dir() else place
+    return place

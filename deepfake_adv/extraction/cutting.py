@@ -1,0 +1,199 @@
+"""One video's crops: decoded once, cut by its boxes, encoded without loss, its mask beside it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from deepfake_adv.crops.encoding import ENCODERS, cut_rgb, encode_crop, encode_mask
+from deepfake_adv.crops.schema import CROP_WRITE_OPTIONS, crop_schema
+from deepfake_adv.datasets.videos import VideoRow
+from deepfake_adv.extraction.box_rows import CORNERS, Runs, read_boxes
+from deepfake_adv.extraction.frames import VideoFrames
+from deepfake_adv.faces.box import FaceBox, Square, official_crop
+from deepfake_adv.files import atomic_write, write_json
+from deepfake_adv.video.errors import VideoError
+from deepfake_adv.video.read import read_frames
+
+Planes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class CropOptions:
+    """What decides the crops, beside frames and boxes: section `crop` of params.yaml.
+
+    Attributes:
+        margin: Side of the square over the face box's longer side.
+        encoding: "webp", "png" or "i420".
+        masks: Whether forgery masks are stored.
+    """
+
+    margin: float
+    encoding: str
+    masks: bool
+
+    def check(self) -> None:
+        """Refuse what cannot be cut.
+
+        Raises:
+            ValueError: If the margin is below 1 or the encoding unknown.
+        """
+        if self.margin < 1:
+            raise ValueError(f"margin must be at least 1; got {self.margin}. FaceForensics++ uses 1.3.")
+        if self.encoding not in ENCODERS:
+            raise ValueError(
+                f"encoding must be one of {', '.join(ENCODERS)}; got {self.encoding!r}. "
+                "Mend crop.encoding in params.yaml."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class CropTask:
+    """One video to cut and all that this takes: no table that grows with the videos is read for each of them."""
+
+    dataset: str
+    quality: str
+    row: VideoRow
+    frames: VideoFrames
+    boxes: Path
+    runs: Runs  # of the video's own rows in `boxes`
+    root: Path
+    options: CropOptions
+    piece: Path
+
+    @property
+    def report(self) -> Path:
+        """Where it is said what became of the video's frames."""
+        return self.piece.with_suffix(".json")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What became of a video's frames: a line of the crop report.
+
+    `dropped` have no box or none in the frame; `undetected` are cut by an interpolated or held box;
+    `failed` is 1 where the whole video broke, which left none of its frames cut or dropped.
+    """
+
+    video: str
+    asked: int
+    cut: int = 0
+    dropped: int = 0
+    undetected: int = 0
+    masks_missing: int = 0
+    failed: int = 0
+    note: str = ""
+
+
+def crop_video(task: CropTask) -> None:
+    """Cut one video into a piece and its report.
+
+    Raises:
+        ValueError: If its frames were not located.
+        VideoError: If it cannot be read.
+    """
+    asked = task.frames.indices.tolist()
+    boxes = read_boxes(task.boxes, task.runs)
+    unknown = [frame for frame in asked if frame not in boxes]
+    if unknown:
+        raise ValueError(
+            f"{task.row.video} must be located at every sampled frame; got no row for {unknown[:5]}. "
+            "Run `dvc repro locate`."
+        )
+    notes: set[str] = set()
+    rows = list(_crop_rows(task, {frame: boxes[frame] for frame in asked}, notes))
+    lost = sum(row["mask"] is None for row in rows) if task.options.masks and task.row.mask_path else 0
+    if lost and not notes:
+        notes.add("mask video is missing or ends early")
+    report = Cut(
+        task.row.video,
+        asked=len(asked),
+        cut=len(rows),
+        dropped=len(asked) - len(rows),
+        undetected=sum(not row["detected"] for row in rows),
+        masks_missing=lost,
+        note="; ".join(sorted(notes)),
+    )
+    write_json(task.report, vars(report))
+    table = pa.Table.from_pylist(rows, schema=crop_schema())
+    with atomic_write(task.piece) as temporary:  # last, as it says that all is there
+        pq.write_table(table, temporary, row_group_size=max(len(table), 1), **CROP_WRITE_OPTIONS)
+
+
+def _crop_rows(task: CropTask, boxes: Mapping[int, dict[str, Any]], notes: set[str]) -> Iterator[dict[str, Any]]:
+    """A row of CROP_SCHEMA per frame with a face in it, in the order of `boxes`; `notes` takes what went wrong."""
+    wanted = [frame for frame, box in boxes.items() if box["x0"] is not None]
+    times = dict(zip(task.frames.indices.tolist(), task.frames.times.tolist(), strict=True))
+    masks = _masks(task, wanted)
+    for frame, planes in task.frames.read(wanted) if wanted else ():
+        mask = next(masks, None)
+        height, width = planes.shape[0] * 2 // 3, planes.shape[1]
+        face = FaceBox(*(boxes[frame][corner] for corner in CORNERS))
+        try:
+            square = official_crop(
+                face, width, height, margin=task.options.margin, even=task.options.encoding == "i420"
+            )
+        except ValueError as error:
+            notes.add(str(error))
+            continue
+        if mask is not None and mask.shape != planes.shape:
+            notes.add(
+                f"mask of {mask.shape[1]} x {mask.shape[0] * 2 // 3} px left out, as the frame has {width} x {height}"
+            )
+            mask = None
+        yield _crop_row(task, frame, times[frame], planes, mask, square, boxes[frame])
+
+
+def _crop_row(
+    task: CropTask, frame: int, time: float, planes: Planes, mask: Planes | None, square: Square, box: dict[str, Any]
+) -> dict[str, Any]:
+    """One row of CROP_SCHEMA."""
+    row, encoding = task.row, task.options.encoding
+    name = f"{row.video}/{frame:06d}"
+    suffix = "png" if encoding == "i420" else encoding
+    stored_mask = None
+    if mask is not None:
+        gray = np.asarray(cv2.cvtColor(cut_rgb(mask, square), cv2.COLOR_RGB2GRAY), np.uint8)
+        stored_mask = {"bytes": encode_mask(gray), "path": f"{name}_mask.png"}
+    points = box["landmarks"]
+    if points is not None:
+        points = (np.reshape(points, (-1, 2)) - [square.x, square.y]).ravel()
+    return {
+        "image": {"bytes": encode_crop(planes, square, encoding), "path": f"{name}.{suffix}"},
+        "mask": stored_mask,
+        "video": row.video,
+        "frame": frame,
+        "time": time,
+        "label": row.label,
+        "forgery": row.forgery,
+        "quality": task.quality,
+        "split": row.split,
+        "dataset": task.dataset,
+        "target": row.target,
+        "source": row.source or None,
+        "box_x": square.x,
+        "box_y": square.y,
+        "box_side": square.side,
+        **{f"face_{corner}": box[corner] for corner in CORNERS},
+        "detected": box["detected"],
+        "width": planes.shape[1],
+        "height": planes.shape[0] * 2 // 3,
+        "encoding": encoding,
+        "landmarks": points,
+    }
+
+
+def _masks(task: CropTask, frames: Sequence[int]) -> Iterator[Planes | None]:
+    """The mask of each frame, None from where the mask video ends or breaks."""
+    if not (task.options.masks and task.row.mask_path and frames):
+        return
+    try:
+        yield from read_frames(task.root / task.row.mask_path, frames, masks=True)
+    except VideoError:
+        return

@@ -1,0 +1,232 @@
+"""One group's faces: found on its lead, picked, tracked, and given to every member as rows of boxes."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from deepfake_adv.crops.schema import BOX_SCHEMA, LANDMARK_VALUES, WRITE_OPTIONS
+from deepfake_adv.extraction.groups import Group
+from deepfake_adv.faces.box import FaceBox, mask_overlap
+from deepfake_adv.faces.landmarks import Landmarker, build_landmarker
+from deepfake_adv.faces.pick import pick_first, pick_track
+from deepfake_adv.faces.policy import Policy, build_policy
+from deepfake_adv.faces.registry import Locator, build_locator
+from deepfake_adv.faces.size import MAX_PIXELS
+from deepfake_adv.faces.track import DROPPED, SEEN, Detections, Track, detect_sparse, fill_track, sample_track
+from deepfake_adv.files import atomic_write
+from deepfake_adv.sources.closure import Entry
+from deepfake_adv.video.colour import i420_to_rgb
+from deepfake_adv.video.errors import VideoError
+from deepfake_adv.video.read import read_frames
+from deepfake_adv.video.shots import mark_cuts, planes_thumbnail
+
+logger = logging.getLogger(__name__)
+
+_CORNERS: Final = ("x0", "y0", "x1", "y1")
+
+# A group's rows: beside a frame's box, what was done where the face was missed and why, and of the whole lead the
+# number of shots and of people other than the one picked, null where it could not be read.
+PIECE_SCHEMA: Final = pa.schema(
+    [*BOX_SCHEMA, ("action", pa.string()), ("reason", pa.string()), ("shots", pa.int32()), ("others", pa.int32())]
+)
+
+
+@dataclass(frozen=True)
+class LocateOptions:
+    """What decides the boxes, beside the videos: section `locate` of params.yaml."""
+
+    backend: str
+    policy: str
+    every: int
+    smooth: int
+    landmarks: str
+    on_miss: str
+    max_gap: int
+    max_pixels: int = MAX_PIXELS
+
+    def entries(self) -> set[Entry]:
+        """What it builds by name; decides, with the stage, which code it is made of."""
+        return {("locator", self.backend), ("landmarker", self.landmarks)}
+
+    def build(self) -> Policy:
+        """The policy.
+
+        Raises:
+            ValueError: If an option is unknown or out of range.
+        """
+        if self.on_miss not in ("interpolate", "drop"):
+            raise ValueError(
+                f"on_miss must be interpolate or drop; got {self.on_miss!r}. Mend locate.on_miss in params.yaml."
+            )
+        if self.max_gap < 0:
+            raise ValueError(f"max_gap must be at least 0; got {self.max_gap}. Use 8, or 0 to fill nothing.")
+        return build_policy(self.policy, every=self.every, smooth=self.smooth)
+
+
+@dataclass(frozen=True, eq=False)
+class LocateTask:
+    """One group to locate; picklable."""
+
+    dataset: str
+    group: Group
+    root: Path
+    options: LocateOptions
+    piece: Path
+
+
+def locate_group(task: LocateTask) -> None:
+    """Find the lead's track and leave a piece with the boxes of all members.
+
+    Raises:
+        VideoError: If the lead cannot be read.
+    """
+    policy, group = task.options.build(), task.group
+    locator = _locator(task.options.backend, policy.upsample, policy.scale, task.options.max_pixels)
+    detections = detect_sparse(
+        mark_cuts(group.frames.read(), lambda frame: planes_thumbnail(frame[1])),
+        lambda planes: locator(i420_to_rgb(planes)),
+        every=policy.every,
+        agree=policy.agree,
+        same=policy.same,
+    )
+    chosen, others = _choose(detections, policy, task)
+    max_gap = task.options.max_gap if task.options.on_miss == "interpolate" else 0
+    track = fill_track(detections, chosen, same=policy.same, smooth=policy.smooth, max_gap=max_gap)
+    landmarker = _landmarker(task.options.landmarks)
+    if landmarker is not None:
+        track = replace(track, points=_points(landmarker, group.frames.read(), track))
+    seen = {"shots": len(detections.cuts) + 1, "others": others}
+    tables = [
+        _rows(task, video, sample_track(track, frames, end=group.end), seen) for video, frames in group.members.items()
+    ]
+    write_piece(task.piece, pa.concat_tables(tables))
+
+
+def load_models(options: LocateOptions) -> None:
+    """Load what `locate_group` needs, so that what is missing stops the stage before any group.
+
+    Raises:
+        ValueError: If a name is unknown.
+        FileNotFoundError: If a backend's weights are missing.
+    """
+    policy = options.build()
+    _locator(options.backend, policy.upsample, policy.scale, options.max_pixels)
+    _landmarker(options.landmarks)
+
+
+@lru_cache(maxsize=1)
+def _locator(backend: str, upsample: int, scale: float, max_pixels: int) -> Locator:
+    """One per worker process: loading takes longer than a frame."""
+    return build_locator(backend, upsample=upsample, scale=scale, max_pixels=max_pixels)
+
+
+@lru_cache(maxsize=1)
+def _landmarker(name: str) -> Landmarker | None:
+    return build_landmarker(name)
+
+
+def _choose(detections: Detections, policy: Policy, task: LocateTask) -> tuple[dict[int, FaceBox], int]:
+    """The right person's box of each position that shows it, and how many other people were seen."""
+    positions = sorted(detections.found)
+    candidates = [detections.found[position] for position in positions]
+    shots = detections.shots(positions)
+    if policy.first:
+        picked = pick_first(candidates, shots)
+    else:
+        scores = _mask_scores(detections, positions, task) if task.group.mask_path else None
+        picked = pick_track(candidates, scores, weights=_weights(positions), shots=shots)
+    pairs = zip(positions, picked.faces, strict=True)
+    return {place: detections.found[place][face] for place, face in pairs if face is not None}, picked.others
+
+
+def _weights(positions: list[int]) -> list[float]:
+    """How many sampled frames each position looked at stands for: the search is denser around cuts and misses."""
+    edges = [positions[0] - 0.5, *((a + b) / 2 for a, b in pairwise(positions)), positions[-1] + 0.5]
+    return [high - low for low, high in pairwise(edges)]
+
+
+def _mask_scores(detections: Detections, positions: list[int], task: LocateTask) -> list[list[float]] | None:
+    """Share of the forgery's mask in each face; None where no mask can be read or none marks anything."""
+    wanted = [detections.indices[position] for position in positions]
+    scores, marked = [], False
+    try:
+        masks = read_frames(task.root / task.group.mask_path, wanted, masks=True)
+        for position, mask in zip(positions, map(_luma, masks), strict=True):
+            marked = marked or bool((mask > 1).any())
+            scores.append([mask_overlap(box, mask) for box in detections.found[position]])
+    except VideoError as error:
+        logger.warning("%s: picking the face by its size, as its mask fails: %s", task.group.name, error)
+        return None
+    return scores if marked else None
+
+
+def _luma(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Gray values of a mask frame from 0, as limited range starts at 16."""
+    luma = planes[: len(planes) * 2 // 3]
+    return np.maximum(luma, 16) - np.uint8(16)
+
+
+def _points(landmarker: Landmarker, frames: Iterator[tuple[int, Any]], track: Track) -> NDArray[np.float64]:
+    points = np.full((len(track.frames), LANDMARK_VALUES), np.nan)
+    for row, (_, planes) in enumerate(frames):
+        if not np.isnan(track.boxes[row, 0]):
+            points[row] = landmarker(i420_to_rgb(planes), FaceBox(*track.boxes[row])).ravel()
+    return points
+
+
+def _rows(task: LocateTask, video: str, track: Track, seen: dict[str, int]) -> pa.Table:
+    """Piece rows of one member; `seen` is what was counted on the lead."""
+    gone = track.action == DROPPED
+    points = None
+    if track.points is not None:
+        points = [None if lost else row for lost, row in zip(gone, track.points.astype(np.float32), strict=True)]
+    columns: dict[str, Any] = {
+        **_names(task, video, track.frames),
+        **{corner: pa.array(track.boxes[:, k], pa.float32(), mask=gone) for k, corner in enumerate(_CORNERS)},
+        "confidence": track.confidence,
+        "detected": track.action == SEEN,
+        "landmarks": [None] * len(gone) if points is None else points,
+        "action": track.action.tolist(),
+        "reason": track.reason.tolist(),
+        **{name: [value] * len(gone) for name, value in seen.items()},
+    }
+    return pa.table(columns, schema=PIECE_SCHEMA)
+
+
+def failed_rows(task: LocateTask, reason: str) -> pa.Table:
+    """Rows of a group that could not be read: every frame of every member is dropped."""
+    tables = []
+    for video, frames in task.group.members.items():
+        count = len(frames)
+        empty = {name: [None] * count for name in (*_CORNERS, "landmarks", "shots", "others")}
+        state = {"confidence": np.zeros(count), "detected": [False] * count, "action": [DROPPED] * count}
+        columns = {**_names(task, video, frames), **empty, **state, "reason": [reason] * count}
+        tables.append(pa.table(columns, schema=PIECE_SCHEMA))
+    return pa.concat_tables(tables)
+
+
+def _names(task: LocateTask, video: str, frames: NDArray[np.integer]) -> dict[str, Any]:
+    """The columns that say which frame a row is of."""
+    group, count = task.group, len(frames)
+    return {
+        "dataset": [task.dataset] * count,
+        "target": [group.target] * count,
+        "video": [video] * count,
+        "quality": [group.quality if group.alone else None] * count,
+        "frame": frames,
+    }
+
+
+def write_piece(path: Path, table: pa.Table) -> None:
+    """Leave a group's rows, atomically."""
+    with atomic_write(path) as temporary:
+        pq.write_table(table, temporary, **WRITE_OPTIONS)

@@ -1,0 +1,116 @@
+"""The contract that every layout keeps, on a fabricated tree of each."""
+
+import os
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from deepfake_adv.datasets.layouts.registry import LAYOUTS, build_layout
+from deepfake_adv.datasets.splits import check_identities
+from deepfake_adv.names import REAL, Forgery, Split
+
+# videos at the tree's quality: real, fake
+COUNTS = {
+    "faceforensics": (8, 16),
+    "dfd": (2, 2),
+    "celebdf": (6, 3),
+    "dfdc": (4, 4),
+    "dfdc_preview": (2, 2),
+    "deeperforensics": (4, 4),
+    "sladd": (8, 8),
+    "lst": (2, 2),
+    "csv": (1, 2),
+}
+
+
+@pytest.fixture(params=sorted(LAYOUTS))
+def made(request, trees):
+    root, forgeries, options, quality = trees[request.param]()
+    return request.param, build_layout(request.param, root, forgeries, options), quality
+
+
+def test_every_layout_is_tried(trees):
+    assert set(COUNTS) == set(trees) == set(LAYOUTS)
+
+
+def test_all_videos_are_found_and_none_is_invented(made):
+    name, layout, quality = made
+    assert layout.problem() is None
+    entries = list(layout.videos(quality))
+    assert (sum(e.label == 0 for e in entries), sum(e.label == 1 for e in entries)) == COUNTS[name]
+    assert all((layout.root / entry.path).exists() for entry in entries)
+    assert all((layout.root / entry.mask_path).exists() for entry in entries if entry.mask_path)
+
+
+def test_entries_are_well_formed(made):
+    _, layout, quality = made
+    entries = list(layout.videos(quality))
+    assert len({entry.video for entry in entries}) == len(entries)
+    for entry in entries:
+        assert (entry.forgery == REAL) == (entry.label == 0)
+        assert entry.forgery == REAL or entry.forgery in list(Forgery)
+        assert entry.split in ["", *Split]
+        assert entry.video.startswith(f"{entry.forgery}/")
+        assert entry.video.count("/") == 1
+        assert not PurePosixPath(entry.path).is_absolute()
+        assert "\\" not in entry.path
+        assert entry.target
+        assert all(type(value) in (str, int) or value in list(Forgery) + list(Split) for value in vars(entry).values())
+
+
+def test_no_identity_crosses_splits(made):
+    _, layout, quality = made
+    if layout.exact_identities:
+        check_identities(layout.videos(quality), "x")
+
+
+def test_a_lost_video_is_still_expected_or_counted_by_number(made):
+    name, layout, quality = made
+    entries = list(layout.videos(quality))
+    victim = next(entry for entry in entries if entry.label == 1)
+    path = layout.root / victim.path
+    os.rename(path, path.with_name("elsewhere.gone"))
+    if name == "sladd":
+        path.with_name("elsewhere.gone").rename(layout.root / "gone")
+    after = {entry.video for entry in layout.videos(quality)}
+    assert victim.video in after or layout.expected(quality)
+
+
+@pytest.mark.parametrize("name", sorted(LAYOUTS))
+def test_nothing_at_the_root(name, trees, tmp_path):
+    _, forgeries, options, _ = trees[name]()
+    layout = build_layout(name, tmp_path / "nowhere", forgeries, options)
+    assert "nowhere: there is no such folder" in layout.problem()
+    (tmp_path / "hollow").mkdir()
+    assert "hollow: the folder is empty" in build_layout(name, tmp_path / "hollow", forgeries, options).problem()
+    (tmp_path / "file").write_text("")
+    assert "it is no folder" in build_layout(name, tmp_path / "file", forgeries, options).problem()
+    (tmp_path / "other" / "holiday").mkdir(parents=True)
+    assert str(tmp_path / "other") in build_layout(name, tmp_path / "other", forgeries, options).problem()
+    assert len(layout.how_to_get) > 20
+
+
+def test_unknown_names_are_refused_with_a_hint():
+    with pytest.raises(ValueError, match="Did you mean 'celebdf'"):
+        build_layout("celeb_df", "x", [], {})
+    with pytest.raises(ValueError, match=r"got 'splitz'.*Did you mean 'splits'"):
+        build_layout("faceforensics", "x", ["DF"], {"splitz": "y"})
+    with pytest.raises(ValueError, match=r"splits is missing\. It is: The folder"):
+        build_layout("faceforensics", "x", ["DF"], {})
+    for name, options in (("faceforensics", {"splits": "y"}), ("sladd", {})):
+        with pytest.raises(ValueError, match=r"forgeries must be of DF, .*; got DFDC"):
+            build_layout(name, "x", ["DF", "DFDC"], options)
+
+
+def test_no_permission_is_said(trees, monkeypatch):
+    root, forgeries, options, quality = trees["faceforensics"]()
+    real = os.listdir
+
+    def guarded(path="."):
+        if Path(path).name == "videos":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", guarded)
+    with pytest.raises(PermissionError, match=r"permission was denied; give read permission.*videos'"):
+        list(build_layout("faceforensics", root, forgeries, options).videos(quality))
