@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from deepfake_adv.data import crops
 from deepfake_adv.execution.on_ray import remote_of, results_of
+from deepfake_adv.extraction import crop
 from deepfake_adv.sources import checkout as module
 from deepfake_adv.sources.checkout import ROOT, check_alike, code_digest
 
@@ -21,15 +21,15 @@ import os
 from pathlib import Path
 
 import deepfake_adv
-from deepfake_adv.data.layouts.registry import LAYOUTS
+from deepfake_adv.datasets.layouts.registry import LAYOUTS
 
 
 def probe(task):
     return [deepfake_adv.__file__, os.getcwd(), Path("here.txt").read_text(), LAYOUTS["flat"].__module__]
 """
 PLUGIN = """
-from deepfake_adv.data.layouts.base import Layout
-from deepfake_adv.data.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.base import Layout
+from deepfake_adv.datasets.layouts.registry import register_layout
 
 
 @register_layout("flat")
@@ -97,9 +97,7 @@ def drive(clone, tmp_path):
     return go
 
 
-@pytest.mark.parametrize(
-    "engine", ["local", pytest.param("ray", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("place", ["in the checkout", "outside"])
 def test_workers_have_the_code_the_folder_and_the_plugins_of_who_asks(drive, clone, tmp_path, engine, place):
     """Failed before on a node that was started in another folder."""
@@ -146,13 +144,13 @@ def test_a_node_without_the_projects_folder_is_named(here_as_on_ray, tmp_path, m
 
 
 def test_a_node_whose_copy_of_the_checkout_is_another_is_named(here_as_on_ray, monkeypatch):
-    file = Path(crops.__file__)
+    file = Path(crop.__file__)
     assert remote_of(here_as_on_ray, str, alike=file)(1) == "1"
     digest = code_digest(file)
     check_alike(str(file), digest)
     remote = remote_of(here_as_on_ray, str, alike=file)
     monkeypatch.setattr(module, "_digest_of", lambda file: "0" * 16)
-    with pytest.raises(ValueError, match=r"the code of crops\.py must be the same on every machine; got another on "):
+    with pytest.raises(ValueError, match=r"the code of crop\.py must be the same on every machine; got another on "):
         remote(1)
 
 

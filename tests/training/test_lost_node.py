@@ -53,7 +53,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def project(make_shards_at, tmp_path):
-    """The repository's stage `train`, with shards to train on; call with an engine: codes, weights and what was said."""
+    """The repository's stage `train`, with shards; call with an engine: files of all runs, and what was said."""
     for name in ("deepfake_adv", "pipeline"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     make_shards_at(tmp_path, tier="all", qualities=("c23",))

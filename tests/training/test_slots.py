@@ -55,7 +55,9 @@ def test_a_cluster_is_divided_node_by_node():
     assert (share.jobs, share.resources, share.environment) == (3, {"num_gpus": 2}, {JOBS: "2"})
 
 
-@pytest.mark.parametrize(("jobs", "cores", "expected"), [(None, (8.0, 4.0), "8"), (6, (8.0, 4.0), "4"), (1, (8.0,), "1")])
+@pytest.mark.parametrize(
+    ("jobs", "cores", "expected"), [(None, (8.0, 4.0), "8"), (6, (8.0, 4.0), "4"), (1, (8.0,), "1")]
+)
 def test_a_run_on_a_cluster_knows_how_many_may_be_beside_it(jobs, cores, expected):
     """Failed before: each run of `device.cache: memory` took its node's whole memory for its own."""
     share = ray_share(Need(), jobs, [{"Resources": {"CPU": count}} for count in cores])
