@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,9 @@ def join_cluster(address: str | None) -> Any:
     return ray
 
 
-def remote_of(ray: Any, work: Callable[..., Any], *, alike: Path | None = None, **options: Any) -> Callable[..., Any]:
+def remote_of(
+    ray: Any, work: Callable[..., Any], options: Mapping[str, Any], *, alike: Path | None = None
+) -> Callable[..., Any]:
     """A function that has a worker call `work` as this process would: in its folder, with its code and its plug-ins.
 
     A node is started wherever its owner stands, often in an environment made by another checkout. So what a worker is
@@ -45,9 +47,9 @@ def remote_of(ray: Any, work: Callable[..., Any], *, alike: Path | None = None, 
     Args:
         ray: From `join_cluster`.
         work: Module-level callable.
+        options: As `ray.remote` takes them: resources, retries.
         alike: File of a module whose code, with all that it reaches, must be the same on the node as here; None: not
             compared, as where a stage compares it by itself.
-        options: As `ray.remote` takes them: resources, retries.
 
     Returns:
         Takes the arguments of `work`; gives Ray's reference to the result.
@@ -136,7 +138,7 @@ def outcomes_on_ray(
     """
     ray = join_cluster(address)
     cores = max(int(ray.cluster_resources().get("CPU", 1)), 1)
-    remote = remote_of(ray, guarded, alike=_file_of(function), num_cpus=1)
+    remote = remote_of(ray, guarded, {"num_cpus": 1}, alike=_file_of(function))
     for _, outcome in results_of(ray, remote, ((function, task, ROOT) for task in tasks), 4 * cores):
         if isinstance(outcome, ray.exceptions.RayTaskError):
             raise outcome.cause from None  # Ray's own error looks like an OSError and has lost its number

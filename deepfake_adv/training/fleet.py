@@ -173,7 +173,8 @@ def execute(run: str, command: list[str], environment: Mapping[str, str], folder
 def _on_ray(commands: Mapping[str, list[str]], need: Need, jobs: int | None, address: str | None) -> Iterator[Finished]:
     ray = join_cluster(address)
     share = ray_share(need, jobs, ray.nodes())
-    remote = remote_of(ray, execute, max_retries=0, **share.resources)  # not by Ray, which counts no memory fault
+    # Ray's own retries are without end where a node runs out of memory
+    remote = remote_of(ray, execute, {"max_retries": 0, **share.resources})
     calls = ((run, command, share.environment, Path.cwd()) for run, command in commands.items())
     for (run, *_), ended in results_of(ray, remote, calls, share.jobs, again=AGAIN):
         yield _lost(run, ended) if isinstance(ended, Exception) else ended

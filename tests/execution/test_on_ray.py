@@ -89,6 +89,7 @@ def drive(clone, tmp_path):
         here.mkdir(exist_ok=True)
         (here / "here.txt").write_text("found")
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        environment["RAY_worker_niceness"] = "0"  # else nothing moves on a busy machine
         command = [sys.executable, str(script), str(elsewhere), str(others), engine]
         done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
@@ -134,7 +135,7 @@ def test_a_node_without_the_projects_folder_is_named(here_as_on_ray, tmp_path, m
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    remote = remote_of(here_as_on_ray, str)
+    remote = remote_of(here_as_on_ray, str, {})
     monkeypatch.chdir(tmp_path)
     assert remote(1) == "1"
     monkeypatch.chdir(tmp_path)
@@ -145,10 +146,10 @@ def test_a_node_without_the_projects_folder_is_named(here_as_on_ray, tmp_path, m
 
 def test_a_node_whose_copy_of_the_checkout_is_another_is_named(here_as_on_ray, monkeypatch):
     file = Path(crop.__file__)
-    assert remote_of(here_as_on_ray, str, alike=file)(1) == "1"
+    assert remote_of(here_as_on_ray, str, {}, alike=file)(1) == "1"
     digest = code_digest(file)
     check_alike(str(file), digest)
-    remote = remote_of(here_as_on_ray, str, alike=file)
+    remote = remote_of(here_as_on_ray, str, {}, alike=file)
     monkeypatch.setattr(module, "_digest_of", lambda file: "0" * 16)
     with pytest.raises(ValueError, match=r"the code of crop\.py must be the same on every machine; got another on "):
         remote(1)
