@@ -40,7 +40,7 @@ if __name__ == "__main__":
         cluster.wait_for_nodes()
 
         def lose_one():
-            while not (found := list(Path("work").glob("train-compact*/**/*.pt"))):
+            while not (found := list(Path("work").glob("train-compact*/**/checkpoint.pt"))):
                 time.sleep(0.02)
             scratch = Path(*found[0].parts[:2])
             processes = [int(scratch.with_name(f"{scratch.name}.lock").read_text().split()[0])]  # the stage's
