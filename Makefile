@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 # uv lives beside the environment, since syncing removes all that the lock does not name
 UV := .uv/bin/uv
 UV_VERSION := 0.13.8
+GET_UV := test -x $(UV) || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 STAMP := $(VENV)/.installed
 # Runs trained at a time; if not given: as many as find device.devices GPUs, else cores, of their own
 JOBS ?=
@@ -16,7 +17,7 @@ LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardli
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu lint train-all profile-demo profile-paper bench bench-clips scale lock clean
+.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all profile-demo profile-paper bench bench-clips scale lock clean
 
 help:  ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,7 +28,7 @@ setup: $(STAMP)  ## Make the virtual environment from the lock file
 # by `python -m` run in the environment of that DVC, whether or not it is activated
 $(STAMP): requirements/lock.txt requirements/bin_first.pth pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python must be 3.11 or newer; got {v[0]}.{v[1]}. Name another: make PYTHON=python3.12 setup")'
-	test -x $(UV) || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	$(GET_UV)
 	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	$(UV) pip sync --quiet --python $(BIN)/python --compile-bytecode requirements/lock.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
@@ -53,6 +54,13 @@ test-all: setup lint  ## The same with the slow tests
 
 test-gpu: setup  ## The tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu
+
+# Without the tests of the lock and of DVC's stages, which are about `make setup`'s environment
+test-lowest:  ## The library's default tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+	$(GET_UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) .venv-lowest
+	$(UV) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --group dev -r pyproject.toml
+	PYTHONPATH=. .venv-lowest/bin/python -m pytest -m "not slow and not gpu" --ignore tests/repository --ignore tests/pipeline --ignore tests/sources
 
 lint: setup  ## Check style, types and the layers of imports
 	$(BIN)/ruff check .

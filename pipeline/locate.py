@@ -18,7 +18,7 @@ def main(dataset: str, inventory: Path, frames: Path, faces: Path) -> None:
         frames,
         faces,
         root=Path(entry("datasets", params.datasets, dataset).root),
-        options=LocateOptions(**params.locate.model_dump(exclude={"max_failed_share", "warn_missed_share"})),
+        options=LocateOptions.of(**params.locate.model_dump(exclude={"max_failed_share", "warn_missed_share"})),
         max_failed_share=params.locate.max_failed_share,
         warn_missed_share=params.locate.warn_missed_share,
         execution=params.execution.model_dump(),

@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
     locate = params.locate
     named: dict[str, set[Entry]] = {
         "inventory": {("layout", dataset.layout) for dataset in params.datasets.values()},
-        "locate": {("locator", locate.backend), ("landmarker", locate.landmarks)},
+        "locate": _within("locator", locate.backend) | _within("landmarker", locate.landmarks),
         "examples": _attacks(params.examples.attacks.values()).union(detectors[shown.detector], methods[drawn.method]),
         "robustness": _attacks(params.robustness.attacks.values()).union(*compared),
     }

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from deepfake_adv.detectors.base import HALF, Detector, Pretrained
 from deepfake_adv.detectors.registry import TIMM_PREFIX, register_detector
-from deepfake_adv.detectors.weights import check_model, create_backbone
+from deepfake_adv.detectors.weights import TimmModel, create_backbone
 
 
 @register_detector("timm:")
@@ -32,7 +32,7 @@ class TimmDetector(Detector):
     class Params(Pretrained):
         """Arguments of a detector on one of timm's models; ``timm:<model>`` names the model itself."""
 
-        model: str = Field(description="timm's name, such as tf_efficientnet_b7.ap_in1k.")
+        model: TimmModel = Field(description="timm's name, such as tf_efficientnet_b7.ap_in1k.")
         dropout: float = Field(0.0, ge=0, lt=1, description="Share of pooled features dropped in training.")
         drop_path: float = Field(
             0.0, ge=0, lt=1, description="Stochastic depth in training; 0 for a model that knows none."
@@ -51,7 +51,6 @@ class TimmDetector(Detector):
     def __init__(self, **given: Any) -> None:
         params = self.Params.read(given)
         model, image_size, dropout, drop_path = params.model, params.image_size, params.dropout, params.drop_path
-        check_model(model)
         config = get_pretrained_cfg(model)
         super().__init__(mean=config.mean if config else HALF, std=config.std if config else HALF)
         self.model = model
@@ -172,43 +171,53 @@ def _fitting_arguments(
 class Family(TimmDetector):
     """One family of timm's models, by the paper's name for it.
 
-    Attributes:
-        family: What every model's name holds.
+    Raises:
+        ValueError: If the model is of another family.
     """
 
-    family: ClassVar[str]
+    class Params(TimmDetector.Params):
+        """Arguments of a family.
 
-    def __init__(self, **given: Any) -> None:
-        model = self.Params.read(given).model
-        if self.family not in model:
-            raise ValueError(
-                f"model must be one of timm's {self.family} models; got {model!r}. "
-                f"Name the detector '{TIMM_PREFIX}{model}' to take any other model of timm's."
-            )
-        super().__init__(**given)
+        Attributes:
+            family: What every model's name holds.
+        """
+
+        family: ClassVar[str]
+
+        @field_validator("model")
+        @classmethod
+        def _of_the_family(cls, model: str) -> str:
+            if cls.family not in model:
+                raise ValueError(
+                    f"model must be one of timm's {cls.family} models; got {model!r}. "
+                    f"Name the detector '{TIMM_PREFIX}{model}' to take any other model of timm's."
+                )
+            return model
 
 
 @register_detector("efficientnet")
 class EfficientNet(Family):
     """Any EfficientNet; the paper's B7 unless asked otherwise."""
 
-    family = "efficientnet"
     tiny = ({"model": "test_efficientnet"},)
 
-    class Params(TimmDetector.Params):
+    class Params(Family.Params):
         """Arguments of `efficientnet`."""
 
-        model: str = Field("tf_efficientnet_b7.ap_in1k", description="timm's name of an EfficientNet.")
+        family = "efficientnet"
+
+        model: TimmModel = Field("tf_efficientnet_b7.ap_in1k", description="timm's name of an EfficientNet.")
 
 
 @register_detector("xception")
 class Xception(Family):
     """Any Xception; paper Appendix A."""
 
-    family = "xception"
     tiny = ({},)
 
-    class Params(TimmDetector.Params):
+    class Params(Family.Params):
         """Arguments of `xception`."""
 
-        model: str = Field("legacy_xception.tf_in1k", description="timm's name of an Xception.")
+        family = "xception"
+
+        model: TimmModel = Field("legacy_xception.tf_in1k", description="timm's name of an Xception.")

@@ -29,7 +29,7 @@ from deepfake_adv.detectors.multi_attention_parts import (
     weighted_mean,
 )
 from deepfake_adv.detectors.registry import register_detector
-from deepfake_adv.detectors.weights import create_backbone
+from deepfake_adv.detectors.weights import TimmModel, create_backbone
 from deepfake_adv.ops.precision import at_least_float32
 
 CENTRE_RATE, CENTRE_DECAY = 0.05, 0.9
@@ -50,7 +50,7 @@ class MultiAttention(Detector):
     class Params(Pretrained):
         """Arguments of `multi_attention`; the defaults are its authors'."""
 
-        model: str = Field("tf_efficientnet_b4.ap_in1k", description="timm's name of an EfficientNet.")
+        model: TimmModel = Field("tf_efficientnet_b4.ap_in1k", description="timm's name of an EfficientNet.")
         variant: Literal["paper", "release"] = Field("paper", description="paper; release: its authors' own run.")
         attentions: int = Field(4, ge=1, description="M, number of attention maps.")
         attention_stage: int = Field(

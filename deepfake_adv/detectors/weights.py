@@ -2,10 +2,11 @@
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import timm
 from huggingface_hub import try_to_load_from_cache
+from pydantic import AfterValidator
 from timm.models import get_pretrained_cfg, load_state_dict
 from torch import Tensor, nn
 
@@ -81,6 +82,15 @@ def check_model(model: str) -> None:
         near = get_close_matches(model, known, n=1, cutoff=0)
         hint = f"Did you mean {near[0]!r}?" if near else f"Write {architecture!r} with no tag."
         raise ValueError(f"model must carry a tag that timm knows; got {model!r}. {hint}")
+
+
+def _known(model: str) -> str:
+    check_model(model)
+    return model
+
+
+TimmModel = Annotated[str, AfterValidator(_known)]
+"""The name of one of timm's models in a detector's `Params`: `deepfake-adv check` refuses one that timm has not."""
 
 
 def _cached_file(model: str, cache: Path | None) -> Path | None:

@@ -1,8 +1,9 @@
 """One group's faces: found on its lead, picked, tracked, and given to every member as rows of boxes."""
 
+import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 
 from deepfake_adv.crops.schema import BOX_SCHEMA, LANDMARK_VALUES, WRITE_OPTIONS
 from deepfake_adv.extraction.groups import Group
+from deepfake_adv.faces.base import Landmarker, Locator
 from deepfake_adv.faces.box import FaceBox, mask_overlap
-from deepfake_adv.faces.landmarks import Landmarker, build_landmarker
+from deepfake_adv.faces.landmarks import build_landmarker
 from deepfake_adv.faces.pick import pick_first, pick_track
 from deepfake_adv.faces.policy import Policy, build_policy
-from deepfake_adv.faces.registry import Locator, build_locator
+from deepfake_adv.faces.registry import build_locator
 from deepfake_adv.faces.size import MAX_PIXELS
 from deepfake_adv.faces.track import DROPPED, SEEN, Detections, Track, detect_sparse, fill_track, sample_track
 from deepfake_adv.files import atomic_write
@@ -42,7 +44,10 @@ PIECE_SCHEMA: Final = pa.schema(
 
 @dataclass(frozen=True)
 class LocateOptions:
-    """What decides the boxes, beside the videos: section `locate` of params.yaml."""
+    """What decides the boxes, beside the videos: section `locate` of params.yaml.
+
+    ``backend`` and ``landmarks`` are names; ``backend_params`` and ``landmarks_params`` are fields of their `Params`.
+    """
 
     backend: str
     policy: str
@@ -52,6 +57,14 @@ class LocateOptions:
     on_miss: str
     max_gap: int
     max_pixels: int = MAX_PIXELS
+    backend_params: Mapping[str, Any] = field(default_factory=dict)
+    landmarks_params: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *, backend: Mapping[str, Any], landmarks: Mapping[str, Any], **others: Any) -> "LocateOptions":
+        """From the section, in which `backend` and `landmarks` are entries with their names among the keys."""
+        own, points = dict(backend), dict(landmarks)
+        return cls(own.pop("name"), landmarks=points.pop("name"), backend_params=own, landmarks_params=points, **others)
 
     def entries(self) -> set[Entry]:
         """What it builds by name; decides, with the stage, which code it is made of."""
@@ -90,7 +103,7 @@ def locate_group(task: LocateTask) -> None:
         VideoError: If the lead cannot be read.
     """
     policy, group = task.options.build(), task.group
-    locator = _locator(task.options.backend, policy.upsample, policy.scale, task.options.max_pixels)
+    locator = _locator(task.options, policy)
     detections = detect_sparse(
         mark_cuts(group.frames.read(), lambda frame: planes_thumbnail(frame[1])),
         lambda planes: locator(i420_to_rgb(planes)),
@@ -101,7 +114,7 @@ def locate_group(task: LocateTask) -> None:
     chosen, others = _choose(detections, policy, task)
     max_gap = task.options.max_gap if task.options.on_miss == "interpolate" else 0
     track = fill_track(detections, chosen, same=policy.same, smooth=policy.smooth, max_gap=max_gap)
-    landmarker = _landmarker(task.options.landmarks)
+    landmarker = _landmarker(task.options)
     if landmarker is not None:
         track = replace(track, points=_points(landmarker, group.frames.read(), track))
     seen = {"shots": len(detections.cuts) + 1, "others": others}
@@ -115,23 +128,34 @@ def load_models(options: LocateOptions) -> None:
     """Load what `locate_group` needs, so that what is missing stops the stage before any group.
 
     Raises:
-        ValueError: If a name is unknown.
+        ValueError: If a name or one of its params is unknown.
         FileNotFoundError: If a backend's weights are missing.
     """
-    policy = options.build()
-    _locator(options.backend, policy.upsample, policy.scale, options.max_pixels)
-    _landmarker(options.landmarks)
+    _locator(options, options.build())
+    _landmarker(options)
+
+
+def _locator(options: LocateOptions, policy: Policy) -> Locator:
+    return _loaded_locator(options.backend, _text(options.backend_params), policy.scale, options.max_pixels)
+
+
+def _landmarker(options: LocateOptions) -> Landmarker | None:
+    return _loaded_landmarker(options.landmarks, _text(options.landmarks_params))
+
+
+def _text(params: Mapping[str, Any]) -> str:
+    return json.dumps(dict(params), sort_keys=True)
 
 
 @lru_cache(maxsize=1)
-def _locator(backend: str, upsample: int, scale: float, max_pixels: int) -> Locator:
-    """One per worker process: loading takes longer than a frame."""
-    return build_locator(backend, upsample=upsample, scale=scale, max_pixels=max_pixels)
+def _loaded_locator(name: str, params: str, scale: float, max_pixels: int) -> Locator:
+    """One per worker process: loading takes longer than a frame. `params` are JSON, as a list has no hash."""
+    return build_locator(name, scale=scale, max_pixels=max_pixels, **json.loads(params))
 
 
 @lru_cache(maxsize=1)
-def _landmarker(name: str) -> Landmarker | None:
-    return build_landmarker(name)
+def _loaded_landmarker(name: str, params: str) -> Landmarker | None:
+    return build_landmarker(name, **json.loads(params))
 
 
 def _choose(detections: Detections, policy: Policy, task: LocateTask) -> tuple[dict[int, FaceBox], int]:

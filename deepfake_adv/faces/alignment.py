@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_adv.faces.base import Landmarker, Locator
 from deepfake_adv.faces.box import FaceBox
 from deepfake_adv.faces.landmarks import register_landmarker
 from deepfake_adv.faces.registry import register_locator
-from deepfake_adv.faces.size import MAX_PIXELS, check_size, to_size
 
 S3FD: Final = "s3fd-619a316812.pth"
 FAN: Final = "2DFAN4-11f355bf06.pth.tar"
@@ -58,48 +58,47 @@ def _package(module: str) -> Any:
 
 
 @register_locator("face_alignment")
-class FaceAlignmentLocator:
+class FaceAlignmentLocator(Locator):
     """Find faces with S3FD. Its boxes are tighter than dlib's: do not mix the two in one study.
 
     Args:
-        upsample: Taken for the registry's common signature; S3FD finds small faces without.
-        scale: The image is scaled by this before.
-        max_pixels: A larger image is shrunk to this area before.
+        sizes: See `Locator`.
 
     Raises:
-        ValueError: If `scale` or `max_pixels` is out of range.
+        ValueError: If an argument is unknown or out of range.
         FileNotFoundError: If the weights are not at hand.
         RuntimeError: If the extra is not installed.
     """
 
-    def __init__(self, *, upsample: int = 0, scale: float = 1.0, max_pixels: int = MAX_PIXELS) -> None:
-        check_size(scale, max_pixels)
+    def __init__(self, **sizes: Any) -> None:
+        super().__init__(**sizes)
         path = need_weights(S3FD)[0]
         import torch  # here: the other backends do without torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
         detector = _package("face_alignment.detection.sfd.sfd_detector")
         self._detector = detector.SFDDetector(device, path_to_detector=str(path))
-        self._size = scale, max_pixels
 
-    def __call__(self, rgb: NDArray[np.uint8]) -> list[FaceBox]:
-        """Find faces in ``(H, W, 3)`` uint8 RGB, the most confident first."""
-        rgb, up = to_size(rgb, *self._size)
-        found = [[float(value) for value in face] for face in self._detector.detect_from_image(rgb)]
-        found.sort(key=lambda face: -face[4])
-        return [FaceBox(x0 * up, y0 * up, x1 * up, y1 * up, confidence) for x0, y0, x1, y1, confidence in found]
+    def find(self, picture: NDArray[np.uint8]) -> list[FaceBox]:
+        """See `Locator.find`."""
+        return [FaceBox(*map(float, face)) for face in self._detector.detect_from_image(picture)]
 
 
 @register_landmarker("face_alignment")
-class FanLandmarks:
+class FanLandmarks(Landmarker):
     """68 points by the Face Alignment Network.
 
+    Args:
+        given: See `Landmarker`.
+
     Raises:
+        ValueError: If an argument is unknown.
         FileNotFoundError: If the weights are not at hand.
         RuntimeError: If the extra is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
         need_weights(FAN)
         import torch
 
@@ -111,6 +110,6 @@ class FanLandmarks:
         )
 
     def __call__(self, rgb: NDArray[np.uint8], box: FaceBox) -> NDArray[np.float32]:
-        """Points ``(68, 2)`` float32, frame pixels, of the face in `box`."""
+        """See `Landmarker`."""
         points = self._network.get_landmarks_from_image(rgb, detected_faces=[np.array(box[:4])])
         return np.asarray(points[0], dtype=np.float32)

@@ -1,38 +1,46 @@
 """68 facial points in the iBUG order: dlib's regression trees, or the Face Alignment Network."""
 
-from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_adv.faces.base import Landmarker
 from deepfake_adv.faces.box import FaceBox
 from deepfake_adv.faces.predictor import predictor_path
+from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.registry import Registry
-
-Landmarker = Callable[[NDArray[np.uint8], FaceBox], NDArray[np.float32]]
 
 POINTS: Final = 68
 
-LANDMARKERS: Final = Registry[Callable[[], Landmarker | None]]("landmarker")
+LANDMARKERS: Final = Registry[type[Landmarker]]("landmarker")
 register_landmarker = LANDMARKERS.register
 
 
 @register_landmarker("none")
-def no_landmarks() -> None:
-    """None are looked for."""
+class NoLandmarks(Landmarker):
+    """None are looked for: `build_landmarker` gives no model."""
+
+    def __call__(self, rgb: NDArray[np.uint8], box: FaceBox) -> NDArray[np.float32]:
+        """No point ``(68, 2)`` is known."""
+        return np.full((POINTS, 2), np.nan, np.float32)
 
 
 @register_landmarker("dlib")
-class DlibLandmarks:
+class DlibLandmarks(Landmarker):
     """68 points by dlib's ensemble of regression trees (Kazemi and Sullivan, 2014).
 
+    Args:
+        given: See `Landmarker`.
+
     Raises:
+        ValueError: If an argument is unknown.
         FileNotFoundError: If the model file is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
         path = predictor_path()
         import dlib
 
@@ -40,30 +48,27 @@ class DlibLandmarks:
         self._predictor = dlib.shape_predictor(str(path))
 
     def __call__(self, rgb: NDArray[np.uint8], box: FaceBox) -> NDArray[np.float32]:
-        """Points of one face.
-
-        Args:
-            rgb: ``(H, W, 3)`` uint8.
-            box: The face.
-
-        Returns:
-            ``(68, 2)`` float32: x and y in frame pixels.
-        """
+        """See `Landmarker`."""
         gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         shape = self._predictor(gray, self._rectangle(*(round(value) for value in box[:4])))
         return np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float32)
 
 
-def build_landmarker(name: str) -> Landmarker | None:
+def build_landmarker(name: str, **params: Any) -> Landmarker | None:
     """The landmark model of that name, or None for "none".
 
+    Args:
+        name: Key of `LANDMARKERS`.
+        params: Fields of the model's `Params`; what is left out has its default.
+
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: If the name or an argument is unknown, or a value is out of range; suggests what is near.
         FileNotFoundError: If its weights are not at hand.
         RuntimeError: If its package is not installed.
     """
     if name not in LANDMARKERS:
-        raise ValueError(
-            f"landmarks must be one of {', '.join(LANDMARKERS)}; got {name!r}. Mend locate.landmarks in params.yaml."
-        )
-    return LANDMARKERS[name]()
+        hint = did_you_mean(name, LANDMARKERS, "Mend locate.landmarks in params.yaml.")
+        raise ValueError(f"landmarks must be one of {', '.join(LANDMARKERS)}; got {name!r}.{hint}")
+    landmarker = LANDMARKERS[name]
+    check_keywords(f"params of the landmark model {name}", params, landmarker.Params.model_fields)
+    return None if landmarker is NoLandmarks else landmarker(**params)

@@ -16,8 +16,7 @@ class Policy:
         agree: Least IoU at which two of these agree; else the one in the middle is looked at too. A HOG detector's
             box that is one step larger has an IoU of 0.69.
         same: Least IoU of the same face in the same shot; else every half is halved again, down to the cut.
-        upsample: How often the locator doubles the image.
-        scale: The image is scaled by this before.
+        scale: Every picture is scaled by this before the locator sees it.
         smooth: Width of the running mean over a track, in sampled frames; 1 for none.
         first: Take the locator's first box, as FaceForensics++'s script does, not the right person's.
     """
@@ -26,7 +25,6 @@ class Policy:
     every: int
     agree: float
     same: float
-    upsample: int
     scale: float
     smooth: int
     first: bool
@@ -34,11 +32,11 @@ class Policy:
 
 POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
     {
-        "shared": Policy(shared=True, every=10, agree=0.6, same=0.5, upsample=1, scale=1.0, smooth=15, first=False),
+        "shared": Policy(shared=True, every=10, agree=0.6, same=0.5, scale=1.0, smooth=15, first=False),
         # FaceForensics++'s rule: every frame by itself
-        "official": Policy(shared=False, every=1, agree=0.0, same=0.0, upsample=1, scale=1.0, smooth=1, first=True),
-        # half size without upsampling: misses faces below 160 px
-        "fast": Policy(shared=True, every=10, agree=0.6, same=0.5, upsample=0, scale=0.5, smooth=15, first=False),
+        "official": Policy(shared=False, every=1, agree=0.0, same=0.0, scale=1.0, smooth=1, first=True),
+        # half size, at which dlib does not double either: misses faces below 160 px
+        "fast": Policy(shared=True, every=10, agree=0.6, same=0.5, scale=0.5, smooth=15, first=False),
     }
 )
 

@@ -1,31 +1,36 @@
-"""The ways of finding faces, by name."""
+"""The ways of finding faces, by name.
 
-from collections.abc import Callable
+A locator is one file: the class, its `Params` and ``@register_locator("name")``.
+"""
+
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from deepfake_adv.faces.box import FaceBox
-from deepfake_adv.hints import did_you_mean
+from deepfake_adv.faces.base import Locator
+from deepfake_adv.faces.size import MAX_PIXELS
+from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.registry import Registry
 
-Locator = Callable[[NDArray[np.uint8]], list[FaceBox]]
-"""Takes ``(H, W, 3)`` uint8 RGB; gives its faces, the most confident first."""
-
-LOCATORS: Final = Registry[Callable[..., Locator]]("locator")
+LOCATORS: Final = Registry[type[Locator]]("locator")
 register_locator = LOCATORS.register
 
 
-def build_locator(name: str, **options: Any) -> Locator:
+def build_locator(name: str, *, scale: float = 1.0, max_pixels: int = MAX_PIXELS, **params: Any) -> Locator:
     """The locator of that name.
 
+    Args:
+        name: Key of `LOCATORS`.
+        scale: A picture is scaled by this before.
+        max_pixels: A larger picture is shrunk to this area before.
+        params: Fields of the locator's `Params`; what is left out has its default.
+
     Raises:
-        ValueError: If the name is unknown; suggests one that is near.
+        ValueError: If the name or an argument is unknown, or a value is out of range; suggests what is near.
         FileNotFoundError: If its weights are not at hand.
         RuntimeError: If its package is not installed.
     """
     if name not in LOCATORS:
         hint = did_you_mean(name, LOCATORS, "Mend locate.backend in params.yaml.")
         raise ValueError(f"locator must be one of {', '.join(LOCATORS)}; got {name!r}.{hint}")
-    return LOCATORS[name](**options)
+    locator = LOCATORS[name]
+    check_keywords(f"params of the locator {name}", params, locator.Params.model_fields)
+    return locator(scale=scale, max_pixels=max_pixels, **params)

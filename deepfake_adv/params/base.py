@@ -47,14 +47,16 @@ class FromTimm(Section):
     def _weights_are_read(self) -> Self:
         if self.weights is not None and not self.pretrained:
             raise PydanticCustomError(
-                "weights", "weights must be null where pretrained is false", {"got": self.weights}
+                "weights",
+                "weights must be null where pretrained is false",
+                {"got": self.weights, "hint": " Set pretrained: true to read them, or remove weights."},
             )
         return self
 
 
 def _odd(value: int) -> int:
     if value % 2 == 0:
-        raise PydanticCustomError("odd", "must be odd")
+        raise PydanticCustomError("odd", "must be odd", {"hint": f" Use {value - 1} or {value + 1}."})
     return value
 
 

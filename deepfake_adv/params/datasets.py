@@ -23,9 +23,9 @@ class Dataset(Section):
 
     layout: str
     root: str
-    forgeries: Distinct[Forgery]
+    forgeries: Distinct[Forgery] = Field(default_factory=list)
     frames: FrameCounts
-    options: dict[str, Any]
+    options: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("layout")
     @classmethod

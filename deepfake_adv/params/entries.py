@@ -35,16 +35,25 @@ def check_name(kind: str, name: str, key: str = "name") -> str:
     """
     known = Registry[Any](kind).names()
     if entry_of(name, known) is None or (name in known and name.endswith(ANY)):
-        listed = [f"{each}<{_OPEN}>" if each.endswith(ANY) else each for each in known]
-        told = {"known": ", ".join(listed), "got": name, "hint": did_you_mean(name, listed)}
+        told = {"known": _listed(kind), "got": name, "hint": did_you_mean(name, _listed(kind).split(", "))}
         raise PydanticCustomError("entry_name", "{key} must be one of {known}", {"key": key, **told})
     return name
 
 
-def _named(kind: str) -> BeforeValidator:
+def _listed(kind: str) -> str:
+    return ", ".join(f"{name}<{_OPEN}>" if name.endswith(ANY) else name for name in Registry[Any](kind).names())
+
+
+def _named(kind: str, *, alone: bool = False) -> BeforeValidator:
+    """Know an entry by its name; where it may stand `alone`, a name without keys is an entry too."""
+
     def check(value: Any) -> Any:
+        if alone and isinstance(value, str):
+            value = {"name": value}
         if not isinstance(value, Mapping) or "name" not in value:
-            raise PydanticCustomError("entry_name", "must be a mapping with the key `name`")
+            form = "a name, or a mapping with the key `name`" if alone else "a mapping with the key `name`"
+            hint = f" A name is one of {_listed(kind)}."
+            raise PydanticCustomError("entry_name", "must be {form}", {"form": form, "hint": hint})
         check_name(kind, str(value["name"]))
         return value
 
@@ -54,6 +63,8 @@ def _named(kind: str) -> BeforeValidator:
 MethodEntry = Annotated[Entry, _named("method")]
 DetectorEntry = Annotated[Entry, _named("detector")]
 AttackEntry = Annotated[Entry, _named("attack")]
+LocatorEntry = Annotated[Entry, _named("locator", alone=True)]
+LandmarkerEntry = Annotated[Entry, _named("landmarker", alone=True)]
 
 
 def params_model(kind: str, name: str) -> type[Section]:

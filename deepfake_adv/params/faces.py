@@ -2,35 +2,25 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from deepfake_adv.params.base import Odd, Section
-from deepfake_adv.params.entries import check_name
+from deepfake_adv.params.entries import LandmarkerEntry, LocatorEntry
 
 
 class Locate(Section):
     """How faces are found."""
 
-    backend: str
+    backend: LocatorEntry
     policy: Literal["shared", "official", "fast"]
     every: int = Field(ge=1)
     smooth: Odd
-    landmarks: str
+    landmarks: LandmarkerEntry
     on_miss: Literal["interpolate", "drop"]
     max_gap: int = Field(ge=0)
     max_pixels: int = Field(ge=100_000)
     warn_missed_share: float = Field(ge=0, le=1)
     max_failed_share: float = Field(ge=0, le=1)
-
-    @field_validator("backend")
-    @classmethod
-    def _locator(cls, backend: str) -> str:
-        return check_name("locator", backend, "backend")
-
-    @field_validator("landmarks")
-    @classmethod
-    def _landmarker(cls, landmarks: str) -> str:
-        return check_name("landmarker", landmarks, "landmarks")
 
 
 class Crop(Section):

@@ -157,4 +157,6 @@ def _names(key: str, name: str, known: Iterable[str]) -> list[str]:
     names = list(known)
     if name in names:
         return []
+    if not names:
+        return [f"{key} must be the name of an entry; got {name!r}, where there is none. Add it, or remove the key."]
     return [f"{key} must be one of {', '.join(names)}; got {name!r}.{did_you_mean(name, names)}"]

@@ -121,15 +121,17 @@ def _message(name: str, faults: list[str]) -> str:
 
 def _entry_faults(params: Params) -> list[str]:
     """Faults within the entries of registries."""
-    named: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {
-        ("methods",): ("method", dict(params.methods)),
-        ("detectors",): ("detector", dict(params.detectors)),
-        ("examples", "attacks"): ("attack", dict(params.examples.attacks)),
-        ("robustness", "attacks"): ("attack", dict(params.robustness.attacks)),
-    }
+    named: list[tuple[tuple[str, ...], str, dict[str, Any]]] = [
+        (("locate",), "locator", {"backend": params.locate.backend}),
+        (("locate",), "landmarker", {"landmarks": params.locate.landmarks}),
+        (("methods",), "method", dict(params.methods)),
+        (("detectors",), "detector", dict(params.detectors)),
+        (("examples", "attacks"), "attack", dict(params.examples.attacks)),
+        (("robustness", "attacks"), "attack", dict(params.robustness.attacks)),
+    ]
     return [
         fault
-        for above, (kind, entries) in named.items()
+        for above, kind, entries in named
         for name, entry in entries.items()
         for fault in entry_faults(kind, entry.model_dump(), *above, name)
     ]

@@ -1,9 +1,10 @@
 """What an error says of a value that a schema refuses."""
 
 import inspect
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -11,6 +12,23 @@ from deepfake_adv.hints import did_you_mean
 
 _ROOT = Path(__file__).parents[2]
 _SECTIONS = __name__.rpartition(".")[0]
+_SHOWN: Final = 8  # keys that are named in one sentence
+_NUMBER: Final = " Write it without quotes, with a decimal point."
+# pydantic's kinds of a wrong form, in words of YAML: what must be there, and how to write it
+_FORMS: Final[Mapping[str, tuple[str, str]]] = {
+    "dict_type": ("a mapping of names to values", ""),
+    "model_type": ("a mapping", ""),
+    "model_attributes_type": ("a mapping", ""),
+    "list_type": ("a list", ""),
+    "string_type": ("text", " Put it in quotes."),
+    "bool_type": ("true or false", ""),
+    "bool_parsing": ("true or false", ""),
+    "float_type": ("a number", _NUMBER),
+    "float_parsing": ("a number", _NUMBER),
+    "int_type": ("a whole number", ""),
+    "int_parsing": ("a whole number", ""),
+    "int_from_float": ("a whole number", ""),
+}
 
 
 def sentences(error: ValidationError, model: type[BaseModel], *above: str) -> list[str]:
@@ -29,12 +47,42 @@ def _sentence(fault: Any, model: type[BaseModel], above: Sequence[str]) -> str:
     key = ".".join([*above, *location])
     if fault["type"] == "extra_forbidden":
         known = sorted({name for found in models_at(model, location[:-1]) for name in found.model_fields})
-        listed = ", ".join(known) or "no key"
-        return f"{key} is not a key; known here: {listed}.{did_you_mean(location[-1], known)}"
+        if not known:
+            return f"{key} is not a key; there are none here. Remove it."
+        return f"{key} is not a key; known here: {', '.join(known)}.{did_you_mean(location[-1], known, 'Remove it.')}"
     if fault["type"] == "missing":
         return f"{key} is missing.{_explained(model, location)}"
-    told = {"got": fault["input"], "hint": "", **fault.get("ctx", {})}
+    if fault["type"] == "value_error":  # of a validator, in a sentence of its own
+        said = str(fault["ctx"]["error"])
+        return f"{key[: -len(location[-1])]}{said}" if location and said.startswith(location[-1]) else f"{key}: {said}"
+    if location[-1:] == ["[key]"]:  # pydantic's word for a name on the left side
+        key = key.removesuffix(".[key]")
+        if fault["type"] == "string_type":
+            return f"{key} must be a name in letters; got {fault['input']!r}. Put it in quotes."
+    if fault["type"] in _FORMS:
+        return f"{key} must be {_form(fault['type'], models_at(model, location), fault['input'])}"
+    told = {"got": fault["input"], "hint": _near(fault), **fault.get("ctx", {})}
     return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}; got {told['got']!r}.{told['hint']}"
+
+
+def _form(kind: str, models: Sequence[type[BaseModel]], got: Any) -> str:
+    """What a value of the wrong form must be, what was got, and how to write it."""
+    form, hint = _FORMS[kind]
+    keys = list(dict.fromkeys(name for found in models for name in found.model_fields))
+    if kind in ("model_type", "model_attributes_type"):
+        few = 0 < len(keys) <= _SHOWN
+        form = f"a mapping of {', '.join(keys)}" if few else "a mapping"
+        hint = "" if few else " See profiles/demo.yaml."
+    if kind == "list_type" and isinstance(got, str | int | float):
+        hint = f" Write [{got}]."
+    return f"{form}; got {got!r}.{hint}"
+
+
+def _near(fault: Any) -> str:
+    """A hint at the value that was meant, where only some are possible."""
+    possible = re.findall(r"'([^']*)'", str(fault.get("ctx", {}).get("expected", "")))
+    same = [each for each in possible if each.casefold() == str(fault["input"]).casefold()]
+    return did_you_mean(same[0] if same else str(fault["input"]), possible)
 
 
 def _explained(model: type[BaseModel], location: Sequence[str]) -> str:

@@ -194,7 +194,7 @@ def test_bad_model_and_loss_are_named():
         (lambda: Additive(epsilon=float("nan")), "epsilon: "),
         (lambda: Additive(step_size=-1), "step_size: "),
         (lambda: Additive(steps=0), "steps: input should be "),
-        (lambda: Pgd(steps=1.5), "steps: input should be a valid integer; got 1.5"),
+        (lambda: Pgd(steps=1.5), "steps must be a whole number; got 1.5"),
         (lambda: Blur(rule="sgn"), "rule: input should be 'raw', 'relative', 'sign' or 'l2'; got 'sgn'"),
         (lambda: Blur(start=0), "start: "),
         (lambda: Blur(bound=-0.1), "bound: "),

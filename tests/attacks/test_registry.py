@@ -6,9 +6,12 @@ import torch
 from deepfake_adv.attacks.engine import ascend
 from deepfake_adv.attacks.registry import ATTACKS, build_attack
 
+FORMS = [(name, arguments) for name in ATTACKS for arguments in ATTACKS[name].tiny]
+FORM_NAMES = [f"{name}-{number}" for number, (name, _) in enumerate(FORMS)]
 
-def build(name):
-    return build_attack(name, **ATTACKS[name].tiny[0])
+
+def build(form):
+    return build_attack(form[0], **form[1])
 
 
 def seeded():
@@ -49,9 +52,9 @@ def test_equal_arguments_make_equal_attacks():
     assert "epsilon=0.25" in repr(build_attack("stadv"))
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_loss_rises_for_every_image(name, classifier, batch):
-    result = ascend(build(name), classifier, *batch, generator=seeded(), measure=True)
+@pytest.mark.parametrize("form", FORMS, ids=FORM_NAMES)
+def test_loss_rises_for_every_image(form, classifier, batch):
+    result = ascend(build(form), classifier, *batch, generator=seeded(), measure=True)
     # a step follows the slope at its start: an image that is all but certain, right or wrong, may move back by a trace
     assert (result.loss_after >= 0.95 * result.loss_before - 1e-3).all()
     assert result.loss_after.mean() > 1.02 * result.loss_before.mean()
@@ -60,43 +63,45 @@ def test_loss_rises_for_every_image(name, classifier, batch):
     assert -1e-6 <= result.images.min() <= result.images.max() <= 1 + 1e-6
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_model_is_left_as_found(name, classifier, batch):
+@pytest.mark.parametrize("form", FORMS, ids=FORM_NAMES)
+def test_model_is_left_as_found(form, classifier, batch):
     before = state(classifier)
     with torch.no_grad():
-        ascend(build(name), classifier, *batch, generator=seeded())
+        ascend(build(form), classifier, *batch, generator=seeded())
     assert_same_state(before, state(classifier))
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_generator_decides_the_result(name, classifier, batch):
-    first, second = (ascend(build(name), classifier, *batch, generator=seeded()) for _ in range(2))
+@pytest.mark.parametrize("form", FORMS, ids=FORM_NAMES)
+def test_generator_decides_the_result(form, classifier, batch):
+    first, second = (ascend(build(form), classifier, *batch, generator=seeded()) for _ in range(2))
     assert torch.equal(first.images, second.images)
 
 
-@pytest.mark.parametrize("name", [name for name in ATTACKS if not getattr(build(name).params, "random_start", False)])
-def test_images_do_not_depend_on_their_batch(name, classifier, batch):
+@pytest.mark.parametrize(
+    "form", [form for form in FORMS if not getattr(build(form).params, "random_start", False)], ids=lambda form: form[0]
+)
+def test_images_do_not_depend_on_their_batch(form, classifier, batch):
     images, labels = (tensor[:4] for tensor in batch)
     images = images.double()
     model = classifier.double()
     try:
-        whole = ascend(build(name), model, images, labels)
+        whole = ascend(build(form), model, images, labels)
         for i in range(4):
-            single = ascend(build(name), model, images[i : i + 1], labels[i : i + 1])
+            single = ascend(build(form), model, images[i : i + 1], labels[i : i + 1])
             torch.testing.assert_close(whole.images[i : i + 1], single.images, rtol=0, atol=1e-9)
     finally:
         classifier.float()
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_works_under_autocast_and_inference_mode(name, classifier, batch):
+@pytest.mark.parametrize("form", FORMS, ids=FORM_NAMES)
+def test_works_under_autocast_and_inference_mode(form, classifier, batch):
     images, labels = batch
     with torch.autocast("cpu", torch.bfloat16):
-        result = ascend(build(name), classifier, images, labels, generator=seeded(), measure=True)
+        result = ascend(build(form), classifier, images, labels, generator=seeded(), measure=True)
     assert torch.isfinite(result.loss_after).all()
     with torch.inference_mode():
-        inside = ascend(build(name), classifier, images * 1, labels * 1, generator=seeded())
-    assert torch.equal(inside.images, ascend(build(name), classifier, images, labels, generator=seeded()).images)
+        inside = ascend(build(form), classifier, images * 1, labels * 1, generator=seeded())
+    assert torch.equal(inside.images, ascend(build(form), classifier, images, labels, generator=seeded()).images)
 
 
 def test_unknown_names_get_a_hint():

@@ -1,4 +1,4 @@
-"""Contract of every locator and landmark model, and what each is known for."""
+"""What each locator and landmark model is known for."""
 
 import sys
 
@@ -22,37 +22,11 @@ def portrait() -> np.ndarray:
     return np.ascontiguousarray(pytest.importorskip("skimage.data").astronaut())
 
 
-@pytest.fixture
-def build(tmp_path, monkeypatch):
-    """A locator; one whose weights are not at hand is skipped."""
-
-    def build(name):
-        try:
-            return build_locator(name, upsample=1, scale=1.0)
-        except FileNotFoundError:
-            pytest.skip(f"the weights of {name} are not at hand")
-
-    return build
-
-
 def test_registry_holds_the_two_backends():
-    assert list(LOCATORS) == ["dlib", "face_alignment"]
-    assert list(LANDMARKERS) == ["dlib", "face_alignment", "none"]
+    assert set(LOCATORS) >= {"dlib", "face_alignment"}
+    assert set(LANDMARKERS) >= {"dlib", "face_alignment", "none"}
     with pytest.raises(TypeError):
         LOCATORS["mine"] = DlibHog
-
-
-@pytest.mark.parametrize("name", list(LOCATORS))
-def test_every_locator_finds_the_face_and_none_in_noise(build, portrait, name):
-    locator = build(name)
-    found = locator(portrait)
-    assert found
-    assert [box.confidence for box in found] == sorted((box.confidence for box in found), reverse=True)
-    assert found[0].x0 < 225 < found[0].x1  # between the eyes
-    assert found[0].y0 < 120 < found[0].y1
-    again = locator(portrait)
-    assert again == found
-    assert locator(np.random.default_rng(0).integers(0, 60, (240, 320, 3), dtype=np.uint8)) == []
 
 
 def test_dlib_gives_its_own_corners_on_the_gray_picture(portrait):
@@ -64,22 +38,26 @@ def test_dlib_gives_its_own_corners_on_the_gray_picture(portrait):
     assert [box[:4] for box in found] == [(r.left(), r.top(), r.right(), r.bottom()) for r in expected]
 
 
+def test_dlib_doubles_once_and_not_where_it_is_shown_less_than_the_full_size():
+    assert (DlibHog().upsample, DlibHog(scale=0.5).upsample, DlibHog(scale=0.5, upsample=1).upsample) == (1, 0, 1)
+
+
 def test_half_size_gives_boxes_in_full_pixels(portrait):
     full, half = DlibHog(upsample=1)(portrait)[0], DlibHog(upsample=1, scale=0.5)(portrait)[0]
     assert iou(full, half) > 0.6
 
 
 @pytest.mark.parametrize(
-    ("options", "name"),
+    ("options", "message"),
     [
-        ({"upsample": 3}, "upsample"),
-        ({"scale": 0.0}, "scale"),
-        ({"scale": 2.0}, "scale"),
-        ({"max_pixels": 0}, "max_pixels"),
+        ({"upsample": 3}, "upsample: input should be 0, 1 or 2; got 3"),
+        ({"scale": 0.0}, "scale must be"),
+        ({"scale": 2.0}, "scale must be"),
+        ({"max_pixels": 0}, "max_pixels must be"),
     ],
 )
-def test_dlib_refuses_options_out_of_range(options, name):
-    with pytest.raises(ValueError, match=f"{name} must be"):
+def test_dlib_refuses_options_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
         DlibHog(**options)
 
 
@@ -141,8 +119,9 @@ def test_missing_weights_name_both_files_and_the_folder_without_any_download(tmp
 
 def test_an_extra_that_is_not_installed_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for module in [name for name in sys.modules if name.startswith("face_alignment.")]:  # of a test that ran before
+        monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "face_alignment", None)
-    monkeypatch.delitem(sys.modules, "face_alignment.detection.sfd.sfd_detector", raising=False)
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     for name in (S3FD, FAN):
@@ -161,7 +140,7 @@ def test_weights_folder_follows_the_cache(monkeypatch):
 
 def test_s3fd_boxes_are_sorted_and_scaled_back(monkeypatch):
     locator = object.__new__(alignment.FaceAlignmentLocator)
-    locator._size = 0.5, 4_000_000
+    locator.scale, locator.max_pixels = 0.5, 4_000_000
     locator._detector = type(
         "S3fd", (), {"detect_from_image": lambda self, rgb: [[1, 2, 3, 4, 0.6], [5, 6, 7, 8, 0.9]]}
     )()
@@ -199,13 +178,7 @@ def test_the_predictor_is_found_without_running_its_package(monkeypatch):
 def test_policies_are_what_they_are_called():
     assert list(POLICIES) == ["shared", "official", "fast"]
     official = build_policy("official", every=10, smooth=15)
-    assert (official.every, official.upsample, official.smooth, official.first, official.shared) == (
-        1,
-        1,
-        1,
-        True,
-        False,
-    )
+    assert (official.every, official.scale, official.smooth, official.first, official.shared) == (1, 1, 1, True, False)
     shared = build_policy("shared", every=5, smooth=7)
-    assert (shared.every, shared.upsample, shared.scale, shared.smooth, shared.shared) == (5, 1, 1.0, 7, True)
+    assert (shared.every, shared.scale, shared.smooth, shared.shared) == (5, 1.0, 7, True)
     assert build_policy("fast", every=5, smooth=7).scale == 0.5

@@ -1,6 +1,7 @@
 """Each stage after `shard`, carried out twice on the same inputs, leaves the same bytes whatever the clock says.
 
-What stands before is compared in tests/extraction, tests/data and tests/corpus; all together, from nothing, in test_builds.
+What stands before is compared in tests/extraction, tests/data and tests/corpus; all together, from nothing, in
+test_builds.
 """
 
 import importlib

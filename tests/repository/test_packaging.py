@@ -95,7 +95,8 @@ def test_licence_citation_and_changelog_agree(root, project):
     assert citation["version"] == deepfake_adv.__version__
     assert citation["license"] == project["project"]["license"] == "Apache-2.0"
     assert "Apache License" in (root / "LICENSE").read_text(encoding="utf-8")[:200]
-    titles = [citation["preferred-citation"]["title"], citation["references"][0]["title"]]
+    assert "preferred-citation" not in citation  # else this software would be cited as its authors' own paper
+    titles = [reference["title"] for reference in citation["references"]]
     assert [title.split(":")[0] for title in titles] == [
         "Deepfake Forensics via an Adversarial Game", "Self-supervised Learning of Adversarial Example"
     ]  # fmt: skip
@@ -113,11 +114,12 @@ def test_notices_name_every_model_that_a_profile_asks_for(root):
 
 def test_hooks_and_workflow_run_what_is_there(root):
     hooks = YAML(typ="safe").load((root / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
-    assert {hook["id"] for hook in hooks} == {"ruff", "mypy", "lint-imports"}
+    assert {hook["id"] for hook in hooks} == {"ruff", "mypy", "lint-imports", "params"}
     tools = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in hooks}
     assert all((root / ".venv/bin" / tool).exists() or shutil.which(tool, path=bin_folder()) for tool in tools)
     workflow = YAML(typ="safe").load((root / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
     assert {"run": ".ci/run"} in workflow["jobs"]["test"]["steps"]
+    assert {"run": "make test-lowest"} in workflow["jobs"]["lowest"]["steps"]
     assert os.access(root / ".ci/run", os.X_OK)
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from deepfake_adv.datasets.layouts.tiny import Tiny
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.names import FF_FOLDERS, Forgery
 from deepfake_adv.params.base import Section
@@ -62,6 +63,11 @@ class Layout(ABC):
     @abstractmethod
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every video that the dataset should have at a quality, there or not, each once."""
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """Write this dataset in miniature below `root`, for the tests that every layout passes."""
+        raise NotImplementedError(f"{cls.__name__} must say as `tiny` how its dataset lies on a disk, to be tested")
 
     def expected(self, quality: str) -> dict[str, int]:
         """Published numbers of videos by forgery, where no list names each; empty where lists do."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from deepfake_adv.datasets.layouts.base import Layout, child, relative, video_names
 from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
@@ -65,6 +66,24 @@ class CelebDF(Layout):
     def expected(self, quality: str) -> dict[str, int]:
         """Published numbers, of version 2."""
         return _NUMBERS.get(self.version, {})
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """See `Layout.tiny`."""
+        put(root, [f"Celeb-real/id{number}_0000.mp4" for number in range(4)])
+        put(root, [f"YouTube-real/{name}.mp4" for name in ("00000", "00001")])
+        put(root, [f"{_FAKES}/{name}_0000.mp4" for name in ("id0_id1", "id2_id3", "id1_id2")])
+        write(root / _LIST, f"1 YouTube-real/00000.mp4\n1 Celeb-real/id0_0000.mp4\n0 {_FAKES}/id0_id1_0000.mp4\n")
+        reals = {f"real/id{number}_0000": ("" if number else "test", f"id{number}_0000", "") for number in range(4)}
+        videos = {
+            **reals,
+            "real/00000": ("test", "00000", ""),
+            "real/00001": ("", "00001", ""),
+            "CelebDF/id0_id1_0000": ("test", "id0_0000", "id1"),
+            "CelebDF/id2_id3_0000": ("", "id2_0000", "id3"),
+            "CelebDF/id1_id2_0000": ("", "id1_0000", "id2"),
+        }
+        return Tiny(videos, ["CelebDF"], {}, "native")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every video on the disk, and those of the list that are not there; one in another format is there."""

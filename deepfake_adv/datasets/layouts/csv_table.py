@@ -11,6 +11,7 @@ from pydantic import Field
 
 from deepfake_adv.datasets.layouts.base import Layout, as_table
 from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
@@ -55,6 +56,19 @@ class Table(Layout):
         if (problem := super().problem()) is not None:
             return problem
         return None if self.table.is_file() else f"looked for the table {self.table}: there is no such file"
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """See `Layout.tiny`."""
+        put(root, ["a/one.mp4", "b/one.mp4", "two.mp4"])
+        header = "path,label,split,forgery,source"
+        write(root / "videos.csv", f"{header}\na/one.mp4,real,train,,\nb/one.mp4,fake,train,NT,three\ntwo.mp4,1,,,\n")
+        videos = {
+            "real/a_one": ("train", "a_one", ""),
+            "NT/b_one": ("train", "b_one", "three"),
+            "other/two": ("test", "two", ""),
+        }
+        return Tiny(videos, [], {}, "native")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every line of the table at this quality.

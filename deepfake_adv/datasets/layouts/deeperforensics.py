@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, listing, relative
-from deepfake_adv.datasets.layouts.faceforensics import quality_folder
+from deepfake_adv.datasets.layouts.faceforensics import FaceForensics, quality_folder
 from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
@@ -55,6 +56,22 @@ class DeeperForensics(Layout):
         if self.variant not in variants:
             return f"looked in {self.root}: manipulated_videos must hold {self.variant}; got {', '.join(variants)}"
         return None
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """See `Layout.tiny`."""
+        originals = root / "FaceForensics++"
+        FaceForensics.tiny(originals)
+        listed = {"train": [("000", "M1"), ("001", "W2")], "val": [("004", "M1")], "test": [("006", "W2")]}
+        videos: dict[str, tuple[str, str, str]] = {}
+        for split, pairs in listed.items():
+            names = ["_".join(pair) for pair in pairs]
+            write(root / f"lists/splits/{split}.txt", "".join(f"{name}.mp4\n" for name in names))
+            put(root, [f"manipulated_videos/end_to_end/{name}.mp4" for name in names])
+            for target, source in pairs:
+                videos[f"real/{target}"] = (split, target, "")
+                videos[f"DFR/{target}_{source}"] = (split, target, source)
+        return Tiny(videos, ["DFR"], {"originals": str(originals)}, "native")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """The targets of the authors' lists, then the fakes on them.

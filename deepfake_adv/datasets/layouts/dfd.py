@@ -7,6 +7,7 @@ from typing import ClassVar
 from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, relative, video_names
 from deepfake_adv.datasets.layouts.faceforensics import quality_folder
 from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.tiny import Tiny, put
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
 
@@ -43,6 +44,21 @@ class DeepFakeDetection(Layout):
     def expected(self, quality: str) -> dict[str, int]:
         """363 originals, 3,068 fakes."""
         return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES}
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """See `Layout.tiny`."""
+        real, fake = "original_sequences/actors/c23/videos", "manipulated_sequences/DeepFakeDetection"
+        put(root, [f"{real}/24__talk_still.mp4", f"{real}/23__kitchen.mp4"])
+        put(root, [f"{fake}/c23/videos/{name}.mp4" for name in ("24_23__talk_still__YR5OVD4S", "23_24__kitchen__AA")])
+        put(root, [f"{fake}/masks/videos/24_23__talk_still__YR5OVD4S.mp4"])
+        videos = {
+            "real/24__talk_still": ("test", "24__talk_still", ""),
+            "real/23__kitchen": ("test", "23__kitchen", ""),
+            "DFD/24_23__talk_still__YR5OVD4S": ("test", "24__talk_still", "23"),
+            "DFD/23_24__kitchen__AA": ("test", "23__kitchen", "24"),
+        }
+        return Tiny(videos, ["DFD"], {}, "c23")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """The originals, those that a fake's name alone tells of too, then the fakes."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from deepfake_adv.datasets.layouts.base import Layout, as_table, child, listing, relative, video_names
 from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.files import read_json, read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
@@ -66,6 +67,20 @@ class DFDC(Layout):
         if not self._parts() and self._labels() is None:
             return f"looked in {self.root}: it holds neither {_PART}N nor labels.csv"
         return None
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """See `Layout.tiny`."""
+        videos = {"real/t0": ("test", "t0", ""), "DFDC/t1": ("test", "t1", "")}
+        for part, split, real in ((0, "train", "aa"), (35, "val", "bb"), (40, "test", "cc")):
+            folder, fake = f"{_PART}{part}", f"{real}f"
+            put(root, [f"{folder}/{real}.mp4", f"{folder}/{fake}.mp4"])
+            facts = {"label": "FAKE", "split": "train", "original": f"{real}.mp4"}
+            write(root / folder / "metadata.json", {f"{real}.mp4": {"label": "REAL"}, f"{fake}.mp4": facts})
+            videos |= {f"real/{real}": (split, real, ""), f"DFDC/{fake}": (split, real, "")}
+        put(root, ["test/videos/t0.mp4", "test/videos/t1.mp4"])
+        write(root / "test/labels.csv", "filename,label\nt0.mp4,0\nt1.mp4,1\n")
+        return Tiny(videos, ["DFDC"], {}, "native")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every video that a metadata.json or labels.csv names, then those that none does."""

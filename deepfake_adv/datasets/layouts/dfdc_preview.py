@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from deepfake_adv.datasets.layouts.base import Layout, relative
 from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.files import read_json
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
@@ -32,6 +33,26 @@ class DFDCPreview(Layout):
         if not (self.root / "dataset.json").is_file():
             return f"looked in {self.root}: it holds no dataset.json, which ships with the videos"
         return None
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """See `Layout.tiny`."""
+        fake = {"label": "fake", "set": "train", "target_id": "1", "swapped_id": "2"}
+        content = {
+            "original_videos/1/1_A.mp4": {"label": "real", "set": "train", "target_id": "1"},
+            "method_A/1_2/1_2_A.mp4": fake,
+            "method_B/1_2/1_2_A.mp4": fake,
+            "original_videos/3/3_A.mp4": {"label": "real", "set": "test", "target_id": "3"},
+        }
+        put(root, content)
+        write(root / "dataset.json", content)
+        videos = {
+            "real/original_videos_1_1_A": ("train", "1", ""),
+            "DFDCP/method_A_1_2_1_2_A": ("train", "1", "2"),
+            "DFDCP/method_B_1_2_1_2_A": ("train", "1", "2"),
+            "real/original_videos_3_3_A": ("test", "3", ""),
+        }
+        return Tiny(videos, ["DFDCP"], {}, "native")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every video of dataset.json.

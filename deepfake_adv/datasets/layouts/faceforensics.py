@@ -8,6 +8,7 @@ from pydantic import Field
 
 from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, of_faceforensics, relative, video_names
 from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.tiny import PAIRS, Tiny, put, swaps, write
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Quality
@@ -59,6 +60,18 @@ class FaceForensics(Layout):
         if not child(self.root, "original_sequences").is_dir():
             return f"looked in {self.root}: it holds no folder original_sequences"
         return None
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """See `Layout.tiny`."""
+        for split, pairs in PAIRS.items():
+            write(root / "splits" / f"{split}.json", pairs)
+        videos = swaps(["DF", "NT"])
+        for forgery, _, name in (video.partition("/") for video in videos):
+            folder = f"manipulated_sequences/{FF_FOLDERS[Forgery(forgery)]}" if forgery != REAL else ""
+            put(root, [f"{folder or 'original_sequences/youtube'}/c23/videos/{name}.mp4"])
+            put(root, [f"{folder}/masks/videos/{name}.mp4"] if folder else [])
+        return Tiny(videos, ["DF", "NT"], {"splits": str(root / "splits")}, "c23")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every video of the authors' splits, then those on the disk that are in none."""

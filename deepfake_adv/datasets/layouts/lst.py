@@ -10,6 +10,7 @@ from pydantic import Field
 
 from deepfake_adv.datasets.layouts.base import Layout, listing
 from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry, format_ranges, join_notes
 from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Quality, Split
@@ -70,6 +71,22 @@ class ReleaseLists(Layout):
             return problem
         lacking = [str(path) for paths in self._paths().values() for path in paths if not path.is_file()]
         return f"looked for the lists {', '.join(lacking)}: there are no such files" if lacking else None
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """See `Layout.tiny`."""
+        test = ["original_c23/006/006_000012_0.png", "Deepfakes_c23/006_007/006_007_000012_0.png"]
+        train = ["original_c23/000", "NeuralTextures_c23/000_001", "NeuralTextures_c40/000_001"]
+        put(root, [*test, *(f"{folder}/x_000001_0.png" for folder in train)])
+        write(root / "test.lst", f"{test[0]} REAL\n{test[1]} FAKE")
+        write(root / "train.lst", f"{train[0]} REAL\n" * 4 + f"{train[1]} FAKE\n{train[2]} FAKE\n")
+        videos = {
+            "real/000": ("train", "000", ""),
+            "NT/000_001": ("train", "000", "001"),
+            "real/006": ("test", "006", ""),
+            "DF/006_007": ("test", "006", "007"),
+        }
+        return Tiny(videos, ["DF", "NT"], {"lists": {"train": "train.lst", "test": ["test.lst"]}}, "c23")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every video that the lists name at this quality.

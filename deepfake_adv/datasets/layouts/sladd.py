@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 from deepfake_adv.datasets.layouts.base import Layout, child, listing, of_faceforensics, relative
 from deepfake_adv.datasets.layouts.registry import register_layout
+from deepfake_adv.datasets.layouts.tiny import PAIRS, Tiny, put, swaps, write
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
@@ -41,6 +42,18 @@ class Sladd(Layout):
             return problem
         lacking = [name for name in ("image", "config") if not child(self.root, name).is_dir()]
         return f"looked in {self.root}: it holds no folder {' and no folder '.join(lacking)}" if lacking else None
+
+    @classmethod
+    def tiny(cls, root: Path) -> Tiny:
+        """See `Layout.tiny`."""
+        for split, file in CONFIG_FILES.items():
+            write(root / "config" / file, PAIRS[split])
+        videos = swaps(["NT"])
+        for forgery, _, name in (video.partition("/") for video in videos):
+            folder = REAL if forgery == REAL else f"FF-{forgery}"
+            put(root, [f"image/{folder}/{name}/0001.png"])
+            put(root, [f"mask/{folder}/{name}/0001_mask.png"] if forgery != REAL else [])
+        return Tiny(videos, ["NT"], {}, "native")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every folder that the pairs of config/ ask for, then those that are there besides."""

@@ -21,7 +21,11 @@ def test_the_first_line_of_the_list_counts_and_one_means_real(trees):
 
 
 def test_videos_below_a_folder_videos(trees):
-    root, *_ = trees["celebdf"](below="videos/")
+    root, *_ = trees["celebdf"]()
+    for folder in root.glob("*-*/"):
+        folder.rename(root / "videos")
+        folder.mkdir()
+        (root / "videos").rename(folder / "videos")
     entries = found(root)
     assert len(entries) == 9
     assert entries["real/id0_0000"].path == "Celeb-real/videos/id0_0000.mp4"

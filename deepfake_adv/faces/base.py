@@ -1,0 +1,93 @@
+"""What every face locator and every landmark model gives, and what a locator is shown."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_adv.faces.box import FaceBox
+from deepfake_adv.faces.size import MAX_PIXELS, check_size, to_size
+from deepfake_adv.params.base import Section
+
+
+class Locator(ABC):
+    """Finds the faces of a picture.
+
+    A subclass says in `find` how; it is shown a picture of the right size, and gives boxes in that picture's pixels.
+
+    Attributes:
+        gray: Whether `find` is shown ``(H, W)`` gray pictures, not ``(H, W, 3)`` RGB.
+        tiny: Arguments of the smallest forms, for the tests that every locator passes.
+        params: Its `Params`, read from the arguments.
+        scale: What pictures are scaled by.
+
+    Args:
+        scale: A picture is scaled by this before; `locate.policy` decides it.
+        max_pixels: A larger picture is shrunk to this area before; `locate.max_pixels`.
+        given: Fields of `Params`; what is left out has its default.
+
+    Raises:
+        ValueError: If an argument is unknown or out of range.
+    """
+
+    class Params(Section):
+        """Keys of `locate.backend` beside its name. What holds for every locator is a key of `locate`."""
+
+    params: Any
+    gray: ClassVar[bool] = False
+    tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+
+    def __init__(self, *, scale: float = 1.0, max_pixels: int = MAX_PIXELS, **given: Any) -> None:
+        check_size(scale, max_pixels)
+        self.params = self.Params.read(given)
+        self.scale, self.max_pixels = scale, max_pixels
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[FaceBox]:
+        """The faces of ``(H, W, 3)`` uint8 RGB, in its own pixels, the most confident first."""
+        picture = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8) if self.gray else rgb
+        picture, up = to_size(picture, self.scale, self.max_pixels)
+        found = sorted(self.find(picture), key=lambda box: -box.confidence)
+        return [FaceBox(up * x0, up * y0, up * x1, up * y1, sure) for x0, y0, x1, y1, sure in found]
+
+    @abstractmethod
+    def find(self, picture: NDArray[np.uint8]) -> list[FaceBox]:
+        """The faces of a picture of the right size, in its pixels, in any order."""
+
+
+class Landmarker(ABC):
+    """Gives 68 facial points in the iBUG order.
+
+    Attributes:
+        tiny: Arguments of the smallest forms, for the tests that every landmark model passes.
+        params: Its `Params`, read from the arguments.
+
+    Args:
+        given: Fields of `Params`; what is left out has its default.
+
+    Raises:
+        ValueError: If an argument is unknown or out of range.
+    """
+
+    class Params(Section):
+        """Keys of `locate.landmarks` beside its name."""
+
+    params: Any
+    tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+
+    def __init__(self, **given: Any) -> None:
+        self.params = self.Params.read(given)
+
+    @abstractmethod
+    def __call__(self, rgb: NDArray[np.uint8], box: FaceBox) -> NDArray[np.float32]:
+        """Points of one face.
+
+        Args:
+            rgb: ``(H, W, 3)`` uint8.
+            box: The face.
+
+        Returns:
+            ``(68, 2)`` float32: x and y in frame pixels.
+        """
