@@ -18,7 +18,8 @@ def join_cluster(address: str | None) -> Any:
     """The module `ray`, connected.
 
     Args:
-        address: Cluster to join; None starts one on this machine.
+        address: Cluster to join; None takes that of Ray's own variable RAY_ADDRESS, and without it starts one on this
+            machine: whatever else runs here, of which Ray by itself would take the last.
 
     Raises:
         RuntimeError: If Ray is not installed.
@@ -31,7 +32,8 @@ def join_cluster(address: str | None) -> Any:
             "Install the extra with `make setup-ray`, or set execution.engine to local."
         ) from error
     if not ray.is_initialized():
-        ray.init(address=address, log_to_driver=False, include_dashboard=False)
+        address = address or os.environ.get("RAY_ADDRESS") or "local"
+        ray.init(address=address, log_to_driver=False, **({"include_dashboard": False} if address == "local" else {}))
     return ray
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from deepfake_adv.execution.on_ray import remote_of, results_of
+from deepfake_adv.execution.on_ray import join_cluster, remote_of, results_of
 from deepfake_adv.extraction import crop
 from deepfake_adv.sources import checkout as module
 from deepfake_adv.sources.checkout import ROOT, check_alike, code_digest
@@ -153,6 +153,26 @@ def test_a_node_whose_copy_of_the_checkout_is_another_is_named(here_as_on_ray, m
     monkeypatch.setattr(module, "_digest_of", lambda file: "0" * 16)
     with pytest.raises(ValueError, match=r"the code of crop\.py must be the same on every machine; got another on "):
         remote(1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "variable", "expected"),
+    [
+        (None, None, "local"),
+        (None, "10.0.0.1:6379", "10.0.0.1:6379"),
+        ("10.0.0.2:6379", "10.0.0.1:6379", "10.0.0.2:6379"),
+    ],
+)
+def test_a_cluster_that_no_one_named_is_not_joined(monkeypatch, asked, variable, expected):
+    """Failed before: Ray by itself joins whatever cluster was last started on the machine, a dead one too."""
+    joined = []
+    ray = SimpleNamespace(is_initialized=lambda: False, init=lambda address, **options: joined.append(address))
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if variable:
+        monkeypatch.setenv("RAY_ADDRESS", variable)
+    assert join_cluster(asked) is ray
+    assert joined == [expected]
 
 
 class Lost(Exception):
