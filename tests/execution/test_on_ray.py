@@ -93,7 +93,8 @@ def drive(clone, tmp_path):
         command = [sys.executable, str(script), str(elsewhere), str(others), engine]
         done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
-        return json.loads(done.stdout.splitlines()[-1])
+        (found,) = [line for line in done.stdout.splitlines() if line.startswith(("[", "{"))]  # Ray may add words
+        return json.loads(found)
 
     return go
 

@@ -95,7 +95,8 @@ def project(make_shards_at, tmp_path):
     def carry_out(engine):
         done = call(sys.executable, str(script), json.dumps([list(RUNS), engine]))
         logs = {path.stem: path.read_text() for path in (tmp_path / "work/train-all").glob("*.log")}
-        codes = dict(json.loads(done.stdout.splitlines()[-1]))
+        (found,) = [line for line in done.stdout.splitlines() if line.startswith("[[")]  # Ray may add words
+        codes = dict(json.loads(found))
         assert codes == dict.fromkeys(RUNS, 0), f"{done.stderr[-4000:]}\n{logs}"
         files = {path.relative_to(tmp_path).as_posix(): sha256(path)
                  for path in (tmp_path / "data/runs").rglob("*") if path.is_file()}  # fmt: skip
