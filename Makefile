@@ -17,7 +17,7 @@ LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardli
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all profile-demo profile-paper bench bench-clips scale lock clean
+.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all profile-demo profile-paper bench bench-clips scale rehearsal lock clean
 
 help:  ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -94,8 +94,11 @@ bench-clips: setup  ## The same of real videos: make bench-clips CLIPS=folder
 	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS)
 	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS) --first 3 --count 4 --output benchmarks/results/tracks-unseen.json
 
-scale: setup  ## Measure how what is done per dataset grows from 5,000 to 120,000 videos
+scale: setup  ## Measure how what is done per dataset grows: to 120,000 videos, 3.3 million crops, 102 runs
 	$(BIN)/python -m benchmarks.scale
+
+rehearsal: setup  ## Fill all tables of the paper profile on fabricated data, 2 steps a run (KEEP=1: keep it; FOLDER, JOBS)
+	$(BIN)/python -m benchmarks.rehearsal $(if $(KEEP),--keep) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JOBS),--jobs $(JOBS))
 
 lock: setup  ## Resolve pyproject.toml's requirements; pins stay where they still fit (make lock UPGRADE=name moves one)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

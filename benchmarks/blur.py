@@ -97,10 +97,10 @@ def saved_bytes(blur: Blur, images: Tensor, inverse_sigma: Tensor, kernel_size: 
 
 def measure(device: str, batch: int, size: int, kernels: list[int], repeats: int) -> list[dict[str, object]]:
     """Measure every kernel size and mode; one row each."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(batch, 3, size, size, generator=generator).to(device)
-    inverse_sigma = (0.3 + torch.rand(batch, 1, size, size, generator=generator)).to(device)
-    upstream = torch.randn(batch, 3, size, size, generator=generator).to(device)
+    rng = torch.Generator().manual_seed(0)
+    images = torch.rand(batch, 3, size, size, generator=rng).to(device)
+    inverse_sigma = (0.3 + torch.rand(batch, 1, size, size, generator=rng)).to(device)
+    upstream = torch.randn(batch, 3, size, size, generator=rng).to(device)
     synchronise = torch.cuda.synchronize if device == "cuda" else lambda: None
     bandwidth = copy_bandwidth(synchronise) if device == "cuda" else None
     rows: list[dict[str, object]] = []

@@ -1,9 +1,11 @@
 """Clips to measure with: real or rendered faces on a 480p and a 720p canvas, coded as c23 and c40."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -18,6 +20,7 @@ from deepfake_adv.video.encode import write_h264
 from deepfake_adv.video.read import probe, read_frames
 
 CRF = {Quality.C23: 23, Quality.C40: 40}
+ALL_CRF = {Quality.RAW: 0, **CRF}
 RENDERED = 60  # distinct frames of a rendered face; played to and fro
 
 Picture = NDArray[np.uint8]
@@ -42,7 +45,16 @@ class Clip:
 
 
 def make_clips(
-    output: Path, *, source: Path | None, count: int, heights: list[int], frames: int, wanted: int, first: int = 0
+    output: Path,
+    *,
+    source: Path | None,
+    count: int,
+    heights: list[int],
+    frames: int,
+    wanted: int,
+    first: int = 0,
+    crf: Mapping[Quality, int] = MappingProxyType(CRF),
+    distinct: int = RENDERED,
 ) -> list[Clip]:
     """Encode `count` faces at every height and quality.
 
@@ -54,24 +66,27 @@ def make_clips(
         heights: Of the 16:9 canvas, pixels.
         frames: Per clip.
         wanted: Frames sampled from each, evenly.
+        crf: Of each quality.
+        distinct: Frames that are rendered of a face.
 
     Raises:
         ValueError: If `source` holds fewer videos.
     """
     clips = []
-    for number, pictures in enumerate(_faces(source, first, count)):
+    for number, pictures in enumerate(_faces(source, first, count, distinct)):
         for height in heights:
             canvas = [rgb_to_i420(_on_canvas(picture, height)) for picture in pictures]
-            for quality, crf in CRF.items():
+            for quality, rate in crf.items():
                 kind = output / f"{height}p_{quality}"
                 path = kind / "root" / f"{number:03d}.mp4"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_h264(path, islice(cycle(canvas + canvas[::-1]), frames), crf=crf)
-                clips.append(_as_part(path, kind / f"frames-{number:03d}" / quality, wanted, height, quality))
+                write_h264(path, islice(cycle(canvas + canvas[::-1]), frames), crf=rate)
+                clips.append(as_part(path, kind / f"frames-{number:03d}" / quality, wanted, height, quality))
     return clips
 
 
-def _as_part(path: Path, folder: Path, wanted: int, height: int, quality: str) -> Clip:
+def as_part(path: Path, folder: Path, wanted: int, height: int, quality: str) -> Clip:
+    """A coded clip with the frames folder that `extract` would leave of it."""
     facts = probe(path)
     indices = np.linspace(0, facts.frames - 1, min(wanted, facts.frames)).astype(np.int64)
     row = VideoRow(
@@ -84,10 +99,15 @@ def _as_part(path: Path, folder: Path, wanted: int, height: int, quality: str) -
     return Clip(path, path.parent, folder, row, indices, height, quality)
 
 
-def _faces(source: Path | None, first: int, count: int) -> Iterator[list[Picture]]:
+@cache
+def _rendered(identity: int, frames: int) -> list[Picture]:
+    return [picture for picture, _ in film(1, identity, frames=frames, size=480, fps=25.0)]
+
+
+def _faces(source: Path | None, first: int, count: int, distinct: int) -> Iterator[list[Picture]]:
     if source is None:
         for identity in range(first, first + count):
-            yield [picture for picture, _ in film(1, identity, frames=RENDERED, size=480, fps=25.0)]
+            yield _rendered(identity, distinct)
         return
     facts = {path: probe(path) for path in sorted(source.iterdir())}
     # the largest first: an enlarged picture is smooth, so it decodes faster than real ones do

@@ -32,11 +32,11 @@ from numpy.typing import NDArray
 from benchmarks.common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.shards import BATCH, DIFFERENT, Way, drain, in_turns, make_crop, make_row, ratio, write_crops
 from deepfake_adv.corpus.render.take import film
-from deepfake_adv.crops.encoding import decode_crop
-from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.loader import Loader, Source
+from deepfake_adv.crops.codec import decode_crop
+from deepfake_adv.data.loader import BatchSource, Loader
 from deepfake_adv.data.manifest import CropTable, crop_file_rows, read_manifest, write_manifest
 from deepfake_adv.data.sampler import BalancedSampler
+from deepfake_adv.data.store import CropStore
 from deepfake_adv.files import write_json
 from deepfake_adv.names import REAL
 
@@ -102,7 +102,7 @@ def _measure(
     table = read_manifest(manifest)
     opened = time.process_time()
     sampler = _sampler(table)
-    plan = sampler.plan(0).reshape(-1, BATCH)[: arguments.batches]
+    plan = sampler.batches(0).reshape(-1, BATCH)[: arguments.batches]
     planned = time.process_time()
     store = CropStore(table, folder, image_size=arguments.side)
     indexed = time.process_time()
@@ -185,12 +185,12 @@ def _memory(folder: Path, manifest: Path, small: Path, arguments: argparse.Names
         table = read_manifest(path)
         store = CropStore(table, folder, image_size=arguments.side)
         sampler = _sampler(table, steps=arguments.batches)
-        source = Source(store, np.arange(len(table)), table.labels)
-        loader = Loader(source, sampler.plan, sampler.steps, workers=arguments.workers)
+        source = BatchSource(store, np.arange(len(table)), table.labels)
+        loader = Loader(source, sampler.batches, sampler.steps, workers=arguments.workers)
         drain(loader)
         workers = loader._loader._iterator._workers  # type: ignore[union-attr]
         private = [_private(worker.pid) for worker in workers]
-        order = next(iter(loader.position))
+        order = next(iter(loader.remaining))
         result[name] = {
             "private_mb_per_worker": round(float(np.mean(private)), 1),
             "sent_at_start_bytes": len(pickle.dumps(loader._loader.dataset)),

@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from benchmarks.common import RESULTS, machine, setting
 from deepfake_adv.files import write_json, write_text
 
@@ -76,8 +78,14 @@ def main() -> None:
     print(json.dumps(found, indent=2))
 
 
-def fabricate(folder: Path, profile: str) -> int:
-    """Make the scratch project and have DVC record it as done; returns the number of stages."""
+def fabricate(folder: Path, profile: str, *, runs: int | None = None) -> int:
+    """Make the scratch project and have DVC record it as done; returns the number of stages.
+
+    Args:
+        folder: Where to.
+        profile: Of profiles/.
+        runs: How many runs it has, the first ones; None for all.
+    """
     for name in CODE:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
@@ -87,6 +95,8 @@ def fabricate(folder: Path, profile: str) -> int:
             write_text(folder / name, text.replace("python -m pipeline.", f"{sys.executable} -E -s make.py "))
     write_text(folder / "make.py", MAKE)
     shutil.copy(ROOT / "profiles" / f"{profile}.yaml", folder / "params.yaml")
+    if runs is not None:
+        _keep_runs(folder / "params.yaml", runs)
     _call(folder, ["dvc", "init", "-q", "--no-scm"])
     _call(folder, ["dvc", "config", "cache.type", "hardlink,copy"])
     listed = json.loads(_call(folder, ["timeit", "-n", "1", "-r", "1", LIST]).splitlines()[0])
@@ -101,6 +111,14 @@ def fabricate(folder: Path, profile: str) -> int:
         file.write_text(f"{path}\n", encoding="utf-8")
     _call(folder, ["dvc", "commit", "-f", "-q"])
     return int(listed["stages"])
+
+
+def _keep_runs(path: Path, count: int) -> None:
+    yaml = YAML()
+    params = yaml.load(path)
+    for name in list(params["runs"])[count:]:
+        del params["runs"][name]
+    yaml.dump(params, path)
 
 
 def _forget(folder: Path, runs: list[str]) -> None:
@@ -129,7 +147,7 @@ def _call(folder: Path, command: list[str]) -> str:
     command = [sys.executable, "-m", *command]
     done = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} must succeed; got: {done.stderr[-2000:]}. Mend what it says.")
+        raise RuntimeError(f"{' '.join(command)} must succeed; got: {done.stderr[-2000:]}. Fix what it says.")
     return done.stdout
 
 

@@ -45,7 +45,7 @@ def compare(clip: Clip, folder: Path, copies: int) -> dict[str, Any]:
         errors = [outcome.error for outcome in map_tasks(crop_video, tasks, desc=name, **options) if outcome.error]
         wall[name] = round(time.perf_counter() - start, 2)
         assert not errors, errors
-        left[name] = {task.piece.read_bytes() for task in tasks}
+        left[name] = {task.output.read_bytes() for task in tasks}
     assert all(value == left["one"] and len(value) == 1 for value in left.values())
     return {"tasks": copies, **wall, "one/two": round(wall["one"] / wall["two"], 2)}
 

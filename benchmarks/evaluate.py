@@ -1,22 +1,18 @@
-"""Time the bootstrap and the streamed metrics.
+"""Time the bootstrap.
 
-Reach: 1,000 resamples of 20 conditions, each 280 videos x 100 frames, in 20 s; 28 million
-scores in bounded memory.
+Reach: 1,000 resamples of 20 conditions, each 280 videos x 100 frames, in 20 s.
 """
 
 import argparse
-import resource
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.common import RESULTS, machine, setting
 from deepfake_adv.evaluation.bootstrap import Sample, draw, replicate
 from deepfake_adv.evaluation.metrics import all_metrics
-from deepfake_adv.evaluation.streaming import StreamingMetrics
 from deepfake_adv.files import write_json
 
 
@@ -55,41 +51,17 @@ def bootstrap(conditions: int, videos: int, frames: int, resamples: int) -> dict
     }
 
 
-def streaming(scores: int, chunk: int) -> dict[str, Any]:
-    """Seconds, memory and error of streamed metrics."""
-    rng = np.random.default_rng(1)
-    labels = rng.integers(0, 2, chunk)
-    values: NDArray[np.float32] = (1 / (1 + np.exp(-rng.normal(4 * (labels - 0.5), 3)))).astype(np.float32)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    stream, start = StreamingMetrics(), time.perf_counter()
-    for _ in range(-(-scores // chunk)):
-        stream.update(values, labels)
-    result = stream.result()
-    taken = time.perf_counter() - start
-    exact = all_metrics(values, labels)
-    return {
-        "scores": result.scores,
-        "seconds": round(taken, 2),
-        "million_scores_per_second": round(result.scores / taken / 1e6, 2),
-        "added_memory_mib": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, 1),
-        "auc_error": abs(result.metrics["auc"] - exact["auc"]),
-        "auc_error_bound": result.auc_error,
-    }
-
-
 def main() -> None:
-    """Run both."""
+    """Time it and write the result."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument("--output", type=Path, default=RESULTS / "evaluate.json")
     arguments = parser.parse_args()
     quick = arguments.quick
-    streamed = streaming(1_000_000 if quick else 28_000_000, 1_000_000)
     result = {
         "machine": machine("numpy"),
         "setting": setting(arguments),
         "bootstrap": bootstrap(*((2, 40, 20, 100) if quick else (20, 280, 100, 1000))),
-        "streaming": streamed,
     }
     write_json(arguments.output, result)
     print(result)

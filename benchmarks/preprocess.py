@@ -62,10 +62,10 @@ def _measure(
             for policy in ("fast", "shared"):
                 once[f"locate_{policy}"] = ways.locate(clip, policy, boxes)
             for encoding in ENCODINGS:
-                piece = folder / "piece.parquet"
-                once[f"crop_{encoding}"] = ways.crop(clip, encoding, boxes, piece)
+                output = folder / "output.parquet"
+                once[f"crop_{encoding}"] = ways.crop(clip, encoding, boxes, output)
                 if turn == 0:
-                    images = pq.read_table(piece, columns=["image"])["image"].to_pylist()
+                    images = pq.read_table(output, columns=["image"])["image"].to_pylist()
                     sizes[clip.name, encoding] += [len(image["bytes"]) for image in images]
             once |= ways.usual(clip, folder / "usual", sample)
             once["locate_official"] = once["decode"] + once["detect"]

@@ -32,11 +32,11 @@ from PIL import Image
 from benchmarks.common import RESULTS, VIDEO_PACKAGES, machine, setting
 from benchmarks.ways import cpu_seconds
 from deepfake_adv.corpus.render.take import film
-from deepfake_adv.crops.encoding import decode_crop, encode_crop
-from deepfake_adv.crops.schema import CROP_WRITE_OPTIONS, METADATA, ROW_GROUP, crop_schema
-from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.crops.codec import decode_crop, encode_crop
+from deepfake_adv.crops.files import CROP_WRITE_OPTIONS, METADATA, ROW_GROUP, crop_schema
 from deepfake_adv.data.manifest import CropTable, crop_file_rows, read_manifest, write_manifest
 from deepfake_adv.data.sampler import BalancedSampler
+from deepfake_adv.data.store import CropStore
 from deepfake_adv.faces.box import Square
 from deepfake_adv.files import write_json
 from deepfake_adv.names import FF_FORGERIES, REAL
@@ -86,7 +86,7 @@ def _measure(folder: Path, encoding: str, pictures: list[Picture], arguments: ar
         table.labels, table.videos, table.frames, table.groups,
         batch_size=BATCH, steps=None, mode="full", pool=arguments.pool,
     )  # fmt: skip
-    plan = sampler.plan(0).reshape(-1, BATCH)[: arguments.batches]
+    plan = sampler.batches(0).reshape(-1, BATCH)[: arguments.batches]
     shuffled = np.random.default_rng(0).permutation(len(rows))[: plan.size]
     by_row = table.strings("video").tolist(), table.frames.tolist()
     place = {(row["video"], row["frame"]): row for row in rows}

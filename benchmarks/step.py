@@ -34,8 +34,8 @@ from deepfake_adv.generators.resnet import ResnetGenerator
 from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.registry import METHODS, build_method
 from deepfake_adv.ops.blur import blur_pixelwise
-from deepfake_adv.training.engine import Engine
 from deepfake_adv.training.setup import make_fabric
+from deepfake_adv.training.step import TrainingStep
 
 LIMITS = {"grad_bat": 3.0, "two_gen_bat": 3.2, "two_gen_bat (reversal)": 2.6}
 ALONE = {  # what generators and blur take of a step is measured apart; the rest are passes of the detector
@@ -60,13 +60,14 @@ def our_step(detector: Detector, method: Method, batch: Batch, arguments: argpar
     """A step of the training loop itself."""
     train = recipe(size=arguments.size, batch=arguments.batch, precision=arguments.precision)
     fabric = make_fabric(place(arguments.device), arguments.precision)
-    engine = Engine(fabric, detector, method, train, seed=0, channels_last=True, compiled=arguments.compile)
-    return lambda: engine.step(batch, 0)
+    step = TrainingStep(fabric, detector, method, train, seed=0, channels_last=True, compiled=arguments.compile)
+    return lambda: step.run(batch, 0)
 
 
 def rescaled(maps: Tensor) -> Tensor:
     """Maps of norm 100 each, as the release keeps its 1 / sigma squared."""
-    return 100 * maps / maps.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    result: Tensor = 100 * maps / maps.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return result
 
 
 def release_train(detector: Detector, update: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> None:
@@ -158,9 +159,9 @@ def adversary_alone(
 
 def toy_batch(size: int, count: int, device: str) -> Batch:
     """Random faces of no one, half real and half fake, with landmarks spread over the image."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(count, 3, size, size, generator=generator)
-    landmarks = (0.2 + 0.6 * torch.rand(68, 2, generator=generator)).expand(count, -1, -1) * size
+    rng = torch.Generator().manual_seed(0)
+    images = torch.rand(count, 3, size, size, generator=rng)
+    landmarks = (0.2 + 0.6 * torch.rand(68, 2, generator=rng)).expand(count, -1, -1) * size
     masks = torch.zeros(count, 1, size, size)
     return Batch(images, torch.arange(count) % 2, masks, landmarks.clone()).to(device)
 

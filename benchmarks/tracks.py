@@ -46,7 +46,9 @@ def main() -> None:
         )  # fmt: skip
         chosen = [clip for clip in clips if clip.quality in arguments.qualities]
         for outcome in map_tasks(agreement, chosen, desc="tracks", unit="clips"):
-            found[outcome.task.name].append(outcome.unwrap())
+            if outcome.value is None:
+                raise RuntimeError(outcome.error)
+            found[outcome.task.name].append(outcome.value)
     result = {
         "machine": machine(*VIDEO_PACKAGES),
         "setting": setting(arguments),

@@ -26,8 +26,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.common import RESULTS, interleave, machine, print_table, setting
 from benchmarks.recipe import place, recipe
 from deepfake_adv.corpus.render.take import film
-from deepfake_adv.crops.encoding import encode_crop
-from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
+from deepfake_adv.crops.codec import encode_crop
+from deepfake_adv.crops.files import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.loader import Loader
 from deepfake_adv.data.manifest import crop_file_rows, write_manifest
@@ -35,8 +35,8 @@ from deepfake_adv.faces.box import Square
 from deepfake_adv.files import write_json
 from deepfake_adv.names import REAL, Condition
 from deepfake_adv.params.training import Device
-from deepfake_adv.training.engine import Engine
 from deepfake_adv.training.setup import Plan, build_players, hold_in_memory, make_fabric, open_split, train_loader
+from deepfake_adv.training.step import TrainingStep
 from deepfake_adv.video.colour import rgb_to_i420
 
 CONDITION = Condition("NT", "c23")
@@ -71,7 +71,7 @@ def measure(arguments: argparse.Namespace, manifests: Path, method: str, precisi
     detector, game = build_players(plan, 0)
     if arguments.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    engine = Engine(fabric, detector, game, plan.train, seed=0, channels_last=True, compiled=arguments.compile)
+    step = TrainingStep(fabric, detector, game, plan.train, seed=0, channels_last=True, compiled=arguments.compile)
     data = open_split(plan, manifests / "train.parquet", masks="none", landmarks=False)
     if cache == "memory":
         hold_in_memory([data], processes=1)
@@ -82,11 +82,11 @@ def measure(arguments: argparse.Namespace, manifests: Path, method: str, precisi
 
     def step_alone() -> None:
         for number in range(count):
-            engine.step(fixed, number)
+            step.run(fixed, number)
 
     def both() -> None:
         for number, batch in enumerate(islice(batches, count)):
-            engine.step(batch, number)
+            step.run(batch, number)
 
     times = interleave(
         {"loader": lambda: [None for _ in islice(batches, count)], "step": step_alone, "both": both},
@@ -99,19 +99,20 @@ def measure(arguments: argparse.Namespace, manifests: Path, method: str, precisi
     row["both / step"] = times["step"] / times["both"]
     if arguments.device == "cuda":
         row["GiB"] = torch.cuda.max_memory_allocated() / 2**30
-        row["FLOP use"] = flop_use(engine, fixed, times["step"] / count)
+        row["FLOP use"] = flop_use(step, fixed, times["step"] / count)
     return row
 
 
-def flop_use(engine: Engine, batch: Batch, seconds: float) -> float | None:
+def flop_use(step: TrainingStep, batch: Batch, seconds: float) -> float | None:
     """Share of the device's dense peak that a step's matrix products and convolutions make up."""
     name = torch.cuda.get_device_name()
     peak = next((value for key, value in PEAK.items() if key in name), None)
     if peak is None:
         return None
     with FlopCounterMode(display=False) as counter:
-        engine.step(batch, 0)
-    return counter.get_total_flops() / seconds / peak
+        step.run(batch, 0)
+    result: float | None = counter.get_total_flops() / seconds / peak
+    return result
 
 
 def endless(loader: Loader) -> Iterator[Batch]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clips import Clip
-from deepfake_adv.extraction.box_rows import find_boxes
+from deepfake_adv.extraction.boxes import find_boxes
 from deepfake_adv.extraction.cutting import CropOptions, CropTask, crop_video
 from deepfake_adv.extraction.frames import FrameStore
 from deepfake_adv.extraction.groups import Group
@@ -41,31 +41,31 @@ def extract(clip: Clip) -> float:
     return cpu_seconds(lambda: frame_times(clip.path))
 
 
-def locate_task(clip: Clip, policy: str, piece: Path) -> LocateTask:
+def locate_task(clip: Clip, policy: str, output: Path) -> LocateTask:
     """The clip as a group of its own."""
     members = {clip.row.video: clip.indices}
     frames = FrameStore(clip.frames, clip.root).of(clip.row.video)
     group = Group(clip.row.video, clip.row.target, clip.quality, clip.row.frames, "", members, "", frames)
     options = LocateOptions(**{**vars(SHARED), "policy": policy})
-    return LocateTask("bench", group, clip.root, options, piece)
+    return LocateTask("bench", group, clip.root, options, output)
 
 
-def locate(clip: Clip, policy: str, piece: Path) -> float:
+def locate(clip: Clip, policy: str, output: Path) -> float:
     """Stage `locate` for one video."""
-    return cpu_seconds(lambda: locate_group(locate_task(clip, policy, piece)))
+    return cpu_seconds(lambda: locate_group(locate_task(clip, policy, output)))
 
 
-def crop_task(clip: Clip, encoding: str, boxes: Path, piece: Path) -> CropTask:
+def crop_task(clip: Clip, encoding: str, boxes: Path, output: Path) -> CropTask:
     """The clip as a task of stage `crop`."""
     options = CropOptions(margin=MARGIN, encoding=encoding, masks=False)
     frames = FrameStore(clip.frames, clip.root).of(clip.row.video)
-    runs = find_boxes(boxes, clip.quality)[clip.row.video]
-    return CropTask("bench", clip.quality, clip.row, frames, boxes, runs, clip.root, options, piece)
+    ranges = find_boxes(boxes, clip.quality)[clip.row.video]
+    return CropTask("bench", clip.quality, clip.row, frames, boxes, ranges, clip.root, options, output)
 
 
-def crop(clip: Clip, encoding: str, boxes: Path, piece: Path) -> float:
+def crop(clip: Clip, encoding: str, boxes: Path, output: Path) -> float:
     """Stage `crop` for one video: decode, cut, encode, write."""
-    return cpu_seconds(lambda: crop_video(crop_task(clip, encoding, boxes, piece)))
+    return cpu_seconds(lambda: crop_video(crop_task(clip, encoding, boxes, output)))
 
 
 def usual(clip: Clip, folder: Path, sample: int) -> dict[str, float]:

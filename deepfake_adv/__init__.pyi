@@ -3,7 +3,7 @@ from .api import Attacker as Attacker
 from .api import PixelwiseBlur as PixelwiseBlur
 from .api import attack as attack
 from .api import score_images as score_images
-from .attacks.engine import AttackResult as AttackResult
+from .attacks.ascent import AttackResult as AttackResult
 from .data.batch import Batch as Batch
 from .detectors.base import Detector as Detector
 from .detectors.registry import build_detector as build_detector

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import AttackResult, ascend
+from deepfake_adv.attacks.ascent import AttackResult, ascend
 from deepfake_adv.attacks.registry import build_attack
-from deepfake_adv.crops.crop_decoder import resize
+from deepfake_adv.crops.codec import resize
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.training.predict import score_crops
@@ -44,7 +44,7 @@ class PixelwiseBlur(nn.Module):
         return blur_pixelwise(images, inverse_sigma, kernel_size=self.kernel_size)
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """Arguments shown by ``print``."""
         return f"kernel_size={self.kernel_size}"
 
 
@@ -54,21 +54,21 @@ def attack(
     labels: Tensor,
     name: str = "blur",
     *,
-    generator: torch.Generator | None = None,
+    rng: torch.Generator | None = None,
     **params: Any,
 ) -> AttackResult:
     """Attack any classifier; paper Eqs. (1), (2) and (6).
 
-    The model runs in eval mode with frozen weights and is left as it was found. Each image's own loss is
-    increased, so the result for an image does not depend on the others of its batch.
+    The model runs in eval mode with frozen weights; its mode and flags are restored. Each image's own loss is
+    increased, so that the result for an image does not depend on the other images of its batch.
 
     Args:
         model: Images to logits ``(B, classes)``; normalisation sits inside it.
         images: ``(B, C, H, W)`` in [0, 1].
         labels: ``(B,)``, integers.
         name: ``fgsm``, ``iterative_fgsm``, ``pgd``, ``stadv``, ``blur`` or ``blur_multistep``.
-        generator: Random numbers for an attack with a random start; None: torch's global generator.
-        params: The attack's own, such as ``epsilon`` and ``steps``; what is left out has its default.
+        rng: For an attack with a random start; None: torch's global random state.
+        params: Params of the attack, such as ``epsilon`` and ``steps``; others have their defaults.
 
     Returns:
         The adversarial images, the variable that made them, and each image's loss before and after.
@@ -76,7 +76,7 @@ def attack(
     Raises:
         ValueError: If the attack or a parameter is unknown, or images, labels or logits are not as above.
     """
-    return ascend(build_attack(name, **params), model, images, labels, generator=generator, measure=True)
+    return ascend(build_attack(name, **params), model, images, labels, rng=rng, measure=True)
 
 
 class Attacker(nn.Module):
@@ -98,16 +98,16 @@ class Attacker(nn.Module):
         self.model = model
         self.attack = build_attack(name, **params)
 
-    def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, images: Tensor, labels: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Adversarial images ``(B, C, H, W)`` for ``images`` in [0, 1] with ``labels`` (B,), detached.
 
         Raises:
             ValueError: If images, labels or logits are not as `attack` says.
         """
-        return ascend(self.attack, self.model, images, labels, generator=generator).images
+        return ascend(self.attack, self.model, images, labels, rng=rng).images
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """Arguments shown by ``print``."""
         return f"attack={self.attack}"
 
 

@@ -1,4 +1,4 @@
-"""What killed stages have left in work/: deleted where no run under the present params would take it up."""
+"""Deletes scratch folders of killed stages in work/ that no stage would continue from under the present params."""
 
 import os
 import re
@@ -17,18 +17,18 @@ _MODULE: Final = "pipeline."
 
 
 def clean(root: Path, params: Mapping[str, Any], *, everything: bool = False) -> Iterator[str]:
-    """Delete scratch folders that nothing would go on from, and the tracebacks of stages that failed.
+    """Delete scratch folders that no stage would continue from, and the tracebacks of failed stages.
 
-    Whether one would be taken up is asked of the stage itself, which names the folder that it would work in. Where it
-    cannot tell, as when what it reads is yet to be made, the folder stays. So does one that is being worked in.
+    Each stage is run in a mode in which it only names its scratch folder. A folder is kept if its stage cannot name
+    one, since its inputs do not exist yet, or if a process works in it.
 
     Args:
-        root: Of the project.
+        root: Folder of the project.
         params: Content of params.yaml.
-        everything: Delete those too that a run would go on from.
+        everything: Also delete folders that a run would continue from.
 
     Yields:
-        One line on each folder, the last on what was freed.
+        One line per folder, and one on the space that was freed.
     """
     work, freed = root / "work", 0
     known = commands(root, params)
@@ -46,7 +46,8 @@ def clean(root: Path, params: Mapping[str, Any], *, everything: bool = False) ->
         lock_of(folder).unlink(missing_ok=True)
         freed += size
         yield f"deleted {folder.relative_to(root)} ({_readable(size)})"
-    for path in [*work.glob("*.traceback.txt"), *(lock for lock in work.glob("*.lock") if _idle(lock))]:
+    said = [path for kind in ("traceback.txt", "failures.csv") for path in work.glob(f"*.{kind}")]
+    for path in [*said, *(lock for lock in work.glob("*.lock") if _idle(lock))]:
         freed += path.stat().st_size
         path.unlink()
     yield f"{_readable(freed)} freed in work/"
@@ -61,7 +62,7 @@ def _why_kept(
     *,
     everything: bool,
 ) -> str:
-    """Why a folder stays, in words; nothing where it goes."""
+    """Why a folder is kept; empty if it is deleted."""
     owner = owner_of(folder)
     if owner:
         return f"{owner} works in it"
@@ -81,7 +82,7 @@ def _why_kept(
 
 
 def _names(command: Sequence[str]) -> set[str]:
-    """Names that the scratch folders of a command can have, without their keys: its stage and up to two words."""
+    """Possible names of a command's scratch folder, without its key: the stage and up to two words."""
     module = next((place for place, word in enumerate(command) if word.startswith(_MODULE)), None)
     if module is None:
         return set()
@@ -90,7 +91,7 @@ def _names(command: Sequence[str]) -> set[str]:
 
 
 def _ask(command: Sequence[str], root: Path) -> str:
-    """The name of the folder that a stage would work in; empty where it cannot tell."""
+    """The name of a stage's scratch folder; empty if the stage cannot tell."""
     words = [sys.executable if word == "python" else word for word in command]
     done = subprocess.run(
         words, cwd=root, env={**os.environ, ASKED: "1"}, capture_output=True, text=True, check=False

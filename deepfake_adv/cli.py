@@ -11,15 +11,15 @@ import typer
 
 from deepfake_adv import __version__
 from deepfake_adv.execution.parent import STOPPED
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.registry import Registry, use_plugins
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, explain
+from deepfake_adv.suggestions import did_you_mean
 
 app = typer.Typer(no_args_is_help=True)
-Profile = Annotated[str | None, typer.Option(help="A profile of profiles/; else params.yaml.")]
+Profile = Annotated[str | None, typer.Option(help="A profile of profiles/, or a file; else params.yaml.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -37,11 +37,11 @@ def options(
     """Deepfake forensics via an adversarial game."""
 
 
-def clear(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Have a command print a user's error, or that it was Ctrl-C, as one message, without a traceback.
+def report_errors(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Print a command's errors, and Ctrl-C, as one message without a traceback.
 
     Args:
-        resumes: Whether the same command goes on from where it was stopped.
+        resumes: Whether the same command continues where it was stopped.
     """
     again = "run the same command again" + ": finished pieces are kept" * resumes
 
@@ -52,7 +52,7 @@ def clear(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[
             try:
                 check_checkout()
                 command(*arguments, **keywords)
-            except typer.Exit:  # a RuntimeError, whose message has been printed
+            except typer.Exit:  # a RuntimeError whose message has been printed already
                 raise
             except KeyboardInterrupt as error:
                 print(f"stopped by hand; {again}" if resumes else "stopped by hand", file=sys.stderr)
@@ -69,6 +69,8 @@ def clear(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[
 def _params_file(profile: str | None) -> Path:
     if profile is None:
         return Path("params.yaml")
+    if profile.endswith(".yaml"):
+        return Path(profile)
     known = sorted(path.stem for path in Path("profiles").glob("*.yaml"))
     if profile not in known:
         raise ValueError(f"profile must be one of {', '.join(known)}; got {profile!r}. Name a file of profiles/.")
@@ -76,7 +78,7 @@ def _params_file(profile: str | None) -> Path:
 
 
 def _locator(name: str) -> str:
-    """A locator's name; from here on the plug-ins of the project that one stands in are in use."""
+    """Check a locator's name; from here on the plug-ins of the working directory's project are in use."""
     if Path("params.yaml").is_file():
         use_plugins(read_yaml(Path("params.yaml")).get("plugins") or [])
     known = list(Registry[Any]("locator"))
@@ -87,7 +89,7 @@ def _locator(name: str) -> str:
 
 
 @app.command()
-@clear()
+@report_errors()
 def check(profile: Profile = None) -> None:
     """Check params.yaml or a profile; every fault is named."""
     path = _params_file(profile)
@@ -96,20 +98,33 @@ def check(profile: Profile = None) -> None:
 
 
 @app.command()
-@clear()
+@report_errors(resumes=True)
 def plan(
     profile: Profile = None,
-    runs: Annotated[bool, typer.Option(help="List every run too.")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="List every run too.")] = False,
+    cores: Annotated[int | None, typer.Option(help="Of the machine; what is not said is as here.")] = None,
+    gpus: Annotated[int | None, typer.Option(help="Its GPUs.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Its main memory, such as 512GB.")] = None,
+    disk: Annotated[str | None, typer.Option(help="What is free on its disk, such as 4TB.")] = None,
+    gpu_memory: Annotated[str | None, typer.Option(help="Of one GPU, such as 80GB.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs side by side, as for train-all.")] = None,
+    device: Annotated[str | None, typer.Option(help="Part of a calibrated device's name, if several are.")] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="First time a few steps of each detector with each method, here.")
+    ] = False,
+    calibration: Annotated[Path, typer.Option(help="File of what calibrations found.")] = Path("work/calibration.json"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say which runs a profile trains, which tables and cells they fill, and what is missing."""
-    from deepfake_adv.reporting.plan import plan as make_plan
-    from deepfake_adv.reporting.plan import plan_lines
+    """Say which tables a profile fills, what it takes on a machine (hours, bytes, memory), and what would not fit."""
+    from deepfake_adv.planning.command import Question, answer
 
-    print("\n".join(plan_lines(make_plan(load_params(path=_params_file(profile), entries=False)), runs=runs)))
+    params = load_params(path=_params_file(profile), entries=calibrate)
+    asked = Question(cores, gpus, memory, disk, gpu_memory, jobs, device, calibrate, calibration)
+    print(answer(params, asked, runs=runs, as_json=as_json))
 
 
 @app.command()
-@clear()
+@report_errors()
 def predict(
     inputs: Annotated[
         list[Path], typer.Argument(readable=False, help="Images, videos, or folders of a video's frames.")
@@ -122,7 +137,7 @@ def predict(
     backend: Annotated[str, typer.Option(help="How faces are found: a locator's name.", callback=_locator)] = "dlib",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per input, frames included.")] = False,
 ) -> None:
-    """Score files: P(fake), 0 to 1. A file without a face is said and does not stop the others."""
+    """Score files: P(fake), 0 to 1. A file without a face is reported and does not stop the others."""
     from deepfake_adv.training.device import choose_device
     from deepfake_adv.training.predict import predict as score
     from deepfake_adv.training.trained import load_trained
@@ -143,7 +158,7 @@ def predict(
 
 
 @app.command()
-@clear()
+@report_errors()
 def export_frames(
     crops: Annotated[Path, typer.Argument(help="Crops of a part, data/crops/<dataset>/<quality>.")],
     output: Annotated[Path, typer.Argument(help="Folder to make.")],
@@ -159,14 +174,14 @@ def export_frames(
 
 
 @app.command()
-@clear(resumes=True)
+@report_errors(resumes=True)
 def train_all(
     jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: as many as find GPUs, else cores.")] = None,
     only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
     from deepfake_adv.execution.dvc_batch import record
-    from deepfake_adv.execution.dvc_lock import mend_lock
+    from deepfake_adv.execution.dvc_lock import restore_lock
     from deepfake_adv.training.fleet import changed_runs, summary
     from deepfake_adv.training.fleet import train_all as carry_out
     from deepfake_adv.training.slots import Need
@@ -175,8 +190,8 @@ def train_all(
     named = [name for name in params.runs if only in name]
     if not named:
         raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
-    mend_lock()
-    record()  # what runs of a train-all that was killed have left
+    restore_lock()
+    record()  # results of a killed train-all
     finished = carry_out(
         changed_runs(named),
         need=Need(params.device.devices, params.device.nodes, params.device.accelerator),
@@ -190,11 +205,11 @@ def train_all(
 
 
 @app.command()
-@clear(resumes=True)
+@report_errors(resumes=True)
 def clean(
-    everything: Annotated[bool, typer.Option("--all", help="Also what a later run would take up.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also what a later run would continue from.")] = False,
 ) -> None:
-    """Delete what killed stages have left in work/, but for what the present params would take up, and say what."""
+    """Delete scratch folders of killed stages in work/, except those that the present params would continue from."""
     from deepfake_adv.cleaning import clean as carry_out
     from deepfake_adv.params.load import read_yaml
 

@@ -1,8 +1,9 @@
-"""Files that are whole or absent: atomic writes, fingerprints; their names in order and in place."""
+"""Atomic writes, fingerprints, and checks and sorting of file names."""
 
 import csv
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -10,15 +11,15 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 _EDGE = 64 * 1024
 
 DISK_FAULTS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
-"""What the disk says where nothing can be written, whatever the input."""
+"""Error numbers of a disk that cannot be written to, whatever the input."""
 
 TEMPORARY: Final = ".tmp-"
-"""How the names of `atomic_write`'s temporary files begin."""
+"""Prefix of `atomic_write`'s temporary files."""
 
 _DIGITS: Final = re.compile(r"([0-9]+)")
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
@@ -28,8 +29,8 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:")
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary file beside `path`, renamed onto it on success and removed on failure.
 
-    A reader, or a run that was killed meanwhile, sees the old file or the new one, never a part.
-    The temporary name keeps the suffix, because encoders choose their container by it.
+    A reader sees the old file or the new one, never a part, also after a kill. The temporary name keeps the suffix,
+    because encoders choose their container by it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,20 +51,50 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows as CSV, atomically; a key that a row lacks stays empty."""
+CsvRow = Mapping[str, Any] | Sequence[Any]
+"""Values by column name, or values in the order of the columns."""
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[CsvRow]) -> None:
+    """Write rows as CSV, atomically, row by row as they come; a column that a mapping lacks stays empty.
+
+    Raises:
+        ValueError: If a mapping has a key that is no column.
+    """
     with atomic_write(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        _write_rows(stream, columns, rows)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[CsvRow]) -> str:
+    """The text that `write_csv` writes."""
+    stream = io.StringIO()
+    _write_rows(stream, columns, rows)
+    return stream.getvalue()
+
+
+def _write_rows(stream: TextIO, columns: Sequence[str], rows: Iterable[CsvRow]) -> None:
+    writer = csv.writer(stream, lineterminator="\n")
+    by_name = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        if isinstance(row, Mapping):
+            by_name.writerow(row)
+        else:
+            writer.writerow(row)
+
+
+def read_csv(path: Path) -> Iterator[dict[str, str]]:
+    """Rows that `write_csv` wrote, by column name, read as they are asked for."""
+    with open(path, encoding="utf-8", newline="") as stream:
+        yield from csv.DictReader(stream)
 
 
 def read_text(path: Path) -> str:
-    """Read UTF-8 text, line ends as they are; a byte order mark is passed over.
+    """Read UTF-8 text, line ends as they are; a byte order mark is skipped.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is a folder or not UTF-8; names the file and the place.
+        ValueError: If it is a folder or not UTF-8; names the file and the line.
     """
     path = Path(path)
     if path.is_dir():
@@ -79,21 +110,21 @@ def read_text(path: Path) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON with sorted keys, atomically; NaN is refused, as JSON has none."""
+    """Write `value` as indented JSON with sorted keys, atomically; raises on NaN, which JSON does not have."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; a byte order mark is passed over.
+    """Read JSON; a byte order mark is skipped.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is a folder or not JSON; names the file and the place.
+        ValueError: If it is a folder or not JSON; names the file and the line.
     """
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} must be JSON; got {error}. Mend it, or put a whole copy in its place.") from error
+        raise ValueError(f"{path} must be JSON; got {error}. Fix it, or put a whole copy in its place.") from error
 
 
 def read_json_object(path: Path, keys: Mapping[str, type]) -> dict[str, Any]:
@@ -104,24 +135,24 @@ def read_json_object(path: Path, keys: Mapping[str, type]) -> dict[str, Any]:
     """
     value = read_json(path)
     if not isinstance(value, dict):
-        raise ValueError(f"{path} must hold a JSON object; got {value!r:.40}. Write it anew or delete it.")
+        raise ValueError(f"{path} must hold a JSON object; got {value!r:.40}. Write it again or delete it.")
     for key, kind in keys.items():
         if not isinstance(value.get(key), kind):
             got = f"{value[key]!r:.40}" if key in value else "none"
             raise ValueError(
-                f"{path} must have the key {key} ({kind.__name__}); got {got}. Write it anew or delete it."
+                f"{path} must have the key {key} ({kind.__name__}); got {got}. Write it again or delete it."
             )
     return value
 
 
 def fingerprint(value: Any) -> str:
-    """16 hex digits that name a JSON-like value; equal for equal values in any key order."""
+    """16 hex digits of a JSON-like value, independent of the order of keys."""
     text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def file_fingerprint(path: Path) -> str:
-    """16 hex digits from a file's size and its first and last 64 KiB: cheap on terabytes of video."""
+    """16 hex digits from a file's size and its first and last 64 KiB, which is cheap for terabytes of video."""
     size = Path(path).stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with open(path, "rb") as stream:
@@ -133,10 +164,10 @@ def file_fingerprint(path: Path) -> str:
 
 
 def natural_key(path: str | PurePath) -> tuple[Any, ...]:
-    """Sorts the names of files that make a sequence: numbers by value (1, 2, 10), all else as text.
+    """Sort key for file names of a sequence: numbers by value (1, 2, 10), other text as text.
 
-    Folders come before what they hold, and a name's end in digits before its suffix is looked at: a, a1, a2.
-    A point is no part of a number, so 0.5 comes before 0.25, as chapters do.
+    Folders come before their content, and digits are compared before the suffix: a, a1, a2. A point is not part of a
+    number, so that 0.5 comes before 0.25, as for chapters.
     """
     return tuple((*map(_runs, os.path.splitext(part)), part) for part in PurePath(path).parts)
 
@@ -149,20 +180,19 @@ def _runs(text: str) -> tuple[tuple[str, int, str], ...]:
 
 
 def check_inside(name: str | PurePath, whose: str) -> None:
-    """Refuse a name, read from a file, that leads out of the folder that it is put in.
+    """Check that a name that was read from a file stays inside its folder.
 
     Args:
         name: A relative path, with "/".
-        whose: What it names, for the message.
+        whose: Whose name it is, for the message.
 
     Raises:
-        ValueError: If it is absolute, empty, goes through ``..``, or has a drive letter, a backslash or a NUL, whatever
-            the system at hand makes of these.
+        ValueError: If it is absolute, empty, contains ``..``, a drive letter, a backslash or a NUL, on any system.
     """
     parts = str(name).split("/")
     if any(part in ("", ".", "..") or "\\" in part or "\0" in part or _DRIVE.match(part) for part in parts):
         raise ValueError(
-            f"{whose} must be a name that stays in the folder it is put in; got {str(name)!r}. Rename it, or mend the "
+            f"{whose} must be a name that stays in the folder it is put in; got {str(name)!r}. Rename it, or fix the "
             "file that names it."
         )
 
@@ -171,7 +201,7 @@ def inside(folder: Path, name: str | PurePath, whose: str) -> Path:
     """`folder` / `name`, for a name read from a file, about to be written.
 
     Raises:
-        ValueError: If it leads out of the folder, by its own form or through a symbolic link; see `check_inside`.
+        ValueError: If it leads out of the folder, by `check_inside` or through a symbolic link.
     """
     check_inside(name, whose)
     path = Path(folder) / name

@@ -1,4 +1,4 @@
-"""Files outside the pipeline that params name: weights, templates, clips, images; others rerun what they decide."""
+"""Files outside the pipeline that params name (weights, templates, clips, images): a changed file reruns its stages."""
 
 import logging
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ logger = logging.getLogger(__name__)
 KEYS: Final = ("weights", "templates", "folder")
 """Keys of params whose value may be a path."""
 
-_MEMORY: Final = Path("work/inputs.json")
+_CACHE: Final = Path("work/inputs.json")
 
 
 def paths_named(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Path]:
     """Dotted key -> path, of every path in a nested entry of params.
 
-    Two kinds of `weights` are not among them, as their names decide their content: a folder is the hub's cache, and
+    Two kinds of `weights` are left out, since their names decide their content: a folder is the hub's cache, and
     "package" stands for files whose digests are in the code.
     """
     found: dict[str, Path] = {}
@@ -34,14 +34,14 @@ def _fixed(weights: str) -> bool:
     return weights == "package" or Path(weights).is_dir()
 
 
-class Memory:
-    """Digests of this machine's files, so that an unchanged one is not read again; the file may be deleted.
+class DigestCache:
+    """Digests of this machine's files, so that an unchanged file is not read again.
 
     Args:
-        path: Where they are kept.
+        path: File of the cache; it may be deleted.
     """
 
-    def __init__(self, path: Path = _MEMORY) -> None:
+    def __init__(self, path: Path = _CACHE) -> None:
         self._path = path
         try:
             self._known = read_json_object(path, {}) if path.exists() else {}
@@ -50,7 +50,7 @@ class Memory:
         self._used: dict[str, Any] = {}
 
     def digest(self, path: Path) -> str:
-        """SHA-256 of a file; of a folder, one over the names and fingerprints of the files in it, hidden ones apart."""
+        """SHA-256 of a file; for a folder, a digest of the names and fingerprints of its files, without hidden ones."""
         if not path.is_dir():
             return self._of(path, sha256)
         files = sorted(each for each in path.rglob("[!.]*") if each.is_file())
@@ -67,25 +67,25 @@ class Memory:
         return str(old[-1])
 
     def save(self) -> None:
-        """Keep what was asked for."""
+        """Write the digests that were used."""
         write_json(self._path, self._used)
 
 
-def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, memory: Path = _MEMORY) -> None:
+def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, cache: Path = _CACHE) -> None:
     """Write ``<name>.json`` for each entry: key in params -> name and digest of the file there; drop others' files.
 
-    A file that is gone keeps the digest of an earlier record of the same name: so a clone that has the results but
-    not the weights can go on.
+    A missing file keeps the digest of an earlier record of the same name, so that a clone with the results but without
+    the weights can continue.
 
     Args:
         entries: Name -> nested part of params. A name may hold slashes.
-        folder: Where the records go.
-        memory: Of digests.
+        folder: Folder of the records.
+        cache: Where digests are kept between runs.
 
     Raises:
-        FileNotFoundError: If a path is not there and there is no earlier record of it; names every one.
+        FileNotFoundError: If a file is missing and has no earlier record; names every one.
     """
-    known, faults = Memory(memory), []
+    known, faults = DigestCache(cache), []
     wanted = {folder / f"{name}.json": entry for name, entry in entries.items()}
     for path, entry in wanted.items():
         earlier = _earlier(path)
@@ -95,7 +95,7 @@ def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, mem
             if place.exists():
                 record[key] = {"name": place.name, "digest": known.digest(place)}
             elif isinstance(old, dict) and old.get("name") == place.name:
-                logger.warning("%s: nothing is at %s; what was made from it is kept", key, place)
+                logger.warning("%s: %s is missing; results made from it are kept", key, place)
                 record[key] = old
             else:
                 faults.append(f"{key} ({path.stem})  {place}")
@@ -108,26 +108,26 @@ def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, mem
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise FileNotFoundError(
-            f"files that params.yaml names must be there; found nothing at these. Mend the paths:\n{listed}"
+            f"files that params.yaml names must be there; found nothing at these. Fix the paths:\n{listed}"
         )
 
 
 def unchanged(record: Path, entry: Mapping[str, Any]) -> dict[str, str]:
-    """Digest of each file that an entry names, as the record of this `dvc repro` has it.
+    """Digest of each file that an entry names, checked against the record of this `dvc repro`.
 
     Raises:
         FileNotFoundError: If there is no record.
-        ValueError: If a file is gone, or is another than the recorded one.
+        ValueError: If a file is missing or differs from the record.
     """
     recorded = read_json(record)
-    known, found = Memory(Path("work/no-memory")), {}
+    known, found = DigestCache(Path("work/no-cache")), {}
     for key, path in paths_named(entry).items():
         expected = recorded.get(key, {}).get("digest")
         found[key] = known.digest(path) if path.exists() else "nothing"
         if found[key] != expected:
             raise ValueError(
                 f"{key} must be the file that {record} records ({expected!s:.12}…); got {found[key]:.12} at {path}. "
-                "Run `dvc repro` again, which looks at it anew."
+                "Run `dvc repro` again, which looks at it again."
             )
     return found
 
@@ -136,5 +136,5 @@ def _earlier(path: Path) -> dict[str, Any]:
     try:
         return read_json_object(path, {}) if path.exists() else {}
     except ValueError as error:
-        logger.warning("%s; it is written anew", error)
+        logger.warning("%s; it is written again", error)
         return {}

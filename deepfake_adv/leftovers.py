@@ -1,7 +1,7 @@
-"""Outputs of runs, parts and tiers that params no longer name: cleared where DVC knows them, else named and left alone.
+"""Outputs of runs, parts and tiers that params no longer name: deleted if DVC can restore them, else only logged.
 
-A stage that reads all runs depends on their common folder. What a removed run left there would be recorded in dvc.lock
-for ever, and a fresh clone, which lacks it, would differ.
+A stage that reads all runs depends on their common folder. The output of a removed run would stay in dvc.lock forever,
+and a fresh clone, which lacks it, would differ.
 """
 
 import hashlib
@@ -22,22 +22,22 @@ _SHOWN = 5
 
 
 def clear_leftovers(root: Path, params: Mapping[str, Any]) -> list[Path]:
-    """Delete what items that params no longer name have left, and say in one line what that was.
+    """Delete outputs of items that params no longer name, and log them in one line.
 
-    Only what DVC itself put there goes, and only while it is as DVC left it: its record of links says so for what its
-    cache holds, an entry of dvc.lock with the same hash for files that git holds. All of it can be had again.
+    An output is deleted only if it is unchanged since DVC wrote it: DVC's record of links tells for outputs in its
+    cache, an entry of dvc.lock with the same hash for files in git. All of them can be restored.
 
     Args:
-        root: Of the project, where dvc.yaml is.
+        root: Folder of the project, with dvc.yaml.
         params: Content of params.yaml.
 
     Returns:
-        What was deleted.
+        The deleted paths.
     """
     stages = _yaml(root / "dvc.yaml").get("stages", {})
     found = strangers(root, stages, params)
     if not found:
-        return []  # importing DVC takes a second, every time
+        return []  # importing DVC takes a second
     ours = _linked(root, found) | _locked(root, found)
     for path in sorted(ours):
         _remove(path, root)
@@ -50,7 +50,7 @@ def clear_leftovers(root: Path, params: Mapping[str, Any]) -> list[Path]:
 
 
 def strangers(root: Path, stages: Mapping[str, Any], params: Mapping[str, Any]) -> list[Path]:
-    """Paths that lie where the items of a foreach stage leave their outputs, and are of none of its items.
+    """Paths where a foreach stage writes outputs, but of none of its present items.
 
     Args:
         root: Of the project.
@@ -70,7 +70,7 @@ def strangers(root: Path, stages: Mapping[str, Any], params: Mapping[str, Any]) 
 
 
 def commands(root: Path, params: Mapping[str, Any]) -> list[list[str]]:
-    """Words of every command that the stages of dvc.yaml have under these params, each item's apart."""
+    """Words of every command of dvc.yaml under these params; one command per item of a foreach stage."""
     found = []
     for stage in _yaml(root / "dvc.yaml").get("stages", {}).values():
         each = _items(stage, params) if "foreach" in stage else [dict(params)]
@@ -85,7 +85,7 @@ def _outputs(stage: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _items(stage: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What names within ``${}`` mean, for each item."""
+    """Values of the names within ``${}``, for each item."""
     found = _NAMED.fullmatch(str(stage["foreach"]))
     items = _lookup(params, found[1].split(".")) if found else stage["foreach"]
     named = items.items() if isinstance(items, Mapping) else enumerate(items or [])
@@ -94,7 +94,12 @@ def _items(stage: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[dict
 
 
 def _fill(template: str, known: Mapping[str, Any]) -> str:
-    return _NAMED.sub(lambda name: str(_lookup(known, name[1].split("."))), template)
+    return _NAMED.sub(lambda name: _written(_lookup(known, name[1].split("."))), template)
+
+
+def _written(value: Any) -> str:
+    """As DVC writes it: a section as its keys and values."""
+    return " ".join(f"--{key} {each}" for key, each in value.items()) if isinstance(value, Mapping) else str(value)
 
 
 def _lookup(value: Any, keys: Iterable[str]) -> Any:
@@ -104,7 +109,7 @@ def _lookup(value: Any, keys: Iterable[str]) -> Any:
 
 
 def _linked(root: Path, places: Iterable[Path]) -> set[Path]:
-    """Those that DVC put there from its cache and nobody has changed since."""
+    """Those that DVC linked from its cache and that are unchanged."""
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
@@ -115,7 +120,7 @@ def _linked(root: Path, places: Iterable[Path]) -> set[Path]:
 
 
 def _locked(root: Path, places: Iterable[Path]) -> set[Path]:
-    """Files that dvc.lock has as outputs, with the hash that they have."""
+    """Files that are outputs in dvc.lock with their present hash."""
     outputs = [out for stage in _yaml(root / "dvc.lock").get("stages", {}).values() for out in stage.get("outs", [])]
     known = {(root / out["path"], out.get("md5")) for out in outputs}
     return {path for path in places if path.is_file() and (path, _md5(path)) in known}

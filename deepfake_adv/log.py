@@ -1,16 +1,21 @@
-"""Logging and progress for stages: configured once, by the stage."""
+"""Logging and progress of stages: configured once, by the stage."""
 
+import io
 import logging
 import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
-_INTERVAL = 30.0
+_INTERVAL = 30.0  # seconds between two lines of the log
+_LINE: Final = "{desc}: {n_fmt} of {total_fmt}{unit}, {rate_fmt}, {elapsed} so far, {remaining} left{postfix}"
+
+logger = logging.getLogger(__name__)
 
 
 def configure(stage: str, level: int = logging.INFO) -> None:
@@ -18,32 +23,65 @@ def configure(stage: str, level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, format=f"%(asctime)s {stage}: %(message)s", datefmt="%H:%M:%S", force=True)
 
 
-def progress(items: Iterable[T], *, total: int, desc: str, unit: str = "it") -> Iterator[T]:
-    """Pass `items` on with rate and time left: a bar on a terminal, else a log line every 30 s.
+class Progress:
+    """A progress bar: tqdm's on a terminal; elsewhere tqdm's line in the log every 30 s.
 
-    A line comes also where nothing was done meanwhile: one long video is no reason for silence.
+    The line also appears when nothing was finished meanwhile, so that one long video does not look like a hang.
+
+    Args:
+        total: Items to do.
+        desc: What is worked on.
+        unit: What is counted, plural.
+        initial: Items that an earlier run has done.
+        silent: Show and log nothing; for ranks other than 0.
     """
-    if sys.stderr.isatty():
-        yield from tqdm(items, total=total, desc=desc, unit=unit, dynamic_ncols=True)
-        return
-    logger = logging.getLogger(__name__)
-    start = time.monotonic()
-    done, over = 0, threading.Event()
 
-    def say() -> None:
-        while not over.wait(_INTERVAL):
-            spent = time.monotonic() - start
-            rate = done / spent
-            left = f"{(total - done) / rate:.0f} s left" if done else f"{spent:.0f} s so far"
-            logger.info("%s: %d of %d %s, %.3g/s, %s", desc, done, total, unit, rate, left)
+    def __init__(self, *, total: int, desc: str, unit: str, initial: int = 0, silent: bool = False) -> None:
+        terminal = sys.stderr.isatty()
+        options: dict[str, Any] = {"dynamic_ncols": True} if terminal else {"file": io.StringIO(), "bar_format": _LINE}
+        self._bar: tqdm[Any] = tqdm(
+            total=total, desc=desc, unit=f" {unit}", initial=initial, disable=silent, **options
+        )
+        self._silent = silent
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+        if not terminal and not silent:
+            self._thread = threading.Thread(target=self._log_regularly, name="progress", daemon=True)
+            self._thread.start()
 
-    speaker = threading.Thread(target=say, daemon=True)
-    speaker.start()
-    try:
+    def _log_regularly(self) -> None:
+        while not self._closed.wait(_INTERVAL):
+            logger.info("%s", self._bar)
+
+    def update(self, count: int = 1, note: str = "") -> None:
+        """Count items as done; `note` is shown at the end of the line."""
+        if note:
+            self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(count)
+
+    def log(self, message: str) -> None:
+        """Log a line that stays above the bar."""
+        if not self._silent:
+            self._bar.clear()
+            logger.info("%s", message)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._closed.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._bar.close()
+
+
+def progress(items: Iterable[T], *, total: int, desc: str, unit: str = "items") -> Iterator[T]:
+    """Pass `items` on while a `Progress` counts them."""
+    start, done = time.monotonic(), 0
+    with Progress(total=total, desc=desc, unit=unit) as shown:
         for item in items:
             yield item
+            shown.update()
             done += 1
-    finally:
-        over.set()
-        speaker.join()
-    logger.info("%s: %d %s in %.1f s", desc, done, unit, time.monotonic() - start)
+    if not sys.stderr.isatty():
+        logger.info("%s: %d %s in %.1f s", desc, done, unit, time.monotonic() - start)

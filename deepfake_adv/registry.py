@@ -1,8 +1,8 @@
-"""Entries that are found by their names: methods, detectors, attacks, layouts, locators.
+"""Entries by name: methods, detectors, attacks, layouts, locators.
 
-An entry registers itself beside its class, by ``@register_method("baseline")`` and the like. A name's file is found
-by reading the sources of its folder and of the user's plug-ins, and it alone is imported. So a new entry is one new
-file, no list names it, and what one entry is made of (its libraries, its code) is no part of a run that takes another.
+A decorator such as ``@register_method("baseline")`` registers a class. The file of a name is found by parsing the
+sources of the entries' folder and of the user's plug-ins, and only that file is imported. A new entry is therefore one
+new file without a list to edit, and a run does not depend on the code or the libraries of other entries.
 """
 
 import ast
@@ -31,17 +31,17 @@ FOLDERS: Final[Mapping[str, str]] = MappingProxyType(
         "landmarker": "faces",
     }
 )
-"""Kind to the package's folder of its entries: ``register_<kind>`` marks one, ``build_<kind>`` makes it."""
-ANY: Final = ":"  # a registered name that ends so stands for every name that begins like it
-PLUGINS: Final = "DEEPFAKE_ADV_PLUGINS"  # in the environment, so that every process that this one starts knows them
+"""Kind to the folder of its entries: ``register_<kind>`` registers one, ``build_<kind>`` builds one."""
+ANY: Final = ":"  # a registered name with this suffix stands for every name that begins with it
+PLUGINS: Final = "DEEPFAKE_ADV_PLUGINS"  # in the environment, for all child processes
 _TAKEN: Final[dict[str, dict[str, Any]]] = {kind: {} for kind in FOLDERS}
 
 
 def use_plugins(names: Iterable[str], root: Path = ROOT) -> None:
-    """Look for entries in modules of the user's too, in this process and those that it starts.
+    """Also look for entries in the user's modules, in this process and its child processes.
 
     Args:
-        names: Of modules in the project's folder: ``mine`` is mine.py, or every module in the folder mine/.
+        names: Names of modules in the project's folder: ``mine`` is mine.py, or every module in the folder mine/.
         root: The project's folder.
 
     Raises:
@@ -74,12 +74,12 @@ def _plugin_place(name: str, root: Path) -> Path:
 
 
 def find_entries(kind: str, package: Path, plugins: Iterable[Path] = ()) -> dict[str, Path]:
-    """Where each entry of a kind registers itself, read from the sources: nothing is imported.
+    """File of each entry of a kind, found by parsing the sources; nothing is imported.
 
     Args:
-        kind: Of `FOLDERS`.
-        package: Folder of the package that holds the kind's folder.
-        plugins: Files of the user's to look into too.
+        kind: Key of `FOLDERS`.
+        package: Folder of the package with the kind's folder.
+        plugins: The user's files.
 
     Raises:
         ValueError: If two files register one name, or a plug-in is no Python.
@@ -102,7 +102,7 @@ def _own_entries(kind: str, plugins: tuple[Path, ...]) -> dict[str, Path]:
 
 
 def entry_of(name: str, names: Iterable[str]) -> str | None:
-    """The registered name that stands for `name`, itself or its beginning up to ``:``; None where there is none."""
+    """The registered name for `name`: itself, or its part up to ``:``; None if there is none."""
     beginning = f"{name.partition(ANY)[0]}{ANY}" if ANY in name else name
     return beginning if beginning in names else None
 
@@ -111,7 +111,7 @@ def _registered(path: Path, text: str, marker: str) -> Iterator[str]:
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
-        raise ValueError(f"{path} must be Python; got {error.msg} in line {error.lineno}. Mend that line.") from error
+        raise ValueError(f"{path} must be Python; got {error.msg} in line {error.lineno}. Fix that line.") from error
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == marker and node.args:
             name = node.args[0]
@@ -120,10 +120,10 @@ def _registered(path: Path, text: str, marker: str) -> Iterator[str]:
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """Entries of one kind by name; one is imported when it is taken.
+    """Entries of one kind by name; an entry is imported at its first use.
 
     Args:
-        kind: Of `FOLDERS`.
+        kind: Key of `FOLDERS`.
     """
 
     def __init__(self, kind: str) -> None:
@@ -131,7 +131,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self._taken: dict[str, T] = _TAKEN[kind]
 
     def register(self, name: str) -> Callable[[E], E]:
-        """A decorator that makes what it decorates the entry of that name."""
+        """A decorator that registers a class under this name."""
 
         def mark(made: E) -> E:
             self._taken[name] = made  # type: ignore[assignment]
@@ -141,7 +141,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     @property
     def files(self) -> dict[str, Path]:
-        """File of each entry, those that stand for many names among them."""
+        """File of each entry, including those that stand for many names."""
         return _own_entries(self.kind, tuple(plugin_files()))
 
     def __getitem__(self, name: str) -> T:
@@ -151,7 +151,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return self._taken[name]
 
     def names(self) -> list[str]:
-        """Every registered name, those that stand for many and those that a user's own code registered among them."""
+        """Every registered name, including those that stand for many and those registered at run time."""
         return sorted({*self.files, *self._taken})
 
     def __iter__(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Folders in which stages work piece by piece: found again after a kill, owned by one process, moved whole."""
+"""Scratch folders of stages: found again after a kill, owned by one process, moved to the output at the end."""
 
 import errno
 import logging
@@ -19,35 +19,35 @@ except ImportError:  # Windows: nothing is locked there
 logger = logging.getLogger(__name__)
 
 ASKED: Final = "DEEPFAKE_ADV_ASK_SCRATCH"
-"""Environment: where it is set, a stage names its scratch folder and ends before it works; `make clean` asks so."""
+"""Environment variable: if set, a stage only prints the name of its scratch folder; used by `make clean`."""
 
 PATIENCE: Final = 20.0
-"""Seconds that a second owner waits: one whose DVC was killed ends by itself, after the step it is at."""
+"""Seconds that a second process waits: an owner whose DVC was killed ends by itself soon."""
 
 _HELD: Final[dict[Path, IO[str]]] = {}
 
 
 class ScratchNamed(BaseException):
-    """Says which folder a stage would work in; no error, so nothing that handles errors stops it."""
+    """Carries the name of a stage's scratch folder; no `Exception`, so that no error handler catches it."""
 
 
 class Scratch:
-    """A folder in which a stage works piece by piece until its output is whole.
+    """A folder for a stage's partial results, until its output is complete.
 
-    It is named by everything that decides the output, so a killed run finds its own
-    pieces again and never takes those of other parameters or other code for finished work.
-    DVC deletes a stage's outputs before it runs, so the pieces cannot live there.
+    Its name depends on everything that decides the output, so that a killed run finds its own partial results again
+    and never uses those of other parameters or other code. DVC deletes a stage's outputs before it runs, so partial
+    results cannot be kept there.
 
-    One process owns it: ``<folder>.lock`` is locked until the folder is published or removed, or the process ends,
-    however it ends. Within the process it may be asked for again. A second process waits for a moment, saying so, and
-    is then refused: two would write the same files, and the first to end would move the folder from under the other.
+    One process owns the folder: ``<folder>.lock`` is locked until the folder is published or removed, or the process
+    ends. The owner may open it again. A second process waits, logs it, and then raises: two processes would write the
+    same files, and the first to finish would move the folder while the other uses it.
 
     Args:
-        stage: Name of the stage, with its item where there are several.
+        stage: Name of the stage, with its item if there are several.
         key: Inputs and parameters that decide the output, JSON-like.
         code: Digest of the code that makes the output; see `sources.checkout.code_digest`.
-        root: Folder of all scratch folders, best on the outputs' file system: elsewhere the output is copied there.
-        own: False where this process works for the owner, as ranks above 0 do.
+        root: Folder of all scratch folders, best on the outputs' file system: elsewhere the output is copied.
+        own: False if this process works for the owner, as ranks above 0 do.
 
     Raises:
         ValueError: If another process owns it.
@@ -65,13 +65,12 @@ class Scratch:
         self.path.mkdir(exist_ok=True)
 
     def publish(self, output: Path) -> None:
-        """Move the whole folder to `output` with one rename, replacing what is there.
+        """Move the folder to `output` with one rename, replacing an old output.
 
-        Temporary files of `atomic_write` that a kill left behind do not come along. What is there stays until
-        the whole folder is on its disk.
+        Temporary files of a killed `atomic_write` are deleted. The old output stays until the new one is on its disk.
 
         Raises:
-            OSError: If the output's disk takes no more; the folder stays, and nothing is left beside the output.
+            OSError: If the output's disk is full; the folder is kept, and no partial copy is left.
         """
         output = Path(output)
         for leftover in self.path.rglob(f"{TEMPORARY}*"):
@@ -84,13 +83,13 @@ class Scratch:
         self.remove()
 
     def remove(self) -> None:
-        """Delete what is left of the folder, and give it up."""
+        """Delete the folder and release its lock."""
         if self.path.exists():
             shutil.rmtree(self.path)
         _give_up(self.path)
 
     def _on_disk_of(self, output: Path) -> Path:
-        """This folder, or, where no rename leads from here to `output`, a copy beside that."""
+        """This folder, or, if it cannot be renamed to `output`, a copy beside `output`."""
         beside = output.with_name(f"{TEMPORARY}{output.name}")
         _remove(beside)
         probe = self.path / beside.name
@@ -108,12 +107,12 @@ class Scratch:
 
 
 def lock_of(folder: Path) -> Path:
-    """The file whose lock says who works in a scratch folder, and what it says of them."""
+    """The lock file of a scratch folder; its content names the owner."""
     return folder.with_name(f"{folder.name}.lock")
 
 
 def owner_of(folder: Path) -> str | None:
-    """Who works in a scratch folder at this moment, in words; None for nobody."""
+    """The present owner of a scratch folder, in words; None if there is none."""
     try:
         with open(lock_of(folder), encoding="utf-8") as stream:
             return None if _lock(stream) else _described(stream)
@@ -141,7 +140,7 @@ def _own(folder: Path) -> None:
 
 
 def _taken(path: Path) -> IO[str] | None:
-    """The lock file, locked by this process; None where another has it."""
+    """The lock file, locked by this process; None if another process holds it."""
     while True:
         stream = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - held until the process ends
         if not _lock(stream):
@@ -151,7 +150,7 @@ def _taken(path: Path) -> IO[str] | None:
             same = os.path.samestat(os.fstat(stream.fileno()), path.stat())
         except FileNotFoundError:
             same = False
-        if same:  # else its last owner has deleted it since
+        if same:  # else its last owner has deleted it
             break
         stream.close()
     stream.truncate(0)
@@ -177,12 +176,12 @@ def _described(stream: IO[str]) -> str:
 def _give_up(folder: Path) -> None:
     stream = _HELD.pop(folder.absolute(), None)
     if stream is not None:
-        lock_of(folder).unlink(missing_ok=True)  # while it is held, so that nobody locks a file that is about to go
+        lock_of(folder).unlink(missing_ok=True)  # while locked: nobody may lock a file that is about to be deleted
         stream.close()
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a folder; stops at the first error, where `shutil.copytree` goes on and hides its number."""
+    """Copy a folder; stops at the first error, while `shutil.copytree` continues and loses the error number."""
     try:
         for folder, _, names in os.walk(source):
             place = target / Path(folder).relative_to(source)

@@ -1,4 +1,4 @@
-"""How a stage's script runs: logging, arguments, and an error that says what to do."""
+"""Runs a stage's script: logging, arguments, and error messages that say what to do."""
 
 import errno
 import inspect
@@ -6,8 +6,9 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from deepfake_adv.execution.dvc_lock import keep_lock
@@ -23,38 +24,41 @@ EXPECTED = (ValueError, OSError, RuntimeError, ArithmeticError, MemoryError)
 
 
 def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | None = None, *, words: int = 0) -> None:
-    """Call `main` with the script's arguments; end with one clear message where something is wrong.
+    """Call `main` with the script's arguments; on an error, log one message and exit.
 
-    Another checkout's code, and code that was edited since `dvc repro` began, do not run: DVC would record their
-    results as those of the code that it knows. A stage ends with the DVC process that started it: its result would
-    not be recorded, and the next `dvc repro` would find it in its way. Where `scratch.ASKED` is set, the stage prints
-    the name of its scratch folder and does nothing.
+    The stage does not run with another checkout's code, or with code that was edited since `dvc repro` began: DVC would
+    record its results under the code that it knows. It ends when the DVC process that started it ends: its result
+    would not be recorded, and it would be in the way of the next `dvc repro`. If `scratch.ASKED` is set, the stage
+    prints the name of its scratch folder and does nothing.
 
-    Ctrl-C ends it with exit code 130, anything else that goes wrong with 1. The traceback goes to
-    ``work/<stage>.traceback.txt``, and to the screen with DEEPFAKE_ADV_TRACEBACK=1.
+    If the command ends with a whole section of params.yaml as `--key value` (DVC writes that for ``${section}``),
+    `main` gets the values as keyword arguments.
+
+    The exit code is 130 after Ctrl-C and 1 after an error. The traceback is written to
+    ``work/<stage>.traceback.txt``, or shown if DEEPFAKE_ADV_TRACEBACK=1.
 
     Args:
         name: The stage, for the log.
-        main: Takes `words` strings, then paths.
-        arguments: Of the command line; None for this process's own.
+        main: Takes `words` strings, then paths, then the keys of a section as strings.
+        arguments: Command line arguments; None: those of this process.
         words: How many of the first arguments are plain words.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given, section = _without_section(list(sys.argv[1:] if arguments is None else arguments))
     label = "@".join([name, "-".join(given[:words])]) if given[:words] else name
     configure(label)
     asked = bool(os.environ.get(ASKED))
     if not asked:
         keep_lock()
-        if os.environ.get("DVC_STAGE"):  # by hand a stage outlives its shell
+        if os.environ.get("DVC_STAGE"):  # a stage started by hand outlives its shell
             end_with_parent(
                 f"{label} ends, as the DVC that started it is gone; finished pieces are kept, run `dvc repro`"
             )
     try:
         check_checkout()
-        _check_arguments(name, main, given)
+        _check_arguments(name, main, given, section)
         if not asked:
             check_recorded(name, given[:words])
-        main(*given[:words], *map(Path, given[words:]))
+        main(*given[:words], *map(Path, given[words:]), **section)
     except ScratchNamed as named:
         sys.stdout.write(f"{named}\n")
     except KeyboardInterrupt:
@@ -66,38 +70,51 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
         sys.exit(1)
 
 
-def _check_arguments(name: str, main: Callable[..., Any], given: Sequence[str]) -> None:
+def _without_section(given: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Arguments up to the first ``--key``, and values by key from there on; all of them where these are no pairs."""
+    start = next((place for place, word in enumerate(given) if word.startswith("--")), len(given))
+    keys, values = given[start::2], given[start + 1 :: 2]
+    if len(keys) != len(values) or not all(key.startswith("--") for key in keys):
+        return given, {}
+    return given[:start], {key[2:]: value for key, value in zip(keys, values, strict=True)}
+
+
+def _check_arguments(
+    name: str, main: Callable[..., Any], given: Sequence[str], section: Mapping[str, str] = MappingProxyType({})
+) -> None:
     signature = inspect.signature(main)
     try:
-        signature.bind(*given)
+        signature.bind(*given, **section)
     except TypeError as error:
         wanted = []
         for parameter in signature.parameters.values():
             word = parameter.name.upper()
             if parameter.kind is parameter.VAR_POSITIONAL:
                 word = f"[{word} ...]"
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                word = "[--KEY VALUE ...]"
             elif parameter.default is not parameter.empty:
                 word = f"[{word}]"
             wanted.append(word)
         raise ValueError(
-            f"arguments must be {' '.join(wanted)}; got {' '.join(given) or 'none'}. "
+            f"arguments must be {' '.join(wanted)}; got {' '.join([*given, *section]) or 'none'}. "
             f"dvc.yaml has the whole command: run `dvc repro {name}`."
         ) from error
 
 
 def explain(error: BaseException, *, again: str = "run the same command again") -> str:
-    """The error as one message with what to do next.
+    """An error as one message that says what to do next.
 
     Args:
-        error: What went wrong.
-        again: What to do once the disk is in order.
+        error: The error.
+        again: What to do once disk or memory are in order.
     """
     if isinstance(error, OSError) and error.errno in DISK_FAULTS:
         return _disk_fault(error, again)
     if isinstance(error, PermissionError) and error.filename:
         return (
             f"{error.filename} must be readable and its folder writable; permission was denied. "
-            "Mend its rights and run again."
+            "Fix its rights and run again."
         )
     if _memory_fault(error):
         return (
@@ -108,7 +125,7 @@ def explain(error: BaseException, *, again: str = "run the same command again") 
 
 
 def _memory_fault(error: BaseException) -> bool:
-    """Python's and torch's ways of saying that there is too little; by name, as not every stage loads torch."""
+    """Whether an error means too little memory; torch's is told by its name, since not every stage loads torch."""
     of_torch = type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and of_torch)
 
@@ -131,5 +148,5 @@ def _keep(text: str, label: str) -> None:
         path = Path("work") / f"{label}.traceback.txt"
         path.write_text(text, encoding="utf-8")
         logger.error("Details: %s", path)
-    except OSError:  # a full disk must not bury the message above
+    except OSError:  # a full disk must not hide the message above
         logger.error("Details: none could be written to work/; run again with DEEPFAKE_ADV_TRACEBACK=1")

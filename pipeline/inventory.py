@@ -4,19 +4,23 @@ from pathlib import Path
 
 from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.probing import PartOnDisk
+from deepfake_adv.faces.at_hand import missing_models
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
 
 def main(folder: Path) -> None:
     """Look, compare, write."""
-    params = load_params("datasets", "parts", "inventory", "extract", "tiers", "shard", "runs", "execution")
+    params = load_params("datasets", "parts", "inventory", "extract", "locate", "tiers", "shard", "runs", "execution")
     parts = []
     for part in params.parts.values():
         dataset = params.datasets[part.dataset]
         layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options)
-        parts.append(Part(part.dataset, str(part.quality), layout))
+        parts.append(PartOnDisk(part.dataset, str(part.quality), layout))
+    # What `locate` loads is looked up now, where it is yet to run: not after hours
+    located = all((folder.parent / "faces" / name).is_dir() for name in {part.dataset for part in parts})
+    lacking = [] if located else missing_models(params.locate.backend.name, params.locate.landmarks.name)
     inventory_datasets(
         parts,
         folder,
@@ -28,6 +32,7 @@ def main(folder: Path) -> None:
         max_unreadable_share=params.inventory.max_unreadable_share,
         execution=params.execution.model_dump(),
         leak_free=list(params.tiers) if params.shard.leaks == "fatal" else [],
+        beside=lacking,
         trained={name: (run.tier, run.conditions) for name, run in params.runs.items()},
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deepfake_adv.params.load import load_params
 from deepfake_adv.reporting.all_figures import Inputs
-from deepfake_adv.reporting.own_corpus import own_corpora
+from deepfake_adv.reporting.measured import own_corpora
 from deepfake_adv.reporting.page import write_report
 from deepfake_adv.stage import run_stage
 

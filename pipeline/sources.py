@@ -8,7 +8,7 @@ from deepfake_adv.params.entries import Entry as Named
 from deepfake_adv.params.entries import complete
 from deepfake_adv.params.load import load_params
 from deepfake_adv.sources.checkout import UNRECORDED, own_sources
-from deepfake_adv.sources.closure import Entry, entries_of
+from deepfake_adv.sources.closure import RegistryEntry, entries_of
 from deepfake_adv.stage import run_stage
 
 
@@ -22,7 +22,7 @@ def main(folder: Path) -> None:
     shown, drawn = (params.runs[name] for name in (params.examples.run, params.examples.generator_run))
     compared = [detectors[params.runs[name].detector] for name in params.robustness.runs]
     locate = params.locate
-    named: dict[str, set[Entry]] = {
+    named: dict[str, set[RegistryEntry]] = {
         "inventory": {("layout", dataset.layout) for dataset in params.datasets.values()},
         "locate": _within("locator", locate.backend) | _within("landmarker", locate.landmarks),
         "examples": _attacks(params.examples.attacks.values()).union(detectors[shown.detector], methods[drawn.method]),
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     }
     sources = own_sources()
 
-    def write(name: str, stage: str, entries: Iterable[Entry] = ()) -> None:
+    def write(name: str, stage: str, entries: Iterable[RegistryEntry] = ()) -> None:
         write_text(folder / f"{name}.txt", sources.listing(sources.script(stage), entries))
 
     for run, chosen in params.runs.items():
@@ -41,11 +41,11 @@ def main(folder: Path) -> None:
             write(stage, stage, named.get(stage, ()))
 
 
-def _within(kind: str, entry: Named) -> set[Entry]:
+def _within(kind: str, entry: Named) -> set[RegistryEntry]:
     return entries_of(kind, complete(kind, entry.model_dump()))
 
 
-def _attacks(entries: Iterable[Named]) -> set[Entry]:
+def _attacks(entries: Iterable[Named]) -> set[RegistryEntry]:
     return set().union(*(_within("attack", entry) for entry in entries))
 
 

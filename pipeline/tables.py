@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from deepfake_adv.params.load import load_params
-from deepfake_adv.reporting.own_corpus import own_corpora
+from deepfake_adv.reporting.measured import own_corpora
 from deepfake_adv.reporting.write_tables import build_tables, write_levels, write_tables
 from deepfake_adv.stage import run_stage
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import cv2
@@ -9,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ruamel.yaml import YAML
 
-from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
+from deepfake_adv.crops.files import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.manifest import crop_file_rows, write_manifest
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.video.encode import write_h264
 
@@ -22,9 +24,9 @@ check_checkout(ROOT)  # an environment made by another checkout would have that 
 os.environ["PYTHONPATH"] = str(ROOT)  # likewise by the processes that tests start
 
 
-def _crop(generator, fake, side):
+def _crop(rng, fake, side):
     """Smooth noise; a fake has a checkerboard that a small network finds in seconds."""
-    image = cv2.resize(generator.integers(0, 255, (6, 6, 3), np.uint8), (side, side), interpolation=cv2.INTER_CUBIC)
+    image = cv2.resize(rng.integers(0, 255, (6, 6, 3), np.uint8), (side, side), interpolation=cv2.INTER_CUBIC)
     if fake:
         image = np.clip(image + 24 * (np.indices((side, side)).sum(0) % 2)[..., None], 0, 255).astype(np.uint8)
     return image
@@ -34,14 +36,14 @@ def _png(image):
     return {"bytes": cv2.imencode(".png", image)[1].tobytes(), "path": "crop.png"}
 
 
-def _rows(generator, forgery, quality, split, videos, frames, side, masks, landmarks):
+def _rows(rng, forgery, quality, split, videos, frames, side, masks, landmarks):
     fake = forgery != "real"
     for video in range(videos):
         for frame in range(frames):
             mask = np.zeros((side, side), np.uint8)
             mask[side // 4 : side // 2, : side // 4] = 255
             yield {
-                "image": _png(cv2.cvtColor(_crop(generator, fake, side), cv2.COLOR_RGB2BGR)),
+                "image": _png(cv2.cvtColor(_crop(rng, fake, side), cv2.COLOR_RGB2BGR)),
                 "mask": _png(mask) if fake and masks else None,
                 "video": f"{forgery}/{split}{video:03d}",
                 "frame": frame * 3,
@@ -76,7 +78,7 @@ def write_shards(
     seed=0,
 ):
     """Write crops and manifests under ``root / "data"``; give the tier's folder of manifests."""
-    generator = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     data = root / "data"
     folder = data / "manifests" / tier
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +86,7 @@ def write_shards(
         entries = []
         for quality in qualities:
             for forgery in ("real", *forgeries):
-                rows = list(_rows(generator, forgery, quality, split, count, frames, side, masks, landmarks))
+                rows = list(_rows(rng, forgery, quality, split, count, frames, side, masks, landmarks))
                 path = data / "crops" / "corpus" / quality / f"{forgery}-{split}-000.parquet"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 table = pa.Table.from_pylist(rows, schema=CROP_SCHEMA)
@@ -112,12 +114,59 @@ def shards(tmp_path_factory):
     return write_shards(tmp_path_factory.mktemp("shards"), tier="all", qualities=("raw", "c23", "c40"))
 
 
+@pytest.fixture(scope="session")
+def set_params():
+    """Change dotted keys of a params file, each of which must be there: ``set_params(path, changes)``."""
+
+    def change(path, changes):
+        yaml = YAML()
+        content = yaml.load(path.read_text())
+        for key, value in changes.items():
+            *parts, last = key.split(".")
+            section = content
+            for part in parts:
+                section = section[part]
+            assert last in section, key
+            section[last] = value
+        with open(path, "w") as stream:
+            yaml.dump(content, stream)
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def until():
+    """Wait for what another process does: ``until(condition)``."""
+
+    def wait(condition, seconds=60, every=0.05):
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:  # it would wait for ever
+                pytest.fail("what was waited for did not happen")
+            time.sleep(every)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def alive():
+    """Whether a process of a number runs: ``alive(process)``."""
+
+    def runs(process):
+        try:
+            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
+    return runs
+
+
 GOLDEN = Path(__file__).with_name("golden.json")
 
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--write-golden", action="store_true", help="Write tests/golden.json anew from what tests measure."
+        "--write-golden", action="store_true", help="Write tests/golden.json again from what tests measure."
     )
 
 
@@ -145,7 +194,7 @@ def golden(request):
 def root(tmp_path):
     """FaceForensics++ in small: six originals and six Deepfakes of 12 frames of noise."""
     root = tmp_path / "ff"
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name, pairs in (("train", [["000", "001"]]), ("val", [["002", "003"]]), ("test", [["004", "005"]])):
         (root / "splits").mkdir(parents=True, exist_ok=True)
         (root / "splits" / f"{name}.json").write_text(json.dumps(pairs))
@@ -155,11 +204,11 @@ def root(tmp_path):
             f"manipulated_sequences/Deepfakes/c23/videos/{number:03}_{number ^ 1:03}.mp4",
         ):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
-            write_h264(root / path, generator.integers(0, 255, (12, 24, 16), dtype=np.uint8), crf=40)
+            write_h264(root / path, rng.integers(0, 255, (12, 24, 16), dtype=np.uint8), crf=40)
     return root
 
 
 @pytest.fixture
 def part(root):
     """The part of `root` at c23."""
-    return Part("ff", "c23", build_layout("faceforensics", root, ["DF"], {"splits": str(root / "splits")}))
+    return PartOnDisk("ff", "c23", build_layout("faceforensics", root, ["DF"], {"splits": str(root / "splits")}))

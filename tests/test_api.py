@@ -93,7 +93,7 @@ def test_a_window_without_a_middle_is_refused(kernel_size):
 @pytest.mark.parametrize("name", list(ATTACKS))
 def test_every_attack_raises_the_loss_of_any_classifier(classifier, images, name):
     state = {key: value.clone() for key, value in classifier.state_dict().items()}
-    found = attack(classifier, images, LABELS, name, generator=torch.Generator().manual_seed(3))
+    found = attack(classifier, images, LABELS, name, rng=torch.Generator().manual_seed(3))
     assert isinstance(found, AttackResult)
     with torch.no_grad():
         classifier.eval()
@@ -109,8 +109,8 @@ def test_every_attack_raises_the_loss_of_any_classifier(classifier, images, name
 
 def test_an_attacker_gives_the_functions_images_and_carries_the_classifier(classifier, images):
     attacker = Attacker(classifier, "pgd", epsilon=0.02)
-    made = attacker(images, LABELS, generator=torch.Generator().manual_seed(3))
-    found = attack(classifier, images, LABELS, "pgd", epsilon=0.02, generator=torch.Generator().manual_seed(3))
+    made = attacker(images, LABELS, rng=torch.Generator().manual_seed(3))
+    found = attack(classifier, images, LABELS, "pgd", epsilon=0.02, rng=torch.Generator().manual_seed(3))
     torch.testing.assert_close(made, found.images)
     assert (made - images).abs().max() <= 0.02 + 1e-6
     assert not made.requires_grad
@@ -149,8 +149,8 @@ def test_a_detector_and_a_method_make_a_training_step(images):
 
 
 def test_crops_in_memory_are_scored_as_training_sees_them(trained):
-    generator = np.random.default_rng(0)
-    crops = [generator.integers(0, 255, (side, side, 3), np.uint8) for side in (16, 16, 40, 9)]
+    rng = np.random.default_rng(0)
+    crops = [rng.integers(0, 255, (side, side, 3), np.uint8) for side in (16, 16, 40, 9)]
     scores = score_images(trained, crops, batch_size=3)
     assert scores.shape == (4,)
     batch = torch.from_numpy(np.stack(crops[:2])).permute(0, 3, 1, 2) / 255

@@ -1,6 +1,10 @@
 """The command line: what it prints, and one message where something is wrong."""
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +130,53 @@ def test_ctrl_c_is_one_line(call, monkeypatch):
     assert done.output == "stopped by hand\n"
     done = call("train-all")
     assert done.output == "stopped by hand; run the same command again: finished pieces are kept\n"
+
+
+def test_a_plan_is_for_the_machine_that_is_described(call):
+    done = call("plan", "--profile", "paper", "--cores", "64", "--gpus", "8", "--disk", "4TB", "--memory", "512GB")
+    assert done.exit_code == 0
+    assert "16 of 16 tables covered." in done.output
+    assert "on 64 cores, 8 GPUs, 512 GB of memory, 4 TB of free disk; 8 runs at a time" in done.output
+    assert "How long training takes is not known" in done.output
+    assert "Nothing known does not fit." in done.output
+    assert "Does not fit: the stages leave" in call("plan", "--profile", "paper", "--disk", "100GB").output
+
+
+def test_a_plan_is_one_json_object(call):
+    done = call("plan", "--profile", "profiles/paper.yaml", "--gpus", "0", "--json")
+    found = json.loads(done.output)
+    assert found["profile"] == "paper"
+    assert len(found["runs"]) == 102
+    stages = {stage["stage"]: stage for stage in found["stages"]}
+    assert stages["crop"]["cpu_s"] > 3600
+    assert stages["train"]["hours"] is None
+    assert found["calibrated_on"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--disk", "4 parsecs"], "--disk must be a size such as 500GB"),
+        (["--memory", "0GB"], "--memory must be a size"),
+        (["--cores", "0"], "--cores must be at least 1; got 0"),
+        (["--gpus", "-1"], "--gpus must be at least 0; got -1"),
+        (["--profile", "nowhere.yaml"], "nowhere.yaml must be there"),
+        (["--calibration", "params.yaml"], "params.yaml must be"),
+    ],
+)
+def test_a_wrong_machine_is_one_message(call, arguments, said):
+    done = call("plan", *arguments)
+    assert done.exit_code == 1
+    assert said in done.output
+    assert "Traceback" not in done.output
+    assert len(done.output.splitlines()) == 1
+
+
+def test_a_plan_without_calibration_imports_no_torch(call):
+    code = (
+        "import sys; from typer.testing import CliRunner; from deepfake_adv.cli import app;"
+        "assert CliRunner().invoke(app, ['plan', '--profile', 'paper']).exit_code == 0;"
+        "assert 'torch' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

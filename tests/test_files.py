@@ -12,13 +12,16 @@ from deepfake_adv import files
 from deepfake_adv.files import (
     atomic_write,
     check_inside,
+    csv_text,
     file_fingerprint,
     fingerprint,
     inside,
     natural_key,
+    read_csv,
     read_json,
     read_json_object,
     read_text,
+    write_csv,
     write_json,
 )
 
@@ -73,7 +76,7 @@ def test_json_is_sorted_and_refuses_nan(tmp_path):
 
 def test_broken_json_is_named(tmp_path):
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(ValueError, match=r"run\.json must be JSON; got .*Mend it, or put a whole copy in its place"):
+    with pytest.raises(ValueError, match=r"run\.json must be JSON; got .*Fix it, or put a whole copy in its place"):
         read_json(tmp_path / "run.json")
     with pytest.raises(ValueError, match="must be a file; got a folder"):
         read_json(tmp_path)
@@ -111,6 +114,23 @@ def test_text_in_another_encoding_is_named(tmp_path):
         read_text(tmp_path)
     with pytest.raises(FileNotFoundError):
         read_text(tmp_path / "nothing")
+
+
+def test_csv_is_written_from_mappings_and_from_sequences(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [{"a": 1, "b": "x, y"}, (2.5, None), {"b": "z"}]
+    write_csv(path, ("a", "b"), rows)
+    assert path.read_bytes() == b'a,b\n1,"x, y"\n2.5,\n,z\n'
+    assert csv_text(("a", "b"), rows) == path.read_text()
+    assert list(read_csv(path)) == [{"a": "1", "b": "x, y"}, {"a": "2.5", "b": ""}, {"a": "", "b": "z"}]
+
+
+def test_csv_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "t.csv"
+    write_csv(path, ("a",), [{"a": 1}])
+    with pytest.raises(ValueError, match="fields not in"):
+        write_csv(path, ("a",), [{"a": 2}, {"c": 2}])
+    assert path.read_text() == "a\n1\n"
 
 
 def test_fingerprint_ignores_key_order_only():
@@ -181,3 +201,11 @@ def test_a_name_in_a_folder_is_joined_unless_a_link_leads_out(tmp_path):
     assert inside(tmp_path / "in", "a..b/12:30 ü.mp4", "video") == tmp_path / "in" / "a..b/12:30 ü.mp4"
     with pytest.raises(ValueError, match=r"video must stay in .*; got 'link/a', which a symbolic link leads out"):
         inside(tmp_path / "in", "link/a", "video")
+
+
+def test_csv_takes_mappings_and_sequences(tmp_path):
+    write_csv(tmp_path / "a.csv", ["x", "y"], [{"x": 1, "y": "a,b"}, {"x": 2}, [3, None]])
+    assert (tmp_path / "a.csv").read_bytes() == b'x,y\n1,"a,b"\n2,\n3,\n'
+    with pytest.raises(ValueError, match="dict contains fields not in fieldnames: 'y'"):
+        write_csv(tmp_path / "b.csv", ["x"], [{"x": 1, "y": 2}])
+    assert not (tmp_path / "b.csv").exists()

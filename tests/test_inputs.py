@@ -23,7 +23,7 @@ def weights(tmp_path):
 @pytest.fixture
 def record(tmp_path):
     def go(entries):
-        record_inputs(entries, tmp_path / "inputs", memory=tmp_path / "memory.json")
+        record_inputs(entries, tmp_path / "inputs", cache=tmp_path / "memory.json")
         return {path.stem: json.loads(path.read_text()) for path in (tmp_path / "inputs").rglob("*.json")}
 
     return go
@@ -91,7 +91,7 @@ def test_a_clone_without_the_file_keeps_what_was_made_from_it(record, weights, c
     before = record({"runs/a": detector(weights)})
     weights.unlink()
     assert record({"runs/a": detector(weights)}) == before
-    assert "what was made from it is kept" in caplog.text
+    assert "results made from it are kept" in caplog.text
     with pytest.raises(FileNotFoundError):
         record({"runs/a": detector(weights.with_name("renamed.pth"))})
 
@@ -102,7 +102,7 @@ def test_records_of_removed_runs_go(record, weights):
 
 
 @pytest.mark.parametrize("damage", ["[]", "{", ""])
-def test_a_damaged_record_or_memory_is_written_anew(record, weights, tmp_path, damage):
+def test_a_damaged_record_or_cache_is_written_again(record, weights, tmp_path, damage):
     before = record({"runs/a": detector(weights)})
     (tmp_path / "inputs/runs/a.json").write_text(damage)
     (tmp_path / "memory.json").write_text(damage)

@@ -97,7 +97,7 @@ def test_a_new_file_is_all_that_a_new_method_takes(tmp_path):
         "import sys\n"
         "from deepfake_adv.methods.registry import build_method\n"
         "print(type(build_method('mine')).__name__)\n"
-        "print('deepfake_adv.attacks.engine' in sys.modules or 'deepfake_adv.methods.sladd.method' in sys.modules)"
+        "print('deepfake_adv.attacks.ascent' in sys.modules or 'deepfake_adv.methods.sladd.method' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": ""}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)

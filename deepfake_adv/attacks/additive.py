@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import Attack
+from deepfake_adv.attacks.ascent import Attack
 from deepfake_adv.attacks.registry import register_attack
 from deepfake_adv.ops.draws import Rng, uniform
 from deepfake_adv.params.base import Rule
@@ -14,7 +14,7 @@ from deepfake_adv.params.base import Rule
 
 @register_attack("fgsm")  # rows Grad-AAT and FGSM of Table VII
 class Additive(Attack):
-    """Pixels moved by at most ``epsilon`` each, within [0, 1]; paper Eq. (1). The variable is the image itself."""
+    """Pixels change by at most ``epsilon``, within [0, 1]; paper Eq. (1). The variable is the image itself."""
 
     tiny = ({"epsilon": 8 / 255},)
 
@@ -34,10 +34,10 @@ class Additive(Attack):
     def size(self) -> float:
         return self.params.epsilon / self.params.steps if self.params.step_size is None else self.params.step_size
 
-    def initial(self, images: Tensor, generator: Rng) -> Tensor:
+    def initial(self, images: Tensor, rng: Rng) -> Tensor:
         if not self.params.random_start:
             return images
-        return images + (2 * uniform(images.shape, generator, images) - 1) * self.params.epsilon
+        return images + (2 * uniform(images.shape, rng, images) - 1) * self.params.epsilon
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:
         return variable
@@ -62,7 +62,7 @@ class IterativeFgsm(Additive):
 class Pgd(IterativeFgsm):
     """Projected gradient descent; paper Table XIV (three steps).
 
-    A step is 2.5 epsilon / steps unless given, so that any point of the ball can be reached from any start.
+    The default step is 2.5 epsilon / steps, so that any point of the ball can be reached from any start.
     """
 
     class Params(IterativeFgsm.Params):

@@ -3,7 +3,7 @@
 from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import Attack
+from deepfake_adv.attacks.ascent import Attack
 from deepfake_adv.attacks.registry import register_attack
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
@@ -16,9 +16,9 @@ from deepfake_adv.params.base import Odd
 class Blur(Attack):
     """Pixel-wise blurring ascended over the map ``inverse_sigma`` (B, 1, H, W); paper Eq. (6).
 
-    The variable is 1/sigma (Sec. IV), one channel for all colours, never below 0. Eq. (6)'s raw step has no scale
-    of its own and changes hardly anything at the paper's epsilon, so that the default step is relative to the
-    start: epsilon x start x gradient / mean |gradient| per image. ``rule="raw"`` is the paper's reading.
+    The variable is 1/sigma (Sec. IV), one channel for all colours, at least 0. Eq. (6)'s raw step has no scale and
+    changes almost nothing at the paper's epsilon. The default step is therefore relative to the start:
+    epsilon x start x gradient / mean |gradient| per image. ``rule="raw"`` follows Eq. (6) literally.
     """
 
     class Params(Attack.Params):
@@ -49,8 +49,8 @@ class Blur(Attack):
     def check_size(self, height: int, width: int) -> None:
         check_kernel_size(self.params.kernel_size, height, width)
 
-    def initial(self, images: Tensor, generator: Rng) -> Tensor:
-        # Maps below float32 would round the small steps away.
+    def initial(self, images: Tensor, rng: Rng) -> Tensor:
+        # A map in less than float32 would lose small steps to rounding.
         return images.new_full((images.shape[0], 1, *images.shape[2:]), self.params.start, dtype=wide(images.dtype))
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:

@@ -1,10 +1,10 @@
-"""The attacks by name; a name decides the variable and the default number of steps."""
+"""Attacks by name."""
 
 from typing import Any, Final
 
-from deepfake_adv.attacks.engine import Attack
-from deepfake_adv.hints import check_keywords, did_you_mean
+from deepfake_adv.attacks.ascent import Attack
 from deepfake_adv.registry import Registry
+from deepfake_adv.suggestions import check_keywords, did_you_mean
 
 ATTACKS: Final = Registry[type[Attack]]("attack")
 register_attack = ATTACKS.register

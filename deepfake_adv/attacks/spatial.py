@@ -3,7 +3,7 @@
 from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import Attack
+from deepfake_adv.attacks.ascent import Attack
 from deepfake_adv.attacks.registry import register_attack
 from deepfake_adv.ops.draws import Rng
 from deepfake_adv.ops.precision import wide
@@ -12,11 +12,11 @@ from deepfake_adv.ops.warp import flow_smoothness, warp_flow
 
 @register_attack("stadv")
 class Spatial(Attack):
-    """Pixels fetched along a flow (B, 2, H, W), in pixels, kept small and smooth.
+    """Pixels moved along a flow (B, 2, H, W), in pixels, bounded and smooth.
 
-    Xiao et al. search with L-BFGS for each image's least flow that fools the model; training needs a few steps
-    only, so that we ascend with a bound. Their smoothness penalty is averaged over the pixels here, so that
-    ``tau`` does not depend on the image's size; its gradient is zero at the start, where the flow is.
+    Xiao et al. search with L-BFGS for the smallest flow that fools the model. Training needs only a few steps, so we
+    use gradient ascent with a bound. Their smoothness penalty is averaged over the pixels here, so that ``tau`` does
+    not depend on the image's size. At the start the flow is zero, and so is the penalty's gradient.
     """
 
     class Params(Attack.Params):
@@ -34,7 +34,7 @@ class Spatial(Attack):
     def size(self) -> float:
         return self.params.epsilon
 
-    def initial(self, images: Tensor, generator: Rng) -> Tensor:
+    def initial(self, images: Tensor, rng: Rng) -> Tensor:
         return images.new_zeros((images.shape[0], 2, *images.shape[2:]), dtype=wide(images.dtype))
 
     def to_image(self, images: Tensor, variable: Tensor) -> Tensor:

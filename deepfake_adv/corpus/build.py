@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from deepfake_adv.corpus import clips
+from deepfake_adv.corpus.celebdf import make_celebrities, plan_celebrities, write_list
+from deepfake_adv.corpus.dfd import make_actors, plan_actors
 from deepfake_adv.corpus.footage import Rendered, Source
 from deepfake_adv.corpus.layout import SUMMARY, split_path
 from deepfake_adv.corpus.pair import PairTask, make_pair
@@ -37,6 +39,8 @@ def build(
     fps: float,
     max_shorter_side: int,
     execution: Mapping[str, Any],
+    dfd_pairs: int = 0,
+    celebdf_pairs: int = 0,
     scratch: Path = Path("work"),
 ) -> dict[str, Any]:
     """Make the corpus in FaceForensics++'s layout; the same arguments give the same bytes.
@@ -54,6 +58,8 @@ def build(
         fps: Frames per second of rendered clips.
         max_shorter_side: Clips of the user's whose width and height are both above this are scaled down, pixels.
         execution: ``workers``, ``engine`` and ``address`` for ``map_tasks``.
+        dfd_pairs: Pairs of actors in a DFD-like set in the same tree; rendered faces only, else none is made.
+        celebdf_pairs: Pairs of celebrities in a Celeb-DF-like set in the folder Celeb-DF-v2, likewise.
         scratch: Folder of unfinished work; must lie on the output's file system.
 
     Returns:
@@ -69,7 +75,8 @@ def build(
     prints = {str(path): file_fingerprint(path) for path in files}
     versions = {package: version(package) for package in _PACKAGES}
     key = {"source": source, "seed": seed, "pairs": dict(pairs), "frames": frames, "files": prints, "with": versions}
-    own = {"size": size, "fps": fps} if source == "procedural" else {"max_shorter_side": max_shorter_side}
+    others = {"dfd_pairs": dfd_pairs, "celebdf_pairs": celebdf_pairs}
+    own = {"size": size, "fps": fps, **others} if source == "procedural" else {"max_shorter_side": max_shorter_side}
     work = Scratch("corpus", {**key, **own}, code=code_digest("corpus"), root=scratch)
     names = [f"{index:03d}" for index in range(2 * sum(pairs.values()))]
     originals: Sequence[Source] = []
@@ -86,14 +93,26 @@ def build(
             seed=seed,
             execution=execution,
         )
-    described = _make(work.path, names, originals, execution) if originals else {}
+    tasks = [PairTask(work.path, (names[k], names[k + 1]), (originals[k], originals[k + 1]))
+             for k in range(0, len(originals), 2)]  # fmt: skip
+    described = _make(make_pair, tasks, "corpus", execution)
     if originals:
         _write_splits(work.path, names, pairs)
+    more: dict[str, Any] = {}
+    if source == "procedural":
+        clip = {"seed": seed, "frames": frames, "size": size, "fps": fps}
+        actors = plan_actors(work.path, dfd_pairs, **clip)
+        celebrities = plan_celebrities(work.path, celebdf_pairs, **clip)
+        more["dfd"] = _make(make_actors, actors, "corpus, DFD-like", execution)
+        more["celebdf"] = _make(make_celebrities, celebrities, "corpus, Celeb-DF-like", execution)
+        if celebrities:
+            write_list(work.path, celebrities)
     summary = {
         "source": source,
         "seed": seed,
         "pairs": dict(pairs) if originals else {},
         "originals": described,
+        **more,
         "skipped": skipped,
         "versions": versions,
     }
@@ -107,28 +126,30 @@ def build(
 def _check(source: str, pairs: Mapping[str, int]) -> None:
     if source not in SOURCES:
         raise ValueError(
-            f"source must be one of {', '.join(SOURCES)}; got {source!r}. Mend corpus.source in params.yaml."
+            f"source must be one of {', '.join(SOURCES)}; got {source!r}. Fix corpus.source in params.yaml."
         )
     if pairs.keys() != {str(split) for split in Split} or min(pairs.values()) < 1:
         raise ValueError(
             f"pairs must name at least one pair for train, val and test; got {dict(pairs)}. "
-            "Mend corpus.pairs in params.yaml."
+            "Fix corpus.pairs in params.yaml."
         )
 
 
-def _make(root: Path, names: Sequence[str], sources: Sequence[Source], execution: Mapping[str, Any]) -> dict[str, Any]:
-    tasks = [PairTask(root, (names[k], names[k + 1]), (sources[k], sources[k + 1])) for k in range(0, len(names), 2)]
+def _make(
+    make: Callable[[Any], dict[str, Any]], tasks: Sequence[Any], desc: str, execution: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Carry out tasks, each of which has a `name`; what they say of their originals, in order of names."""
     described: dict[str, Any] = {}
     faults = []
-    for outcome in map_tasks(make_pair, tasks, desc="corpus", unit="pairs", **execution):
+    for outcome in map_tasks(make, tasks, desc=desc, unit="pairs", **execution) if tasks else ():
         if outcome.error is None and outcome.value is not None:
             described |= outcome.value
         else:
-            faults.append(f"{outcome.task.names[0]}_{outcome.task.names[1]}: {outcome.error}")
+            faults.append(f"{outcome.task.name}: {outcome.error}")
     if faults:
         raise RuntimeError(
             f"every pair must be made; got {len(faults)} of {len(tasks)} failed: {'; '.join(faults)}. "
-            "Mend the cause and run the stage again: finished pairs are kept."
+            "Fix the cause and run the stage again: finished pairs are kept."
         )
     return dict(sorted(described.items()))
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deepfake_adv.corpus.footage import Prepared
 from deepfake_adv.corpus.landmarker import SmallFaceError, track_landmarks
 from deepfake_adv.execution.pool import map_tasks
-from deepfake_adv.faces.predictor import predictor_path
+from deepfake_adv.faces.landmarks import predictor_path
 from deepfake_adv.files import atomic_write, fingerprint, natural_key
 from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
 from deepfake_adv.video.read import probe, read_frames
@@ -48,7 +48,7 @@ def list_clips(folder: Path | str | None) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"folder must be a folder of video clips; found none at {folder}. Mend corpus.folder in params.yaml."
+            f"folder must be a folder of video clips; found none at {folder}. Fix corpus.folder in params.yaml."
         )
     files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     return sorted(files, key=natural_key)

@@ -11,12 +11,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.corpus.render.take import film
+from deepfake_adv.corpus.render.take import ALONE, Place, film
 from deepfake_adv.video.colour import rgb_to_i420
 from deepfake_adv.video.encode import write_h264
 from deepfake_adv.video.read import read_frames
 
 Frame = NDArray[np.uint8]
+
+# libx264's rate factors that a video site stores uploads with; the weaker ones of 14 and more leave a sharpness that
+# real clips do not have (docs/calibration.md).
+_UPLOADS = range(22, 30)
 
 
 @dataclass(frozen=True)
@@ -41,33 +45,59 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class Staging:
+    """What a frame shows.
+
+    Attributes:
+        width: Of the frame over its height, at least 1.
+        place: Where the person is whom the clip is about.
+        beside: Identity and place of others in view.
+    """
+
+    width: float = 1.0
+    place: Place = ALONE
+    beside: tuple[tuple[int, Place], ...] = ()
+
+
+@dataclass(frozen=True)
 class Rendered:
-    """A procedural identity."""
+    """A procedural identity, in the take of a number; `size` is a frame's height, and its width but for a staging's."""
 
     seed: int
     identity: int
     frames: int
     size: int
     fps: float
+    number: int = 0
+    staging: Staging = Staging()
 
     def length(self) -> int:
         """Frames of this clip: between three quarters and all of ``frames``, as real clips differ too."""
-        rng = np.random.default_rng([self.seed, self.identity, 3])
-        return int(rng.integers(-(-3 * self.frames // 4), self.frames + 1))
+        return int(self._rng(3).integers(-(-3 * self.frames // 4), self.frames + 1))
 
     def load(self) -> Footage:
         """Render the take and pass it once through a video site's lossy encoder.
 
         Without that, raw originals would be recognisable by sensor noise that no encoder ever touched.
         """
-        taken = list(film(self.seed, self.identity, frames=self.length(), size=self.size, fps=self.fps))
-        crf = int(np.random.default_rng([self.seed, self.identity, 4]).integers(14, 25))
-        frames = upload([rgb_to_i420(picture) for picture, _ in taken], crf=crf, fps=self.fps)
-        return Footage(frames, np.stack([points for _, points in taken]), self.fps)
+        side, staging = 2 * round(self.size * self.staging.width / 2), self.staging
+        taken = film(
+            self.seed, self.identity, frames=self.length(), size=side, fps=self.fps, number=self.number,
+            place=staging.place, beside=staging.beside,
+        )  # fmt: skip
+        top = (side - self.size) // 2  # people stand in the middle of a square: a wide frame is its middle
+        clip = [(picture[top : top + self.size], points - np.array([0, top], np.float32)) for picture, points in taken]
+        crf = int(self._rng(4).integers(_UPLOADS.start, _UPLOADS.stop))
+        frames = upload([rgb_to_i420(np.ascontiguousarray(picture)) for picture, _ in clip], crf=crf, fps=self.fps)
+        return Footage(frames, np.stack([points for _, points in clip]), self.fps)
 
     def describe(self) -> dict[str, Any]:
-        """Identity number and size."""
-        return {"identity": self.identity, "frames": self.length(), "size": self.size, "fps": self.fps}
+        """Identity numbers, of others in view too, and size."""
+        described = {"identity": self.identity, "frames": self.length(), "size": self.size, "fps": self.fps}
+        return described | ({"beside": [who for who, _ in self.staging.beside]} if self.staging.beside else {})
+
+    def _rng(self, part: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, self.identity, part, *[self.number] * (self.number > 0)])
 
 
 @dataclass(frozen=True)

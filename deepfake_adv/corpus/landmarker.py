@@ -1,16 +1,17 @@
-"""68 landmarks on the user's own videos: dlib's detector and predictor, tracked and smoothed over time."""
+"""68 landmarks on the user's own videos: found by `faces` with dlib, tracked and smoothed over time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+from functools import cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.faces.predictor import predictor_path
+from deepfake_adv.corpus.forge.geometry import smooth_over_time
+from deepfake_adv.faces.base import Landmarker, Locator
+from deepfake_adv.faces.landmarks import build_landmarker
+from deepfake_adv.faces.registry import build_locator
 from deepfake_adv.video.shots import find_cuts, thumbnail
 
 _SHARE_SEEN = 0.8
@@ -19,11 +20,12 @@ _SMALLEST_FACE = 56.0  # pixels, ear to ear
 _SMOOTHING = 0.8  # frames
 
 
-@lru_cache(maxsize=1)
-def _models() -> tuple[Any, Any]:
-    import dlib  # takes a second to load, and only clips need it
-
-    return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(predictor_path()))
+@cache
+def _models() -> tuple[Locator, Locator, Landmarker]:
+    """Two locators, for faces of 80 and of 40 pixels, and the landmark model; one copy for all clips of a process."""
+    landmarker = build_landmarker("dlib")
+    assert landmarker is not None
+    return build_locator("dlib", upsample=0), build_locator("dlib", upsample=1), landmarker
 
 
 class SmallFaceError(ValueError):
@@ -82,15 +84,13 @@ def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         raise ValueError(f"frames {start} to {start + longest - 1} show no face; {_LONGEST_GAP} in a row are the most")
     if (width := float(np.nanmedian(np.ptp(track[..., 0], axis=1)))) < _SMALLEST_FACE:
         raise SmallFaceError(width)
-    return _smooth(_fill(track)).astype(np.float32)
+    return smooth_over_time(_fill(track), _SMOOTHING).astype(np.float32)
 
 
 def _locate(frame: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
-    detector, predictor = _models()
-    gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    boxes = detector(gray, 0) or detector(gray, 1)
-    shapes = [predictor(frame, box) for box in boxes]
-    return [np.array([(p.x, p.y) for p in shape.parts()], np.float64) for shape in shapes]
+    large, small, landmarks = _models()
+    boxes = large(frame) or small(frame)
+    return [landmarks(frame, box).astype(np.float64) for box in boxes]
 
 
 def _fill(track: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -99,11 +99,3 @@ def _fill(track: NDArray[np.float64]) -> NDArray[np.float64]:
     moments = np.arange(len(track))
     filled = [np.interp(moments, seen, column[seen]) for column in flat.T]
     return np.stack(filled, axis=1).reshape(track.shape)
-
-
-def _smooth(track: NDArray[np.float64]) -> NDArray[np.float64]:
-    radius = round(3 * _SMOOTHING)
-    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / _SMOOTHING) ** 2)
-    kernel /= kernel.sum()
-    padded = np.pad(track, ((radius, radius), (0, 0), (0, 0)), mode="edge")
-    return np.asarray(sum(w * padded[k : k + len(track)] for k, w in enumerate(kernel)))

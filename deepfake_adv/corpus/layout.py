@@ -1,4 +1,4 @@
-"""Where files lie in a corpus of FaceForensics++'s layout; all paths are relative to its root."""
+"""Where files lie in a corpus: FaceForensics++'s layout, DFD in its tree, Celeb-DF's beside; relative to its root."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from deepfake_adv.names import FF_FOLDERS, Forgery, Quality
 CRF: Final[dict[Quality, int]] = {Quality.RAW: 0, Quality.C23: 23, Quality.C40: 40}
 
 SUMMARY: Final = Path("corpus.json")
+CELEBDF: Final = Path("Celeb-DF-v2")
+CELEBDF_LIST: Final = CELEBDF / "List_of_testing_videos.txt"
 
 
 def original_path(quality: Quality, name: str) -> Path:
@@ -36,3 +38,18 @@ def landmarks_path(name: str) -> Path:
 def split_path(split: str) -> Path:
     """The pairs of a split."""
     return Path("splits", f"{split}.json")
+
+
+def acted_path(quality: Quality, actor: str, scene: str) -> Path:
+    """An actor's original in a scene, as DFD has it."""
+    return Path("original_sequences", "actors", quality, "videos", f"{actor}__{scene}.mp4")
+
+
+def acted_fake_path(quality: Quality, name: str) -> Path:
+    """A fake as DFD has it, by its name."""
+    return Path("manipulated_sequences", "DeepFakeDetection", quality, "videos", f"{name}.mp4")
+
+
+def acted_mask_path(name: str) -> Path:
+    """The mask video of a fake as DFD has it."""
+    return Path("manipulated_sequences", "DeepFakeDetection", "masks", "videos", f"{name}.mp4")

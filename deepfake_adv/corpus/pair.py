@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from deepfake_adv.corpus.footage import Footage, Source
-from deepfake_adv.corpus.forge.blending import keep_outside
 from deepfake_adv.corpus.forge.registry import FORGERIES
+from deepfake_adv.corpus.forging import forge_clip
 from deepfake_adv.corpus.layout import CRF, forged_path, landmarks_path, mask_path, original_path
 from deepfake_adv.files import atomic_write, read_json, write_json
 from deepfake_adv.names import Forgery
-from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
 from deepfake_adv.video.encode import write_h264
 
 
@@ -27,9 +26,14 @@ class PairTask:
     sources: tuple[Source, Source]
 
     @property
+    def name(self) -> str:
+        """As messages call it."""
+        return "_".join(self.names)
+
+    @property
     def marker(self) -> Path:
         """Exists once the pair is whole."""
-        return self.root / ".done" / f"{self.names[0]}_{self.names[1]}.json"
+        return self.root / ".done" / f"{self.name}.json"
 
 
 def make_pair(task: PairTask) -> dict[str, Any]:
@@ -55,16 +59,10 @@ def make_pair(task: PairTask) -> dict[str, Any]:
 
 
 def _forge(task: PairTask, target: Footage, donor: Footage, name: str, donor_name: str) -> None:
-    pictures = [[i420_to_rgb(frame) for frame in clip.frames] for clip in (target, donor)]
-    points = [clip.points.astype(np.float64) for clip in (target, donor)]
     for forgery, forge in FORGERIES.items():
-        made = forge(pictures[0], points[0], pictures[1], points[1])
-        frames = [
-            keep_outside(rgb_to_i420(picture), original, mask)
-            for picture, original, mask in zip(made.frames, target.frames, made.masks, strict=False)
-        ]
+        frames, masks = forge_clip(forge, target, donor)
         for quality, crf in CRF.items():
             write_h264(
                 task.root / forged_path(Forgery(forgery), quality, name, donor_name), frames, crf=crf, fps=target.fps
             )
-        write_h264(task.root / mask_path(forgery, name, donor_name), made.masks, crf=0, fps=target.fps, gray=True)
+        write_h264(task.root / mask_path(forgery, name, donor_name), masks, crf=0, fps=target.fps, gray=True)

@@ -1,4 +1,4 @@
-"""What one training or scoring step sees."""
+"""The batch: the input of one training or scoring step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Batch:
-    """Images (or clips) with their labels and whatever else is known of them.
+    """Images or clips with their labels, and with masks, landmarks and manifest rows where they are known.
 
     Attributes:
         images: ``(B, 3, H, W)`` in [0, 1], or clips ``(B, K, 3, H, W)``.
@@ -30,7 +30,7 @@ class Batch:
         """Check the shapes.
 
         Raises:
-            ValueError: If ``images`` is neither frames nor clips, or the parts differ in length.
+            ValueError: If ``images`` are neither images nor clips, or the tensors differ in length.
         """
         if self.images.ndim not in (4, 5):
             raise ValueError(
@@ -42,7 +42,7 @@ class Batch:
             if value is not None and len(value) != len(self.images):
                 raise ValueError(
                     f"{name} must have one entry per image ({len(self.images)}); got {len(value)}. "
-                    "Collate all parts of a batch from the same rows."
+                    "Make all tensors of a batch from the same rows."
                 )
 
     def __len__(self) -> int:
@@ -51,20 +51,20 @@ class Batch:
 
     @property
     def clip_length(self) -> int | None:
-        """Frames per clip, None where the batch holds single images."""
+        """Frames per clip; None where the batch has single images."""
         return self.images.shape[1] if self.images.ndim == 5 else None
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
         """The same batch on another device."""
-        return self._map(lambda part: part.to(device, non_blocking=non_blocking))
+        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def split(self, label: int) -> "Batch":
         """The images of one label, in their order."""
         chosen = self.labels == label
-        return self._map(lambda part: part[chosen])
+        return self._map(lambda tensor: tensor[chosen])
 
     def frames(self) -> "Batch":
-        """Clips taken apart into single images, each with its clip's label; images as they are."""
+        """The frames of all clips as single images, each with its clip's label; images as they are."""
         length = self.clip_length
         if length is None:
             return self
@@ -77,10 +77,10 @@ class Batch:
         )
 
     def with_frames(self, frames: "Batch") -> "Batch":
-        """This batch with images, labels and masks of its own frames, altered.
+        """This batch with the images, labels and masks of altered frames.
 
         Args:
-            frames: As ``frames()`` gave it, altered; a clip takes its first frame's label.
+            frames: What ``frames()`` returned, altered; a clip takes its first frame's label.
         """
         length = self.clip_length
         if length is None:
@@ -88,11 +88,11 @@ class Batch:
         shape = (len(self), length)
         return replace(
             self,
-            images=frames.images.unflatten(0, shape),
-            labels=frames.labels.unflatten(0, shape)[:, 0],
-            masks=None if frames.masks is None else frames.masks.unflatten(0, shape),
+            images=torch.unflatten(frames.images, 0, shape),
+            labels=torch.unflatten(frames.labels, 0, shape)[:, 0],
+            masks=None if frames.masks is None else torch.unflatten(frames.masks, 0, shape),
         )
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
-        parts = (self.images, self.labels, self.masks, self.landmarks, self.rows)
-        return Batch(*(None if part is None else function(part) for part in parts))  # type: ignore[arg-type]
+        tensors = (self.images, self.labels, self.masks, self.landmarks, self.rows)
+        return Batch(*(None if tensor is None else function(tensor) for tensor in tensors))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Crops as PNG files in the folders that other projects read: SLADD's and DeepfakeBench's, with their JSON."""
+"""Exports crops as PNG files in the folder layouts that SLADD and DeepfakeBench read, with their JSON files."""
 
 import logging
 import os
@@ -14,17 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.crops.crop_decoder import resize, scale_points
-from deepfake_adv.crops.crop_reader import CorruptCrop
-from deepfake_adv.crops.encoding import decode_crop, decode_mask
+from deepfake_adv.crops.codec import decode_crop, decode_mask, resize, scale_points
+from deepfake_adv.crops.files import CorruptCrop
 from deepfake_adv.data.export_formats import FORMATS, Format
 from deepfake_adv.files import check_inside, inside, write_json
 from deepfake_adv.names import REAL
-from deepfake_adv.parquet import whole_file
+from deepfake_adv.parquet import parquet_errors
 
 logger = logging.getLogger(__name__)
 
-_ANEW: Final = "Delete the file and run `dvc repro crop`."
+_REMEDY: Final = "Delete the file and run `dvc repro crop`."
 _COLUMNS = (
     "image",
     "mask",
@@ -42,20 +41,20 @@ _COLUMNS = (
 
 
 def export_frames(crops: Path, output: Path, *, layout: str, size: int | None = None) -> int:
-    """Write the crops of one part as PNG, lossless unless they are resized.
+    """Write the crops of one part as PNG files, without loss unless they are resized.
 
     Args:
-        crops: What `crop` left for a part: data/crops/<dataset>/<quality>.
-        output: Folder to make; it appears whole at the end.
+        crops: The output of `crop` for a part: data/crops/<dataset>/<quality>.
+        output: Folder to write; it appears at the end, complete.
         layout: "sladd" or "deepfakebench".
         size: Side of the images in pixels; None for the crops as they are, each of its own size.
 
     Returns:
-        How many crops were written.
+        Number of crops.
 
     Raises:
         FileNotFoundError: If there are no crops.
-        FileExistsError: If `output` is there already.
+        FileExistsError: If `output` exists already.
         CorruptCrop: If a crop cannot be read.
         ValueError: If the layout is unknown or cannot hold the part, the files hold no crops, or a name in them leads
             out of `output`.
@@ -67,7 +66,7 @@ def export_frames(crops: Path, output: Path, *, layout: str, size: int | None = 
     if not files:
         raise FileNotFoundError(f"{crops} must hold crops; found none. Run `dvc repro crop` and name a part's folder.")
     if output.exists() or output.is_symlink():
-        raise FileExistsError(f"{output} must not be there yet; it is. Remove it or choose another folder.")
+        raise FileExistsError(f"{output} must not exist; got a path that does. Remove it or choose another folder.")
     _check_files(files)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as name:
@@ -83,7 +82,7 @@ def _export(files: Sequence[Path], folder: Path, layout: Format, size: int | Non
     for path, row in _rows(files):
         whose = f"video of a crop in {path}"
         check_inside(row["video"], whose)
-        image, mask, points = (None if at is None else inside(folder, at, whose) for at in layout.place(row))
+        image, mask, points = (None if at is None else inside(folder, at, whose) for at in layout.paths(row))
         assert image is not None
         try:
             _write(image, decode_crop(row["image"]["bytes"], row["encoding"])[..., ::-1], size)
@@ -91,7 +90,8 @@ def _export(files: Sequence[Path], folder: Path, layout: Format, size: int | Non
                 _write(mask, decode_mask(row["mask"]["bytes"]), size)
         except ValueError as error:
             raise CorruptCrop(
-                f"{path} must hold crops that decode; frame {row['frame']} of {row['video']} does not: {error} {_ANEW}"
+                f"{path} must hold crops that decode; frame {row['frame']} of {row['video']} does not: {error} "
+                f"{_REMEDY}"
             ) from error
         if points is not None and row["landmarks"] is not None:
             _write_points(points, row, size)
@@ -103,11 +103,11 @@ def _export(files: Sequence[Path], folder: Path, layout: Format, size: int | Non
 
 def _check_files(files: Sequence[Path]) -> None:
     for file in files:
-        with whole_file(file, "crop file", "run `dvc repro crop`"):
-            lacking = set(_COLUMNS) - set(pq.read_schema(file).names)
-        if lacking:
+        with parquet_errors(file, "crop file", "run `dvc repro crop`"):
+            missing = set(_COLUMNS) - set(pq.read_schema(file).names)
+        if missing:
             raise ValueError(
-                f"{file} must be a file of crops; got a table without {', '.join(sorted(lacking))}. "
+                f"{file} must be a file of crops; got a table without {', '.join(sorted(missing))}. "
                 "Name a part's folder, data/crops/<dataset>/<quality>."
             )
 
@@ -115,7 +115,7 @@ def _check_files(files: Sequence[Path]) -> None:
 def _forgeries(files: Sequence[Path]) -> set[str]:
     found: set[str] = set()
     for file in files:
-        with whole_file(file, "crop file", "run `dvc repro crop`"):
+        with parquet_errors(file, "crop file", "run `dvc repro crop`"):
             found |= set(pc.unique(pq.read_table(file, columns=["forgery"])["forgery"]).to_pylist())
     return found - {REAL}
 
@@ -128,7 +128,7 @@ def _rows(files: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
                     rows = file.read_row_group(group, columns=list(_COLUMNS)).to_pylist()
                 except (OSError, pa.ArrowException) as error:
                     raise CorruptCrop(
-                        f"row group must be readable; got {error} in row group {group} of {path}. {_ANEW}"
+                        f"row group must be readable; got {error} in row group {group} of {path}. {_REMEDY}"
                     ) from error
                 yield from ((path, row) for row in rows)
 

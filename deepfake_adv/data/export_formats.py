@@ -1,4 +1,4 @@
-"""Folder layouts of other projects that crops are exported to: where a crop goes, and the JSON beside it."""
+"""Folder layouts of SLADD and DeepfakeBench: the paths of a crop's files, and the JSON files that name them."""
 
 import logging
 from collections import defaultdict
@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 
 
-class Place(NamedTuple):
-    """Where a crop, its mask and its landmarks go; None for what the layout does not have."""
+class Paths(NamedTuple):
+    """Paths of a crop, its mask and its landmarks; None for what the layout does not have."""
 
     image: PurePosixPath
     mask: PurePosixPath | None
@@ -23,20 +23,20 @@ class Place(NamedTuple):
 
 
 class Format(Protocol):
-    """A folder layout under way: told of every crop in turn, then asked for its JSON files."""
+    """A folder layout during an export: `paths` is called for every crop, then `documents` once."""
 
-    def place(self, row: Row) -> Place:
-        """Where a crop goes; those of one video come in a row, by frame."""
+    def paths(self, row: Row) -> Paths:
+        """Paths of a crop; those of one video come one after the other, by frame."""
 
     def documents(self) -> dict[str, Any]:
-        """The JSON files by path."""
+        """Contents of the JSON files by path."""
 
 
 class SladdFormat:
     """image/{FF-DF, ..., real}/<id>/0001.png, mask/.../0001_mask.png and config/{train,eval,test}.json.
 
-    The JSON names pairs of originals that were swapped with each other; an original that is in no fake here
-    cannot be named, and a warning says so.
+    The JSON names pairs of originals that were swapped with each other; an original without a fake here
+    cannot be named; a warning is logged.
     """
 
     def __init__(self, dataset: str, forgeries: Set[str]) -> None:
@@ -44,7 +44,7 @@ class SladdFormat:
         self._pairs: dict[str, set[tuple[str, ...]]] = defaultdict(set)
         self._reals: dict[str, set[str]] = defaultdict(set)
 
-    def place(self, row: Row) -> Place:
+    def paths(self, row: Row) -> Paths:
         """See `Format`.
 
         Raises:
@@ -64,7 +64,7 @@ class SladdFormat:
         folder, number = REAL if forgery == REAL else f"FF-{forgery}", f"{self._count[row['video']]:04}"
         image = PurePosixPath("image", folder, name, f"{number}.png")
         mask = None if forgery == REAL else PurePosixPath("mask", folder, name, f"{number}_mask.png")
-        return Place(image, mask, None)
+        return Paths(image, mask, None)
 
     def documents(self) -> dict[str, Any]:
         """See `Format`."""
@@ -79,7 +79,7 @@ class SladdFormat:
 class DeepfakeBenchFormat:
     """<dataset>/.../frames/<video>/<frame>.png beside masks/ and landmarks/, and dataset_json/<dataset>.json.
 
-    Landmarks are our 68 points; DeepfakeBench's own files have 13 more, on the forehead. Splits are ours:
+    Landmarks are the 68 points; DeepfakeBench's own files have 13 more, on the forehead. Splits are those of the crops:
     no test video is in train.
 
     Raises:
@@ -98,12 +98,12 @@ class DeepfakeBenchFormat:
         self._family = next(iter(families), _Family(dataset, f"{dataset}_real", f"{dataset}_fake"))
         self._content: dict[str, Any] = {}
 
-    def place(self, row: Row) -> Place:
+    def paths(self, row: Row) -> Paths:
         """See `Format`."""
         forgery, name, quality, family = row["forgery"], _name(row), row["quality"], self._family
         base = PurePosixPath(family.name, *_folders(family, forgery, quality))
         frame = f"{row['frame']:03}"
-        place = Place(
+        paths = Paths(
             base / "frames" / name / f"{frame}.png",
             base / "masks" / name / f"{frame}.png",
             base / "landmarks" / name / f"{frame}.npy",
@@ -113,10 +113,10 @@ class DeepfakeBenchFormat:
         if family.compressed:
             videos = videos.setdefault(quality, {})
         video = videos.setdefault(name, {"label": label, "frames": [], "masks": []})
-        video["frames"].append(str(place.image))
+        video["frames"].append(str(paths.image))
         if row["mask"] is not None:
-            video["masks"].append(str(place.mask))
-        return place
+            video["masks"].append(str(paths.mask))
+        return paths
 
     def documents(self) -> dict[str, Any]:
         """See `Format`."""
@@ -124,7 +124,7 @@ class DeepfakeBenchFormat:
 
 
 class _Family(NamedTuple):
-    """A dataset as DeepfakeBench calls it: its name, its classes, and whether its JSON has a level of qualities."""
+    """DeepfakeBench's names of a dataset and its classes, and whether its JSON has a level of qualities."""
 
     name: str
     real: str

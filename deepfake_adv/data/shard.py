@@ -1,4 +1,4 @@
-"""Sort crops into quality tiers and splits: checked for leaks, thinned, balanced. No pixel is decoded."""
+"""Stage `shard`: manifests of a quality tier, checked for leaks, thinned, balanced. No pixel is decoded."""
 
 import logging
 from collections import defaultdict
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from deepfake_adv.data.manifest import crop_file_rows, spread, write_manifest
 from deepfake_adv.datasets.splits import crossing_identities, leak_message
 from deepfake_adv.datasets.videos import read_rows
-from deepfake_adv.execution.ahead import ahead, cores
+from deepfake_adv.execution.prefetch import available_cores, prefetch
 from deepfake_adv.files import write_json
 from deepfake_adv.log import progress
 from deepfake_adv.names import ALL_QUALITIES, REAL, Split
@@ -22,9 +22,7 @@ from deepfake_adv.parquet import Ints, number_rows, texts
 
 logger = logging.getLogger(__name__)
 
-Part = tuple[str, str]  # dataset and quality
-
-_NAMED: Final = 10  # ids spelled out in one error message
+_NAMED: Final = 10  # ids named in one error message
 
 
 def make_manifests(
@@ -33,7 +31,7 @@ def make_manifests(
     inventory: Path,
     output: Path,
     *,
-    parts: Iterable[Part],
+    parts: Iterable[tuple[str, str]],
     balance: Literal["none", "equal"],
     detected_only: bool,
     max_frames: int | None,
@@ -45,26 +43,26 @@ def make_manifests(
     Args:
         tier: A quality, or "all".
         crops: Folder of ``<dataset>/<quality>/*.parquet``.
-        inventory: Folder of ``<dataset>/<quality>.csv``, for the videos lost on the way.
+        inventory: Folder of ``<dataset>/<quality>.csv``, to name the videos without a crop.
         output: Folder to write into.
-        parts: Dataset and quality of all parts; what else lies in `crops` is left alone.
-        balance: "equal" thins the training rows of each dataset and quality until every forgery and the
-            reals have as many as the scarcest of them, evenly over their videos.
-        detected_only: Leave out crops whose face was not detected but filled in between two frames.
+        parts: Dataset and quality of all parts; other folders in `crops` are ignored.
+        balance: "equal" thins the training rows of each dataset and quality until every forgery and the reals have as
+            many rows as the smallest of them, evenly over their videos.
+        detected_only: Leave out crops whose face was not detected, but interpolated between two frames.
         max_frames: Crops kept per video, evenly spaced; None for all.
-        leaks: What to do where an identity crosses splits.
+        leaks: Whether an identity that crosses splits is an error or a warning.
         seed: Of the thinning.
 
     Returns:
         The summary.
 
     Raises:
-        FileNotFoundError: If the tier has no crop, or a part of it has no folder.
+        FileNotFoundError: If the tier has no crop, or one of its parts has no folder.
         ValueError: If crops contradict one another or an identity crosses splits; names them.
     """
     wanted = sorted(part for part in parts if tier in (part[1], ALL_QUALITIES))
     files = part_files(crops, tier, wanted)
-    read = ahead(partial(crop_file_rows, root=Path(crops).parent), files, workers=0, most=2 * cores())
+    read = prefetch(partial(crop_file_rows, root=Path(crops).parent), files, workers=0, most=2 * available_cores())
     shown = progress(read, total=len(files), desc=f"shard {tier}", unit="files")
     rows = pa.concat_tables(shown).combine_chunks()
     check_conflicts(rows)
@@ -97,8 +95,8 @@ def make_manifests(
     return summary
 
 
-def part_files(crops: Path, tier: str, parts: Iterable[Part]) -> list[Path]:
-    """Crop files of a tier's parts, in their order.
+def part_files(crops: Path, tier: str, parts: Iterable[tuple[str, str]]) -> list[Path]:
+    """Crop files of a tier's parts, in the order of the parts.
 
     Raises:
         FileNotFoundError: If a part has no folder, or none of them a file.
@@ -107,7 +105,7 @@ def part_files(crops: Path, tier: str, parts: Iterable[Part]) -> list[Path]:
     for folder in folders:
         if not folder.is_dir():
             raise FileNotFoundError(
-                f"crops of every part must be there; found no folder {folder}. Run `dvc repro crop`, or take the part "
+                f"crops of every part must exist; found no folder {folder}. Run `dvc repro crop`, or take the part "
                 "out of params.yaml."
             )
     files = [path for folder in folders for path in sorted(folder.glob("[!.]*.parquet"))]
@@ -120,10 +118,10 @@ def part_files(crops: Path, tier: str, parts: Iterable[Part]) -> list[Path]:
 
 
 def check_conflicts(rows: pa.Table) -> None:
-    """Refuse a crop that is there twice, and a video with two labels or splits.
+    """Refuse duplicate crops, and videos with two labels, splits or targets.
 
     Raises:
-        ValueError: Naming the first few.
+        ValueError: If there are any; names the first of them.
     """
     videos, frames = _videos(rows), rows["frame"].to_numpy()
     order = np.lexsort((frames, videos))
@@ -131,7 +129,7 @@ def check_conflicts(rows: pa.Table) -> None:
     if twice.size:
         named = [f"{rows['video'][int(k)]} frame {frames[k]}" for k in twice[:_NAMED]]
         raise ValueError(
-            f"a crop must be there once; {_listed(named, twice.size)} come twice. "
+            f"a crop must occur once; got {_listed(named, twice.size)} twice. "
             "Delete data/crops and run `dvc repro`."
         )
     for column in ("label", "split", "target"):
@@ -139,12 +137,14 @@ def check_conflicts(rows: pa.Table) -> None:
         kinds = pairs.group_by(["number", "video"]).aggregate([(column, "count_distinct")])
         double = sorted(kinds.filter(pc.greater(kinds[f"{column}_count_distinct"], 1))["video"].to_pylist())
         if double:
-            raise ValueError(f"a video must have one {column}; {_listed(double)} have several. Mend the inventory.")
+            raise ValueError(
+                f"a video must have one {column}; got several for {_listed(double)}. Correct the inventory."
+            )
     wrong = (texts(rows, "forgery") == REAL) != (rows["label"].to_numpy() == 0)
     if wrong.any():
         named = sorted(set(texts(rows, "video")[wrong].tolist()))
         raise ValueError(
-            f"label must be 0 for real and 1 for fake; got others for {_listed(named)}. Mend the inventory."
+            f"label must be 0 for real and 1 for fake; got others for {_listed(named)}. Correct the inventory."
         )
 
 
@@ -158,10 +158,10 @@ def find_leaks(rows: pa.Table) -> list[str]:
     return crossing_identities(seen)
 
 
-def balance_train(rows: pa.Table, generator: np.random.Generator) -> Ints:
-    """Rows in which, within the training split of a dataset and quality, all classes are as many.
+def balance_train(rows: pa.Table, rng: np.random.Generator) -> Ints:
+    """Rows in which all classes are of equal size, within the training split of each dataset and quality.
 
-    Rows are given up evenly over videos: round by round each video keeps one more random frame.
+    Rows are kept evenly over videos: round by round, each video keeps one more random frame.
     """
     keep = np.ones(len(rows), bool)
     train = texts(rows, "split") == Split.TRAIN
@@ -172,19 +172,19 @@ def balance_train(rows: pa.Table, generator: np.random.Generator) -> Ints:
         classes = {name: np.flatnonzero(inside & (forgery == name)) for name in sorted(set(forgery[inside].tolist()))}
         fewest = min(map(len, classes.values()))
         for own in classes.values():
-            shuffled = generator.permutation(own)
+            shuffled = rng.permutation(own)
             shuffled = shuffled[np.argsort(videos[shuffled], kind="stable")]
             _, start, count = np.unique(videos[shuffled], return_index=True, return_counts=True)
             turn = np.arange(len(own)) - np.repeat(start, count)
-            tie = np.repeat(generator.permutation(len(start)), count)
+            tie = np.repeat(rng.permutation(len(start)), count)
             keep[shuffled[np.lexsort((tie, turn))[fewest:]]] = False
     return np.flatnonzero(keep)
 
 
-def lost_videos(rows: pa.Table, inventory: Path, parts: Iterable[Part]) -> dict[str, list[str]]:
-    """Videos that the inventory calls good and that left no crop, by ``<dataset>/<quality>``."""
+def lost_videos(rows: pa.Table, inventory: Path, parts: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Usable videos of the inventory that have no crop, by ``<dataset>/<quality>``."""
     names = ["dataset", "quality", "video"]
-    held: dict[Part, set[str]] = defaultdict(set)
+    held: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows.select(names).group_by(names).aggregate([]).to_pylist():
         held[row["dataset"], row["quality"]].add(row["video"])
     lost = {}
@@ -209,7 +209,7 @@ def _counts(rows: pa.Table) -> dict[str, Any]:
     )
     aggregates = [("video", "count"), ("video", "count_distinct"), ("masks", "sum"), ("undetected", "sum")]
     counts: dict[str, Any] = {}
-    for row in columns.group_by(keys).aggregate(aggregates).to_pylist():  # type: ignore[arg-type]
+    for row in columns.group_by(keys).aggregate(aggregates).to_pylist():
         place = counts
         for key in keys[:-1]:
             place = place.setdefault(row[key], {})

@@ -1,4 +1,4 @@
-"""Whether the videos that are there hold both classes, for each condition that a run trains on."""
+"""Checks that the usable videos have both classes, for each condition that a run trains on."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -6,27 +6,27 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from deepfake_adv.datasets.conditions import members
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.conditions import rows_of_condition
+from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.datasets.videos import VideoRow
 from deepfake_adv.names import ALL_QUALITIES, FAKE_LABEL, Condition, Split
 
 Trained = Mapping[str, tuple[str, Sequence[str]]]
 """Run name -> its tier and the conditions that it trains on."""
 
-_NAMED: Final = 3  # runs spelled out in one message
+_NAMED: Final = 3  # runs named in one message
 
 
-def one_class_faults(parts: Sequence[Part], rows: Sequence[Sequence[VideoRow]], trained: Trained) -> list[str]:
-    """What no run can train or be validated on, one sentence per tier, condition and split; empty where all is well.
+def one_class_errors(parts: Sequence[PartOnDisk], rows: Sequence[Sequence[VideoRow]], trained: Trained) -> list[str]:
+    """Conditions with one class only, one sentence per tier, condition and split; empty where there are none.
 
-    Only usable videos count. A test set of one class is no fault: what can be measured on it is.
+    Only usable videos count. A test set of one class is no error: some metrics can be measured on it.
     """
     runs: dict[tuple[str, str], list[str]] = {}
     for run, (tier, conditions) in trained.items():
         for condition in conditions:
             runs.setdefault((tier, condition), []).append(run)
-    faults = []
+    errors = []
     for split in (Split.TRAIN, Split.VAL):
         usable = [
             (part.dataset, part.quality, row.forgery, row.label)
@@ -37,21 +37,21 @@ def one_class_faults(parts: Sequence[Part], rows: Sequence[Sequence[VideoRow]], 
         names = ("dataset", "quality", "forgery", "label")
         columns = pa.table({name: [video[place] for video in usable] for place, name in enumerate(names)})
         for (tier, condition), named in runs.items():
-            if fault := _fault(columns, tier, condition, split):
+            if error := _error(columns, tier, condition, split):
                 more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-                faults.append(
+                errors.append(
                     f"{condition}, trained on by {', '.join(named[:_NAMED])}{more}, must have real and fake videos in "
-                    f"split {split}; {fault}. Add some, or take {condition} out of runs.<run>.conditions."
+                    f"split {split}; {error}. Add some, or take {condition} out of runs.<run>.conditions."
                 )
-    return faults
+    return errors
 
 
-def _fault(columns: pa.Table, tier: str, condition: str, split: str) -> str:
+def _error(columns: pa.Table, tier: str, condition: str, split: str) -> str:
     inside = np.array([tier in (quality, ALL_QUALITIES) for quality in columns["quality"].to_pylist()], bool)
     here = columns.filter(pa.array(inside, pa.bool_()))
     if not len(here):
         return f"got no video at all in tier {tier}"
-    fakes, reals = members(here, Condition.parse(condition))
+    fakes, reals = rows_of_condition(here, Condition.parse(condition))
     if fakes.any() and reals.any():
         return ""
     if fakes.any():

@@ -9,12 +9,15 @@ from deepfake_adv.names import ALL_FORGERIES, REAL, Condition
 from deepfake_adv.parquet import distinct
 
 
-def members(columns: pa.Table, condition: Condition) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Fakes of a condition, and the reals of the same datasets and qualities: two masks ``(N,)``.
+def rows_of_condition(columns: pa.Table, condition: Condition) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Find the fakes of a condition, and the reals of the same datasets and qualities.
 
     Args:
         columns: With dataset, quality and forgery, of crops or of videos.
-        condition: What to look for.
+        condition: The condition.
+
+    Returns:
+        Two masks ``(N,)``: fakes and reals.
     """
     forgery, quality, dataset = (columns[name] for name in ("forgery", "quality", "dataset"))
     wanted = pa.array(condition.forgeries())

@@ -1,4 +1,4 @@
-"""Videos of equal content: one of a label is kept, and those that carry both labels are named and left out."""
+"""Videos of equal content: one of them is kept, or, where their labels differ, none."""
 
 import filecmp
 from collections import defaultdict
@@ -14,21 +14,21 @@ from deepfake_adv.names import REAL, REAL_LABEL
 Place = tuple[int, int]  # number of a part, number of a row in it
 
 
-class Looked(NamedTuple):
-    """A part's name, its root, its rows, and what was noted of each row's file; the last two are written to."""
+class ScannedPart(NamedTuple):
+    """A part's name, its root, its rows, and the cached facts of each row's file; the last two are changed."""
 
     name: str
     root: Path
     rows: list[VideoRow]
-    notes: Sequence[dict[str, Any]]
+    facts: Sequence[dict[str, Any]]
 
 
-def mark_duplicates(parts: Sequence[Looked]) -> None:
+def mark_duplicates(parts: Sequence[ScannedPart]) -> None:
     """Give a copy within its part the status DUPLICATE, and all copies, in any part, CONTRADICTORY if labels differ.
 
-    Which of two labels is right cannot be known from the files, so both videos are left out. Videos of one label in
-    several parts stay: parts may overlap. Files are compared byte by byte where size and fingerprint agree, each pair
-    once: the verdict is noted.
+    The files do not tell which of two labels is right, so both videos are left out. Videos of one label in several
+    parts stay, as parts may overlap. Files of equal size and fingerprint are compared byte by byte, each pair once: the
+    result is cached.
     """
     alike: dict[tuple[int, str], list[Place]] = defaultdict(list)
     for number, part in enumerate(parts):
@@ -48,7 +48,7 @@ def mark_duplicates(parts: Sequence[Looked]) -> None:
 
 
 def list_files(folder: Path) -> list[tuple[str, int, int]]:
-    """Name, size and modification time of the files in a folder, numbers in their names by value."""
+    """Name, size and modification time of the files in a folder, sorted by name with numbers by value."""
     listed = [(path.name, path.stat()) for path in folder.iterdir() if path.is_file()]
     listed.sort(key=lambda file: natural_key(file[0]))
     return [(name, status.st_size, status.st_mtime_ns) for name, status in listed]
@@ -64,12 +64,12 @@ def same_content(first: Path, second: Path) -> bool:
     )
 
 
-def _row(parts: Sequence[Looked], place: Place) -> VideoRow:
+def _row(parts: Sequence[ScannedPart], place: Place) -> VideoRow:
     return parts[place[0]].rows[place[1]]
 
 
-def _groups(parts: Sequence[Looked], places: Iterable[Place]) -> list[list[Place]]:
-    """The places by content."""
+def _groups(parts: Sequence[ScannedPart], places: Iterable[Place]) -> list[list[Place]]:
+    """Group the places by content."""
     groups: list[list[Place]] = []
     for place in places:
         group = next((group for group in groups if _twins(parts, group[0], place)), None)
@@ -80,7 +80,7 @@ def _groups(parts: Sequence[Looked], places: Iterable[Place]) -> list[list[Place
     return groups
 
 
-def _mark(parts: Sequence[Looked], group: Sequence[Place]) -> None:
+def _mark(parts: Sequence[ScannedPart], group: Sequence[Place]) -> None:
     rows = [_row(parts, place) for place in group]
     firsts: dict[int, str] = {}
     labelled = {row.label: (place, row) for place, row in reversed(list(zip(group, rows, strict=True)))}
@@ -90,18 +90,18 @@ def _mark(parts: Sequence[Looked], group: Sequence[Place]) -> None:
             where = "" if other[0][0] == number else f" in {parts[other[0][0]].name}"
             label = REAL if other[1].label == REAL_LABEL else "fake"
             note = f"same content as {other[1].video}{where}, which is labelled {label}"
-            parts[number].rows[place] = row.noting(videos.CONTRADICTORY, note)
+            parts[number].rows[place] = row.with_status(videos.CONTRADICTORY, note)
         elif number in firsts:
-            parts[number].rows[place] = row.noting(videos.DUPLICATE, f"same content as {firsts[number]}")
+            parts[number].rows[place] = row.with_status(videos.DUPLICATE, f"same content as {firsts[number]}")
         else:
             firsts[number] = row.video
 
 
-def _twins(parts: Sequence[Looked], one: Place, other: Place) -> bool:
+def _twins(parts: Sequence[ScannedPart], one: Place, other: Place) -> bool:
     first, second = parts[one[0]], parts[other[0]]
-    path, stamp = first.rows[one[1]].path, first.notes[one[1]]["stamp"]
+    path, stamp = first.rows[one[1]].path, first.facts[one[1]]["stamp"]
     key = path if one[0] == other[0] else f"{first.name}: {path}"
-    verdicts = second.notes[other[1]].setdefault("compared", {})
-    if verdicts.get(key, [None])[0] != stamp:
-        verdicts[key] = [stamp, same_content(first.root / path, second.root / second.rows[other[1]].path)]
-    return bool(verdicts[key][1])
+    results = second.facts[other[1]].setdefault("compared", {})
+    if results.get(key, [None])[0] != stamp:
+        results[key] = [stamp, same_content(first.root / path, second.root / second.rows[other[1]].path)]
+    return bool(results[key][1])

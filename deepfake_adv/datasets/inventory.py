@@ -1,4 +1,4 @@
-"""The inventory stage: look at every part, write its table and the reports, stop where that is asked for."""
+"""Stage `inventory`: lists and probes the videos of every part, writes tables and reports, and checks them."""
 
 import logging
 from collections import Counter
@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from deepfake_adv.datasets import completeness
-from deepfake_adv.datasets.classes import Trained, one_class_faults
-from deepfake_adv.datasets.probing import MEMORY, Part, list_entries, probe_parts, probing_code
+from deepfake_adv.datasets.classes import Trained, one_class_errors
+from deepfake_adv.datasets.probing import MEMORY, PartOnDisk, list_entries, probe_parts, probing_code
 from deepfake_adv.datasets.splits import crossing_identities, leak_message
 from deepfake_adv.datasets.videos import VideoEntry, VideoRow, format_rows, read_rows
 from deepfake_adv.files import write_text
@@ -22,7 +22,7 @@ CODE = "code.txt"
 
 
 def inventory_datasets(
-    parts: Sequence[Part],
+    parts: Sequence[PartOnDisk],
     folder: Path,
     *,
     min_frames: int,
@@ -34,40 +34,42 @@ def inventory_datasets(
     max_pixels: int | None = None,
     trained: Trained = MappingProxyType({}),
     leak_free: Sequence[str] = (),
+    beside: Sequence[str] = (),
     memory: Path = MEMORY,
 ) -> None:
     """Write ``<dataset>/<quality>.csv`` per part, report.csv and missing.csv into `folder`.
 
-    A table that did not change is left untouched, one of a part that is no longer asked for is deleted: stages depend
-    on the whole folder. code.txt names the code that looked at the videos: tables of other code are made anew. A
-    dataset that is not at its root keeps the table of an
-    earlier inventory if missing videos are tolerated: so a clone without the videos can still go on.
+    A table that did not change is not written again; that of a part that params.yaml no longer names is deleted:
+    stages depend on the whole folder. code.txt has the digest of the code that probed the videos: tables of other code
+    are rebuilt. A dataset that is not at its root keeps the table of an earlier inventory if missing videos are
+    tolerated, so that a clone without the videos can be used.
 
     Args:
-        parts: What to look at.
-        folder: To write into.
+        parts: What to list.
+        folder: Folder to write into.
         min_frames: A video with fewer frames counts as too short.
-        missing_is_fatal: Whether a video that should be there and is not stops the pipeline.
-        contradictions_are_fatal: Whether copies of both labels do.
-        max_unreadable_share: Largest tolerated share of the videos that cannot be read.
+        missing_is_fatal: Whether a missing video is an error.
+        contradictions_are_fatal: Whether copies with both labels are an error.
+        max_unreadable_share: Largest tolerated share of videos that cannot be read.
         execution: `workers`, `engine` and `address` for `map_tasks`.
-        max_frames: A video of more frames is left out and named; None for no limit.
-        max_pixels: So is one whose frames have more pixels.
+        max_frames: A video with more frames is left out and logged; None for no limit.
+        max_pixels: The same for a video whose frames have more pixels.
         trained: The tier and the conditions of each run.
-        leak_free: Tiers in which no identity may lie in two splits: what `shard` would stop at when all crops are cut.
-        memory: Folder of this machine's notes on files seen before.
+        leak_free: Tiers in which no identity may be in two splits; `shard` would stop there, after all crops are cut.
+        beside: What else would stop the data path hours later, one sentence each; said with the rest.
+        memory: Folder of this machine's cache of facts.
 
     Raises:
-        ValueError: If two parts are the same, or a dataset is not there, cannot be listed, or lacks more than is
-            tolerated, or a copy contradicts a label, an identity crosses splits, or what a run is to train on is of
-            one class; names every fault. The tables of what is there are written before.
+        ValueError: If two parts are the same, a dataset is missing, cannot be listed or lacks more than is tolerated,
+            copies have both labels, an identity crosses splits, or a run's condition has one class only. Names every
+            error; the tables of the existing parts are written before.
     """
     twice = [name for name, times in Counter(part.name for part in parts).items() if times > 1]
     if twice:
         raise ValueError(
             f"parts must each be another dataset or quality; got {', '.join(twice)} twice. Remove one of them."
         )
-    _clear(folder, parts)
+    _delete_other_tables(folder, parts)
     parts = [replace(part, previous=_earlier(folder, part)) for part in parts]
     absent = {part.name: problem for part in parts if (problem := part.layout.problem()) is not None}
     kept = [part for part in parts if part.name in absent and part.previous and not missing_is_fatal]
@@ -87,16 +89,16 @@ def inventory_datasets(
     rows |= {part.name: table for part, table in zip(present, found, strict=True)}
     for part, table in zip(present, found, strict=True):
         _write(_table(folder, part), format_rows(table))
-    if not kept:  # else the kept tables are of the code that is named already
+    if not kept:  # else the kept tables are those of the code in the file
         _write(folder / CODE, f"{probing_code()}\n")
     known = [part for part in parts if part.name in rows]
     tables = [rows[part.name] for part in known]
-    _write(folder / "report.csv", completeness.report(known, tables))
-    _write(folder / "missing.csv", completeness.missing(known, tables))
-    faults = (
-        _not_there(lost, absent)
+    _write(folder / "report.csv", completeness.report_csv(known, tables))
+    _write(folder / "missing.csv", completeness.missing_csv(known, tables))
+    errors = (
+        _missing_datasets(lost, absent)
         + unlisted
-        + completeness.faults(
+        + completeness.errors(
             known,
             tables,
             missing_is_fatal=missing_is_fatal,
@@ -104,21 +106,22 @@ def inventory_datasets(
             max_unreadable_share=max_unreadable_share,
         )
     )
-    faults += _leaks(known, tables, leak_free)
+    errors += _leaks(known, tables, leak_free)
     if not lost and not unlisted:
-        faults += one_class_faults(known, tables, trained)
-    for sentence in completeness.larger(known, tables):
+        errors += one_class_errors(known, tables, trained)
+    errors += beside
+    for sentence in completeness.too_large(known, tables):
         logger.warning("%s", sentence)
-    if faults:
-        listed_faults = "\n".join(f"  - {fault}" for fault in faults)
-        raise ValueError(f"the datasets are not as params.yaml says; see {folder}/report.csv:\n{listed_faults}")
+    if errors:
+        listed_errors = "\n".join(f"  - {error}" for error in errors)
+        raise ValueError(f"the datasets must be as params.yaml says; see {folder}/report.csv:\n{listed_errors}")
     for part, rows_of_part in zip(known, tables, strict=True):
         usable = sum(row.usable for row in rows_of_part)
         logger.info("%s at %s: %d of %d videos are usable", part.dataset, part.quality, usable, len(rows_of_part))
 
 
-def _not_there(lost: Sequence[Part], absent: Mapping[str, str]) -> list[str]:
-    """One sentence per dataset that is not at its root, however many of its qualities are asked for."""
+def _missing_datasets(lost: Sequence[PartOnDisk], absent: Mapping[str, str]) -> list[str]:
+    """One sentence per dataset that is not at its root, with the qualities of its parts."""
     qualities: dict[str, list[str]] = {}
     for part in lost:
         qualities.setdefault(part.dataset, []).append(part.quality)
@@ -130,20 +133,20 @@ def _not_there(lost: Sequence[Part], absent: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _listed(parts: Sequence[Part]) -> tuple[dict[str, list[VideoEntry]], list[str]]:
-    """The videos of each part that can be listed, and what is wrong with the others, each fault once."""
+def _listed(parts: Sequence[PartOnDisk]) -> tuple[dict[str, list[VideoEntry]], list[str]]:
+    """The videos of each part that can be listed, and the errors of the others, each once."""
     listed: dict[str, list[VideoEntry]] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     for part in parts:
         try:
             listed[part.name] = list_entries(part)
         except (FileNotFoundError, ValueError) as error:
-            faults.append(str(error))
-    return listed, list(dict.fromkeys(faults))
+            errors.append(str(error))
+    return listed, list(dict.fromkeys(errors))
 
 
-def _leaks(parts: Sequence[Part], tables: Sequence[Sequence[VideoRow]], tiers: Sequence[str]) -> list[str]:
-    """One sentence where identities lie in two splits of a tier."""
+def _leaks(parts: Sequence[PartOnDisk], tables: Sequence[Sequence[VideoRow]], tiers: Sequence[str]) -> list[str]:
+    """One sentence where identities are in two splits of a tier."""
     crossing: set[str] = set()
     for tier in tiers:
         seen = {
@@ -157,8 +160,8 @@ def _leaks(parts: Sequence[Part], tables: Sequence[Sequence[VideoRow]], tiers: S
     return [f"{leak_message(sorted(crossing))}, or set shard.leaks to tolerated."] if crossing else []
 
 
-def _clear(folder: Path, parts: Sequence[Part]) -> None:
-    """Delete inventories of other parts; what is no inventory stays."""
+def _delete_other_tables(folder: Path, parts: Sequence[PartOnDisk]) -> None:
+    """Delete inventories of other parts; files that are no inventory stay."""
     wanted = {_table(folder, part) for part in parts}
     for path in sorted(set(folder.glob("*/*.csv")) - wanted):
         try:
@@ -174,16 +177,16 @@ def _code(folder: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
 
 
-def _table(folder: Path, part: Part) -> Path:
+def _table(folder: Path, part: PartOnDisk) -> Path:
     return folder / part.dataset / f"{part.quality}.csv"
 
 
-def _earlier(folder: Path, part: Part) -> list[VideoRow]:
+def _earlier(folder: Path, part: PartOnDisk) -> list[VideoRow]:
     path = _table(folder, part)
     try:
         return read_rows(path) if path.exists() else []
     except ValueError as error:
-        logger.warning("%s; it is written anew", error)
+        logger.warning("%s; it is written again", error)
         return []
 
 

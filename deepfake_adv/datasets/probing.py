@@ -1,15 +1,17 @@
-"""Which videos of a dataset are there, whole and usable; nothing is read twice that has not changed."""
+"""Probes the videos of a dataset: which exist and can be used. Files that have not changed are not read again."""
 
 import logging
 import os
+import stat
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from deepfake_adv.datasets import videos
-from deepfake_adv.datasets.duplicates import Looked, list_files, mark_duplicates
+from deepfake_adv.datasets.duplicates import ScannedPart, list_files, mark_duplicates
 from deepfake_adv.datasets.layouts.base import Layout
 from deepfake_adv.datasets.splits import check_identities
 from deepfake_adv.datasets.videos import VideoEntry, VideoRow, join_notes, parse_ranges
@@ -22,18 +24,20 @@ logger = logging.getLogger(__name__)
 
 MEMORY: Final = Path("work/inventory")
 _FEW = 16  # tasks for which starting worker processes takes longer than the work
+_AT_ONCE = 16  # threads that wait for sizes and dates
+_CHUNK = 64  # files per task of a thread: on a local disk, to hand a task over costs more than one answer
 _FACTS = ("frames", "fps", "width", "height")
 
 
 @cache
 def probing_code() -> str:
-    """Digest of the code that decides a video's facts; what other code noted is not taken up."""
+    """Digest of the code that determines a video's facts; facts that other code cached are not used."""
     return code_digest(Path(__file__))
 
 
 @dataclass(frozen=True)
-class Part:
-    """A dataset at one quality, how it lies on the disk, and what an earlier inventory said."""
+class PartOnDisk:
+    """A dataset at one quality, its layout on the disk, and its rows in an earlier inventory."""
 
     dataset: str
     quality: str
@@ -42,13 +46,13 @@ class Part:
 
     @property
     def name(self) -> str:
-        """As messages and scratch files call it."""
+        """Its name in messages and scratch files."""
         return f"{self.dataset}-{self.quality}"
 
 
 @dataclass(frozen=True)
 class ProbeTask:
-    """One file or folder to look into."""
+    """One file or folder to probe."""
 
     part: int
     entry: int
@@ -57,7 +61,7 @@ class ProbeTask:
 
 
 def probe_parts(
-    parts: Sequence[Part],
+    parts: Sequence[PartOnDisk],
     listed: Sequence[Sequence[VideoEntry]],
     *,
     min_frames: int,
@@ -66,54 +70,55 @@ def probe_parts(
     max_pixels: int | None = None,
     memory: Path = MEMORY,
 ) -> list[list[VideoRow]]:
-    """Look at every video that the parts' layouts expect.
+    """Probe every video that the parts' layouts expect.
 
-    A file's facts are taken from `memory` while size and modification time agree, from the earlier
-    inventory while the fingerprint does, and else by reading its packets. What could not be read is tried again.
+    A file's facts come from the cache while size and modification time agree, from the earlier inventory while the
+    fingerprint agrees, and otherwise from reading its packets. Files that could not be read are tried again.
 
     Args:
-        parts: What to look at.
+        parts: What to probe.
         listed: Per part the videos that it should have, as `list_entries` gives them.
         min_frames: A video with fewer frames counts as too short.
         execution: `workers`, `engine` and `address` for `map_tasks`.
         max_frames: A video with more frames counts as too large; None for no limit.
         max_pixels: So does one whose frames have more pixels.
-        memory: Folder of this machine's notes on files seen before; may be deleted at any time.
+        memory: Folder of this machine's cache of facts; may be deleted at any time.
 
     Returns:
         Per part its rows, in the layout's order.
     """
-    notes = [_recall(memory / f"{part.name}.json") for part in parts]
+    cached = [_read_cache(memory / f"{part.name}.json") for part in parts]
     seen: list[list[dict[str, Any]]] = [[] for _ in parts]
     tasks = []
     for number, (part, entries) in enumerate(zip(parts, listed, strict=True)):
         earlier = {row.path: row for row in part.previous}
-        for entry in entries:
-            found = _look(part.layout.root / entry.path)
-            note = notes[number].get(entry.path)
-            if note and found.get("stamp") and found["stamp"] == note.get("stamp"):
-                found = note
-            elif "status" not in found:
+        found_all = _stat_all([part.layout.root / entry.path for entry in entries])
+        for entry, found in zip(entries, found_all, strict=True):
+            known = cached[number].get(entry.path)
+            if known and found.get("stamp") and found["stamp"] == known.get("stamp"):
+                seen[number].append(known)
+                continue
+            if "status" not in found:
                 row = earlier.get(entry.path)
                 reusable = row is not None and row.status != videos.UNREADABLE and row.note in ("", entry.note)
-                known = row.fingerprint if row is not None and reusable else ""
+                mark = row.fingerprint if row is not None and reusable else ""
                 path = str(part.layout.root / entry.path)
-                tasks.append(ProbeTask(number, len(seen[number]), path, known))
+                tasks.append(ProbeTask(number, len(seen[number]), path, mark))
                 if reusable:
                     found["earlier"] = {name: getattr(row, name) for name in _FACTS}
             seen[number].append(found)
     for outcome in _probed(tasks, execution):
         task = outcome.task
-        _settle(seen[task.part][task.entry], outcome, parts[task.part].layout.root)
+        _add_outcome(seen[task.part][task.entry], outcome, parts[task.part].layout.root)
     rows = [
-        [_row(entry, facts, min_frames, max_frames, max_pixels) for entry, facts in zip(entries, looked, strict=True)]
-        for entries, looked in zip(listed, seen, strict=True)
+        [_row(entry, facts, min_frames, max_frames, max_pixels) for entry, facts in zip(entries, probed, strict=True)]
+        for entries, probed in zip(listed, seen, strict=True)
     ]
-    mark_duplicates([Looked(p.name, p.layout.root, r, notes) for p, r, notes in zip(parts, rows, seen, strict=True)])
-    for part, own, entries, looked in zip(parts, rows, listed, seen, strict=True):
-        _note_lost_originals(own)
-        keep = {entry.path: facts for entry, facts in zip(entries, looked, strict=True) if "stamp" in facts}
-        _remember(memory / f"{part.name}.json", keep)
+    mark_duplicates([ScannedPart(p.name, p.layout.root, r, s) for p, r, s in zip(parts, rows, seen, strict=True)])
+    for part, own, entries, probed in zip(parts, rows, listed, seen, strict=True):
+        _note_missing_originals(own)
+        keep = {entry.path: facts for entry, facts in zip(entries, probed, strict=True) if "stamp" in facts}
+        _write_cache(memory / f"{part.name}.json", keep)
     return rows
 
 
@@ -139,7 +144,8 @@ def _probed(tasks: Sequence[ProbeTask], execution: Mapping[str, Any]) -> Sequenc
     return list(map_tasks(probe_video, tasks, desc="inventory", unit="videos", **settings))
 
 
-def _settle(found: dict[str, Any], outcome: Outcome[ProbeTask, dict[str, Any]], root: Path) -> None:
+def _add_outcome(found: dict[str, Any], outcome: Outcome[ProbeTask, dict[str, Any]], root: Path) -> None:
+    """Add the outcome of a probe to the facts of its file."""
     earlier = found.pop("earlier", {})
     if outcome.error is not None:
         found |= {"status": videos.UNREADABLE, "note": outcome.error}
@@ -147,18 +153,18 @@ def _settle(found: dict[str, Any], outcome: Outcome[ProbeTask, dict[str, Any]], 
         assert outcome.value is not None
         found |= outcome.value if "frames" in outcome.value or "status" in outcome.value else earlier | outcome.value
     if found.get("status") == videos.UNREADABLE:
-        del found["stamp"]  # not for good: a permission may be given meanwhile, a disk answer again
-    if found.get("note"):  # the inventory goes into git, where this machine's folders have no place
+        del found["stamp"]  # so that the next inventory tries again: a permission may be given, a disk may recover
+    if found.get("note"):  # the inventory is committed to git, and must not name this machine's folders
         found["note"] = found["note"].replace(f"{root}{os.sep}", "")
 
 
-def list_entries(part: Part) -> list[VideoEntry]:
+def list_entries(part: PartOnDisk) -> list[VideoEntry]:
     """Every video that a part should have.
 
     Raises:
-        FileNotFoundError: If a file is not there that the layout lists them by.
-        ValueError: If such a file is not as it must be, two entries share a name, a name leads out of the folders that
-            later stages make files in, or an identity crosses splits.
+        FileNotFoundError: If a file that lists them is missing.
+        ValueError: If such a file is malformed, two entries share a name, a name leads out of the folders that later
+            stages write to, or an identity crosses splits.
     """
     entries = list(part.layout.videos(part.quality))
     names: set[str] = set()
@@ -175,15 +181,22 @@ def list_entries(part: Part) -> list[VideoEntry]:
     return entries
 
 
-def _look(path: Path) -> dict[str, Any]:
-    """Size and modification time, or the status where there is nothing to look into."""
+def _stat_all(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """`_stat` of many: on network storage an answer takes milliseconds, so many are waited for at a time."""
+    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return [found for each in threads.map(lambda chunk: [_stat(path) for path in chunk], chunks) for found in each]
+
+
+def _stat(path: Path) -> dict[str, Any]:
+    """Size and modification time, or the status where there is nothing to probe."""
     try:
-        if path.is_dir():
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
             files = list_files(path)
             size = sum(size for _, size, _ in files)
             stamp = [size, fingerprint(files)]
         else:
-            status = path.stat()
             size, stamp = status.st_size, [status.st_size, status.st_mtime_ns]
     except (FileNotFoundError, NotADirectoryError):
         return {"status": videos.MISSING}
@@ -195,30 +208,30 @@ def _look(path: Path) -> dict[str, Any]:
 def _folder_fingerprint(folder: Path) -> str:
     """Names and sizes of all images, and the ends of the first, the middle and the last."""
     files = [(name, size) for name, size, _ in list_files(folder)]
-    looked = sorted({0, len(files) // 2, len(files) - 1}) if files else []
-    return fingerprint([files, [file_fingerprint(folder / files[place][0]) for place in looked]])
+    chosen = sorted({0, len(files) // 2, len(files) - 1}) if files else []
+    return fingerprint([files, [file_fingerprint(folder / files[place][0]) for place in chosen]])
 
 
-def _recall(path: Path) -> dict[str, dict[str, Any]]:
+def _read_cache(path: Path) -> dict[str, dict[str, Any]]:
     try:
         content = read_json_object(path, {"code": str, "videos": dict})
     except (OSError, ValueError):
         return {}
-    notes: dict[str, dict[str, Any]] = content["videos"] if content["code"] == probing_code() else {}
-    return notes
+    facts: dict[str, dict[str, Any]] = content["videos"] if content["code"] == probing_code() else {}
+    return facts
 
 
-def _remember(path: Path, notes: dict[str, dict[str, Any]]) -> None:
-    if notes != _recall(path):
-        write_json(path, {"code": probing_code(), "videos": notes})
+def _write_cache(path: Path, facts: dict[str, dict[str, Any]]) -> None:
+    if facts != _read_cache(path):
+        write_json(path, {"code": probing_code(), "videos": facts})
 
 
-def _note_lost_originals(rows: list[VideoRow]) -> None:
-    absent = {row.target for row in rows if row.label == 0 and row.status == videos.MISSING}
+def _note_missing_originals(rows: list[VideoRow]) -> None:
+    missing = {row.target for row in rows if row.label == 0 and row.status == videos.MISSING}
     for number, row in enumerate(rows):
-        lost = [name for name in dict.fromkeys((row.target, row.source)) if name in absent]
-        if row.label == 1 and row.status != videos.MISSING and lost:
-            rows[number] = row.noting(row.status, f"its original {' and '.join(lost)} is missing")
+        lacking = [name for name in dict.fromkeys((row.target, row.source)) if name in missing]
+        if row.label == 1 and row.status != videos.MISSING and lacking:
+            rows[number] = row.with_status(row.status, f"its original {' and '.join(lacking)} is missing")
 
 
 def _row(

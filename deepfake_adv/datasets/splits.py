@@ -1,4 +1,4 @@
-"""Splits by exact id: FaceForensics++'s pairs, and the proof that no identity is in two splits."""
+"""Splits by exact id: the pairs of FaceForensics++, and the check that no identity is in two splits."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ AUTHORS_FILES: Final = (
     "They are in dataset/splits of the dataset authors' repository (github.com/ondyari/FaceForensics)"
 )
 
-_NAMED: Final = 10  # identities spelled out in one message
+_NAMED: Final = 10  # identities named in one message
 _LENT: Final = frozenset({Forgery.DFR, Forgery.DFD})  # forgeries whose sources are hired actors
 
 
@@ -28,7 +28,7 @@ def read_pairs(folder: Path, files: Mapping[Split, str] = FILES) -> dict[Split, 
         files: What they are called.
 
     Raises:
-        FileNotFoundError: If one of the files is not there.
+        FileNotFoundError: If one of the files is missing.
         ValueError: If one is not a list of pairs of strings, or an id is in two pairs.
     """
     pairs = {split: _pairs(folder / name) for split, name in files.items()}
@@ -53,10 +53,10 @@ def splits_by_name(pairs: Mapping[Split, Sequence[Pair]]) -> tuple[dict[str, str
 
 
 def check_identities(entries: Iterable[VideoEntry], dataset: str) -> None:
-    """Refuse a split that lets an identity, a fake's source included, into two of train, val and test.
+    """Check that no identity, the sources of fakes included, is in two of train, val and test.
 
     Raises:
-        ValueError: If one crosses; names it and videos of both splits.
+        ValueError: If one is; names it and videos of both splits.
     """
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for entry in entries:
@@ -74,9 +74,9 @@ def check_identities(entries: Iterable[VideoEntry], dataset: str) -> None:
 
 
 def crossing_identities(seen: Iterable[tuple[str, str, str | None, str, str]]) -> list[str]:
-    """Identities, as ``<dataset>/<id>``, that lie in more than one split as target or as source.
+    """Identities, as ``<dataset>/<id>``, that are in more than one split, as target or as source.
 
-    Hired actors who lend their faces to videos of all splits are none: the datasets' own splits have them so.
+    Hired actors whose faces are used in videos of all splits do not count: the datasets' own splits have them.
 
     Args:
         seen: Distinct dataset, role ("target" or "source"), identity, split and forgery.
@@ -89,16 +89,16 @@ def crossing_identities(seen: Iterable[tuple[str, str, str | None, str, str]]) -
 
 
 def leak_message(crossing: Sequence[str]) -> str:
-    """What is wrong and what to do, without the end of the sentence."""
+    """The error and what to do, without the end of the sentence."""
     more = f" and {len(crossing) - _NAMED} more" if len(crossing) > _NAMED else ""
     named = ", ".join(crossing[:_NAMED]) + more
-    return f"no identity may lie in two splits; {named} do. Mend the splits that datasets names"
+    return f"no identity may be in two splits; got {named}. Correct the splits that datasets names"
 
 
 def _pairs(path: Path) -> list[Pair]:
     if not path.exists():
         raise FileNotFoundError(
-            f"{path} must be there; found nothing. {AUTHORS_FILES}: name their folder as options.splits."
+            f"{path} must exist; found nothing. {AUTHORS_FILES}: name their folder as options.splits."
         )
     content = read_json(path)
     if not isinstance(content, list) or not all(_is_pair(pair) for pair in content):

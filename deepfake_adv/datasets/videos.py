@@ -1,4 +1,4 @@
-"""A video of a dataset: what a layout expects, what the inventory found, and the inventory's table."""
+"""A video of a dataset: as a layout expects it, as the inventory found it, and the inventory's CSV table."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
-from deepfake_adv.files import check_inside, read_text
+from deepfake_adv.files import check_inside, csv_text, read_text
 
 OK: Final = "ok"
 UNREADABLE: Final = "unreadable"
@@ -23,18 +23,18 @@ _NONE: Final = "none"
 
 @dataclass(frozen=True)
 class VideoEntry:
-    """A video that a layout expects, whether it is there or not.
+    """A video that a layout expects, whether it exists or not.
 
     Attributes:
         video: ``<forgery or real>/<name without suffix>``, unique in dataset x quality.
         label: 0 for real, 1 for fake.
         forgery: "real" or a `Forgery`.
-        split: "train", "val", "test", or empty: in none of them, so no later stage takes it.
+        split: "train", "val" or "test"; empty for none of them, so that no later stage uses it.
         target: Name of the video whose background and head this is; its own name for a real one.
-        source: Identity or video that gave the face; empty where unknown, and for a real one.
-        path: Where it lies, relative to the dataset's root, with "/".
+        source: Identity or video of the swapped face; empty where unknown, and for a real one.
+        path: Its path, relative to the dataset's root, with "/".
         mask_path: Video or folder of its manipulation masks; empty where there is none.
-        note: What the layout has to say about it.
+        note: The layout's remark about it.
         taken: Which of a folder's images count, as `format_ranges` writes their positions; empty for all.
     """
 
@@ -52,7 +52,7 @@ class VideoEntry:
 
 @dataclass(frozen=True)
 class VideoRow:
-    """A line of an inventory: a `VideoEntry` and what was found at its path."""
+    """A row of an inventory: a `VideoEntry` and what was found at its path."""
 
     video: str
     label: int
@@ -74,10 +74,10 @@ class VideoRow:
 
     @property
     def usable(self) -> bool:
-        """Whether later stages take the video."""
+        """Whether later stages use the video."""
         return self.status == OK and bool(self.split)
 
-    def noting(self, status: str, note: str) -> "VideoRow":
+    def with_status(self, status: str, note: str) -> "VideoRow":
         """The row with another status, and a note added to its own."""
         return replace(self, status=status, note=join_notes(self.note, note))
 
@@ -98,7 +98,7 @@ def format_ranges(positions: Iterable[int]) -> str:
 
 
 def parse_ranges(text: str) -> list[int]:
-    """Positions that `format_ranges` wrote.
+    """Positions from the text of `format_ranges`.
 
     Raises:
         ValueError: If they are not of that form.
@@ -110,18 +110,13 @@ def parse_ranges(text: str) -> list[int]:
 
 
 def join_notes(*notes: str) -> str:
-    """Notes as one, the empty ones left out."""
+    """Join notes, without the empty ones."""
     return "; ".join(note for note in notes if note)
 
 
 def format_rows(rows: Iterable[VideoRow]) -> str:
     """An inventory as CSV text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([getattr(row, name) for name in COLUMNS])
-    return text.getvalue()
+    return csv_text(COLUMNS, map(vars, rows))
 
 
 def read_rows(path: Path) -> list[VideoRow]:
@@ -132,7 +127,7 @@ def read_rows(path: Path) -> list[VideoRow]:
         ValueError: If it is not an inventory.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path} must be there; found nothing. Run `dvc repro outside/dvc.yaml:inventory`.")
+        raise FileNotFoundError(f"{path} must exist; found nothing. Run `dvc repro outside/dvc.yaml:inventory`.")
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
     if tuple(reader.fieldnames or ()) != COLUMNS:
         raise ValueError(
@@ -151,7 +146,7 @@ def read_rows(path: Path) -> list[VideoRow]:
 def _row(record: dict[str, str]) -> VideoRow:
     converters = {int: int, float: float, str: str}
     values = {name: converters[_TYPES[name]](record[name]) for name in COLUMNS}  # type: ignore[index]
-    row = VideoRow(**values)  # type: ignore[arg-type]
-    check_inside(row.video, "video")  # which later stages name files by, as they do by forgery and split
+    row = VideoRow(**values)
+    check_inside(row.video, "video")  # later stages name files by it, and by forgery and split
     check_inside(f"{row.forgery}-{row.split}", "forgery")
     return row

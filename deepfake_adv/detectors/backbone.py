@@ -19,14 +19,14 @@ class TimmDetector(Detector):
     """One of timm's models with two logits.
 
     Images are normalised as the model's own weights want them (.5/.5 for the paper's EfficientNet and
-    Xception). A model whose class token would be lost in a feature map (ViT, DINO) is read out by the
-    mean of its patch tokens and a linear layer of our own instead of the token; everything else keeps
-    timm's own head. Sides that are no multiple of a ViT's patch are padded at the right and the bottom.
+    Xception). A feature map has no class token, so for models with one (ViT, DINO) the mean of the patch
+    tokens and a linear layer of our own replace it; all other models keep timm's head. Sides that are no
+    multiple of a ViT's patch are padded at the right and the bottom.
 
     Raises:
         ValueError: If timm has no such model, it cannot take ``image_size`` or one of the arguments, or one is out of
             range.
-        FileNotFoundError: If pretrained weights are out of reach.
+        FileNotFoundError: If pretrained weights cannot be loaded.
     """
 
     class Params(Pretrained):
@@ -79,7 +79,7 @@ class TimmDetector(Detector):
             self._set_momentum(params.batchnorm_momentum)
 
     def check_size(self, height: int, width: int) -> None:
-        """Refuse a size that the model cannot take.
+        """Check that the model accepts this image size.
 
         Raises:
             ValueError: If a side is below ``min_size``, or the model was built for another size only.
@@ -104,24 +104,28 @@ class TimmDetector(Detector):
 
     def extract(self, normalised: Tensor) -> Tensor:
         """``(B, feature_channels, h, w)``; patch tokens laid out as their grid."""
-        maps = self.backbone.forward_features(normalised)
+        maps: Tensor = self.backbone.forward_features(normalised)
         if self._tokens:
             patches = maps[:, self._prefix :]
             rows, columns = self._grid(normalised.shape[2], normalised.shape[3], patches.shape[1])
-            return patches.transpose(1, 2).unflatten(2, (rows, columns))
+            grid: Tensor = patches.transpose(1, 2).unflatten(2, (rows, columns))
+            return grid
         return maps.permute(0, 3, 1, 2) if self._channels_last else maps
 
     def classify(self, features: Tensor) -> Tensor:
         """Logits ``(B, 2)``."""
+        logits: Tensor
         if self._prefix:
             pooled = features.mean((2, 3))
             norm = getattr(self.backbone, "fc_norm", None)
-            return self.head(self.dropout(pooled if norm is None else norm(pooled)))
+            logits = self.head(self.dropout(pooled if norm is None else norm(pooled)))
+            return logits
         if self._tokens:
             features = features.flatten(2).transpose(1, 2)
         elif self._channels_last:
             features = features.permute(0, 2, 3, 1)
-        return self.backbone.forward_head(features)
+        logits = self.backbone.forward_head(features)
+        return logits
 
     def _grid(self, height: int, width: int, tokens: int) -> tuple[int, int]:
         laid_out = getattr(getattr(self.backbone, "patch_embed", None), "dynamic_feat_size", None)

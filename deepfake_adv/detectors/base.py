@@ -1,4 +1,4 @@
-"""What every detector has in common: normalisation, size checks and the loss it trains on."""
+"""Base class of detectors: normalisation, size checks and the training loss."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -11,7 +11,7 @@ from deepfake_adv.names import FAKE_LABEL
 from deepfake_adv.ops.losses import cross_entropy
 from deepfake_adv.params.base import FromTimm, Section
 
-HALF = (0.5, 0.5, 0.5)  # facts of the field: AdvProp and Xception weights want inputs in [-1, 1]
+HALF = (0.5, 0.5, 0.5)  # AdvProp and Xception weights expect inputs in [-1, 1]
 
 
 class TrainingTerms(NamedTuple):
@@ -47,8 +47,8 @@ class DetectorLoss(NamedTuple):
 def fake_probability(logits: Tensor) -> Tensor:
     """P(fake), ``(B,)`` float64 in [0, 1], of a detector's logits ``(B, 2)``.
 
-    In float32 every fake with a gap of more than 17 between its logits would have the same score, 1, and the surest
-    fakes would tie in each ranking; in float64 those above 36 do.
+    In float32 every fake with a gap of more than 17 between its logits would have the score 1, and such fakes would
+    tie in rankings; in float64 this happens above a gap of 36.
     """
     return logits.double().softmax(1)[:, FAKE_LABEL]
 
@@ -58,19 +58,19 @@ class Detector(nn.Module):
 
     A subclass sets ``feature_channels`` and writes `extract` and `classify`; one with auxiliary losses
     also writes `training_terms`. All parameters take part in `training_loss`, so that every rank has the
-    same gradients to average. Random draws in training come from torch's global generator, as dropout's do.
+    same gradients to average. Random draws in training come from torch's global random state, as dropout's do.
 
     Attributes:
         needs_masks: `training_loss` asks for forgery masks.
         clip_length: Frames per sample; 1 for a frame detector, which takes ``(B, 3, H, W)``.
         min_size: Smallest height and width taken, pixels.
         feature_channels: Channels of `features`.
-        tiny: Arguments of the smallest forms, for the tests that every detector passes; a ``name`` among them where
-            one entry stands for many.
+        tiny: Arguments of small configurations, for the contract tests of all detectors; with a ``name`` if one
+            entry stands for many.
     """
 
     class Params(Section):
-        """What every detector takes."""
+        """Arguments of every detector."""
 
         image_size: int | None = Field(
             None, ge=16, description="Side of the images it sees, pixels, checked at once; null: train.image_size."
@@ -92,7 +92,7 @@ class Detector(nn.Module):
         self.register_buffer("std", torch.tensor(tuple(std)).view(1, 3, 1, 1))
 
     def check_size(self, height: int, width: int) -> None:
-        """Refuse a size that this detector cannot take; call it before the first epoch.
+        """Check that the detector accepts this image size.
 
         Raises:
             ValueError: If a side is below ``min_size``.
@@ -104,7 +104,7 @@ class Detector(nn.Module):
             )
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Check ``(B, 3, H, W)`` images in [0, 1] and bring them to the backbone's range.
+        """Check ``(B, 3, H, W)`` images in [0, 1] and normalise them for the backbone.
 
         Raises:
             ValueError: If ``images`` is not of that shape or of a size that the detector cannot take.
@@ -132,7 +132,7 @@ class Detector(nn.Module):
         return self.extract(self.normalise(images))
 
     def extract(self, normalised: Tensor) -> Tensor:
-        """Feature map of images already normalised; what a subclass writes."""
+        """Feature map of normalised images; a subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} must define extract(), from images to a feature map.")
 
     def classify(self, features: Tensor) -> Tensor:
@@ -149,7 +149,7 @@ class Detector(nn.Module):
         return TrainingTerms(self.classify(features), features, {})
 
     def end_epoch(self) -> None:
-        """To be called after each epoch of training; for a detector with schedules of its own."""
+        """Called after each training epoch, for detectors with their own schedules."""
 
     def training_loss(self, images: Tensor, labels: Tensor, masks: Tensor | None = None) -> DetectorLoss:
         """Cross-entropy plus the detector's auxiliary terms.
@@ -176,4 +176,4 @@ class Detector(nn.Module):
 
 
 class Pretrained(Detector.Params, FromTimm):
-    """What every detector on one of timm's backbones takes."""
+    """Arguments of detectors with a timm backbone."""

@@ -1,4 +1,4 @@
-"""Stehouwer et al., "On the Detection of Digital Face Manipulation": Xception that says where it looks.
+"""Stehouwer et al., "On the Detection of Digital Face Manipulation": Xception with an attention map.
 
 Figures (channels, place of the map, loss) are those of the authors' public code.
 """
@@ -31,7 +31,8 @@ class RegressionMap(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """``(B, 728, h, w)`` to ``(B, 1, h, w)`` in [0, 1]."""
-        return self.conv(features).sigmoid()
+        result: Tensor = self.conv(features).sigmoid()
+        return result
 
 
 class TemplateMap(nn.Module):
@@ -70,7 +71,7 @@ class Ffd(Detector):
 
     Raises:
         ValueError: If an argument is unknown or out of range.
-        FileNotFoundError: If templates or pretrained weights are out of reach.
+        FileNotFoundError: If templates or pretrained weights cannot be loaded.
     """
 
     class Params(Pretrained):
@@ -130,7 +131,8 @@ class Ffd(Detector):
 
     def classify(self, features: Tensor) -> Tensor:
         """Logits ``(B, 2)``."""
-        return self.backbone.forward_head(features)
+        result: Tensor = self.backbone.forward_head(features)
+        return result
 
     def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
         """Logits, features and the map's loss."""

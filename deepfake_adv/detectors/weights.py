@@ -1,4 +1,4 @@
-"""Backbones of timm's, with pretrained weights from the hub, a cache folder, a file or a package."""
+"""Backbones of timm, with pretrained weights from the hub, a cache folder, a file or a package."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -54,7 +54,7 @@ def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None 
             "Correct `weights`, or set it to null to load from the hub."
         )
     cached = _cached_file(model, path)
-    if cached is not None:  # asking the hub first would wait for a network that may not be there
+    if cached is not None:  # asking the hub first would wait for a network that may not exist
         return _from_file(model, cached, arguments)
     try:
         return timm.create_model(model, pretrained=True, cache_dir=path, **arguments)
@@ -67,7 +67,7 @@ def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None 
 
 
 def check_model(model: str) -> None:
-    """Refuse a name that timm does not know.
+    """Check that timm knows the model.
 
     Raises:
         ValueError: If timm has no such model, or no such tag of it.
@@ -116,7 +116,7 @@ def _from_file(model: str, path: Path, arguments: dict[str, Any]) -> nn.Module:
             f"weights must be a file of {model}'s weights; got {path.name}, which timm could not load "
             f"({type(error).__name__}). {hint}"
         ) from error
-    # timm lets a file of other keys pass once the number of classes differs, and would train from scratch.
+    # If the number of classes differs, timm accepts a file with other keys, and would train from scratch.
     held = {_content(value) for value in stored.values() if isinstance(value, Tensor)}
     wanted = [parameter for parameter in built.parameters() if parameter.ndim > 1]
     matched = sum(_content(parameter) in held for parameter in wanted)

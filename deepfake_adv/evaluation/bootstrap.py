@@ -1,10 +1,10 @@
 """Bootstrap over videos: whole clusters of frames are drawn, separately per class and forgery.
 
-Frames of one video are anything but independent, so intervals over frames would be
-some ten times too narrow. A resample is a multiplicity per video, and everything here
-is arranged so that 1,000 resamples are a matrix product instead of 1,000 sorts:
-AUC from the concordant pairs of each (real video, fake video), accuracy and calibration
-from sums per video, and the curve metrics from counts per video on a grid of thresholds.
+Frames of one video are not independent; intervals over frames would be about ten times too
+narrow. A resample is a multiplicity per video, so that 1,000 resamples are a matrix product
+instead of 1,000 sorts: AUC comes from the concordant pairs of each (real video, fake video),
+accuracy and calibration from sums per video, and the curve metrics from counts per video on a
+grid of thresholds.
 The AUC, accuracy, false-positive rate and calibration of a resample are exact. Those of the
 curve (AP, EER, TPR) are exact up to `GRID` distinct scores. Beyond, TPR is too low by at most
 the largest share of the resample's fakes that lies between two neighbouring thresholds, and EER
@@ -33,8 +33,8 @@ Floats = NDArray[np.float64]
 class Sample(NamedTuple):
     """Scored items (frames, or videos) with the video that each belongs to.
 
-    `cluster` indexes the videos; `strata[k]` names what video `k` is drawn among
-    ("corpus/real", "corpus/NT"). All items of a video share its label.
+    `cluster` indexes the videos; `strata[k]` names the stratum of video `k` ("corpus/real",
+    "corpus/NT"). All items of a video share its label.
     """
 
     scores: Floats
@@ -108,7 +108,7 @@ def concordance(scores: Floats, cluster: NDArray[np.int64], fakes: NDArray[np.bo
         below = np.zeros((len(own) + 1, len(chunk)), dtype=np.int32)
         below[np.arange(1, len(own) + 1), column[order]] = 1
         np.cumsum(below, axis=0, out=below)
-        left, right = (np.searchsorted(own[order], real_scores, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+        left, right = (np.searchsorted(own[order], real_scores, side=side) for side in ("left", "right"))
         not_above = np.add.reduceat(below[left] + below[right], real_starts, axis=0, dtype=np.int64)
         pairs[:, first : first + step] = sizes[~fakes][:, None] * sizes[chunk][None, :] - not_above / 2
     return pairs
@@ -120,7 +120,8 @@ def _auc(sample: Sample, drawn: NDArray[np.float32], fakes: NDArray[np.bool_]) -
     sizes = np.bincount(sample.cluster, minlength=len(fakes)).astype(np.float64)
     real, fake = drawn[:, ~fakes].astype(np.float64), drawn[:, fakes].astype(np.float64)
     pairs = concordance(sample.scores, sample.cluster, fakes)
-    return np.einsum("rf,rf->r", real @ pairs, fake) / ((real @ sizes[~fakes]) * (fake @ sizes[fakes]))
+    result: Floats = np.einsum("rf,rf->r", real @ pairs, fake) / ((real @ sizes[~fakes]) * (fake @ sizes[fakes]))
+    return result
 
 
 def _sums(sample: Sample, drawn: NDArray[np.float32]) -> dict[str, Floats]:

@@ -1,4 +1,4 @@
-"""A run in eight numbers, for `dvc metrics show` and `dvc metrics diff`: how well at home, how well elsewhere."""
+"""A run in eight numbers, for `dvc metrics show` and `dvc metrics diff`: AUC on known and on unseen conditions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -6,20 +6,20 @@ from typing import Any, Final
 from deepfake_adv.evaluation.run import LEVELS
 from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition
 
-Entry = Mapping[str, Any]
+Result = Mapping[str, Any]
 """One train and test condition of an evaluation: keys train, test, dataset, frame, video."""
 
 HOME: Final = "home"
 UNSEEN: Final = ("unseen_forgeries", "unseen_qualities", "unseen_datasets")
 
 
-def headline(entries: Sequence[Entry]) -> dict[str, dict[str, float]]:
+def headline(entries: Sequence[Result]) -> dict[str, dict[str, float]]:
     """AUC in percent: level (frame, video) -> home, unseen_forgeries, unseen_qualities, unseen_datasets.
 
-    Each is a mean over test conditions, then over the run's training conditions. Home is the condition trained on.
-    Unseen forgeries are of its quality, unseen qualities of its forgery, both within its dataset; unseen datasets are
-    all conditions of the others. Pooled test sets (FF, all), which would count videos twice, are left out but at home.
-    What nothing was measured for is left out; where that is all, there is the accuracy, if any.
+    Each is a mean over test conditions, then over the run's training conditions. Home is the training condition. Unseen
+    forgeries have its quality, unseen qualities its forgery, both within its dataset; unseen datasets are all
+    conditions of other datasets. Pooled test sets (FF, all) would count videos twice and are used for home only.
+    Numbers without a measurement are omitted; if no AUC is left, accuracy is given where it is known.
 
     Args:
         entries: Of one run.
@@ -36,11 +36,11 @@ def headline(entries: Sequence[Entry]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _groups(entries: Iterable[Entry], train: str) -> dict[str, list[Entry]]:
+def _groups(entries: Iterable[Result], train: str) -> dict[str, list[Result]]:
     """The entries behind each number of one training condition."""
     trained = Condition.parse(train)
     mine = [entry for entry in entries if entry["train"] == train]
-    groups: dict[str, list[Entry]] = {HOME: [entry for entry in mine if entry["test"] == train]}
+    groups: dict[str, list[Result]] = {HOME: [entry for entry in mine if entry["test"] == train]}
     groups |= {name: [] for name in UNSEEN}
     datasets = {entry["dataset"] for entry in groups[HOME]}
     for entry in mine:
@@ -58,7 +58,7 @@ def _groups(entries: Iterable[Entry], train: str) -> dict[str, list[Entry]]:
     return groups
 
 
-def _over(entries: Iterable[Entry], level: str, metric: str) -> float | None:
+def _over(entries: Iterable[Result], level: str, metric: str) -> float | None:
     return _mean(entry[level][metric]["value"] for entry in entries)
 
 

@@ -1,7 +1,7 @@
 """Metrics of P(fake) against labels: one sort, then every number from the same curve.
 
-Fake is the positive class. A metric that the data cannot give (one class only, no
-scores) is NaN, never 0 or 0.5: a table must not mistake "undefined" for "chance".
+Fake is the positive class. An undefined metric (one class only, no scores) is NaN, never 0 or
+0.5, which a table would show as a measurement.
 Equal scores form one step of the curve, so no metric depends on the order of the rows.
 """
 
@@ -88,7 +88,8 @@ def _checked(scores: Floats, labels: NDArray[np.integer]) -> NDArray[np.bool_]:
     strange = sorted(set(labels.tolist()) - {0, 1})[:5]
     if strange:
         raise ValueError(f"labels must be 0 (real) or 1 (fake); got {strange}. Map other codes first.")
-    return labels == FAKE_LABEL
+    result: NDArray[np.bool_] = labels == FAKE_LABEL
+    return result
 
 
 def auc(points: Curve) -> float:

@@ -1,6 +1,5 @@
 """The files of the `evaluate` stage: metrics for DVC, the full evaluation, ROC points, confusion."""
 
-import csv
 import hashlib
 import platform
 from importlib.metadata import version
@@ -11,7 +10,7 @@ import numpy as np
 
 from deepfake_adv.evaluation.headline import headline
 from deepfake_adv.evaluation.run import ROC_GRID, Evaluated, Settings
-from deepfake_adv.files import atomic_write, read_json, write_json
+from deepfake_adv.files import read_csv, read_json, write_csv, write_json
 
 FORMAT: Final = 1
 _CLASSES: Final = ("real", "fake")
@@ -31,32 +30,32 @@ def write_metrics(path: Path, measured: list[Evaluated]) -> None:
 def write_roc(path: Path, measured: list[Evaluated]) -> None:
     """TPR of every condition on one grid of FPR.
 
-    Column `tpr` is the first condition tested on itself, the curve that `dvc plots` draws;
-    the others are named ``<train>_to_<dataset>_<test>``. One class alone has no curve; where no condition has
-    one, the file is its header.
+    Column `tpr` is the first condition tested on itself, the curve that `dvc plots` draws; the others are named
+    ``<train>_to_<dataset>_<test>``. A condition with one class has no curve; without any curve the file has only a
+    header.
     """
     drawn = [each for each in measured if np.isfinite(each.roc).all()]
     own = [each for each in drawn if each.entry["train"] == each.entry["test"]] or drawn
     names = [f"{e.entry['train']}_to_{e.entry['dataset']}_{e.entry['test']}" for e in drawn]
-    rows = [["fpr", "tpr", *names]]
+    rows: list[list[str]] = []
     if drawn:
         columns = np.stack([each.roc for each in [*own[:1], *drawn]])
-        rows += [[f"{x:g}", *(f"{y:.5f}" for y in columns[:, k])] for k, x in enumerate(ROC_GRID)]
-    _write_csv(path, rows)
+        rows = [[f"{x:g}", *(f"{y:.5f}" for y in columns[:, k])] for k, x in enumerate(ROC_GRID)]
+    write_csv(path, ["fpr", "tpr", *names], rows)
 
 
 def write_confusion(path: Path, measured: list[Evaluated]) -> None:
     """One row per test video of the conditions trained on, for DVC's confusion template."""
-    rows = [["train", "test", "dataset", "actual", "predicted"]]
+    rows: list[list[str]] = []
     for each in measured:
         if each.entry["train"] == each.entry["test"]:
             place = [each.entry[key] for key in ("train", "test", "dataset")]
             rows += [[*place, _CLASSES[int(fake)], _CLASSES[int(called)]] for fake, called in each.calls]
-    _write_csv(path, rows)
+    write_csv(path, ("train", "test", "dataset", "actual", "predicted"), rows)
 
 
 def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, Any]:
-    """What the numbers rest on: training records with their logs, the scores' hash, versions, settings."""
+    """Provenance of the numbers: training records with their logs, the scores' hash, versions, settings."""
     with open(scores, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     records = sorted(Path(run_folder).glob("*/*/run.json"))
@@ -73,12 +72,11 @@ def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, 
 
 
 def _training(record: Path) -> dict[str, Any]:
-    """run.json, and the columns of log.csv beside it, so that who draws them needs no weights."""
+    """run.json, and the columns of log.csv beside it, so that figures can be drawn without the weights."""
     log = record.with_name("log.csv")
     if not log.exists():
         return dict(read_json(record))
-    with open(log, newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = list(read_csv(log))
     columns = {name: [_finite(row[name]) for row in rows] for name in (rows[0] if rows else ())}
     return {**read_json(record), "log": columns}
 
@@ -87,8 +85,3 @@ def _finite(text: str) -> float | None:
     """A number that JSON can hold; None for a column that an epoch lacks."""
     value = float(text or "nan")
     return value if np.isfinite(value) else None
-
-
-def _write_csv(path: Path, rows: list[list[str]]) -> None:
-    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(rows)

@@ -1,7 +1,7 @@
 """Two detectors on the same videos: paired bootstrap differences.
 
-The bootstrap knows that frames cluster in videos, and covers every metric and average; on the AUC of independent
-items it agrees with DeLong's closed form, which the tests hold it against.
+The bootstrap accounts for frames that cluster in videos, and works for every metric and average. On the AUC of
+independent items it agrees with DeLong's closed form; a test compares them.
 """
 
 from typing import NamedTuple

@@ -38,11 +38,14 @@ def unpack(text: str) -> NDArray[np.float64]:
 def over_seeds(per_seed: list[NDArray[np.float64]], seed: int) -> NDArray[np.float64]:
     """Replicates of the mean over training seeds, the seeds drawn with replacement as well.
 
-    The second level adds the spread between trainings to that between videos. With two or
-    three seeds it is understated, as every bootstrap of so few is.
+    The second level adds the variance between trainings to that between videos. With two or
+    three seeds it is underestimated, as in every bootstrap of so few items.
     """
     stacked = np.stack(per_seed)
+    result: NDArray[np.float64]
     if len(stacked) == 1:
-        return stacked[0]
+        result = stacked[0]
+        return result
     chosen = np.random.default_rng([seed, len(stacked)]).integers(len(stacked), size=stacked.shape)
-    return np.take_along_axis(stacked, chosen, axis=0).mean(axis=0)
+    result = np.take_along_axis(stacked, chosen, axis=0).mean(axis=0)
+    return result

@@ -46,7 +46,7 @@ def evaluate(test_sets: Iterator[TestSet], settings: Settings) -> Iterator[Evalu
     """Measure every test set.
 
     Raises:
-        ValueError: At the end, if nothing could be measured.
+        ValueError: At the end, if no frame could be measured.
     """
     counts = Counter[str]()
     scored = 0

@@ -2,8 +2,8 @@
 
 A test set pairs the fakes of one or more forgeries with all reals of the same dataset and
 quality; reals that have no fakes there are a test set of their own. A frame without a finite
-score is left out and counted; a video is the mean of its scored frames; a video with none
-scores 0.5, "cannot tell", and is counted too.
+score is left out and counted. A video's score is the mean of its scored frames; a video without
+any scores 0.5 and is counted too.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from deepfake_adv.evaluation.bootstrap import Sample
 from deepfake_adv.files import fingerprint
 from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FF_FORGERIES, REAL, REAL_LABEL, Condition
-from deepfake_adv.parquet import whole_file
+from deepfake_adv.parquet import parquet_errors
 
 NO_SCORE: Final = 0.5
 _NAMES: Final = ("train_condition", "dataset", "quality", "forgery", "video")
@@ -52,7 +52,7 @@ class Scores:
 class TestSet:
     """One detector's frames on one test condition, for every seed it was trained with.
 
-    `fingerprint` names the videos, so that only detectors judged on the same ones are compared.
+    `fingerprint` identifies the videos, so that only detectors tested on the same videos are compared.
     """
 
     train: str
@@ -76,13 +76,13 @@ def read_scores(path: Path) -> Scores:
     """
     if not Path(path).exists():
         raise FileNotFoundError(f"{path} must be a file of scores; found nothing. Run the score stage first.")
-    with whole_file(path, "file of scores", "run `dvc repro score`"):
+    with parquet_errors(path, "file of scores", "run `dvc repro score`"):
         present = pq.ParquetFile(path).schema_arrow.names
     missing = [name for name in COLUMNS if name not in present]
     if missing:
         wanted, lost = ", ".join(COLUMNS), ", ".join(missing)
         raise ValueError(f"{path} must have the columns {wanted}; got none of {lost}. Score again.")
-    with whole_file(path, "file of scores", "run `dvc repro score`"):
+    with parquet_errors(path, "file of scores", "run `dvc repro score`"):
         file = pq.ParquetFile(path, read_dictionary=list(_NAMES))  # read_table would load pandas as well
         table = file.read(columns=list(COLUMNS))
     return to_scores(table, str(path))

@@ -9,18 +9,16 @@ Run as ``python -m deepfake_adv.execution.dvc_batch STAGE [STAGE ...]``.
 """
 
 import json
-import logging
 import sys
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from deepfake_adv.execution.dvc_lock import LOCK
 from deepfake_adv.execution.parent import end_with_parent
 from deepfake_adv.files import atomic_write, fingerprint, write_text
-
-logger = logging.getLogger(__name__)
 
 ENTRIES: Final = Path(".dvc/tmp/train-all")
 PATIENCE: Final = 20.0
@@ -39,7 +37,7 @@ def reproduce(stages: Sequence[str]) -> None:
     from dvc.stage.serialize import to_lockfile
 
     def carry_out(stage: Any, **options: Any) -> Any:
-        before = stage.dvcfile.lockfile_contents.get("stages", {}).get(stage.name)
+        before = _entry(stage.name)
         end = time.monotonic() + PATIENCE
         while True:
             try:
@@ -57,6 +55,23 @@ def reproduce(stages: Sequence[str]) -> None:
 
     with Repo(".", _wait_for_lock=True) as repo:
         repo.reproduce(stages, single_item=True, repro_fn=carry_out)
+
+
+def _entry(stage: str) -> Any:
+    """What dvc.lock records of a stage; None for nothing.
+
+    Its lines alone are parsed: to parse the whole again takes more than DVC does for the stage.
+    """
+    from dvc.utils.serialize import parse_yaml
+
+    lines = LOCK.read_text(encoding="utf-8").splitlines(keepends=True) if LOCK.exists() else []
+    starts = [number for number, line in enumerate(lines) if line[:2] == "  " and line[2:3] not in (" ", "-", "#", "")]
+    for start, end in pairwise([*starts, len(lines)]):
+        if stage in lines[start]:
+            found = parse_yaml("".join(lines[start:end]), LOCK)
+            if stage in found:
+                return found[stage]
+    return None
 
 
 def record() -> int:
@@ -89,12 +104,8 @@ def record() -> int:
 
 
 if __name__ == "__main__":
-    from dvc.exceptions import DvcException
-    from dvc.log import logger as dvc_logger
-    from dvc.logger import setup
+    from dvc.exceptions import DvcException  # DVC sets up its log when it is imported
 
-    setup()
-    dvc_logger.setLevel(logging.INFO)
     end_with_parent("ends, as train-all is gone; finished pieces are kept")
     try:
         reproduce(sys.argv[1:])

@@ -1,8 +1,10 @@
-"""A good copy of dvc.lock: DVC truncates that file before it writes, so a kill may leave none, or a part of one.
+"""A backup of dvc.lock: DVC truncates the file before it writes, so that a kill may leave it empty or incomplete.
 
-Run as ``python -m deepfake_adv.execution.dvc_lock`` it puts the copy back where dvc.lock is damaged.
+``python -m deepfake_adv.execution.dvc_lock`` restores a damaged dvc.lock from the backup, and deletes DVC's list of
+running processes if that is incomplete: DVC would refuse to start.
 """
 
+import json
 import logging
 import os
 from pathlib import Path
@@ -20,19 +22,21 @@ LOCK: Final = Path("dvc.lock")
 ALWAYS_LOCK: Final = Path("outside/dvc.lock")
 COPY: Final = Path(".dvc/tmp/dvc.lock.good")
 DAMAGED: Final = Path(".dvc/tmp/dvc.lock.damaged")
+RUNNING: Final = Path(".dvc/tmp/rwlock")
+"""DVC's list of the paths that its running processes read and write."""
 _HASHES: Final = {"md5", "etag", "checksum"}
 
 
 def keep_lock(root: Path = Path()) -> bool:
-    """Copy dvc.lock where it is whole and newer than the copy; the dates of both agree afterwards.
+    """Back up dvc.lock if it is complete and newer than the backup; both have the same date afterwards.
 
-    So for the lock of outside/dvc.yaml, whose stages run every time.
+    The lock of outside/dvc.yaml, whose stages run every time, is backed up likewise.
 
     Args:
         root: Folder of dvc.lock.
 
     Returns:
-        Whether there is a good copy of what dvc.lock says now.
+        Whether the backup equals the present dvc.lock.
     """
     _keep(root, ALWAYS_LOCK)
     return _keep(root, LOCK)
@@ -50,33 +54,63 @@ def _keep(root: Path, name: Path) -> bool:
         if not is_whole(content):
             return False
         _write(copy, content, status.st_mtime_ns)
-    except OSError as error:  # a full disk, or another process that replaces it: nothing depends on the copy
+    except OSError as error:  # a full disk, or another process replaces it: the backup is not essential
         logger.debug("no copy of %s: %s", lock, error)
         return False
     return True
 
 
-def mend_lock(root: Path = Path()) -> bool:
-    """Put the good copy back where dvc.lock is damaged or gone, and say so in one sentence.
+def restore_lock(root: Path = Path()) -> bool:
+    """Restore dvc.lock from the backup if it is damaged or missing, and log it; delete an incomplete `RUNNING`.
 
-    A file cut at the end of a stage's entry cannot be told from a whole one; DVC then takes the stages that it lacks
-    from its cache of runs. A file with git's conflict markers is for its user to mend. While another DVC process
-    writes, a whole file may look damaged: call this where none runs.
+    A file cut off between two stages cannot be told from a complete one; DVC then takes the missing stages from its
+    run cache. A file with git's conflict markers is left for the user to resolve. While another DVC process writes, a
+    file may look damaged: call this only when none runs.
 
     Args:
         root: Folder of dvc.lock.
 
     Returns:
-        Whether a copy was put back.
+        Whether a file was restored.
 
     Raises:
-        ValueError: If dvc.lock is damaged and there is no good copy, or it has conflict markers; says what to do.
+        ValueError: If dvc.lock is damaged and there is no backup, or it has conflict markers.
     """
-    mended = [_mend(root, name) for name in (LOCK, ALWAYS_LOCK)]
-    return any(mended)
+    _delete_incomplete(root / RUNNING)
+    restored = [_restore(root, name) for name in (LOCK, ALWAYS_LOCK)]
+    return any(restored)
 
 
-def _mend(root: Path, name: Path) -> bool:
+def _delete_incomplete(running: Path) -> None:
+    """Delete DVC's list of running processes if a kill left a part of it.
+
+    Only with the lock under which DVC writes it: a process that holds that is still writing.
+    """
+    if _is_json(running):
+        return
+    from dvc.lock import LockError, make_lock  # a second's import, which nearly never is needed
+
+    try:
+        with make_lock(f"{running}.lock"):
+            if not _is_json(running):
+                running.unlink()
+                logger.warning("%s was incomplete after a kill of DVC; it is deleted: DVC writes it anew", RUNNING.name)
+    except LockError:
+        return
+
+
+def _is_json(path: Path) -> bool:
+    """Whether a file has JSON in it, or is not there."""
+    try:
+        json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
+def _restore(root: Path, name: Path) -> bool:
     lock, copy = root / name, _beside(root, COPY, name)
     if not (root / ".dvc").is_dir() or _keep(root, name):
         return False
@@ -108,7 +142,7 @@ def _mend(root: Path, name: Path) -> bool:
 
 
 def is_whole(content: bytes) -> bool:
-    """Whether these bytes are all of a dvc.lock, as far as they can tell."""
+    """Whether these bytes look like a complete dvc.lock."""
     if not content.endswith(b"\n"):
         return False
     try:
@@ -129,7 +163,7 @@ def _is_entry(stage: Any) -> bool:
 
 
 def _beside(root: Path, copy: Path, name: Path) -> Path:
-    """Where the copy of a lock file is: `copy`, or beside it."""
+    """Path of a lock file's backup: `copy`, or beside it."""
     return root / copy if name == LOCK else root / copy.with_name(f"{name.parent.name}-{copy.name}")
 
 
@@ -144,7 +178,7 @@ if __name__ == "__main__":
 
     configure("dvc.lock")
     try:
-        mend_lock()
+        restore_lock()
     except ValueError as fault:
         logger.error("%s", fault)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Memory that this process may still take: of the machine, of its control groups, as one of several jobs."""
+"""Memory that this process may still use: of the machine, of its control groups, as one of several jobs."""
 
 import os
 from collections.abc import Iterator
@@ -10,27 +10,27 @@ JOBS: Final = "DEEPFAKE_ADV_JOBS"
 
 _LIMITS: Final = ("memory.max", "memory.limit_in_bytes")  # control groups of version 2 and 1
 _USED: Final = ("memory.current", "memory.usage_in_bytes")
-_CACHED: Final = ("inactive_file", "total_inactive_file")  # of memory.stat; given back where memory runs short
+_CACHED: Final = ("inactive_file", "total_inactive_file")  # of memory.stat; freed under memory pressure
 
 
 class Memory(NamedTuple):
-    """Bytes of main memory: all that there is, and what is left of it; file caches count as left."""
+    """Bytes of main memory: total, and available with file caches counted as available."""
 
     total: int
     available: int
 
 
 def memory_of_job(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> Memory | None:
-    """What one job may take: its share of the whole, and never more than is left now.
+    """Memory of one job: its share of the total, and never more than is available now.
 
-    Others may start at this moment and see the same memory left, so a job's share of the whole bounds it too.
+    Other jobs may start at the same moment and see the same available memory; the share bounds each of them.
 
     Args:
-        proc: Where Linux tells about memory and control groups.
+        proc: Linux's folder /proc.
         cgroups: Where control groups are mounted.
 
     Returns:
-        The least of machine and control groups; None on a system that does not tell.
+        The least of machine and control groups; None on a system without this information.
     """
     known = [*_machine(proc), *_groups(proc, cgroups)]
     if not known:

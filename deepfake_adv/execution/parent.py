@@ -1,4 +1,4 @@
-"""A process that ends with the one that started it, however that ended."""
+"""A process that ends when its parent process ends, for any reason."""
 
 import os
 import sys
@@ -11,30 +11,29 @@ STOPPED: Final = 130
 """The shell's exit code after Ctrl-C."""
 
 
-def end_with_parent(last_words: str) -> None:
-    """Have this process end within a second after its parent has, as after SIGKILL.
+def end_with_parent(message: str) -> None:
+    """End this process within a second after its parent ends, also after SIGKILL.
 
-    A shell between the two, which some systems leave there, is looked past. What is to be kept must be safe from
-    SIGKILL itself: nothing is cleaned up.
+    A shell between the two, as on some systems, is skipped. The process ends as if by SIGKILL: nothing is cleaned up.
 
     Args:
-        last_words: Written to standard error.
+        message: Written to standard error.
     """
     parent = os.getppid()
     above = _above(parent)
 
-    def watch() -> None:
+    def wait_for_parent() -> None:
         while os.getppid() == parent and _above(parent) == above:
             time.sleep(0.5)
-        sys.stderr.write(f"{last_words}\n")
+        sys.stderr.write(f"{message}\n")
         sys.stderr.flush()
         os._exit(STOPPED)
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=wait_for_parent, daemon=True).start()
 
 
 def _above(process: int) -> int | None:
-    """The parent of a shell; None of any other process, and where the system does not say."""
+    """The parent of a shell; None for any other process, or if it is unknown."""
     try:
         name, _, rest = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")
     except OSError:

@@ -1,4 +1,4 @@
-"""One video's crops: decoded once, cut by its boxes, encoded without loss, its mask beside it."""
+"""One video's crops: decoded once, cut by its boxes, encoded without loss, each with its mask."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,17 +7,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.crops.encoding import ENCODERS, cut_rgb, encode_crop, encode_mask
-from deepfake_adv.crops.schema import CROP_WRITE_OPTIONS, crop_schema
+from deepfake_adv.crops.codec import ENCODERS, cut_rgb, encode_crop, encode_mask
+from deepfake_adv.crops.files import write_rows
 from deepfake_adv.datasets.videos import VideoRow
-from deepfake_adv.extraction.box_rows import CORNERS, Runs, read_boxes
+from deepfake_adv.extraction.boxes import CORNERS, RowRanges, read_boxes
 from deepfake_adv.extraction.frames import VideoFrames
 from deepfake_adv.faces.box import FaceBox, Square, official_crop
-from deepfake_adv.files import atomic_write, write_json
+from deepfake_adv.files import write_json
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames
 
@@ -26,7 +24,7 @@ Planes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class CropOptions:
-    """What decides the crops, beside frames and boxes: section `crop` of params.yaml.
+    """What decides the crops, in addition to frames and boxes: section `crop` of params.yaml.
 
     Attributes:
         margin: Side of the square over the face box's longer side.
@@ -39,7 +37,7 @@ class CropOptions:
     masks: bool
 
     def check(self) -> None:
-        """Refuse what cannot be cut.
+        """Check the options.
 
         Raises:
             ValueError: If the margin is below 1 or the encoding unknown.
@@ -49,36 +47,43 @@ class CropOptions:
         if self.encoding not in ENCODERS:
             raise ValueError(
                 f"encoding must be one of {', '.join(ENCODERS)}; got {self.encoding!r}. "
-                "Mend crop.encoding in params.yaml."
+                "Correct crop.encoding in params.yaml."
             )
 
 
 @dataclass(frozen=True, eq=False)
 class CropTask:
-    """One video to cut and all that this takes: no table that grows with the videos is read for each of them."""
+    """One video to cut, with everything that this needs: no table that grows with the videos is read for each."""
 
     dataset: str
     quality: str
     row: VideoRow
     frames: VideoFrames
     boxes: Path
-    runs: Runs  # of the video's own rows in `boxes`
+    ranges: RowRanges  # of the video's own rows in `boxes`
     root: Path
     options: CropOptions
-    piece: Path
+    output: Path
 
     @property
     def report(self) -> Path:
-        """Where it is said what became of the video's frames."""
-        return self.piece.with_suffix(".json")
+        """File of the video's `CropReport`."""
+        return self.output.with_suffix(".json")
 
 
 @dataclass(frozen=True)
-class Cut:
-    """What became of a video's frames: a line of the crop report.
+class CropReport:
+    """A video's line of the stage's report.
 
-    `dropped` have no box or none in the frame; `undetected` are cut by an interpolated or held box;
-    `failed` is 1 where the whole video broke, which left none of its frames cut or dropped.
+    Attributes:
+        video: Its id.
+        asked: Sampled frames.
+        cut: Crops.
+        dropped: Frames without a box, or with a box that lies outside of the frame.
+        undetected: Crops cut by an interpolated or repeated box.
+        masks_missing: Crops of a fake without its mask.
+        failed: 1 where the whole video failed, none of its frames being cut or dropped.
+        note: What went wrong.
     """
 
     video: str
@@ -92,14 +97,14 @@ class Cut:
 
 
 def crop_video(task: CropTask) -> None:
-    """Cut one video into a piece and its report.
+    """Cut one video; writes its crops and its report. A worker runs this.
 
     Raises:
         ValueError: If its frames were not located.
         VideoError: If it cannot be read.
     """
     asked = task.frames.indices.tolist()
-    boxes = read_boxes(task.boxes, task.runs)
+    boxes = read_boxes(task.boxes, task.ranges)
     unknown = [frame for frame in asked if frame not in boxes]
     if unknown:
         raise ValueError(
@@ -111,7 +116,7 @@ def crop_video(task: CropTask) -> None:
     lost = sum(row["mask"] is None for row in rows) if task.options.masks and task.row.mask_path else 0
     if lost and not notes:
         notes.add("mask video is missing or ends early")
-    report = Cut(
+    report = CropReport(
         task.row.video,
         asked=len(asked),
         cut=len(rows),
@@ -121,13 +126,11 @@ def crop_video(task: CropTask) -> None:
         note="; ".join(sorted(notes)),
     )
     write_json(task.report, vars(report))
-    table = pa.Table.from_pylist(rows, schema=crop_schema())
-    with atomic_write(task.piece) as temporary:  # last, as it says that all is there
-        pq.write_table(table, temporary, row_group_size=max(len(table), 1), **CROP_WRITE_OPTIONS)
+    write_rows(task.output, rows)  # last, as it marks the video as done
 
 
 def _crop_rows(task: CropTask, boxes: Mapping[int, dict[str, Any]], notes: set[str]) -> Iterator[dict[str, Any]]:
-    """A row of CROP_SCHEMA per frame with a face in it, in the order of `boxes`; `notes` takes what went wrong."""
+    """A row of CROP_SCHEMA per frame with a face in it, in the order of `boxes`; adds what went wrong to `notes`."""
     wanted = [frame for frame, box in boxes.items() if box["x0"] is not None]
     times = dict(zip(task.frames.indices.tolist(), task.frames.times.tolist(), strict=True))
     masks = _masks(task, wanted)
@@ -190,7 +193,7 @@ def _crop_row(
 
 
 def _masks(task: CropTask, frames: Sequence[int]) -> Iterator[Planes | None]:
-    """The mask of each frame, None from where the mask video ends or breaks."""
+    """The mask of each frame; ends where the mask video ends or cannot be decoded."""
     if not (task.options.masks and task.row.mask_path and frames):
         return
     try:

@@ -1,4 +1,4 @@
-"""Sample the frames of a part's videos; per video, resumable, the same bytes however often it was killed."""
+"""Stage `extract`: samples the frames of a part's videos; resumes video by video, with the same bytes."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from deepfake_adv.datasets.videos import UNREADABLE, VideoRow, format_rows, join_notes, parse_ranges, read_rows
-from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
+from deepfake_adv.execution.pool import check_failures, map_tasks, note_failure, remaining
 from deepfake_adv.extraction.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table, write_frame_table
 from deepfake_adv.extraction.sampling import Indices, even_indices, random_indices
 from deepfake_adv.files import read_json, write_json, write_text
@@ -27,21 +27,32 @@ FORMS: Final = ("frames", "index")
 
 @dataclass(frozen=True)
 class ExtractTask:
-    """One video: where it lies, how many of its frames, and where to put them."""
+    """One video to sample, and where to write its frames.
+
+    Attributes:
+        video: Its id.
+        path: The video, or the folder of images that stands for it.
+        count: Frames to sample.
+        sampling: "even" or "random".
+        min_frames: A shorter video is refused.
+        store: Video to write the frames to; empty where none are kept.
+        output: JSON file to write, with the indices and times of the frames.
+        taken: Which images of a folder count, as `format_ranges` writes them; empty for all.
+    """
 
     video: str
     path: str
     count: int
     sampling: str
     min_frames: int
-    store: str  # empty where no frames are kept
-    piece: str
-    taken: str = ""  # which images of a folder count; empty for all
+    store: str
+    output: str
+    taken: str = ""
 
     @property
     def done(self) -> bool:
-        """Whether a killed run has left all of it; the piece alone may be left of one that was published."""
-        return Path(self.piece).exists() and (not self.store or Path(self.store).exists())
+        """Whether a killed run finished it; after a run that was published, the JSON file alone may be left."""
+        return Path(self.output).exists() and (not self.store or Path(self.store).exists())
 
 
 def extract(
@@ -57,20 +68,20 @@ def extract(
     execution: Mapping[str, Any],
     scratch: Path = Path("work"),
 ) -> None:
-    """Sample the frames of every usable video of an inventory; see `frames` for what is left in `output`.
+    """Sample the frames of every usable video of an inventory; see `frames` for the files in `output`.
 
     Args:
         inventory: The part's table.
         root: The dataset's folder.
-        output: Folder that appears whole at the end.
+        output: Folder that appears at the end, complete.
         counts: Frames per video by split.
         sampling: "even" or "random".
         store: "frames" to keep the frames as lossless video, "index" to decode again when they are needed. A
             folder of images is never kept twice.
         min_frames: A shorter video is skipped and reported.
-        max_skipped_share: Share of the usable videos that may fail here.
+        max_skipped_share: Largest tolerated share of the usable videos that fail here.
         execution: `workers`, `engine` and `address` for `map_tasks`.
-        scratch: Folder of unfinished work; must lie on the output's file system.
+        scratch: Folder of unfinished work; must be on the output's file system.
 
     Raises:
         ValueError: If `store` or `sampling` is unknown, or more videos are skipped than allowed.
@@ -78,7 +89,7 @@ def extract(
     if store not in FORMS or sampling not in ("even", "random"):
         raise ValueError(
             f"store must be one of {', '.join(FORMS)} and sampling even or random; got {store!r} and "
-            f"{sampling!r}. Mend params.yaml."
+            f"{sampling!r}. Correct params.yaml."
         )
     rows = read_rows(inventory)
     usable = [row for row in rows if row.usable]
@@ -89,50 +100,53 @@ def extract(
     }
     name = f"extract-{inventory.parent.name}-{inventory.stem}"
     code = code_digest("extract")
-    whole, pieces = (Scratch(each, key, code=code, root=scratch) for each in (name, f"{name}-pieces"))
-    kept = whole.path / STORE if store == "frames" else None
-    tasks = [_task(row, root, counts[row.split], sampling, min_frames, kept, pieces.path) for row in usable]
-    failures = _work_off(remaining(tasks, lambda task: task.done, desc=name), root, execution)
-    check_failures(failures, len(usable), max_skipped_share, key="extract.max_skipped_share")
+    work, files = (Scratch(each, key, code=code, root=scratch) for each in (name, f"{name}-tasks"))
+    kept = work.path / STORE if store == "frames" else None
+    tasks = [_task(row, root, counts[row.split], sampling, min_frames, kept, files.path) for row in usable]
+    failures = _sample_videos(remaining(tasks, lambda task: task.done, desc=name), root, execution)
+    listed = scratch / f"{name}.failures.csv"
+    check_failures(failures, len(usable), max_skipped_share, key="extract.max_skipped_share", listed=listed)
     skipped = [
         replace(row, status=UNREADABLE, note=failures[row.video]) if row.usable else row
         for row in rows
         if row.video in failures or not row.usable
     ]
     sampled = [
-        (row, read_json(Path(task.piece))) for row, task in zip(usable, tasks, strict=True) if row.video not in failures
+        (row, read_json(Path(task.output)))
+        for row, task in zip(usable, tasks, strict=True)
+        if row.video not in failures
     ]
     if kept is not None:
         kept.mkdir(exist_ok=True)
-    _write_tables(whole.path, sampled, skipped)
-    whole.publish(output)
-    pieces.remove()
-    short = sum(bool(piece["note"]) for _, piece in sampled)
+    _write_tables(work.path, sampled, skipped)
+    work.publish(output)
+    files.remove()
+    short = sum(bool(frames["note"]) for _, frames in sampled)
     logger.info("%d videos sampled, %d of them shorter than asked, %d skipped", len(sampled), short, len(skipped))
 
 
 def _task(
-    row: VideoRow, root: Path, count: int, sampling: str, min_frames: int, kept: Path | None, pieces: Path
+    row: VideoRow, root: Path, count: int, sampling: str, min_frames: int, kept: Path | None, folder: Path
 ) -> ExtractTask:
     path = str(root / row.path)
     store = "" if kept is None or os.path.isdir(path) else str(kept / f"{row.video}.mkv")
-    piece = str(pieces / f"{row.video}.json")
-    return ExtractTask(row.video, path, count, sampling, min_frames, store, piece, row.taken)
+    output = str(folder / f"{row.video}.json")
+    return ExtractTask(row.video, path, count, sampling, min_frames, store, output, row.taken)
 
 
 def _write_tables(
-    folder: Path, sampled: Sequence[tuple[VideoRow, Mapping[str, Any]]], left_out: Sequence[VideoRow]
+    folder: Path, sampled: Sequence[tuple[VideoRow, Mapping[str, Any]]], skipped: Sequence[VideoRow]
 ) -> None:
-    """Write what was sampled of which video, and the videos that nothing was sampled of."""
-    table = frame_table((row, piece["frames"], piece["times"]) for row, piece in sampled)
+    """Write the tables of the sampled frames, of their videos, and of the skipped videos."""
+    table = frame_table((row, frames["frames"], frames["times"]) for row, frames in sampled)
     write_frame_table(folder / TABLE, table)
-    kept = [replace(row, note=join_notes(row.note, piece["note"])) for row, piece in sampled]
+    kept = [replace(row, note=join_notes(row.note, frames["note"])) for row, frames in sampled]
     write_text(folder / VIDEOS, format_rows(kept))
-    write_text(folder / SKIPPED, format_rows(left_out))
+    write_text(folder / SKIPPED, format_rows(skipped))
 
 
 def extract_video(task: ExtractTask) -> None:
-    """Sample one video; its frames, if they are kept, are whole before its piece says so. A worker runs this.
+    """Sample one video; its JSON file is written last, when its frames are complete. A worker runs this.
 
     Raises:
         VideoError: If the video cannot be read or has too few frames.
@@ -141,7 +155,10 @@ def extract_video(task: ExtractTask) -> None:
     times = frame_times(path)
     taken = np.array(parse_ranges(task.taken), np.int64) if task.taken else np.arange(len(times))
     if len(taken) and taken[-1] >= len(times):
-        raise VideoError(f"{path} must hold {taken[-1] + 1} images or more; got {len(times)}. Take the inventory anew.")
+        raise VideoError(
+            f"{path} must hold {taken[-1] + 1} images or more; got {len(times)}. "
+            "Run `dvc repro outside/dvc.yaml:inventory`."
+        )
     frames = len(taken)
     indices = taken[_sample(task, frames)]
     if task.store:
@@ -150,12 +167,12 @@ def extract_video(task: ExtractTask) -> None:
         except VideoError as error:
             if error.frames is None:
                 raise
-            frames = error.frames  # fewer decode than its packets promise: sample what there is
+            frames = error.frames  # fewer frames decode than there are packets: sample those that decode
             indices = _sample(task, frames)
             write_ffv1(Path(task.store), read_frames(path, indices))
     note = f"{frames} frames, {task.count} asked for" if frames < task.count else ""
-    piece = {"frames": indices.tolist(), "times": times[indices].tolist(), "note": note}
-    write_json(Path(task.piece), piece)
+    sampled = {"frames": indices.tolist(), "times": times[indices].tolist(), "note": note}
+    write_json(Path(task.output), sampled)
 
 
 def _sample(task: ExtractTask, frames: int) -> Indices:
@@ -169,11 +186,10 @@ def _sample(task: ExtractTask, frames: int) -> Indices:
     return even_indices(frames, task.count)
 
 
-def _work_off(tasks: Sequence[ExtractTask], root: Path, execution: Mapping[str, Any]) -> dict[str, str]:
-    """Carry out the tasks; the failures by video, their paths as seen from the root."""
-    failures = {}
+def _sample_videos(tasks: Sequence[ExtractTask], root: Path, execution: Mapping[str, Any]) -> dict[str, str]:
+    """Run the tasks; returns the errors by video, with paths relative to the root."""
+    failures: dict[str, str] = {}
     for outcome in map_tasks(extract_video, tasks, desc="extract", unit="videos", **execution):
         if outcome.error is not None:
-            failures[outcome.task.video] = outcome.error.replace(f"{root}{os.sep}", "")
-            logger.warning("skipped %s: %s", outcome.task.video, failures[outcome.task.video])
+            note_failure(failures, outcome.task.video, outcome.error.replace(f"{root}{os.sep}", ""))
     return failures

@@ -1,4 +1,4 @@
-"""The frame table and the frame store: one interface, kept as lossless video or decoded again.
+"""The frame table and the frame store: sampled frames, kept as lossless video or decoded again when needed.
 
 A folder of a part's frames holds frames.parquet (a row per sampled frame), videos.csv (a row per video,
 the inventory's columns with what was sampled), skipped.csv, and, in the form `frames`, store/<video>.mkv
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deepfake_adv.datasets.videos import VideoRow, read_rows
-from deepfake_adv.parquet import whole_file
+from deepfake_adv.parquet import encode_texts, parquet_errors
 from deepfake_adv.video.colour import Frame
 from deepfake_adv.video.read import read_frames
 
@@ -45,7 +45,7 @@ FRAME_SCHEMA: Final = pa.schema(
 
 @dataclass(frozen=True, eq=False)
 class VideoFrames:
-    """One video's sampled frames and all that reading them takes: what a worker is given, as small as its frames.
+    """One video's sampled frames, with everything that reading them needs; small, as a worker is given one.
 
     Attributes:
         video: Its id.
@@ -66,15 +66,16 @@ class VideoFrames:
 
         Raises:
             ValueError: If an index was not sampled.
-            VideoError: If the video cannot be read any more.
+            VideoError: If the video can no longer be read.
         """
         wanted = self.indices if indices is None else np.unique(np.asarray(indices, dtype=np.int64))
         positions = np.searchsorted(self.indices, wanted)
         positions = np.minimum(positions, len(self.indices) - 1)
-        strange = wanted[self.indices[positions] != wanted]
-        if strange.size:
+        unknown = wanted[self.indices[positions] != wanted]
+        if unknown.size:
             raise ValueError(
-                f"indices must be sampled frames of {self.video}; got {strange[:5].tolist()}. See its indices."
+                f"indices must be sampled frames of {self.video}; got {unknown[:5].tolist()}. "
+                "Take indices from the frame table."
             )
         if self.kept is not None and self.kept.exists():
             frames = read_frames(self.kept, positions)
@@ -84,11 +85,11 @@ class VideoFrames:
 
 
 class FrameStore:
-    """The sampled frames of a part, in either form; its tables are read once, however many videos are asked for.
+    """The sampled frames of a part, in either form; its tables are read once for all videos.
 
     Args:
         folder: What `extract` left for the part.
-        root: The dataset's folder; the form `frames` reads nothing but folders of images there.
+        root: The dataset's folder; the form `frames` reads only folders of images there.
 
     Raises:
         FileNotFoundError: If there are no frames in `folder`.
@@ -97,7 +98,7 @@ class FrameStore:
     def __init__(self, folder: Path | str, root: Path | str) -> None:
         self._folder, self._root = Path(folder), Path(root)
         if not (self._folder / TABLE).exists():
-            raise FileNotFoundError(f"{self._folder / TABLE} must be there; found nothing. Run `dvc repro extract`.")
+            raise FileNotFoundError(f"{self._folder / TABLE} must exist; found nothing. Run `dvc repro extract`.")
         self._store = self._folder / STORE if (self._folder / STORE).is_dir() else None
 
     @cached_property
@@ -125,10 +126,9 @@ class FrameStore:
     @cached_property
     def _sampled(self) -> dict[str, tuple[NDArray[np.int32], NDArray[np.float32]]]:
         path = self._folder / TABLE
-        with whole_file(path, "frame table", "run `dvc repro extract`"):
+        with parquet_errors(path, "frame table", "run `dvc repro extract`"):
             table = pq.read_table(path, columns=["video", "frame", "time"], read_dictionary=["video"])
-        encoded = table["video"].unify_dictionaries().combine_chunks()
-        codes, names = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
+        codes, names = encode_texts(table["video"])
         frames, times = table["frame"].to_numpy(), table["time"].to_numpy()
         order = np.lexsort((frames, codes))
         codes, frames, times = codes[order], frames[order], times[order]
@@ -160,5 +160,5 @@ def frame_table(rows: Iterable[tuple[VideoRow, Sequence[int], Sequence[float]]])
 
 
 def write_frame_table(path: Path, table: pa.Table) -> None:
-    """Write a frame table, with row groups that a filter on one video can skip."""
+    """Write a frame table, in row groups that a filter on one video can skip."""
     pq.write_table(table, path, row_group_size=_ROW_GROUP, use_dictionary=False, compression="zstd")

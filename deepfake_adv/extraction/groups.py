@@ -1,4 +1,4 @@
-"""Which videos share a track: a source video, its forgeries and all their qualities, or each has its own."""
+"""Which videos share a face track: a target, its forgeries and all their qualities, or each video has its own."""
 
 import hashlib
 from collections import defaultdict
@@ -14,10 +14,10 @@ from deepfake_adv.datasets.videos import VideoRow, read_rows
 from deepfake_adv.extraction.frames import TABLE, FrameStore, VideoFrames
 from deepfake_adv.names import REAL, Forgery, Quality
 
-# The middle quality first: its faces are found as well as raw's, and decode faster.
+# The middle quality first: faces are located as well as in raw, and it decodes faster.
 _PREFERRED: Final = (Quality.C23, Quality.NATIVE, Quality.RAW, Quality.C40)
 
-# DFD films some scenes with two people of whom one is forged: only each fake's own mask tells which.
+# Some scenes of DFD show two people of whom one is forged: only the mask of each fake shows which one.
 _OWN_TRACK: Final = frozenset({Forgery.DFD})
 
 
@@ -28,13 +28,13 @@ class Group:
     Attributes:
         lead: Video id of the lead.
         target: Name of the video whose head they all show.
-        quality: In which the lead is looked at.
+        quality: Quality in which the lead is searched.
         end: Number of frames of the lead.
         mask_path: Of the lead's own forgery mask, relative to the dataset's root; empty for none.
         members: Per video id the absolute indices of all frames asked for, in any quality.
         fingerprint: Of the lead's file.
-        frames: The lead's own, in `quality`.
-        alone: Whether the boxes are for `quality` alone, not for all of them.
+        frames: Of the lead, in `quality`.
+        alone: Whether the boxes are for `quality` only, not for all qualities.
     """
 
     lead: str
@@ -49,11 +49,11 @@ class Group:
 
     @property
     def name(self) -> str:
-        """As messages and pieces call it, unique in a dataset."""
+        """Its name in messages and files, unique in a dataset."""
         return f"{self.lead} at {self.quality}" if self.alone else self.lead
 
     def digest(self) -> str:
-        """Hex digest of everything that decides the group's boxes, beside the parameters."""
+        """Hex digest of everything that decides the group's boxes, in addition to the parameters."""
         digest = hashlib.sha256(f"{self.lead} {self.quality} {self.end} {self.fingerprint} {self.mask_path}".encode())
         for video, frames in self.members.items():
             digest.update(video.encode() + frames.astype(np.int64).tobytes())
@@ -61,7 +61,7 @@ class Group:
 
 
 def plan_groups(frames: Path, inventory: Path, *, root: Path, shared: bool) -> list[Group]:
-    """Sort the sampled videos of a dataset into groups.
+    """Group the sampled videos of a dataset.
 
     Args:
         frames: Folder of ``<quality>/frames.parquet``.
@@ -74,7 +74,7 @@ def plan_groups(frames: Path, inventory: Path, *, root: Path, shared: bool) -> l
         Groups in order of their leads.
 
     Raises:
-        FileNotFoundError: If no frame table is there, or an inventory is missing.
+        FileNotFoundError: If there is no frame table, or an inventory is missing.
         ValueError: If a sampled video is not in the inventory.
     """
     stores = {path.parent.name: FrameStore(path.parent, root) for path in sorted(Path(frames).glob(f"*/{TABLE}"))}
@@ -120,5 +120,7 @@ def _ordered(qualities: Mapping[str, Any]) -> list[str]:
 
 def _row(rows: Mapping[str, VideoRow], video: str, inventory: Path) -> VideoRow:
     if video not in rows:
-        raise ValueError(f"{video} must be in the inventory {inventory}; it is only sampled. Run `dvc repro extract`.")
+        raise ValueError(
+            f"{video} must be in the inventory {inventory}; got it in the frame table only. Run `dvc repro extract`."
+        )
     return rows[video]

@@ -1,4 +1,4 @@
-"""Which frames of a video are taken: the paper's rule, equidistant in a centred window."""
+"""Which frames of a video are sampled: equidistant in a centred window, as in the paper, or at random."""
 
 import zlib
 
@@ -9,11 +9,11 @@ Indices = NDArray[np.int64]
 
 
 def even_indices(frames: int, count: int) -> Indices:
-    """Equidistant frames in a window centred in the video, as the paper's own test lists have them.
+    """Equidistant frames in a window centred in the video, as in the paper's own test lists.
 
-    The stride is the largest with which ``count`` frames fit, floor((frames - 1) / (count - 1)); of what they leave,
-    half lies before the first, rounded down. That matches 694 of the release's 700 lists of 100 frames. A single
-    frame is the middle one.
+    The stride is the largest with which ``count`` frames fit, floor((frames - 1) / (count - 1)); half of the remaining
+    frames, rounded down, come before the first. This gives 694 of the release's 700 lists of 100 frames, which
+    ``numpy.linspace`` does not. A single frame is the middle one.
 
     Args:
         frames: Frames in the video.
@@ -34,9 +34,9 @@ def even_indices(frames: int, count: int) -> Indices:
 
 
 def random_indices(frames: int, count: int, name: str) -> Indices:
-    """Frames drawn without repetition, as the paper draws 10 of each DFD video.
+    """Frames drawn without replacement, as the paper draws 10 of each DFD video.
 
-    The draw is decided by the video's name alone, so all qualities of a video give the same frames.
+    The video's name is the seed, so all qualities of a video give the same frames.
 
     Args:
         frames: Frames in the video.
@@ -52,12 +52,12 @@ def random_indices(frames: int, count: int, name: str) -> Indices:
     _check(frames, count)
     if frames <= count:
         return np.arange(frames)
-    generator = np.random.default_rng([zlib.crc32(name.encode()), frames])
-    return np.sort(generator.choice(frames, count, replace=False))
+    rng = np.random.default_rng([zlib.crc32(name.encode()), frames])
+    return np.sort(rng.choice(frames, count, replace=False))
 
 
 def _check(frames: int, count: int) -> None:
     if frames < 0 or count < 1:
         raise ValueError(
-            f"frames must be 0 or more and count 1 or more; got {frames} and {count}. Mend datasets.<name>.frames."
+            f"frames must be 0 or more and count 1 or more; got {frames} and {count}. Correct datasets.<name>.frames."
         )

@@ -1,4 +1,4 @@
-"""One group's faces: found on its lead, picked, tracked, and given to every member as rows of boxes."""
+"""One group's faces: located in its lead, picked, tracked, and written as rows of boxes for every member."""
 
 import json
 import logging
@@ -14,18 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from deepfake_adv.crops.schema import BOX_SCHEMA, LANDMARK_VALUES, WRITE_OPTIONS
+from deepfake_adv.extraction.boxes import BOX_SCHEMA, CORNERS
 from deepfake_adv.extraction.groups import Group
 from deepfake_adv.faces.base import Landmarker, Locator
 from deepfake_adv.faces.box import FaceBox, mask_overlap
-from deepfake_adv.faces.landmarks import build_landmarker
+from deepfake_adv.faces.landmarks import POINTS, build_landmarker
 from deepfake_adv.faces.pick import pick_first, pick_track
 from deepfake_adv.faces.policy import Policy, build_policy
 from deepfake_adv.faces.registry import build_locator
 from deepfake_adv.faces.size import MAX_PIXELS
 from deepfake_adv.faces.track import DROPPED, SEEN, Detections, Track, detect_sparse, fill_track, sample_track
 from deepfake_adv.files import atomic_write
-from deepfake_adv.sources.closure import Entry
+from deepfake_adv.parquet import WRITE_OPTIONS
+from deepfake_adv.sources.closure import RegistryEntry
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.errors import VideoError
 from deepfake_adv.video.read import read_frames
@@ -33,18 +34,16 @@ from deepfake_adv.video.shots import mark_cuts, planes_thumbnail
 
 logger = logging.getLogger(__name__)
 
-_CORNERS: Final = ("x0", "y0", "x1", "y1")
-
-# A group's rows: beside a frame's box, what was done where the face was missed and why, and of the whole lead the
-# number of shots and of people other than the one picked, null where it could not be read.
-PIECE_SCHEMA: Final = pa.schema(
+# In addition to a frame's box: what was done where the face was missed, and why; and for the whole lead the number of
+# shots and of people other than the one picked, null where it could not be read.
+GROUP_SCHEMA: Final = pa.schema(
     [*BOX_SCHEMA, ("action", pa.string()), ("reason", pa.string()), ("shots", pa.int32()), ("others", pa.int32())]
 )
 
 
 @dataclass(frozen=True)
 class LocateOptions:
-    """What decides the boxes, beside the videos: section `locate` of params.yaml.
+    """What decides the boxes, in addition to the videos: section `locate` of params.yaml.
 
     ``backend`` and ``landmarks`` are names; ``backend_params`` and ``landmarks_params`` are fields of their `Params`.
     """
@@ -66,8 +65,8 @@ class LocateOptions:
         own, points = dict(backend), dict(landmarks)
         return cls(own.pop("name"), landmarks=points.pop("name"), backend_params=own, landmarks_params=points, **others)
 
-    def entries(self) -> set[Entry]:
-        """What it builds by name; decides, with the stage, which code it is made of."""
+    def entries(self) -> set[RegistryEntry]:
+        """The registry entries that it builds; with the stage, they decide which code it consists of."""
         return {("locator", self.backend), ("landmarker", self.landmarks)}
 
     def build(self) -> Policy:
@@ -78,7 +77,7 @@ class LocateOptions:
         """
         if self.on_miss not in ("interpolate", "drop"):
             raise ValueError(
-                f"on_miss must be interpolate or drop; got {self.on_miss!r}. Mend locate.on_miss in params.yaml."
+                f"on_miss must be interpolate or drop; got {self.on_miss!r}. Correct locate.on_miss in params.yaml."
             )
         if self.max_gap < 0:
             raise ValueError(f"max_gap must be at least 0; got {self.max_gap}. Use 8, or 0 to fill nothing.")
@@ -93,11 +92,11 @@ class LocateTask:
     group: Group
     root: Path
     options: LocateOptions
-    piece: Path
+    output: Path
 
 
 def locate_group(task: LocateTask) -> None:
-    """Find the lead's track and leave a piece with the boxes of all members.
+    """Track the lead's face and write the boxes of all members. A worker runs this.
 
     Raises:
         VideoError: If the lead cannot be read.
@@ -121,11 +120,11 @@ def locate_group(task: LocateTask) -> None:
     tables = [
         _rows(task, video, sample_track(track, frames, end=group.end), seen) for video, frames in group.members.items()
     ]
-    write_piece(task.piece, pa.concat_tables(tables))
+    write_group(task.output, pa.concat_tables(tables))
 
 
 def load_models(options: LocateOptions) -> None:
-    """Load what `locate_group` needs, so that what is missing stops the stage before any group.
+    """Load what `locate_group` needs, so that a missing model stops the stage before any group.
 
     Raises:
         ValueError: If a name or one of its params is unknown.
@@ -149,7 +148,7 @@ def _text(params: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=1)
 def _loaded_locator(name: str, params: str, scale: float, max_pixels: int) -> Locator:
-    """One per worker process: loading takes longer than a frame. `params` are JSON, as a list has no hash."""
+    """One per worker process, as loading takes longer than a frame. `params` are JSON, as a list has no hash."""
     return build_locator(name, scale=scale, max_pixels=max_pixels, **json.loads(params))
 
 
@@ -159,7 +158,7 @@ def _loaded_landmarker(name: str, params: str) -> Landmarker | None:
 
 
 def _choose(detections: Detections, policy: Policy, task: LocateTask) -> tuple[dict[int, FaceBox], int]:
-    """The right person's box of each position that shows it, and how many other people were seen."""
+    """The picked person's box at each position that shows them, and how many other people were seen."""
     positions = sorted(detections.found)
     candidates = [detections.found[position] for position in positions]
     shots = detections.shots(positions)
@@ -173,7 +172,7 @@ def _choose(detections: Detections, policy: Policy, task: LocateTask) -> tuple[d
 
 
 def _weights(positions: list[int]) -> list[float]:
-    """How many sampled frames each position looked at stands for: the search is denser around cuts and misses."""
+    """How many sampled frames each searched position stands for: the search is denser around cuts and misses."""
     edges = [positions[0] - 0.5, *((a + b) / 2 for a, b in pairwise(positions)), positions[-1] + 0.5]
     return [high - low for low, high in pairwise(edges)]
 
@@ -194,13 +193,13 @@ def _mask_scores(detections: Detections, positions: list[int], task: LocateTask)
 
 
 def _luma(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Gray values of a mask frame from 0, as limited range starts at 16."""
+    """Gray values of a mask frame, from 0: limited range starts at 16."""
     luma = planes[: len(planes) * 2 // 3]
     return np.maximum(luma, 16) - np.uint8(16)
 
 
 def _points(landmarker: Landmarker, frames: Iterator[tuple[int, Any]], track: Track) -> NDArray[np.float64]:
-    points = np.full((len(track.frames), LANDMARK_VALUES), np.nan)
+    points = np.full((len(track.frames), 2 * POINTS), np.nan)
     for row, (_, planes) in enumerate(frames):
         if not np.isnan(track.boxes[row, 0]):
             points[row] = landmarker(i420_to_rgb(planes), FaceBox(*track.boxes[row])).ravel()
@@ -208,22 +207,22 @@ def _points(landmarker: Landmarker, frames: Iterator[tuple[int, Any]], track: Tr
 
 
 def _rows(task: LocateTask, video: str, track: Track, seen: dict[str, int]) -> pa.Table:
-    """Piece rows of one member; `seen` is what was counted on the lead."""
-    gone = track.action == DROPPED
+    """Rows of one member; `seen` has the counts of the lead."""
+    dropped = track.action == DROPPED
     points = None
     if track.points is not None:
-        points = [None if lost else row for lost, row in zip(gone, track.points.astype(np.float32), strict=True)]
+        points = [None if lost else row for lost, row in zip(dropped, track.points.astype(np.float32), strict=True)]
     columns: dict[str, Any] = {
         **_names(task, video, track.frames),
-        **{corner: pa.array(track.boxes[:, k], pa.float32(), mask=gone) for k, corner in enumerate(_CORNERS)},
+        **{corner: pa.array(track.boxes[:, k], pa.float32(), mask=dropped) for k, corner in enumerate(CORNERS)},
         "confidence": track.confidence,
         "detected": track.action == SEEN,
-        "landmarks": [None] * len(gone) if points is None else points,
+        "landmarks": [None] * len(dropped) if points is None else points,
         "action": track.action.tolist(),
         "reason": track.reason.tolist(),
-        **{name: [value] * len(gone) for name, value in seen.items()},
+        **{name: [value] * len(dropped) for name, value in seen.items()},
     }
-    return pa.table(columns, schema=PIECE_SCHEMA)
+    return pa.table(columns, schema=GROUP_SCHEMA)
 
 
 def failed_rows(task: LocateTask, reason: str) -> pa.Table:
@@ -231,15 +230,15 @@ def failed_rows(task: LocateTask, reason: str) -> pa.Table:
     tables = []
     for video, frames in task.group.members.items():
         count = len(frames)
-        empty = {name: [None] * count for name in (*_CORNERS, "landmarks", "shots", "others")}
+        empty = {name: [None] * count for name in (*CORNERS, "landmarks", "shots", "others")}
         state = {"confidence": np.zeros(count), "detected": [False] * count, "action": [DROPPED] * count}
         columns = {**_names(task, video, frames), **empty, **state, "reason": [reason] * count}
-        tables.append(pa.table(columns, schema=PIECE_SCHEMA))
+        tables.append(pa.table(columns, schema=GROUP_SCHEMA))
     return pa.concat_tables(tables)
 
 
 def _names(task: LocateTask, video: str, frames: NDArray[np.integer]) -> dict[str, Any]:
-    """The columns that say which frame a row is of."""
+    """The columns that name a row's frame."""
     group, count = task.group, len(frames)
     return {
         "dataset": [task.dataset] * count,
@@ -250,7 +249,7 @@ def _names(task: LocateTask, video: str, frames: NDArray[np.integer]) -> dict[st
     }
 
 
-def write_piece(path: Path, table: pa.Table) -> None:
-    """Leave a group's rows, atomically."""
+def write_group(path: Path, table: pa.Table) -> None:
+    """Write a group's rows, atomically."""
     with atomic_write(path) as temporary:
         pq.write_table(table, temporary, **WRITE_OPTIONS)

@@ -2,6 +2,7 @@
 
 import os
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +43,12 @@ def need_weights(*names: str) -> list[Path]:
     return paths
 
 
+_NOT_INSTALLED: Final = (
+    "locate.backend and locate.landmarks must be installed; got 'face_alignment', which is not there. Run "
+    "`make setup` (outside a checkout, install the extra face-alignment), or set both to dlib."
+)
+
+
 def _package(module: str) -> Any:
     """A module of the optional package.
 
@@ -51,10 +58,19 @@ def _package(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise RuntimeError(
-            "locate.backend and locate.landmarks must be installed; got 'face_alignment', which is not there. Run "
-            "`make setup` (outside a checkout, install the extra face-alignment), or set both to dlib."
-        ) from error
+        raise RuntimeError(_NOT_INSTALLED) from error
+
+
+def _at_hand(*names: str) -> None:
+    """Look for weight files and the package, and load neither.
+
+    Raises:
+        FileNotFoundError: If a weight file is not at hand.
+        RuntimeError: If the package is not installed.
+    """
+    need_weights(*names)
+    if find_spec("face_alignment") is None:
+        raise RuntimeError(_NOT_INSTALLED)
 
 
 @register_locator("face_alignment")
@@ -69,6 +85,11 @@ class FaceAlignmentLocator(Locator):
         FileNotFoundError: If the weights are not at hand.
         RuntimeError: If the extra is not installed.
     """
+
+    @classmethod
+    def at_hand(cls) -> None:
+        """See `Locator.at_hand`."""
+        _at_hand(S3FD)
 
     def __init__(self, **sizes: Any) -> None:
         super().__init__(**sizes)
@@ -96,6 +117,11 @@ class FanLandmarks(Landmarker):
         FileNotFoundError: If the weights are not at hand.
         RuntimeError: If the extra is not installed.
     """
+
+    @classmethod
+    def at_hand(cls) -> None:
+        """See `Landmarker.at_hand`."""
+        _at_hand(FAN)
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)

@@ -40,6 +40,15 @@ class Locator(ABC):
     gray: ClassVar[bool] = False
     tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 
+    @classmethod  # noqa: B027
+    def at_hand(cls) -> None:
+        """Look for what loading takes, files and packages, without loading it: the inventory asks, hours before.
+
+        Raises:
+            FileNotFoundError: If a file is not at hand.
+            RuntimeError: If a package is not installed.
+        """
+
     def __init__(self, *, scale: float = 1.0, max_pixels: int = MAX_PIXELS, **given: Any) -> None:
         check_size(scale, max_pixels)
         self.params = self.Params.read(given)
@@ -76,6 +85,15 @@ class Landmarker(ABC):
 
     params: Any
     tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+
+    @classmethod  # noqa: B027
+    def at_hand(cls) -> None:
+        """Look for what loading takes, files and packages, without loading it: the inventory asks, hours before.
+
+        Raises:
+            FileNotFoundError: If a file is not at hand.
+            RuntimeError: If a package is not installed.
+        """
 
     def __init__(self, **given: Any) -> None:
         self.params = self.Params.read(given)

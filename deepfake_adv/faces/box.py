@@ -29,9 +29,7 @@ class Square(NamedTuple):
     side: int
 
 
-def official_crop(
-    box: FaceBox, width: int, height: int, *, margin: float = 1.3, minimum_side: int = 0, even: bool = False
-) -> Square:
+def official_crop(box: FaceBox, width: int, height: int, *, margin: float = 1.3, even: bool = False) -> Square:
     """The square that FaceForensics++'s own script cuts around a face.
 
     Side: the longer side of the box times the margin. Near a border the square is first shifted
@@ -42,13 +40,12 @@ def official_crop(
         width: Of the frame, pixels.
         height: Of the frame, pixels.
         margin: Side of the square over longer side of the box.
-        minimum_side: Smaller squares are enlarged to this, pixels.
         even: Round left, top and side down to even numbers, as planes with halved chroma need.
 
     Raises:
         ValueError: If no pixel of the square lies in the frame.
     """
-    side = max(int(box.side * margin), minimum_side)
+    side = int(box.side * margin)
     x = max(int((box.x0 + box.x1) // 2) - side // 2, 0)
     y = max(int((box.y0 + box.y1) // 2) - side // 2, 0)
     side = min(side, width - x, height - y)

@@ -1,5 +1,7 @@
 """68 facial points in the iBUG order: dlib's regression trees, or the Face Alignment Network."""
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 import cv2
@@ -8,11 +10,11 @@ from numpy.typing import NDArray
 
 from deepfake_adv.faces.base import Landmarker
 from deepfake_adv.faces.box import FaceBox
-from deepfake_adv.faces.predictor import predictor_path
-from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.registry import Registry
+from deepfake_adv.suggestions import check_keywords, did_you_mean
 
 POINTS: Final = 68
+_PREDICTOR: Final = "shape_predictor_68_face_landmarks.dat"
 
 LANDMARKERS: Final = Registry[type[Landmarker]]("landmarker")
 register_landmarker = LANDMARKERS.register
@@ -38,6 +40,11 @@ class DlibLandmarks(Landmarker):
         ValueError: If an argument is unknown.
         FileNotFoundError: If the model file is not installed.
     """
+
+    @classmethod
+    def at_hand(cls) -> None:
+        """See `Landmarker.at_hand`."""
+        predictor_path()
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -67,8 +74,27 @@ def build_landmarker(name: str, **params: Any) -> Landmarker | None:
         RuntimeError: If its package is not installed.
     """
     if name not in LANDMARKERS:
-        hint = did_you_mean(name, LANDMARKERS, "Mend locate.landmarks in params.yaml.")
+        hint = did_you_mean(name, LANDMARKERS, "Fix locate.landmarks in params.yaml.")
         raise ValueError(f"landmarks must be one of {', '.join(LANDMARKERS)}; got {name!r}.{hint}")
     landmarker = LANDMARKERS[name]
     check_keywords(f"params of the landmark model {name}", params, landmarker.Params.model_fields)
     return None if landmarker is NoLandmarks else landmarker(**params)
+
+
+def predictor_path() -> Path:
+    """dlib's 68-point model inside the installed package face_recognition_models.
+
+    The package's own code asks for pkg_resources, gone from new setuptools, so it is not run.
+
+    Raises:
+        FileNotFoundError: If the package or the file is not there.
+    """
+    spec = find_spec("face_recognition_models")
+    if spec is not None and spec.origin is not None:
+        path = Path(spec.origin).parent / "models" / _PREDICTOR
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        f"the package face_recognition_models must hold {_PREDICTOR}; found no such file. Run `make setup`, or, "
+        "where it was asked for by locate.landmarks, set that to none."
+    )

@@ -49,7 +49,7 @@ def build_policy(name: str, *, every: int, smooth: int) -> Policy:
     """
     if name not in POLICIES:
         raise ValueError(
-            f"policy must be one of {', '.join(POLICIES)}; got {name!r}. Mend locate.policy in params.yaml."
+            f"policy must be one of {', '.join(POLICIES)}; got {name!r}. Fix locate.policy in params.yaml."
         )
     if every < 1:
         raise ValueError(f"every must be at least 1; got {every}. Use 10, or 1 for every sampled frame.")

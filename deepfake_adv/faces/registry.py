@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from deepfake_adv.faces.base import Locator
 from deepfake_adv.faces.size import MAX_PIXELS
-from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.registry import Registry
+from deepfake_adv.suggestions import check_keywords, did_you_mean
 
 LOCATORS: Final = Registry[type[Locator]]("locator")
 register_locator = LOCATORS.register
@@ -29,7 +29,7 @@ def build_locator(name: str, *, scale: float = 1.0, max_pixels: int = MAX_PIXELS
         RuntimeError: If its package is not installed.
     """
     if name not in LOCATORS:
-        hint = did_you_mean(name, LOCATORS, "Mend locate.backend in params.yaml.")
+        hint = did_you_mean(name, LOCATORS, "Fix locate.backend in params.yaml.")
         raise ValueError(f"locator must be one of {', '.join(LOCATORS)}; got {name!r}.{hint}")
     locator = LOCATORS[name]
     check_keywords(f"params of the locator {name}", params, locator.Params.model_fields)

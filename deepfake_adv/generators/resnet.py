@@ -42,10 +42,11 @@ class ResidualBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(B, C, h, w)`` to the same shape."""
-        return maps + self.body(maps)
+        result: Tensor = maps + self.body(maps)
+        return result
 
 
-class Head(nn.Conv2d):
+class MapHead(nn.Conv2d):
     """7 x 7 convolution to one channel, in two steps: the kernel's rows as seven channels, then their sum.
 
     The same sums as of the plain convolution, which with one output channel leaves most of a vector unit idle.
@@ -118,7 +119,7 @@ class ResnetGenerator(nn.Module):
             *_upsample(4 * width, 2 * width),
             *_upsample(2 * width, width),
         )
-        self.head = Head(width)
+        self.head = MapHead(width)
         self._initialise()
 
     def _initialise(self) -> None:

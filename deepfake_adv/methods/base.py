@@ -1,4 +1,4 @@
-"""The interface of a training method, and the one place where clean and adversarial losses meet."""
+"""The interface of a training method, and the sum of its clean and adversarial losses."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -17,12 +17,12 @@ Update = Literal["alternating", "reversal"]
 
 
 class StepLoss(NamedTuple):
-    """What a detector step minimises.
+    """The loss of a detector step.
 
     Attributes:
         total: Scalar with gradients.
-        clean: Mean cross-entropy of the clean images, detached; None where they are not used.
-        adversarial: Mean cross-entropy of the altered images, detached; None where there are none.
+        clean: Mean cross-entropy of the clean images, detached; None if they are not used.
+        adversarial: Mean cross-entropy of the altered images, detached; None if there are none.
         parts: Further scalars for the log, detached.
     """
 
@@ -33,37 +33,36 @@ class StepLoss(NamedTuple):
 
 
 class Method(nn.Module):
-    """One table row: how the images that a detector trains on are altered.
+    """A training method, one row of a table: how training images are altered.
 
-    The training loop runs ``adversary_steps`` times `adversary_loss` (minimised over ``adversary``) and
-    then once `detector_loss` (minimised over the detector and ``detector_side``); where ``joint``, the
-    latter's backward pass also fills the gradients of ``adversary``, and one optimiser steps both.
+    A training step minimises `adversary_loss` over ``adversary``, ``adversary_steps`` times, and then `detector_loss`
+    over the detector and ``detector_side``, once. If ``joint``, the backward pass of `detector_loss` also computes
+    the gradients of ``adversary``, and one optimiser updates both.
 
-    Clips are taken apart, altered frame by frame and put together again here, so that a subclass sees
-    single images only.
+    Clips are split into frames, altered and reassembled here, so that a subclass handles single images only.
 
     Attributes:
-        adversary: The opponent's parameters, with a learning rate of their own; None without an opponent.
-        detector_side: Auxiliary heads that learn with the detector's optimiser; None without any.
-        adversary_steps: Steps of the adversary per step of the detector; 0 without one, or where joint.
-        adversary_learning_rate: Of the adversary's optimiser, where it is not the recipe's.
-        joint: Whether the adversary learns from the detector step's own backward pass.
-        in_step: Every rank runs the adversary in every step, which layers that are synchronised over ranks need.
-        wants_masks: Learns from forgery masks where every fake has one.
-        needs_landmarks: Does nothing to faces without landmarks.
-        attacks: Makes altered images that raise the detector's loss.
-        tiny: Arguments of the smallest forms, for the tests that every method passes.
+        adversary: Module trained against the detector, with its own learning rate; None if the method has none.
+        detector_side: Auxiliary heads trained by the detector's optimiser; None if there are none.
+        adversary_steps: Steps of the adversary per step of the detector; 0 without an adversary, or if joint.
+        adversary_learning_rate: Of the adversary's optimiser; None: train.adversary_learning_rate.
+        joint: The adversary is trained by the backward pass of the detector's step.
+        in_step: Whether all ranks run the adversary in every step; synchronised batch normalisation requires it.
+        wants_masks: Trains on forgery masks if every fake has one.
+        needs_landmarks: Leaves faces without landmarks unchanged.
+        attacks: The altered images increase the detector's loss.
+        tiny: Arguments of small configurations, for the contract tests of all methods.
         params: Its `Params`, read from the arguments.
 
     Args:
-        given: Fields of `Params`; what is left out has its default.
+        given: Fields of `Params`; others have their defaults.
 
     Raises:
         ValueError: If an argument is unknown or out of range.
     """
 
     class Params(Section):
-        """What every method takes, but for the baseline, which alters nothing."""
+        """Arguments of every method but the baseline, which alters nothing."""
 
         lam: float = Field(
             1.0, ge=0, description="Weight of the altered images, lambda of paper Eq. (3); no effect under `instead`."
@@ -92,54 +91,53 @@ class Method(nn.Module):
         self.joint = False
 
     def check_size(self, side: int) -> None:
-        """Refuse square images of a side, in pixels, that a part of the method cannot take.
+        """Check that the method accepts square images of this side, in pixels.
 
         Raises:
             ValueError: If ``side`` is too small.
         """
 
     def attach(self, detector: Detector) -> None:
-        """Make what depends on the detector, such as heads on its features.
+        """Create modules that depend on the detector, such as heads on its features.
 
-        The loop calls it once, before the optimisers are made and before a checkpoint is read.
+        Called once, before optimisers are created and before a checkpoint is loaded.
         """
 
-    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
-        """Altered copies of single images, the heart of a method.
+    def alter(self, model: nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
+        """Altered copies of single images.
 
         Args:
             model: The detector as a classifier of single frames.
             frames: Images ``(N, 3, H, W)`` with their labels, masks and landmarks.
-            generator: The only source of randomness.
+            rng: Source of all random draws.
 
         Returns:
             The altered images, their labels and masks.
         """
         raise NotImplementedError(f"{type(self).__name__} must define alter(), from images to altered ones.")
 
-    def altered(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Batch:
-        """The batch, images or clips, with every frame altered, as `detector_loss` trains on it."""
-        return batch.with_frames(self.alter(frame_model(detector, batch.clip_length), batch.frames(), generator))
+    def altered(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Batch:
+        """The batch of images or clips with every frame altered."""
+        return batch.with_frames(self.alter(frame_model(detector, batch.clip_length), batch.frames(), rng))
 
-    def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Scalar that the adversary minimises: minus the frozen detector's loss, paper Eq. (7).
+    def adversary_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Tensor:
+        """The adversary's loss, a scalar: minus the loss of the frozen detector, paper Eq. (7).
 
         Raises:
             RuntimeError: If the method has no adversary.
         """
         raise RuntimeError(f"{type(self).__name__} has no adversary; call adversary_loss only if adversary_steps > 0.")
 
-    def detector_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> StepLoss:
+    def detector_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> StepLoss:
         """Loss of one detector step, paper Eqs. (2), (3) and (7)."""
-        return self.combine(detector, batch, self.altered(detector, batch, generator))
+        return self.combine(detector, batch, self.altered(detector, batch, rng))
 
     def combine(self, detector: Detector, batch: Batch, altered: Batch) -> StepLoss:
         """``L(clean) + lam * L(altered)``, or ``L(altered)`` alone.
 
-        Clean and altered images go through the detector in one forward pass: its batch normalisation
-        sees both as one batch, as the release has it, and there is one pass to run. Cross-entropies are
-        weighted image by image; a detector's auxiliary terms come as one mean over that joint batch, so
-        they enter with weight 1 + lam as a whole.
+        Clean and altered images share one forward pass, so that batch normalisation treats them as one batch, as in
+        the release. Cross-entropies are weighted image by image. A detector's auxiliary terms are one mean over the
+        joint batch, so their weight is 1 + lam.
         """
         if self.params.clean == "instead":
             loss = detector.training_loss(altered.images, altered.labels, altered.masks)

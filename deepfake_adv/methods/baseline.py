@@ -11,20 +11,20 @@ from deepfake_adv.params.base import Section
 
 @register_method("baseline")
 class Baseline(Method):
-    """Plain training, the first row of every table.
+    """Training on unaltered images, the first row of every table.
 
-    The release alters the images of its baseline too (JPEG, noise, colour, geometry); ours does not, or
-    the augmentation rows of Tables IV and V would compare nothing.
+    The release also augments the images of its baseline (JPEG, noise, colour, geometry). Ours does not; otherwise the
+    augmentation rows of Tables IV and V would have nothing to compare with.
     """
 
-    class Params(Section):  # type: ignore[override]  # of no altered images there is no weight
+    class Params(Section):  # no altered images, so no weight
         """No arguments."""
 
-    def alter(self, model: torch.nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
+    def alter(self, model: torch.nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
         """The frames as they are."""
         return frames
 
-    def detector_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> StepLoss:
+    def detector_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> StepLoss:
         """The detector's loss on the clean batch."""
         loss = detector.training_loss(batch.images, batch.labels, batch.masks)
         return StepLoss(loss.total, loss.classification.mean().detach(), None, loss.parts)

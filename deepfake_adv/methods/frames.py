@@ -1,15 +1,15 @@
-"""Clips seen as single frames, written once for every method."""
+"""Clip detectors as classifiers of single frames, for all methods."""
 
 import torch
 from torch import Tensor, nn
 
 
 class FrameModel(nn.Module):
-    """A detector of clips as a classifier of frames: each frame gets its clip's logits.
+    """A clip detector as a classifier of frames: each frame gets the logits of its clip.
 
-    The consensus stays in the detector, after the perturbation. All frames of a clip share one loss;
-    each copy passes back its share of the gradient, so that the sum over frames is the clip's loss and
-    a step size means the same for images and clips.
+    The consensus stays in the detector, after the perturbation. All frames of a clip share one loss, and each
+    contributes its share of the gradient. The sum over frames is then the clip's loss, and a step size has the same
+    meaning for images and clips.
 
     Args:
         detector: ``(B, K, 3, H, W)`` to ``(B, classes)``.
@@ -34,18 +34,19 @@ class ScaleGradient(torch.autograd.Function):
 
     @staticmethod
     def forward(values: Tensor, factor: float) -> Tensor:
-        """``values`` as they are."""
-        return values.clone()  # forward mode takes no view of the input
+        """``values`` unchanged."""
+        return values.clone()  # forward mode does not allow a view of the input
 
     @staticmethod
-    def setup_context(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: Tensor) -> None:
+    def setup_context(ctx: torch.autograd.function.FunctionCtx, inputs: tuple[Tensor, float], output: Tensor) -> None:
         """Keep the factor."""
         ctx.factor = inputs[1]  # type: ignore[attr-defined]
 
     @staticmethod
     def jvp(ctx: torch.autograd.function.FunctionCtx, tangent: Tensor, _: None) -> Tensor:
-        """The tangent times the factor, so that both modes of differentiation agree."""
-        return tangent * ctx.factor  # type: ignore[attr-defined]
+        """The tangent times the factor, as in reverse mode."""
+        result: Tensor = tangent * ctx.factor  # type: ignore[attr-defined]
+        return result
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
@@ -54,11 +55,11 @@ class ScaleGradient(torch.autograd.Function):
 
 
 def reverse_gradient(values: Tensor) -> Tensor:
-    """The identity with its gradient's sign turned: what minimises the loss after it maximises it before it."""
+    """The identity with a reversed gradient: parameters before it maximise what parameters after it minimise."""
     reversed_: Tensor = ScaleGradient.apply(values, -1.0)
     return reversed_
 
 
 def frame_model(detector: nn.Module, clip_length: int | None) -> nn.Module:
-    """The detector as a classifier of single frames; itself where it already is one."""
+    """The detector as a classifier of single frames; the detector itself if it is one."""
     return detector if clip_length is None else FrameModel(detector, clip_length)

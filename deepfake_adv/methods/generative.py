@@ -1,4 +1,4 @@
-"""Blurring by generators that play against the detector: Gen-BAT and Two-Gen-BAT; paper Sec. III-C."""
+"""Blur by generators that are trained against the detector: Gen-BAT and Two-Gen-BAT; paper Sec. III-C."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import frozen_eval
+from deepfake_adv.attacks.ascent import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.generators.resnet import ResnetGenerator
@@ -26,8 +26,8 @@ class Generators(nn.Module):
     """One generator for all images, or one for each label: G_r for reals, G_f for fakes.
 
     Args:
-        both: Whether real and fake images have a generator each.
-        arguments: Arguments of every `ResnetGenerator`.
+        both: Use one generator for real and another for fake images.
+        arguments: Arguments of each `ResnetGenerator`.
     """
 
     def __init__(self, *, both: bool, arguments: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ class Generators(nn.Module):
         self.players = nn.ModuleDict({name: ResnetGenerator(**arguments) for name in names})
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Each image's map, by the generator of its label.
+        """The map of each image, from the generator of its label.
 
         Args:
             images: ``(N, 3, H, W)`` in [0, 1].
@@ -51,7 +51,7 @@ class Generators(nn.Module):
         places, maps = [], []
         for name, label in (("real", REAL_LABEL), ("fake", FAKE_LABEL)):
             chosen = (labels == label).nonzero().flatten()
-            if len(chosen):  # batch normalisation knows no empty batch
+            if len(chosen):  # batch normalisation cannot take an empty batch
                 places.append(chosen)
                 maps.append(self.players[name](images[chosen]))
         return torch.cat(maps)[torch.cat(places).argsort()]
@@ -60,20 +60,21 @@ class Generators(nn.Module):
 class GenerativeBlur(Method):
     """Pixel-wise blur whose map comes from one or two generators; paper Eq. (7).
 
-    With ``update="alternating"`` (the release's way) the generators take ``adversary_steps`` steps against
-    the detector in eval mode with frozen weights, then the detector trains on what they now give.
-    With ``update="reversal"`` one backward pass serves both: the gradient that reaches the maps has its sign
-    turned. What differs: the generators learn from the detector in training mode (batch statistics,
-    dropout) including the little that their images do to the clean images through the shared batch
-    statistics; they learn from the auxiliary losses too, which under "alternating" they do not; both
-    players step at once, so each answers the other's previous move; there is one generator step per
-    detector step; and it is faster. ``lam`` = 0 then leaves the generators that little alone.
+    With ``update="alternating"``, as in the release, the generators take ``adversary_steps`` steps against the frozen
+    detector in eval mode; then the detector trains on their new images. With ``update="reversal"`` one backward pass
+    trains both: the gradient of the maps is reversed. The differences:
 
-    The generators normalise by batch statistics in both passes while training, so that the detector sees
-    the very maps that they were trained to give.
+    - the generators are trained against the detector in training mode, with its batch statistics and dropout;
+    - their gradient includes the auxiliary losses, and the effect of their images on the clean ones through shared
+      batch statistics (with ``lam`` = 0 that effect is all that is left);
+    - both are updated at once, so each reacts to the other's previous state;
+    - there is one generator step per detector step, and it is faster.
+
+    While training, the generators use batch statistics in both passes, so that the detector gets the same maps that
+    they were trained to produce.
 
     Attributes:
-        both: Whether reals and fakes have a generator each (Two-Gen-BAT).
+        both: Use separate generators for reals and fakes (Two-Gen-BAT).
 
     Raises:
         ValueError: If an argument is unknown or out of range.
@@ -111,7 +112,7 @@ class GenerativeBlur(Method):
         self.adversary_steps = 0 if self.joint else params.adversary_steps
 
     def check_size(self, side: int) -> None:
-        """Refuse what the blur or the generators cannot take."""
+        """Check the size for the blur and the generators."""
         check_kernel_size(self.kernel_size, side, side)
         for player in self.adversary.players.values():
             assert isinstance(player, ResnetGenerator)
@@ -126,17 +127,17 @@ class GenerativeBlur(Method):
         """Images blurred pixel by pixel; paper Eqs. (4) and (5)."""
         return blur_pixelwise(images, inverse_sigma, kernel_size=self.kernel_size)
 
-    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
-        """Blur every frame by its generator's map; masks stay, since a blur moves nothing."""
+    def alter(self, model: nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
+        """Blur every frame by its generator's map; masks do not change, since a blur moves no pixel."""
         with torch.set_grad_enabled(self.joint and torch.is_grad_enabled()):
             maps = self.inverse_sigma(frames)
             return replace(frames, images=self.blur(frames.images, reverse_gradient(maps)))
 
-    def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
+    def adversary_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Tensor:
         """Minus the frozen detector's mean cross-entropy on the blurred images, with their true labels.
 
-        The mean weighs images by the size of their gradients, as Eq. (7) has it, so that it is the cross entropy
-        itself at every gap: the images that the detector is all but certain of leave the say to the others.
+        As in Eq. (7) the mean weights images by the size of their gradients. It uses the cross entropy itself, not the
+        margin: images that the detector classifies with near certainty contribute little.
         """
         frames = batch.frames()
         blurred = batch.with_frames(replace(frames, images=self.blur(frames.images, self.inverse_sigma(frames))))

@@ -10,7 +10,7 @@ from deepfake_adv.ops.warp import warp_flow
 
 @register_method("grad_sat")
 class GradSat(GradientAttack):
-    """Adversarial training with a flow, which masks follow."""
+    """Adversarial training with a flow; masks are moved along it."""
 
     attack_type = Spatial
 
@@ -18,5 +18,5 @@ class GradSat(GradientAttack):
         """Arguments of Grad-SAT."""
 
     def alter_masks(self, masks: Tensor, variable: Tensor) -> Tensor:
-        """Masks fetched along the images' flow."""
+        """Masks moved along the images' flow."""
         return warp_flow(masks, variable).clamp(0, 1)

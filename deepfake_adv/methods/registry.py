@@ -1,16 +1,16 @@
 """Methods by name: one entry is one table row.
 
-A method is one file: the class, its `Params` and ``@register_method("name")``. A run imports its own method alone, and
-waits for no other's libraries.
+A method is one file: the class, its `Params` and ``@register_method("name")``. A run imports only its own method and
+that method's libraries.
 """
 
 from typing import Any, Final
 
 import torch
 
-from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.methods.base import Method
 from deepfake_adv.registry import Registry
+from deepfake_adv.suggestions import check_keywords, did_you_mean
 
 METHODS: Final = Registry[type[Method]]("method")
 register_method = METHODS.register
@@ -21,9 +21,9 @@ def build_method(name: str, *, seed: int | None = None, **params: Any) -> Method
 
     Args:
         name: Key of `METHODS`.
-        seed: Seed of the players' first weights; torch's global generator is left as found. None: the
-            weights come from that generator.
-        params: Fields of the method's `Params`; what is left out has its default.
+        seed: Seed of the initial weights; torch's global random state does not change. None: weights are drawn from
+            the global random state.
+        params: Fields of the method's `Params`; others have their defaults.
 
     Raises:
         ValueError: If the name or an argument is unknown, or a value is out of range.

@@ -13,10 +13,8 @@ from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Clean, Method
 from deepfake_adv.methods.registry import register_method
 from deepfake_adv.ops.checks import check_kernel_size
+from deepfake_adv.ops.degradations import gaussian_blur, gaussian_noise, jpeg
 from deepfake_adv.ops.draws import uniform
-from deepfake_adv.ops.gaussian import gaussian_blur
-from deepfake_adv.ops.jpeg import jpeg
-from deepfake_adv.ops.noise import gaussian_noise
 from deepfake_adv.params.base import Odd, Section
 
 
@@ -37,7 +35,7 @@ class Augmentation:
     """One operation, applied to a share of the images with a strength drawn for each.
 
     Attributes:
-        apply: ``(images, strengths (N,), generator)`` to images.
+        apply: ``(images, strengths (N,), rng)`` to images.
         probability: Share of images that are altered.
         strength: Bounds of the uniform strength.
         kernel_size: Window width of a blur, pixels.
@@ -48,41 +46,41 @@ class Augmentation:
     strength: tuple[float, float]
     kernel_size: int = 1
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Alter some of ``images`` ``(N, 3, H, W)``."""
-        draws = uniform((2, len(images)), generator, images)
+        draws = uniform((2, len(images)), rng, images)
         chosen = (draws[0] < self.probability).nonzero().flatten()
         if not len(chosen):
             return images
         low, high = self.strength
         strengths = low + (high - low) * draws[1, chosen]
-        return images.index_copy(0, chosen, self.apply(images[chosen], strengths, generator).to(images.dtype))
+        return images.index_copy(0, chosen, self.apply(images[chosen], strengths, rng).to(images.dtype))
 
 
 class Traditional(Method):
-    """Augmentations in a row, in place of the clean images unless asked otherwise.
+    """Augmentations in sequence; by default the detector trains on augmented images only.
 
     A subclass lists them in `augmentations`.
     """
 
     class Params(Method.Params):
-        """What every augmentation takes; the paper's rows train on altered images alone."""
+        """Arguments of every augmentation; the paper's rows train on altered images only."""
 
         clean: Clean = Field("instead", description="instead: altered images alone; with: the clean ones too, Eq. (3).")
 
     augmentations: tuple[Augmentation, ...]
 
     def check_size(self, side: int) -> None:
-        """Refuse images smaller than a blur's window."""
+        """Check that images are no smaller than a blur's window."""
         for augmentation in self.augmentations:
             check_kernel_size(augmentation.kernel_size, side, side)
 
-    def alter(self, model: nn.Module, frames: Batch, generator: torch.Generator) -> Batch:
-        """Augment every frame on its own; masks stay, since nothing moves."""
+    def alter(self, model: nn.Module, frames: Batch, rng: torch.Generator) -> Batch:
+        """Augment every frame independently; masks do not change, since no pixel moves."""
         images = frames.images
         with torch.no_grad():
             for augmentation in self.augmentations:
-                images = augmentation(images, generator)
+                images = augmentation(images, rng)
         return replace(frames, images=images)
 
 
@@ -102,7 +100,7 @@ class Noise(Share):
         """The operation."""
         low, high = self.variance
         return Augmentation(
-            lambda images, strengths, generator: gaussian_noise(images, strengths, self.mean, generator),
+            lambda images, strengths, rng: gaussian_noise(images, strengths, self.mean, rng),
             self.probability,
             (low, high),
         )
@@ -118,7 +116,7 @@ class EvenBlur(Share):
         """The operation."""
         low, high = self.variance
         return Augmentation(
-            lambda images, strengths, generator: gaussian_blur(images, strengths, self.kernel_size),
+            lambda images, strengths, rng: gaussian_blur(images, strengths, self.kernel_size),
             self.probability,
             (low, high),
             self.kernel_size,
@@ -134,9 +132,9 @@ class Compression(Share):
         """The operation."""
         low, high = self.quality
         return Augmentation(
-            lambda images, strengths, generator: jpeg(images, strengths.floor().clamp(max=high)),
+            lambda images, strengths, rng: jpeg(images, strengths.floor().clamp(max=high)),
             self.probability,
-            (low, high + 1),  # floor of the draw: every whole quality equally often
+            (low, high + 1),  # the floor of the draw: every integer quality is equally likely
         )
 
 
@@ -174,7 +172,7 @@ class Jpeg(Single):
 
 @register_method("combined_traditional")
 class CombinedTraditional(Traditional):
-    """Blur, noise and JPEG in the order in which a camera's pictures meet them; the paper names no order."""
+    """Blur, noise and JPEG, in the order in which they occur in a camera; the paper gives no order."""
 
     class Params(Traditional.Params):
         """Arguments of the three."""

@@ -1,8 +1,8 @@
 """Pixel-wise Gaussian blur, paper Eqs. (4) and (5), with gradients for the images and for the map.
 
-One function for users; underneath, a fused kernel on CUDA devices (blur_triton.py, where Triton is installed and
-the kernel is at most 9 pixels wide), one on the CPU in float32 (blur_numba.py), and plain torch operations for
-everything else (blur_plain.py). All are one operator to torch, so that autograd saves one derivative per output value
+One public function with three implementations: a fused kernel on CUDA devices (blur_triton.py, if Triton is installed
+and the kernel is at most 9 pixels wide), one on the CPU in float32 (blur_numba.py), and plain torch operations for
+everything else (blur_plain.py). All are one custom operator, so that autograd saves one derivative per output value
 and the map, and ``torch.compile`` sees a single node.
 """
 
@@ -19,7 +19,7 @@ from deepfake_adv.ops import blur_plain
 from deepfake_adv.ops.checks import check_finite, check_images, check_kernel_size
 from deepfake_adv.ops.precision import wide
 
-_WIDEST_FUSED = 9  # above, the fused kernels outgrow the registers and take minutes to compile
+_WIDEST_FUSED = 9  # wider fused kernels exceed the registers and take minutes to compile
 
 
 def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -> Tensor:
@@ -39,8 +39,8 @@ def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -
         ``(B, C, H, W)``, same dtype and device as ``images``.
 
     Raises:
-        ValueError: If a shape, dtype, device or ``kernel_size`` is not as above, or if a value is NaN or infinite
-            (values are looked at on the CPU only: on other devices that would wait for the device).
+        ValueError: If a shape, dtype, device or ``kernel_size`` is not as above, or if a value is NaN or infinite.
+            Values are checked on the CPU only; on other devices the check would wait for the device.
         RuntimeError: If it is differentiated twice.
     """
     check_images(images)
@@ -67,7 +67,7 @@ def blur_pixelwise(images: Tensor, inverse_sigma: Tensor, *, kernel_size: int) -
 
 
 def _forward_mode(images: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
-    """The blur with its derivative along the arguments' tangents: torch itself drops those of a custom operator."""
+    """The blur with its derivative along the arguments' tangents, which torch drops for custom operators."""
     if torch.is_grad_enabled() and (images.requires_grad or inverse_sigma.requires_grad):
         raise _twice("both modes at a time")
     (pixels, pixels_tangent), (widths, widths_tangent) = map(forward_ad.unpack_dual, (images, inverse_sigma))

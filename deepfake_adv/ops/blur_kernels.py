@@ -1,6 +1,6 @@
 # ruff: noqa: ANN001, ANN201, ANN202, RUF005
 # mypy: ignore-errors
-"""The device code of blur_triton.py: Triton's own language in Python's clothes, outside annotations and checkers.
+"""The device code of blur_triton.py, in Triton's language, which type checkers do not understand.
 
 Loops over ``tl.static_range`` are unrolled and tuples are registers. The arithmetic is explained in blur_plain.py.
 """

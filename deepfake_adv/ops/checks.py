@@ -1,4 +1,4 @@
-"""What the ops ask of their arguments, said once."""
+"""Checks of the arguments of operations."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Random tensors from a generator that may live on another device than the images, or from one for each image."""
+"""Random tensors from an rng that may live on another device than the images, or from one rng per image."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -7,48 +7,48 @@ import torch
 from torch import Tensor
 
 Rng = torch.Generator | Sequence[torch.Generator] | None
-"""One generator, one per image, or torch's global one."""
+"""One rng for all images, one per image, or None: torch's global random state."""
 
 
-def generators_of(names: Sequence[str], seed: int) -> list[torch.Generator]:
-    """A generator per image, decided by the image's name and the seed alone.
+def rng_per_image(names: Sequence[str], seed: int) -> list[torch.Generator]:
+    """One rng per image, seeded by the image's name and `seed` alone.
 
-    What is drawn for an image then depends neither on its batch nor on its place among the others.
+    An image's noise or random start is then the same whichever images are beside it in a batch.
     """
     digests = (hashlib.sha256(f"{seed} {name}".encode()).digest() for name in names)
     return [torch.Generator().manual_seed(int.from_bytes(digest[:4])) for digest in digests]  # it takes 32 bits
 
 
-def uniform(shape: tuple[int, ...], generator: Rng, like: Tensor) -> Tensor:
-    """Uniform in [0, 1), of ``shape``, on the device of ``like`` and in its floating dtype.
+def uniform(shape: tuple[int, ...], rng: Rng, like: Tensor) -> Tensor:
+    """Uniform numbers in [0, 1) with `like`'s device and dtype.
 
-    Drawn on the generator's own device, so that one seed gives the same numbers whatever the images' device is.
-    Without a generator: from torch's global one. With one per image: each image from its own.
+    Drawn on the rng's own device, so that one seed gives the same numbers on every device.
+    With one rng per image, each image is drawn from its own.
     """
-    return _draw(torch.rand, shape, generator, like)
+    return _draw(torch.rand, shape, rng, like)
 
 
-def normal(shape: tuple[int, ...], generator: Rng, like: Tensor) -> Tensor:
-    """Standard normal, otherwise as `uniform`."""
-    return _draw(torch.randn, shape, generator, like)
+def normal(shape: tuple[int, ...], rng: Rng, like: Tensor) -> Tensor:
+    """Standard normal numbers; see `uniform`."""
+    return _draw(torch.randn, shape, rng, like)
 
 
-def _draw(draw: Callable[..., Tensor], shape: tuple[int, ...], generator: Rng, like: Tensor) -> Tensor:
-    if isinstance(generator, Sequence):
-        assert len(generator) == shape[0]
-        return torch.stack([_draw(draw, tuple(shape[1:]), each, like) for each in generator])
-    device = like.device if generator is None else generator.device
-    return draw(shape, generator=generator, device=device, dtype=like.dtype).to(like.device)
+def _draw(draw: Callable[..., Tensor], shape: tuple[int, ...], rng: Rng, like: Tensor) -> Tensor:
+    if isinstance(rng, Sequence):
+        assert len(rng) == shape[0]
+        return torch.stack([_draw(draw, tuple(shape[1:]), each, like) for each in rng])
+    device = like.device if rng is None else rng.device
+    return draw(shape, generator=rng, device=device, dtype=like.dtype).to(like.device)
 
 
-def whole(high: int, count: int, generator: torch.Generator) -> list[int]:
-    """``count`` whole numbers from 0 to ``high`` - 1."""
-    return torch.randint(high, (count,), generator=generator, device=generator.device).tolist()
+def integers(high: int, count: int, rng: torch.Generator) -> list[int]:
+    """`count` integers in [0, `high`), each equally likely."""
+    return torch.randint(high, (count,), generator=rng, device=rng.device).tolist()
 
 
-def dropout(values: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
-    """Dropout from a generator of its own, so that a checkpoint of it continues the same run; None: no dropout."""
-    if generator is None or probability == 0:
+def dropout(values: Tensor, probability: float, rng: torch.Generator | None) -> Tensor:
+    """Dropout that draws from `rng`, so that a resumed run draws the same masks; None: no dropout."""
+    if rng is None or probability == 0:
         return values
-    kept = uniform(tuple(values.shape), generator, values) >= probability
+    kept = uniform(tuple(values.shape), rng, values) >= probability
     return values * kept / (1 - probability)

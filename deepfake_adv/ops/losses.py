@@ -1,4 +1,4 @@
-"""Cross entropy that keeps its gradient however certain a network is."""
+"""Cross entropy whose gradient does not vanish for confident networks."""
 
 import torch
 from torch import Tensor
@@ -10,10 +10,10 @@ _LINEAR = 40.0  # above, log(1 + exp(m)) is m to the last digit of float64
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """How far the other classes together are above the true one: log sum exp over j != y of (z_j - z_y).
+    """Log-sum-exp of the other classes' logits minus the true one's: log sum over j != y of exp(z_j - z_y).
 
-    Its gradient is -1 for the true logit and the other classes' softmax for theirs, whatever the logits are, so that
-    it never vanishes. Computed in float32 at least, also under autocast.
+    Its gradient is -1 in the true logit and the softmax of the other classes in theirs, so that it never vanishes.
+    Computed in float32 at least, also under autocast.
 
     Args:
         logits: ``(B, classes)``, at least two classes.
@@ -38,13 +38,13 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Each image's cross entropy, ``(B,)``, in nats: softplus of the `margin`.
 
-    ``functional.cross_entropy`` subtracts from 1 what it rounds to 1 first: in float32 the true logit loses its
-    gradient, and the loss its value, from a gap of about 17 on. Here both are right until they leave float32's
-    range, at a gap of about 100. Arguments and errors as of `margin`.
+    ``functional.cross_entropy`` subtracts a probability from 1 after it is rounded to 1: in float32 loss and gradient
+    are 0 from a gap of about 17 between the logits on. Here both are correct up to a gap of about 100, where they
+    leave float32's range. Arguments and errors as in `margin`.
     """
     return cross_entropy_of(margin(logits, labels))
 
 
 def cross_entropy_of(margins: Tensor) -> Tensor:
-    """The cross entropy ``(B,)`` of the `margin`; it rises with it, by the sigmoid of it."""
+    """The cross entropy ``(B,)`` as a function of the `margin`; its derivative is the margin's sigmoid."""
     return functional.softplus(margins, threshold=_LINEAR)

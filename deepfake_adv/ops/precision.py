@@ -1,4 +1,4 @@
-"""The precision in which sums and small differences are taken."""
+"""The dtype in which sums and small differences are computed."""
 
 from functools import reduce
 
@@ -12,5 +12,5 @@ def wide(*dtypes: torch.dtype) -> torch.dtype:
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """``values``, of any shape, in float32 or float64: bfloat16 and float16 would lose small losses and steps."""
+    """``values``, of any shape, in float32 or float64: small losses and steps would be lost in bfloat16 and float16."""
     return values.to(wide(values.dtype))

@@ -1,4 +1,4 @@
-"""What the sections of params.yaml have in common."""
+"""Base classes and types of the sections of params.yaml."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,17 +7,17 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.params.sentences import sentences
+from deepfake_adv.suggestions import did_you_mean
 
 T = TypeVar("T")
 
 
 class Section(BaseModel):
-    """Part of params.yaml: unknown keys are refused, values do not change once read.
+    """A section of params.yaml; unknown keys are errors, and values cannot be changed.
 
-    A section of the file has no defaults: every choice stands there, with its comment. The `Params` of a registry's
-    entry (a method, a detector) have them, with their explanation: an entry names what differs.
+    A section has no defaults: every choice is in the file, with a comment. The `Params` of a registry's entry, such
+    as a method, have defaults with explanations, and an entry gives only what differs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -36,7 +36,7 @@ class Section(BaseModel):
 
 
 class FromTimm(Section):
-    """What a model of timm's starts from."""
+    """Initial weights of a model of timm."""
 
     pretrained: bool = Field(False, description="Start from weights that were trained on ImageNet.")
     weights: str | Path | None = Field(
@@ -60,19 +60,19 @@ def _odd(value: int) -> int:
     return value
 
 
-Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]  # a window with a middle
+Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]  # width of a window that has a centre
 Rule = Literal["raw", "relative", "sign", "l2"]  # how a gradient becomes a step
 
 
-def _nobody_twice(values: list[T]) -> list[T]:
+def _check_distinct(values: list[T]) -> list[T]:
     twice = dict.fromkeys(str(value) for value in values if values.count(value) > 1)
     if twice:
         raise PydanticCustomError("twice", "must name each once, not {twice} again", {"twice": ", ".join(twice)})
     return values
 
 
-Distinct = Annotated[list[T], AfterValidator(_nobody_twice)]  # each once
-Some = Annotated[list[T], Field(min_length=1), AfterValidator(_nobody_twice)]  # one or more, each once
+Distinct = Annotated[list[T], AfterValidator(_check_distinct)]  # each once
+OneOrMore = Annotated[list[T], Field(min_length=1), AfterValidator(_check_distinct)]  # one or more, each once
 
 
 def entry(section: str, entries: Mapping[str, T], name: str) -> T:

@@ -27,6 +27,8 @@ class Corpus(Section):
     size: int = Field(ge=128, multiple_of=2)
     fps: int = Field(ge=1)
     max_shorter_side: int = Field(ge=128)
+    dfd_pairs: int = Field(ge=0)
+    celebdf_pairs: int = Field(ge=0)
 
     @field_validator("folder")
     @classmethod

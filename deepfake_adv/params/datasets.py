@@ -33,7 +33,7 @@ class Dataset(Section):
         return check_name("layout", layout, "layout")
 
 
-class Part(Section):
+class PartSection(Section):
     """One dataset at one quality: the unit of the data path's stages."""
 
     dataset: str

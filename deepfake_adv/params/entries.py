@@ -1,8 +1,8 @@
 """Entries of params.yaml that name something of a registry: a method, a detector, an attack, a dataset's layout.
 
-What an entry may say is known by the class that it names: its `Params`. To look at it, the class is imported, and
-torch with most of them. So a light stage sees names alone; `deepfake-adv check` and the stage `sources`, which is the
-first to run where params or code have changed, look at every entry.
+The `Params` of the named class define an entry's keys. Checking them imports the class, and for most of them torch. A
+light stage therefore checks names only; `deepfake-adv check` and the stage `sources`, which runs first after a change
+of params or code, check every entry.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.params.base import Section
 from deepfake_adv.params.sentences import sentences
 from deepfake_adv.registry import ANY, Registry, entry_of
+from deepfake_adv.suggestions import did_you_mean
 
 _OPEN = "model"  # what stands behind the colon of a name such as timm:resnet18
 
 
 class Entry(BaseModel):
-    """An entry as it is written: its name, and keys that nobody has looked at yet."""
+    """An entry as written in the file: its name, and keys that are not checked yet."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -75,7 +75,7 @@ def params_model(kind: str, name: str) -> type[Section]:
 
 
 def layout_faults(key: str, layout: str, forgeries: Sequence[str], options: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a dataset's forgeries and options, one sentence each."""
+    """Errors in a dataset's forgeries and options, one sentence each."""
     made: Any = Registry[Any]("layout")[layout]
     faults = []
     try:
@@ -136,7 +136,7 @@ def completed(kind: str, entry: Mapping[str, Any], *above: str) -> dict[str, Any
 
 
 def entry_faults(kind: str, entry: Mapping[str, Any], *above: str) -> list[str]:
-    """What is wrong with an entry, one sentence each; see `completed`."""
+    """Errors in an entry, one sentence each; see `completed`."""
     try:
         complete(kind, entry)
     except ValidationError as error:

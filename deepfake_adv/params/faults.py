@@ -1,22 +1,22 @@
-"""Faults of params.yaml that only show between its sections."""
+"""Errors of params.yaml that involve several sections."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from deepfake_adv.hints import did_you_mean
 from deepfake_adv.names import ALL_QUALITIES, FF_FORGERIES, Condition, Forgery, Quality
-from deepfake_adv.params.datasets import Part
+from deepfake_adv.params.datasets import PartSection
 from deepfake_adv.params.entries import own_forgeries
 from deepfake_adv.params.evaluation import ROLES
 from deepfake_adv.params.schema import Params
 from deepfake_adv.params.study_sizes import size_faults
 from deepfake_adv.params.training import Run
+from deepfake_adv.suggestions import did_you_mean
 
 _ROLES: Final = {**dict.fromkeys(FF_FORGERIES, "FF++"), Forgery.DFD: "DFD", Forgery.CELEB: "Celeb-DF"}
 
 
 def cross_faults(params: Params) -> list[str]:
-    """Names that point nowhere, one sentence each."""
+    """Unknown names and values that do not fit together, one sentence each."""
     faults = []
     for name, part in params.parts.items():
         faults += _names(f"parts.{name}.dataset", part.dataset, params.datasets)
@@ -59,7 +59,7 @@ def _tier_faults(params: Params) -> list[str]:
 
 
 def _table_faults(params: Params) -> list[str]:
-    """Tables of entries that are not there."""
+    """Unknown entries in the section `tables`."""
     entries = [*params.detectors, *params.attack.classifiers, *params.datasets]
     faults = _names("tables.baseline", params.tables.baseline, params.methods)
     for role, entry in params.tables.roles.items():
@@ -68,7 +68,7 @@ def _table_faults(params: Params) -> list[str]:
 
 
 def study_faults(params: Params) -> list[str]:
-    """What `examples`, `robustness` and `attack` read and no run leaves."""
+    """Errors in `examples`, `robustness` and `attack`, such as runs that do not exist."""
     faults = []
     if "all" not in params.tiers:
         faults.append(f"tiers must hold 'all', which the studies read; got {', '.join(params.tiers)}. Add it.")
@@ -98,7 +98,7 @@ def _studied(key: str, name: str, run: Run, condition: str) -> list[str]:
 
 
 def _twins(section: str, names: Iterable[str]) -> list[str]:
-    """Names that would share one folder on a disk that knows no case."""
+    """Names that would share one folder on a case-insensitive file system."""
     seen: dict[str, str] = {}
     return [
         f"{section}.{name} must differ from {first} in more than case, since both name folders; rename one."
@@ -107,7 +107,7 @@ def _twins(section: str, names: Iterable[str]) -> list[str]:
     ]
 
 
-def _repeated_parts(parts: Mapping[str, Part]) -> list[str]:
+def _repeated_parts(parts: Mapping[str, PartSection]) -> list[str]:
     seen: dict[tuple[str, str], str] = {}
     return [
         f"parts.{name} must be another dataset or quality than parts.{first}; got {part.dataset} {part.quality} twice. "
@@ -118,7 +118,7 @@ def _repeated_parts(parts: Mapping[str, Part]) -> list[str]:
 
 
 def _repeated_runs(runs: Mapping[str, Run]) -> list[str]:
-    """Runs that would fill one cell of the tables twice; a cell is known by method, detector and condition alone."""
+    """Runs that would fill a table's cell twice; method, detector and condition identify a cell."""
     seen: dict[tuple[str, str, str], str] = {}
     return [
         f"runs.{name}.conditions must name no condition that runs.{first} trains {run.detector} with {run.method} on; "

@@ -1,6 +1,8 @@
-"""Read params.yaml: all faults in one message, and only the sections that a stage names."""
+"""Reads params.yaml: reports all errors in one message, and returns only the sections that a stage names."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -14,19 +16,24 @@ from deepfake_adv.params.schema import Params
 from deepfake_adv.params.sentences import sentences
 from deepfake_adv.registry import use_plugins
 
-# Sections whose readers mind what the studies read; the inventory is the first stage, the studies are the last.
-_MIND_STUDIES = {"examples", "robustness", "attack", "inventory"}
+# Sections whose stages also check the studies: the inventory as the first stage, and the studies themselves.
+_CHECK_STUDIES = {"examples", "robustness", "attack", "inventory"}
 
 
 class _Sections:
-    """The named sections of params.yaml; any other is out of reach, as DVC does not track it."""
+    """The named sections of params.yaml; others cannot be read, since DVC does not track them for this stage."""
 
     def __init__(self, params: Params, names: tuple[str, ...]) -> None:
         for name in names:
             setattr(self, name, getattr(params, name))
 
 
-def load_params(*sections: str, path: Path | str = "params.yaml", entries: bool | None = None) -> Params:
+def load_params(
+    *sections: str,
+    path: Path | str = "params.yaml",
+    entries: bool | None = None,
+    given: Mapping[str, str] = MappingProxyType({}),
+) -> Params:
     """Validate the whole of params.yaml and give `sections` of it (all where none is named).
 
     From here on, this process and those that it starts find entries in the file's `plugins` too.
@@ -36,15 +43,20 @@ def load_params(*sections: str, path: Path | str = "params.yaml", entries: bool 
         path: The file.
         entries: Whether to look at all keys of methods, detectors and attacks, which imports them and torch; else only
             their names are known to be right. None: where no section is named.
+        given: Values, as text, of the first of `sections`, from the command that DVC recorded. They go before those of
+            the file, which may have been edited since.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not YAML, or any key or value is wrong; names every fault.
     """
-    studies = not sections or bool(_MIND_STUDIES & set(sections))
+    studies = not sections or bool(_CHECK_STUDIES & set(sections))
     looked_at = not sections if entries is None else entries
     layouts = looked_at or "datasets" in sections
-    params = validate(read_yaml(Path(path)), str(path), studies=studies, entries=looked_at, layouts=layouts)
+    content = read_yaml(Path(path))
+    if given:
+        content[sections[0]] = {**content[sections[0]], **given}
+    params = validate(content, str(path), studies=studies, entries=looked_at, layouts=layouts)
     return cast(Params, _Sections(params, sections)) if sections else params
 
 
@@ -61,7 +73,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = YAML(typ="safe").load(text)
     except YAMLError as error:
-        raise ValueError(f"{path} must be YAML; got {_yaml_fault(error)}. Mend that line.") from error
+        raise ValueError(f"{path} must be YAML; got {_yaml_fault(error)}. Fix that line.") from error
     except ValueError as error:  # what looks like a date or a number and is none
         raise ValueError(f"{path} must be YAML; got a value that is none: {error}. Put it in quotes.") from error
     if not isinstance(content, dict):
@@ -70,7 +82,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _yaml_fault(error: YAMLError) -> str:
-    """What is wrong and where; without the parser's advice on how to make it tolerate that."""
+    """The error and its place, without the parser's advice on how to ignore it."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if mark is None or problem is None:
         return str(error)
@@ -116,11 +128,11 @@ def validate(
 
 def _message(name: str, faults: list[str]) -> str:
     listed = "\n".join(f"  - {fault}" for fault in faults)
-    return f"{name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; mend and run again:\n{listed}"
+    return f"{name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; fix and run again:\n{listed}"
 
 
 def _entry_faults(params: Params) -> list[str]:
-    """Faults within the entries of registries."""
+    """Errors within the entries of registries."""
     named: list[tuple[tuple[str, ...], str, dict[str, Any]]] = [
         (("locate",), "locator", {"backend": params.locate.backend}),
         (("locate",), "landmarker", {"landmarks": params.locate.landmarks}),
@@ -138,7 +150,7 @@ def _entry_faults(params: Params) -> list[str]:
 
 
 def _layout_faults(params: Params) -> list[str]:
-    """Faults within the options of datasets."""
+    """Errors within the options of datasets."""
     return [
         fault
         for name, dataset in params.datasets.items()

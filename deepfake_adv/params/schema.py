@@ -1,13 +1,13 @@
 """The whole of params.yaml."""
 
-from deepfake_adv.params.base import Distinct, Section, Some
+from deepfake_adv.params.base import Distinct, OneOrMore, Section
 from deepfake_adv.params.corpus import Corpus
-from deepfake_adv.params.datasets import Dataset, Extract, Inventory, Part
+from deepfake_adv.params.datasets import Dataset, Extract, Inventory, PartSection
 from deepfake_adv.params.entries import DetectorEntry, MethodEntry
 from deepfake_adv.params.evaluation import Evaluate, Report, Tables
 from deepfake_adv.params.execution import Execution
 from deepfake_adv.params.faces import Crop, Locate, Shard
-from deepfake_adv.params.studies import Attack, Examples, Robustness
+from deepfake_adv.params.studies import AttackStudy, Examples, RobustnessStudy
 from deepfake_adv.params.training import Device, Run, Score, Train
 
 
@@ -19,8 +19,8 @@ class Params(Section):
     execution: Execution
     corpus: Corpus
     datasets: dict[str, Dataset]
-    parts: dict[str, Part]
-    tiers: Some[str]
+    parts: dict[str, PartSection]
+    tiers: OneOrMore[str]
     inventory: Inventory
     extract: Extract
     locate: Locate
@@ -34,7 +34,7 @@ class Params(Section):
     device: Device
     evaluate: Evaluate
     examples: Examples
-    attack: Attack
-    robustness: Robustness
+    attack: AttackStudy
+    robustness: RobustnessStudy
     tables: Tables
     report: Report

@@ -1,4 +1,4 @@
-"""What an error says of a value that a schema refuses."""
+"""Error messages for values that a schema rejects."""
 
 import inspect
 import re
@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from deepfake_adv.hints import did_you_mean
+from deepfake_adv.suggestions import did_you_mean
 
 _ROOT = Path(__file__).parents[2]
 _SECTIONS = __name__.rpartition(".")[0]
@@ -86,7 +86,7 @@ def _near(fault: Any) -> str:
 
 
 def _explained(model: type[BaseModel], location: Sequence[str]) -> str:
-    """Where a key is explained: for an entry of a registry its class, for a section the profile with its comments."""
+    """Where a key is explained: the class for an entry of a registry, the commented profile for a section."""
     if model.__module__.startswith(_SECTIONS):
         return " See profiles/demo.yaml for its meaning."
     found = next((each for each in models_at(model, location[:-1]) if location[-1] in each.model_fields), model)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.params.base import Odd, Rule, Section, Some
+from deepfake_adv.params.base import Odd, OneOrMore, Rule, Section
 from deepfake_adv.params.entries import AttackEntry
 
 
@@ -50,7 +50,7 @@ class Reading(Section):
     epsilon: float = Field(gt=0)
 
 
-class Attack(Section):
+class AttackStudy(Section):
     """Blur, FGSM and PGD between classifiers."""
 
     images: AttackImages
@@ -65,10 +65,10 @@ class Attack(Section):
     starts: list[Annotated[float, Field(gt=0)]]  # sigma, pixels
 
 
-class Robustness(Section):
+class RobustnessStudy(Section):
     """Trained detectors under attack and under degradation."""
 
-    runs: Some[str]
+    runs: OneOrMore[str]
     condition: str
     seed: int = Field(ge=0)
     frames: int = Field(ge=1)

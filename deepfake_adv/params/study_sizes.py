@@ -1,4 +1,4 @@
-"""Sizes of the studies that do not fit together: said when params.yaml is read, not once a stage has run for hours."""
+"""Image sizes and windows of the studies that do not fit together, checked when params.yaml is read."""
 
 from collections.abc import Iterable, Iterator
 from math import ceil
@@ -29,7 +29,7 @@ def run_size(params: Params, name: str) -> int | None:
     detector = params.detectors.get(run.detector) if run else None
     if detector is None:
         return None
-    own = detector.model_dump().get("image_size")  # as it is written: another check says what is wrong with it
+    own = detector.model_dump().get("image_size")  # unchecked here; another check reports errors in it
     return own if isinstance(own, int) else params.train.image_size
 
 

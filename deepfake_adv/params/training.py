@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.params.base import Section, Some
+from deepfake_adv.params.base import OneOrMore, Section
 
 
 class Run(Section):
@@ -14,13 +14,13 @@ class Run(Section):
     method: str
     detector: str
     tier: str
-    conditions: Some[str]
+    conditions: OneOrMore[str]
 
 
 class Train(Section):
     """The recipe that all runs share, so that a comparison varies one thing."""
 
-    seeds: Some[int]
+    seeds: OneOrMore[int]
     image_size: int = Field(ge=16)
     batch_size: int = Field(ge=2, multiple_of=2)
     accumulate: int = Field(ge=1)

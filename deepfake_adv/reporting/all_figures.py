@@ -1,4 +1,4 @@
-"""Every figure that the inputs allow, drawn into one folder."""
+"""Every figure for which there is data, drawn into one folder."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -34,7 +34,7 @@ class Inputs(NamedTuple):
 
 
 def draw_all(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder: Path, *, dpi: int) -> dict[str, str]:
-    """Draw what there is data for.
+    """Draw every figure for which there is data.
 
     Args:
         inputs: Where the data lies.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from deepfake_adv.crops.encoding import decode_crop
+from deepfake_adv.crops.codec import decode_crop
 from deepfake_adv.names import REAL, Quality
 from deepfake_adv.reporting.figures.grids import Picture
 

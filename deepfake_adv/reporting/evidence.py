@@ -1,4 +1,4 @@
-"""What the report says of its runs: what was trained on what, with which versions, on which device."""
+"""Facts of the runs for the report: training data, versions, device, detection failures."""
 
 import csv
 from collections import Counter
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deepfake_adv.files import read_csv
 from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition, Quality
 
 
@@ -101,22 +102,21 @@ def read_table(path: Path) -> list[list[str]]:
 
 
 def misses(faces: Path, datasets: Iterable[str]) -> list[tuple[str, str, str, int]]:
-    """Frames without a detected face: dataset, what was done, reason, number of frames."""
+    """Frames without a detected face: dataset, action, reason, number of frames."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for path in [path for dataset in datasets if (path := faces / dataset / "misses.csv").exists()]:
-        with open(path, newline="", encoding="utf-8") as stream:
-            counts.update((row["dataset"], row["action"], row["reason"]) for row in csv.DictReader(stream))
+        counts.update((row["dataset"], row["action"], row["reason"]) for row in read_csv(path))
     return [(*key, count) for key, count in sorted(counts.items())]
 
 
 def faceless(faces: Path, datasets: Iterable[str]) -> list[dict[str, str]]:
-    """Lines of videos.csv of the videos whose face was missed in too many frames, the worst first."""
+    """Lines of videos.csv of the videos whose face was missed in too many frames, highest share first."""
     lines = [line for line in _face_lines(faces, datasets) if line["named"] == "1"]
     return sorted(lines, key=lambda line: -float(line["missed_share"]))
 
 
 def crowded(faces: Path, datasets: Iterable[str]) -> list[tuple[str, int, int, int]]:
-    """Videos that show other faces than the one taken: dataset, such videos, all its videos, tracks of others."""
+    """Videos with further faces: dataset, number of such videos, number of all its videos, tracks of further faces."""
     found: dict[str, list[int]] = {}
     for line in _face_lines(faces, datasets):
         found.setdefault(line["dataset"], []).append(int(line["others"] or 0))
@@ -129,8 +129,7 @@ def crowded(faces: Path, datasets: Iterable[str]) -> list[tuple[str, int, int, i
 
 def _face_lines(faces: Path, datasets: Iterable[str]) -> Iterator[dict[str, str]]:
     for path in [path for dataset in sorted(datasets) if (path := faces / dataset / "videos.csv").exists()]:
-        with open(path, newline="", encoding="utf-8") as stream:
-            yield from csv.DictReader(stream)
+        yield from read_csv(path)
 
 
 def counted(number: int, noun: str) -> str:

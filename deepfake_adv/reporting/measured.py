@@ -1,25 +1,38 @@
-"""What was measured, looked up by what a table asks for: runs' evaluations and attacks' accuracies."""
+"""Measured numbers as tables and report look them up: runs' evaluations, attacks' accuracies, data of our own."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.evaluation import replicates
+from deepfake_adv.evaluation.run import LEVELS
 from deepfake_adv.files import read_json
+from deepfake_adv.names import Condition, Quality
 from deepfake_adv.reporting.specs import Column, Row
 
 IDENTITIES: Final = "identities"
+"""Stands for a dataset's name where classifiers tell apart the identities of this project's own faces."""
+
+LEVELS_FILE: Final = "levels.csv"
+_LEVELS_NAMES: Final = ("run", "train", "dataset", "test")
+_LEVELS_METRICS: Final = tuple((level, name) for level in LEVELS for name in ("auc", "acc", "ap", "eer", "fpr"))
+LEVELS_COLUMNS: Final = (*_LEVELS_NAMES, *(f"{level} {metric}" for level, metric in _LEVELS_METRICS))
+CORPUS_ROOT: Final = "data/corpus"
+_OWN_CORPORA: Final = {
+    "procedural": "a synthetic corpus of rendered faces",
+    "clips": "a self-made corpus, forged from a folder of clips",
+}
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One number in percent, and what it rests on; `setting` says which reading of Eq. (6) a blur attack took."""
+    """One number in percent with its provenance; `setting` is the reading of Eq. (6) of a blur attack."""
 
     value: float
     low: float | None
@@ -42,10 +55,10 @@ class Evaluations:
     """Evaluation files of the runs that params name, by method, detector, train and test condition.
 
     Args:
-        folder: reports/evaluation. Files of runs that are no longer in `runs` are left alone.
+        folder: reports/evaluation. Files of runs that are not in `runs` are ignored.
         runs: Run name -> (method entry, detector entry).
         roles: The paper's detectors and datasets -> this project's entries; a role that is not
-            named stands for itself.
+            a key is its own entry.
     """
 
     def __init__(self, folder: Path, runs: Mapping[str, tuple[str, str]], roles: Mapping[str, str]) -> None:
@@ -58,11 +71,11 @@ class Evaluations:
                 self._entries.setdefault(key, []).append((name, entry))
 
     def detector(self, role: str) -> str:
-        """The `detectors` entry that plays a role."""
+        """The `detectors` entry of a role."""
         return self.roles.get(role, role)
 
     def find(self, row: Row, column: Column, metric: str) -> Measurement | None:
-        """The frame-level metric of a cell, or None where no run gave it.
+        """The frame-level metric of a cell, or None if no run measured it.
 
         Raises:
             ValueError: If two runs, or two datasets, claim the same cell.
@@ -104,8 +117,8 @@ class Attacks:
 
     Each file has ``cells``: a list of objects with attack (fgsm, pgd or blur), steps, source,
     victim, accuracy and its interval low, high (fractions), images, and for blur
-    kernel_size, sigma, rule and epsilon. A cell with ``"extra": true`` is for other uses than the tables. Where
-    ``provenance.source`` is "identities" the classifiers tell this project's own faces apart.
+    kernel_size, sigma, rule and epsilon. A cell with ``"extra": true`` is not used in tables. If
+    ``provenance.source`` is "identities", the classifiers distinguish the identities of this project's own faces.
 
     Args:
         folder: reports/attack; may be absent.
@@ -118,7 +131,7 @@ class Attacks:
         self._cells = [cell for path in files for cell in _table_cells(path)]
 
     def find(self, row: Row, column: Column, metric: str) -> Measurement | None:
-        """The accuracy of a cell's victim, or None where the attack was not carried out.
+        """The accuracy of a cell's victim, or None if the attack was not run.
 
         Raises:
             ValueError: If two cells claim the same place.
@@ -157,3 +170,44 @@ def _table_cells(path: Path) -> list[dict[str, Any]]:
 
 def _percent(value: float | None) -> float | None:
     return None if value is None else 100 * value
+
+
+def level_rows(evaluations: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """One row per run, training and test condition, by `LEVELS_COLUMNS`; percent, empty where undefined."""
+    return [
+        {"run": run, **{name: entry[name] for name in _LEVELS_NAMES[1:]}, **_level_percents(entry)}
+        for run, evaluation in evaluations.items()
+        for entry in evaluation["results"]
+    ]
+
+
+def _level_percents(entry: Mapping[str, Any]) -> dict[str, str]:
+    values = {f"{level} {metric}": entry[level][metric]["value"] for level, metric in _LEVELS_METRICS}
+    return {name: "" if value is None else f"{100 * value:.2f}" for name, value in values.items()}
+
+
+def at_own_quality(rows: list[list[str]]) -> list[list[str]]:
+    """The header, and the rows whose test has the training's quality or its dataset's only one."""
+    if not rows:
+        return []
+    train, test = (rows[0].index(name) for name in ("train", "test"))
+    kept = [row for row in rows[1:] if _quality(row[test]) in (_quality(row[train]), Quality.NATIVE)]
+    return [rows[0], *kept]
+
+
+def _quality(condition: str) -> str:
+    return Condition.parse(condition, real=True).quality
+
+
+def own_corpora(source: str, roots: Mapping[str, str]) -> dict[str, str]:
+    """Dataset name -> what it is, for the datasets that lie where the `corpus` stage writes.
+
+    The images of `IDENTITIES`, which the attacked classifiers tell apart, are cut from the same faces.
+
+    Args:
+        source: params' corpus.source.
+        roots: Dataset name -> its root.
+    """
+    made = _OWN_CORPORA.get(source)
+    names = [name for name, root in roots.items() if PurePosixPath(root).is_relative_to(CORPUS_ROOT)]
+    return dict.fromkeys([*names, IDENTITIES], made) if made and names else {}

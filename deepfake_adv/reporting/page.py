@@ -11,9 +11,8 @@ from deepfake_adv.files import write_text
 from deepfake_adv.reporting import evidence
 from deepfake_adv.reporting.all_figures import Inputs, draw_all
 from deepfake_adv.reporting.figures.style import INK
-from deepfake_adv.reporting.levels import FILE, at_own_quality
-from deepfake_adv.reporting.measured import read_evaluations
-from deepfake_adv.reporting.render.template import load_template
+from deepfake_adv.reporting.measured import LEVELS_FILE, at_own_quality, read_evaluations
+from deepfake_adv.reporting.render.grids import load_template
 from deepfake_adv.reporting.robustness_tables import CAPTIONS
 from deepfake_adv.reporting.specs import load_specs
 
@@ -51,7 +50,7 @@ def write_report(
         facts=evidence.facts(evaluations, own_corpus),
         synthetic=sorted({own_corpus[name] for name in _datasets(evaluations) if name in own_corpus}),
         summaries=evidence.summaries(evaluations),
-        levels=at_own_quality(evidence.read_table(inputs.tables / FILE)),
+        levels=at_own_quality(evidence.read_table(inputs.tables / LEVELS_FILE)),
         tables=_tables(inputs.tables),
         figures={name: {"caption": text, "body": embed(figures, name)} for name, text in captions.items()},
         robustness={name: evidence.read_table(inputs.robustness / f"{name}.csv") for name in CAPTIONS},

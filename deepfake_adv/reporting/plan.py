@@ -11,7 +11,7 @@ from deepfake_adv.reporting.specs import Column, Row, TableSpec, load_specs
 
 @dataclass(frozen=True)
 class Coverage:
-    """One table: cells there are, cells that will be filled, the runs that do, reasons for the rest."""
+    """One table: number of cells, number that will be filled, the runs that fill them, reasons for the others."""
 
     spec: TableSpec
     cells: int
@@ -26,8 +26,8 @@ class Coverage:
 
 
 @dataclass
-class Plan:
-    """A profile against the tables."""
+class TablePlan:
+    """Which tables a profile fills."""
 
     profile: str
     runs: dict[str, int]
@@ -41,7 +41,7 @@ class Plan:
 
 
 class _Promise:
-    """Answers, from params alone, what would fill a cell."""
+    """Answers from params which run would fill a cell."""
 
     def __init__(self, params: Params) -> None:
         self.params = params
@@ -80,11 +80,11 @@ class _Promise:
         return "attack", ""
 
 
-def plan(params: Params) -> Plan:
+def plan(params: Params) -> TablePlan:
     """Go through every cell of every table."""
     promise = _Promise(params)
     seeds = len(params.train.seeds)
-    result = Plan(params.profile, {name: len(run.conditions) * seeds for name, run in params.runs.items()})
+    result = TablePlan(params.profile, {name: len(run.conditions) * seeds for name, run in params.runs.items()})
     result.tables = [_coverage(spec, promise) for spec in load_specs()]
     return result
 
@@ -111,7 +111,7 @@ def _coverage(spec: TableSpec, promise: _Promise) -> Coverage:
     return Coverage(spec, cells, filled, tuple(runs), tuple(listed))
 
 
-def plan_lines(plan: Plan, *, runs: bool = False, reasons: int = 4) -> list[str]:
+def plan_lines(plan: TablePlan, *, runs: bool = False, reasons: int = 4) -> list[str]:
     """The plan as text.
 
     Args:

@@ -1,4 +1,4 @@
-"""Robustness as tables: degradations and attacks down, detectors across."""
+"""Tables of robustness: one row per degradation or attack, one column per detector."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from pandas import DataFrame
 
-from deepfake_adv.files import write_text
+from deepfake_adv.files import write_csv, write_text
+from deepfake_adv.reporting.render.grids import escape, latex_grid, markdown_grid
 
 NO_SOURCE: Final = "–"  # clean images
+_LABELS: Final = 2  # columns before the detectors
 CAPTIONS: Final = {
     "degradation": "AUC (%) of each detector on degraded test crops.",
     "attacks": "AUC (%) of each detector on examples crafted against the source; the same name twice is the white box.",
@@ -18,7 +20,7 @@ CAPTIONS: Final = {
 def robustness_tables(
     curves: Sequence[Mapping[str, Any]], attacks: Sequence[Mapping[str, Any]]
 ) -> dict[str, DataFrame]:
-    """AUCs in percent, a column per detector, everything in the order in which it was measured.
+    """AUCs in percent, one column per detector, in the order of measurement.
 
     Args:
         curves: Rows of `degradation_curves`.
@@ -35,14 +37,14 @@ def robustness_tables(
 def write_robustness_tables(tables: Mapping[str, DataFrame], folder: Path) -> None:
     """Write each table as .md, .csv and .tex."""
     for name, table in tables.items():
-        precision = ["", "", *(".2f" for _ in table.columns[2:])]
-        text = table.to_markdown(index=False, floatfmt=precision, disable_numparse=[0, 1])
-        write_text(folder / f"{name}.md", f"{CAPTIONS[name]}\n\n{text}\n")
-        write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.2f", lineterminator="\n"))
-        latex = table.to_latex(
-            index=False, float_format="%.2f", escape=True, caption=CAPTIONS[name].replace("%", r"\%")
+        heads = [str(column) for column in table.columns]
+        rows = [[*map(str, row[:_LABELS]), *(f"{value:.2f}" for value in row[_LABELS:])] for row in table.to_numpy()]
+        write_csv(folder / f"{name}.csv", heads, rows)
+        write_text(folder / f"{name}.md", f"{CAPTIONS[name]}\n\n{markdown_grid(heads, rows, labels=_LABELS)}\n")
+        cells = [[escape(cell) for cell in row] for row in rows]
+        write_text(
+            folder / f"{name}.tex", latex_grid(heads, cells, labels=_LABELS, caption=CAPTIONS[name], label=name)
         )
-        write_text(folder / f"{name}.tex", latex)
 
 
 def _wide(rows: DataFrame, down: list[str], across: str) -> DataFrame:

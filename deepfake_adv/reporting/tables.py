@@ -1,4 +1,4 @@
-"""From specification, measurements and the paper's numbers to a table, ready to be rendered."""
+"""Builds a table from its specification, the measurements and the paper's numbers."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +55,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        """What stands above the table; says so where the data is not the paper's."""
+        """The table's title; it says if the data is not the paper's."""
         suffix = f". OUR NUMBERS ARE FROM {self.own_corpus.upper()}" if self.own_corpus and self.measured else ""
         return f"{self.spec.name}. {self.spec.title}{suffix}"
 
@@ -66,7 +66,7 @@ class Table:
 
     @property
     def fillable(self) -> int:
-        """Number of cells that there are to fill."""
+        """Number of cells that can be filled."""
         return sum(cell.state != "none" for cell in self.cells.values())
 
     def cell(self, row: Row, column: Column, metric: str) -> Cell:
@@ -160,7 +160,7 @@ def mean(parts: list[Measurement], confidence: float) -> Measurement:
 
 
 def compare(ours: Measurement | None, other: Measurement | None, confidence: float) -> Difference | None:
-    """Paired difference of two measurements on the same videos; None where it cannot be paired."""
+    """Paired difference of two measurements on the same videos; None if they cannot be paired."""
     if ours is None or other is None or ours.run == other.run or ours.sample != other.sample:
         return None
     if ours.replicates is None or other.replicates is None:
@@ -216,7 +216,7 @@ def _best(spec: TableSpec, found: dict[Key, Measurement | None]) -> set[Key]:
 def _notes(
     found: dict[Key, Measurement | None], partial: set[Key], spec: TableSpec, evaluations: Evaluations
 ) -> list[str]:
-    """What stands under the table: stand-ins, frame counts, seeds, runs, partial averages."""
+    """Notes under the table: substitutes, frame counts, seeds, runs, partial averages."""
     ours = [measurement for measurement in found.values() if measurement]
     if not ours:
         return ["No run of this profile fills this table."]

@@ -1,15 +1,19 @@
-"""Everything that the `tables` stage leaves: each table in four formats, an index, and frame against video level."""
+"""What the `tables` stage writes: each table in four formats, an index, and every evaluation at both levels."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deepfake_adv.files import write_csv, write_text
-from deepfake_adv.reporting.levels import COLUMNS, FILE, level_rows
-from deepfake_adv.reporting.measured import Attacks, Evaluations, read_evaluations
-from deepfake_adv.reporting.render.csv_file import csv_text
-from deepfake_adv.reporting.render.html import html
-from deepfake_adv.reporting.render.latex import latex
-from deepfake_adv.reporting.render.markdown import markdown
+from deepfake_adv.reporting.measured import (
+    LEVELS_COLUMNS,
+    LEVELS_FILE,
+    Attacks,
+    Evaluations,
+    level_rows,
+    read_evaluations,
+)
+from deepfake_adv.reporting.render.formats import CSV_COLUMNS, csv_rows, html, latex, markdown
+from deepfake_adv.reporting.render.grids import markdown_grid
 from deepfake_adv.reporting.specs import load_specs
 from deepfake_adv.reporting.tables import Table, build_table, read_paper
 
@@ -55,20 +59,25 @@ def build_tables(
 def write_tables(tables: list[Table], folder: Path) -> None:
     """Write each table as .md, .csv, .tex and .html, and index.md."""
     for table in tables:
-        for suffix, render in (("md", markdown), ("csv", csv_text), ("tex", latex), ("html", html)):
+        for suffix, render in (("md", markdown), ("tex", latex), ("html", html)):
             write_text(folder / f"{table.spec.file}.{suffix}", render(table))
+        write_csv(folder / f"{table.spec.file}.csv", CSV_COLUMNS, csv_rows(table))
     write_text(folder / "index.md", index(tables))
 
 
 def write_levels(evaluations: Path, runs: Iterable[str], folder: Path) -> None:
     """Write levels.csv: every evaluation of `runs` at frame and at video level."""
-    write_csv(folder / FILE, COLUMNS, level_rows(read_evaluations(evaluations, runs)))
+    write_csv(folder / LEVELS_FILE, LEVELS_COLUMNS, level_rows(read_evaluations(evaluations, runs)))
 
 
 def index(tables: list[Table]) -> str:
     """What each table is about, and how much of it is filled."""
-    lines = ["| table | about | cells filled |", "| --- | --- | ---: |"]
-    for table in tables:
-        link = f"[{table.spec.name}]({table.spec.file}.md)"
-        lines.append(f"| {link} | {table.spec.title} | {table.measured} of {table.fillable} |")
-    return "\n".join([*lines, ""])
+    rows = [
+        [
+            f"[{table.spec.name}]({table.spec.file}.md)",
+            table.spec.title,
+            f"{table.measured} of {table.fillable}",
+        ]
+        for table in tables
+    ]
+    return markdown_grid(["table", "about", "cells filled"], rows, labels=2) + "\n"

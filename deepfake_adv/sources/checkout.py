@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from deepfake_adv.registry import PACKAGE
-from deepfake_adv.sources.closure import Entry, Sources
+from deepfake_adv.sources.closure import RegistryEntry, Sources
 from deepfake_adv.sources.syntax import bytes_digest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ def own_sources() -> Sources:
     return Sources(ROOT)
 
 
-def code_digest(start: str | Path, entries: Iterable[Entry] = ()) -> str:
+def code_digest(start: str | Path, entries: Iterable[RegistryEntry] = ()) -> str:
     """16 hex digits of the code that a stage reaches; of two equal ones the results are equal.
 
     Args:

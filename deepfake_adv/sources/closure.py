@@ -1,7 +1,7 @@
-"""Which files a stage's script reaches, with a digest of each: the one answer to "did the code change".
+"""The files that a stage's script imports, directly or not, with a digest of each: the code that a result depends on.
 
-DVC does not follow imports, so every stage depends on the list that this gives, every scratch folder and remembered
-result is named by the list's digest, and run.json records it.
+DVC does not follow imports. So every stage depends on such a list; scratch folders and cached results are named by the
+list's digest, and run.json records it.
 """
 
 import ast
@@ -13,15 +13,15 @@ from typing import Any, Final
 from deepfake_adv.registry import FOLDERS, PACKAGE, entry_of, find_entries, plugin_files
 from deepfake_adv.sources.syntax import bytes_digest, tree_digest
 
-# What cannot change a result: words, scheduling, the starting of stages, the public API, which only hands on what
-# stands elsewhere, and the schema, which only refuses bad values (the values themselves are tracked as params; defaults
-# stand beside what they are defaults of). Left out before it is followed, so that what it alone reaches is too.
+# What cannot change a result: messages, scheduling, the start of stages, the public API, which only re-exports, and the
+# schema, which only rejects bad values (the values are tracked as params, and defaults are in the code that uses them).
+# Their imports are not followed either.
 LEFT_OUT: Final = (
     "deepfake_adv/__init__.py",
     "deepfake_adv/api.py",
     "deepfake_adv/cli.py",
     "deepfake_adv/execution/",
-    "deepfake_adv/hints.py",
+    "deepfake_adv/suggestions.py",
     "deepfake_adv/log.py",
     "deepfake_adv/params/",
     "deepfake_adv/sources/",
@@ -30,16 +30,16 @@ LEFT_OUT: Final = (
 )
 SCRIPTS: Final = "pipeline"
 
-Entry = tuple[str, str]
+RegistryEntry = tuple[str, str]
 """Kind and name of what a registry holds: ("method", "grad_sat")."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a file says of itself.
+    """What is read from one file.
 
     Attributes:
-        digest: Of what it does.
+        digest: Of its syntax tree, or of its bytes if it is not Python.
         imports: Files of the checkout that it imports.
         data: Files beside it that it names: templates, specifications.
         builders: Kinds of entries that it builds, whatever their names.
@@ -50,7 +50,7 @@ class Facts:
     imports: frozenset[Path]
     data: frozenset[Path]
     builders: frozenset[str]
-    built: frozenset[Entry]
+    built: frozenset[RegistryEntry]
 
 
 class Sources:
@@ -78,7 +78,7 @@ class Sources:
         """Names of the stages, which are those of their scripts."""
         return sorted(path.stem for path in (self.root / SCRIPTS).glob("*.py") if path.stem != "__init__")
 
-    def listing(self, start: Path, entries: Iterable[Entry] = ()) -> str:
+    def listing(self, start: Path, entries: Iterable[RegistryEntry] = ()) -> str:
         """One line per file that `start` and `entries` reach: 16 hex digits of what it does, two spaces, its path.
 
         Args:
@@ -97,13 +97,13 @@ class Sources:
         own = sorted(path for path in reached if path.relative_to(self.root).parts[0] != PACKAGE)
         return "".join(f"{self.digest(path)}  {path.relative_to(self.root).as_posix()}\n" for path in own)
 
-    def closure(self, start: Path, entries: Iterable[Entry] = ()) -> set[Path]:
+    def closure(self, start: Path, entries: Iterable[RegistryEntry] = ()) -> set[Path]:
         """Files that `start` and `entries` reach, data files among them, without `LEFT_OUT`.
 
         Where a file builds entries of a kind by names that are not in the code, and no entry of that kind is named,
         all of the kind count.
         """
-        named: set[Entry] = set(entries)
+        named: set[RegistryEntry] = set(entries)
         builders: set[str] = set()
         reached: set[Path] = set()
         waiting = [start, *map(self.entry_file, named)]
@@ -122,10 +122,10 @@ class Sources:
         return reached
 
     def digest(self, path: Path) -> str:
-        """16 hex digits of what a file does; of its bytes where it is no Python."""
+        """16 hex digits of a file's syntax tree, or of its bytes if it is not Python."""
         return self.facts(path).digest
 
-    def entry_file(self, entry: Entry) -> Path:
+    def entry_file(self, entry: RegistryEntry) -> Path:
         """The file in which an entry registers itself.
 
         Raises:
@@ -139,7 +139,7 @@ class Sources:
         return files[found]
 
     def facts(self, path: Path) -> Facts:
-        """What a file says of itself.
+        """Read a file, once.
 
         Raises:
             ValueError: If it is Python with a syntax error; names the file and the line.
@@ -156,12 +156,12 @@ class Sources:
             tree = ast.parse(content)
         except SyntaxError as error:
             raise ValueError(
-                f"{path} must be Python; got {error.msg} in line {error.lineno}. Mend that line."
+                f"{path} must be Python; got {error.msg} in line {error.lineno}. Fix that line."
             ) from error
         names: set[str] = set()
         texts: set[str] = set()
         builders: set[str] = set()
-        built: set[Entry] = set()
+        built: set[RegistryEntry] = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 names.update(alias.name for alias in node.names)
@@ -208,7 +208,7 @@ class Sources:
         return path.relative_to(self.root).as_posix().startswith(LEFT_OUT)
 
 
-def _built(call: ast.Call) -> set[Entry]:
+def _built(call: ast.Call) -> set[RegistryEntry]:
     """The entry that a call like ``build_attack("fgsm")`` makes."""
     function, first = call.func, call.args[:1]
     if not isinstance(function, ast.Name) or not first or not isinstance(first[0], ast.Constant):
@@ -217,14 +217,14 @@ def _built(call: ast.Call) -> set[Entry]:
     return {(kind, str(first[0].value))} if kind in FOLDERS and function.id.startswith("build_") else set()
 
 
-def entries_of(kind: str, params: Mapping[str, Any]) -> set[Entry]:
+def entries_of(kind: str, params: Mapping[str, Any]) -> set[RegistryEntry]:
     """What an entry of params names: itself and, however deep, those within (the frame detector of `tsn`).
 
     Args:
         kind: Of `FOLDERS`.
         params: The entry, its ``name`` among the keys.
     """
-    own: set[Entry] = {(kind, params["name"])}
+    own: set[RegistryEntry] = {(kind, params["name"])}
     return own.union(
         *(entries_of(kind, value) for value in params.values() if isinstance(value, Mapping) and "name" in value)
     )

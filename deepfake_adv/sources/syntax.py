@@ -8,7 +8,7 @@ from typing import Any, Final
 from deepfake_adv.registry import PACKAGE
 
 _IDLE_FIELDS: Final = frozenset({"ctx", "kind", "type_comment"})
-_HINTS: Final = f"{PACKAGE}.hints"
+_SUGGESTIONS: Final = f"{PACKAGE}.suggestions"
 _FIELD: Final = "Field"  # pydantic's, whose description explains a key of params
 
 
@@ -30,10 +30,10 @@ class _Strip(ast.NodeTransformer):
     """Takes out what cannot change a result."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self._hints = {
+        self._suggestions = {
             alias.asname or alias.name
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == _HINTS
+            if isinstance(node, ast.ImportFrom) and node.module == _SUGGESTIONS
             for alias in node.names
         }
 
@@ -62,7 +62,7 @@ class _Strip(ast.NodeTransformer):
         if named == _FIELD:
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
         kept = self.generic_visit(node)
-        return _Wordless().visit(kept) if named in self._hints else kept
+        return _Wordless().visit(kept) if named in self._suggestions else kept
 
 
 class _Wordless(ast.NodeTransformer):

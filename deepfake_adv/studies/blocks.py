@@ -1,7 +1,7 @@
-"""A study batch by batch: what was found for a batch is kept as a file, so that a kill loses one batch.
+"""Batch-wise results of a study: one file per batch, so that a kill loses one batch only.
 
-Memory is bounded by the batches at hand, whatever the number of images. The batches are those that a pass over all
-images at once would have, so that the figures are the same.
+Memory does not grow with the number of images. The batches are those of a single pass over all images, so that the
+results are the same.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,24 +11,24 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.execution.ahead import ahead
 from deepfake_adv.execution.pool import remaining
+from deepfake_adv.execution.prefetch import prefetch
 from deepfake_adv.files import atomic_write
 from deepfake_adv.log import progress
 from deepfake_adv.parquet import Ints
 
 Prepared = TypeVar("Prepared")
 
-AHEAD: Final = 3  # batches that are prepared while one is at work; bounds the memory
+AHEAD: Final = 3  # batches prepared in advance; bounds the memory
 
 
 class Blocks:
-    """Figures of each image, a row per image, in one file per batch.
+    """Results of each image, one row per image, in one file per batch.
 
     Args:
-        folder: Where the files lie, or shall lie.
-        count: Images.
-        batch_size: Images per file, but for the last.
+        folder: Folder of the files.
+        count: Number of images.
+        batch_size: Images per file; the last may have fewer.
     """
 
     def __init__(self, folder: Path, count: int, batch_size: int) -> None:
@@ -45,17 +45,17 @@ class Blocks:
         desc: str,
         workers: int,
     ) -> None:
-        """Leave a file of each batch that has none.
+        """Write the file of each batch that has none.
 
         Args:
-            prepare: From the places of a batch's images to what `work` takes; called ahead of time, in threads.
-            work: To the figures, ``(n, columns)``; called in this thread, batch by batch.
-            desc: What the progress line says.
-            workers: Threads that prepare; 0: one per core.
+            prepare: Maps the indices of a batch's images to the input of `work`; called ahead of time, in threads.
+            work: Maps them to the results ``(n, columns)``; called in this thread, batch by batch.
+            desc: Name of the work in the progress line.
+            workers: Threads for `prepare`; 0: one per core.
         """
         numbers = range(len(self.batches))
         left = remaining(numbers, lambda number: self._path(number).exists(), desc=desc, unit="batches")
-        prepared = ahead(prepare, (self.batches[number] for number in left), workers=workers, most=AHEAD)
+        prepared = prefetch(prepare, (self.batches[number] for number in left), workers=workers, most=AHEAD)
         pairs = zip(left, prepared, strict=True)
         for number, parts in progress(pairs, total=len(left), desc=desc, unit="batches"):
             figures = work(self.batches[number], parts)
@@ -63,11 +63,11 @@ class Blocks:
                 np.save(stream, figures, allow_pickle=False)
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        """The figures ``(n, columns)`` of each batch, in order; mapped, not read."""
+        """The results ``(n, columns)`` of each batch, in order; memory-mapped."""
         return (np.load(self._path(number), mmap_mode="r") for number in range(len(self.batches)))
 
     def column(self, number: int) -> NDArray[Any]:
-        """``(N,)`` one figure of every image: all figures together need not fit into memory."""
+        """``(N,)``, one column for all images; all columns together need not fit into memory."""
         return np.concatenate([figures[:, number] for figures in self])
 
     def _path(self, number: int) -> Path:

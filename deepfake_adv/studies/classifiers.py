@@ -1,15 +1,15 @@
-"""Image classifiers to attack: any of timm's, and small ones that the demo trains itself; Tables VII, XII to XIV."""
+"""Image classifiers to attack: models of timm, pretrained or trained by the demo; Tables VII, XII to XIV."""
 
 import logging
 from typing import Any
 
 import timm
 import torch
-from timm.data import resolve_data_config
+from timm.data.config import resolve_data_config
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfake_adv.execution.ahead import ahead
+from deepfake_adv.execution.prefetch import prefetch
 from deepfake_adv.parquet import Ints
 from deepfake_adv.studies.blocks import AHEAD
 from deepfake_adv.studies.pictures import Pictures, as_images
@@ -25,13 +25,13 @@ class Classifier(nn.Module):
 
     Args:
         architecture: timm's name of the model.
-        classes: Number of classes; None keeps the weights' own head.
-        image_size: Side that images are resized to, pixels; None takes the weights' own.
+        classes: Number of classes; None: as in the weights.
+        image_size: Side that images are resized to, pixels; None: as in the weights.
         pretrained: Whether to load timm's weights.
-        seed: Of the random weights where they are not loaded.
+        seed: Seed of random weights.
 
     Raises:
-        ValueError: If timm has no such model, or its weights cannot be had.
+        ValueError: If timm has no such model, or its weights cannot be loaded.
     """
 
     mean: Tensor
@@ -93,9 +93,9 @@ def train_classifier(
     seed: int,
     workers: int = 0,
 ) -> None:
-    """Train a classifier from random weights, in place, leaving it in eval mode.
+    """Train a classifier in place and set it to eval mode.
 
-    Pictures are decoded a few batches ahead; `plan_training` says which.
+    Pictures are decoded a few batches ahead, in the order of `plan_training`.
 
     Args:
         classifier: On the device to train on.
@@ -110,7 +110,7 @@ def train_classifier(
     optimiser = torch.optim.AdamW(classifier.parameters(), learning_rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps)
     plan = plan_training(len(pictures), steps=steps, batch_size=batch_size, seed=seed)
-    decoded = ahead(pictures.decode, (places for places, _ in plan), workers=workers, most=AHEAD)
+    decoded = prefetch(pictures.decode, (places for places, _ in plan), workers=workers, most=AHEAD)
     classifier.train()
     for step, ((places, flip), pixels) in enumerate(zip(plan, decoded, strict=True)):
         batch = as_images(pixels, device)
@@ -127,12 +127,12 @@ def train_classifier(
 
 
 def plan_training(count: int, *, steps: int, batch_size: int, seed: int) -> list[tuple[Ints, bool]]:
-    """Which of `count` pictures each step sees, drawn with repetition, and whether it sees them mirrored."""
-    generator = torch.Generator().manual_seed(seed)
+    """Indices of the pictures of each step, drawn with replacement, and whether the step mirrors them."""
+    rng = torch.Generator().manual_seed(seed)
     plan = []
     for _ in range(steps):
-        places = torch.randint(count, (batch_size,), generator=generator).numpy()
-        plan.append((places, bool(torch.rand((), generator=generator) < 0.5)))
+        places = torch.randint(count, (batch_size,), generator=rng).numpy()
+        plan.append((places, bool(torch.rand((), generator=rng) < 0.5)))
     return plan
 
 

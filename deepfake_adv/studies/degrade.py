@@ -1,4 +1,4 @@
-"""Degradations that a forged video meets on its way, by name and level; robustness curves beyond the paper."""
+"""Degradations of images and videos by name and level, for robustness curves beyond the paper."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from deepfake_adv.ops.degradations import gaussian_blur, gaussian_noise, jpeg
 from deepfake_adv.ops.draws import Rng
-from deepfake_adv.ops.gaussian import gaussian_blur
-from deepfake_adv.ops.jpeg import jpeg
-from deepfake_adv.ops.noise import gaussian_noise
 from deepfake_adv.studies.pictures import Pixels
 from deepfake_adv.video.colour import i420_to_rgb, rgb_to_i420
 from deepfake_adv.video.encode import write_h264
@@ -34,7 +32,7 @@ def _blur(images: Tensor, level: float, rng: Rng) -> Tensor:
 
 
 def _noise(images: Tensor, level: float, rng: Rng) -> Tensor:
-    return gaussian_noise(images, torch.full((len(images),), float(level) ** 2), generator=rng)
+    return gaussian_noise(images, torch.full((len(images),), float(level) ** 2), rng=rng)
 
 
 def _resize(images: Tensor, level: float, rng: Rng) -> Tensor:
@@ -58,11 +56,11 @@ Levels: JPEG quality; blur sigma in pixels; noise deviation in 8-bit levels; res
 """
 
 DEGRADATIONS: Final = (*FILTERS, CRF)
-"""All of them, in the order of the tables. `CRF`, which takes a video's frames together, is `encode_video`."""
+"""All degradations, in the order of the tables; `CRF` encodes the frames of a video together, by `encode_video`."""
 
 
 def encode_video(frames: Pixels, crf: int) -> Pixels:
-    """A video's frames ``(n, H, W, 3)``, in time, after H.264; sides are cut to even, put back by their last line."""
+    """A video's frames ``(n, H, W, 3)`` after H.264; an odd last row or column is repeated from the one before."""
     height, width = frames.shape[1:3]
     even = np.ascontiguousarray(frames[:, : height - height % 2, : width - width % 2])
     out = np.empty_like(even)

@@ -1,4 +1,4 @@
-"""Pictures of what the adversaries do: Fig. 1, Fig. 4 and the learned maps."""
+"""Pictures of adversarial examples: Fig. 1, Fig. 4 and learned blur maps."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import Attack, ascend
+from deepfake_adv.attacks.ascent import Attack, ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.data.manifest import read_manifest
@@ -34,15 +34,15 @@ _NAME: Final = "examples"
 
 
 def draw_examples(wanted: Examples, runs: Path, manifest: Path, output: Path, *, work: Path = Path("work")) -> None:
-    """Write the pictures of Figs. 1 and 4 and, where a run has generators, of its learned maps.
+    """Write the pictures of Figs. 1 and 4 and, if the run has generators, of its learned maps.
 
-    Killed at any moment, the same call goes on after the last figure that was drawn.
+    After a kill the same call continues after the last finished figure.
 
     Args:
-        wanted: Whose detector is attacked, whose generators draw maps, of which faces, and how.
+        wanted: Section `examples` of params.yaml.
         runs: Folder of <run>/<condition>/seed<k>.
         manifest: Of the faces: <root>/manifests/<tier>/<split>.parquet.
-        output: Folder to leave.
+        output: Output folder.
         work: Folder of scratch folders.
 
     Raises:
@@ -115,8 +115,8 @@ def attacked_rows(
     """
     rows = {"original": images}
     for label, attack in attacks.items():
-        generator = torch.Generator().manual_seed(seed)
-        rows[label] = ascend(attack, detector, images, labels, generator=generator).images
+        rng = torch.Generator().manual_seed(seed)
+        rows[label] = ascend(attack, detector, images, labels, rng=rng).images
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Which images a study takes: crops of a condition, faces by identity, or a folder of images per class."""
+"""Images of a study: crops of a condition, faces by identity, or a folder of images per class."""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from deepfake_adv.crops.crop_decoder import resize
+from deepfake_adv.crops.codec import resize
 from deepfake_adv.data.manifest import CropTable, read_manifest, select, thin, verify_files
 from deepfake_adv.files import natural_key
 from deepfake_adv.names import REAL_LABEL, Condition, Quality, Split
@@ -49,7 +49,7 @@ def condition_pictures(table: CropTable, rows: Ints, root: Path, image_size: int
 def images_to_attack(
     manifests: Path, *, source: str, folder: str | None, count: int, image_size: int
 ) -> tuple[Pictures | None, Pictures]:
-    """Images to train classifiers on, None where these come trained, and images to attack; none is decoded yet.
+    """Images to train classifiers on (None if these are pretrained) and images to attack; none is decoded yet.
 
     Args:
         manifests: Folder of a tier's manifests, <root>/manifests/<tier>.
@@ -120,9 +120,9 @@ def identities(manifests: Sequence[Path], root: Path, image_size: int) -> tuple[
 def image_folder(folder: Path, count: int, image_size: int) -> Pictures:
     """Images of a folder per class (sorted as text, as torchvision's ImageFolder), evenly drawn over all of them.
 
-    Within a class they are in the order of the numbers in their names.
-
-    Each is cut to its central square and resized.
+    Within a class they are in the order of the numbers in their names. Each is cropped to its central square and
+    resized as crops are. torchvision's `ImageFolder` sorts files as text, so an even draw
+    would take other images, and its transforms resize by Pillow; both would change results.
 
     Raises:
         FileNotFoundError: If there is no image in a sub-folder of `folder`.
@@ -153,7 +153,7 @@ def image_folder(folder: Path, count: int, image_size: int) -> Pictures:
 
 
 def _read_square(path: Path, room: Pixels) -> None:
-    """Write an image's central square into `room` at its size.
+    """Write the central square of an image into `room`, resized to it.
 
     Raises:
         VideoError: If it cannot be read.

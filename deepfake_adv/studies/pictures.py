@@ -1,4 +1,4 @@
-"""Pictures of a study: labelled, and decoded when they are asked for, so that none need fit into memory together."""
+"""Labelled pictures of a study, decoded on demand, so that they need not fit into memory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepfake_adv.data.crop_store import CropStore
 from deepfake_adv.data.manifest import CropTable
-from deepfake_adv.execution.ahead import ahead
+from deepfake_adv.data.store import CropStore
+from deepfake_adv.execution.prefetch import prefetch
 from deepfake_adv.parquet import Ints
 
 Pixels = NDArray[np.uint8]
 
-HELD: Final = 256 << 20  # bytes of decoded pictures that `held` keeps; decides how fast, never what
+HELD: Final = 256 << 20  # bytes of decoded pictures that `held` keeps; affects speed only
 _CHUNK: Final = 64
 
 
@@ -28,11 +28,11 @@ class Pictures:
     """Labelled pictures of one size.
 
     Attributes:
-        decode: ``(n,)`` places to ``(n, size, size, 3)`` uint8; may be called from several threads at once.
+        decode: ``(n,)`` indices to ``(n, size, size, 3)`` uint8; may be called from several threads at once.
         size: Side, pixels.
         labels: ``(N,)`` int64.
-        names: ``(N,)`` strings, what each picture is called; decides what is drawn for it.
-        classes: What the labels stand for.
+        names: ``(N,)`` strings, name of each picture; seeds its random draws.
+        classes: Names of the classes.
         videos: ``(N,)`` equal for frames of one video, which follow each other in time; None for single pictures.
     """
 
@@ -62,14 +62,14 @@ class Pictures:
         )
 
     def held(self, places: Ints, *, workers: int, most: int = HELD) -> "Pictures":
-        """The same, with those at `places` decoded once and kept, where they take at most `most` bytes."""
+        """The same pictures; those at `places` are decoded once and kept if they take at most `most` bytes."""
         distinct = np.unique(places)
         if len(distinct) * self.size**2 * 3 > most:
             return self
         kept = np.empty((len(distinct), self.size, self.size, 3), np.uint8)
         chunks = [distinct[start : start + _CHUNK] for start in range(0, len(distinct), _CHUNK)]
         start = 0
-        for part in ahead(self.decode, chunks, workers=workers, most=8):
+        for part in prefetch(self.decode, chunks, workers=workers, most=8):
             kept[start : start + len(part)] = part
             start += len(part)
         return replace(self, decode=lambda chosen: kept[_found(distinct, chosen)])
@@ -91,7 +91,7 @@ def crop_pictures(
         root: Folder that the manifests' file paths start from.
         size: Side to resize to, pixels.
         labels: ``(N,)`` of the rows in order.
-        classes: What the labels stand for.
+        classes: Names of the classes.
     """
     stores = [CropStore(table, root, image_size=size) for table, _ in parts]
     part = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
@@ -102,7 +102,7 @@ def crop_pictures(
         for number, store in enumerate(stores):
             mine = np.flatnonzero(part[places] == number)
             if len(mine):
-                pixels[mine] = store.apart().fetch(rows[places[mine]]).images  # open files belong to one thread
+                pixels[mine] = store.for_thread().fetch(rows[places[mine]]).images  # open files belong to one thread
         return pixels
 
     texts = [_columns(table, rows, "dataset", "quality", "video", "frame") for table, rows in parts]

@@ -9,31 +9,31 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import Attack, ascend
+from deepfake_adv.attacks.ascent import Attack, ascend
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.evaluation.metrics import accuracy, auc, curve
 from deepfake_adv.ops.checks import check_kernel_size
-from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.ops.draws import rng_per_image
 from deepfake_adv.parquet import Ints
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.degrade import CRF, DEGRADATIONS, FILTERS, blur_window, encode_video
 from deepfake_adv.studies.pictures import Pictures, Pixels, as_images
 
 
-class Kind(NamedTuple):
-    """One version of every picture: degraded at the level of a number, or attacked through a source."""
+class Version(NamedTuple):
+    """One version of every picture: degraded at a level (by its number), or attacked through a source."""
 
     name: str
     level: int | None = None
     source: str | None = None
 
 
-CLEAN: Final = Kind("none")
+CLEAN: Final = Version("none")
 
 
 @dataclass(frozen=True, eq=False)
 class Robustness:
-    """What is done to which pictures, and who judges them.
+    """Degradations and attacks of pictures, and the detectors that score them.
 
     Attributes:
         detectors: Run name to detector, all of one image size and in eval mode.
@@ -41,7 +41,7 @@ class Robustness:
         levels: Names of `DEGRADATIONS` to their levels.
         attacks: A label to the attack; each is made against each detector.
         batch_size: Images per pass.
-        seed: Of the noise and of random starts, with each picture's name.
+        seed: With each picture's name, seed of its noise and random starts.
     """
 
     detectors: Mapping[str, nn.Module]
@@ -52,7 +52,7 @@ class Robustness:
     seed: int
 
     def check(self) -> None:
-        """Refuse, before anything is computed, what these pictures are too small for.
+        """Check, before anything is computed, that the pictures are large enough for every blur window.
 
         Raises:
             ValueError: If a blur's window is larger than they are.
@@ -63,13 +63,13 @@ class Robustness:
         for attack in self.attacks.values():
             attack.check_size(side, side)
 
-    def degraded(self) -> list[Kind]:
+    def degraded(self) -> list[Version]:
         """The degraded versions, in the order of the tables."""
-        return [Kind(name, number) for name in DEGRADATIONS for number in range(len(self.levels.get(name, ())))]
+        return [Version(name, number) for name in DEGRADATIONS for number in range(len(self.levels.get(name, ())))]
 
-    def attacked(self) -> list[Kind]:
+    def attacked(self) -> list[Version]:
         """The clean pictures and the attacked versions, in the order of the tables."""
-        return [CLEAN, *(Kind(label, source=source) for label in self.attacks for source in self.detectors)]
+        return [CLEAN, *(Version(label, source=source) for label in self.attacks for source in self.detectors)]
 
     def prepare(self, places: Ints) -> list[Pixels]:
         """Pixels of some pictures, then the same in a video encoded at each level of `CRF`.
@@ -93,10 +93,10 @@ class Robustness:
         found = {kind: self._judge(images) for kind, images in self._versions(places, prepared)}
         return np.stack([scores for kind in self._kinds() for scores in found[kind]], axis=1)
 
-    def _kinds(self) -> list[Kind]:
+    def _kinds(self) -> list[Version]:
         return self.degraded() + self.attacked()
 
-    def _versions(self, places: Ints, prepared: Sequence[Pixels]) -> Iterator[tuple[Kind, Tensor]]:
+    def _versions(self, places: Ints, prepared: Sequence[Pixels]) -> Iterator[tuple[Version, Tensor]]:
         """The images of each version, one version at a time."""
         device = next(next(iter(self.detectors.values())).parameters()).device
         names = self.pictures.names_of(places)
@@ -104,15 +104,15 @@ class Robustness:
         yield CLEAN, clean
         for name, degrade in FILTERS.items():
             for number, level in enumerate(self.levels.get(name, ())):
-                yield Kind(name, number), degrade(clean, level, generators_of(names, self.seed))
+                yield Version(name, number), degrade(clean, level, rng_per_image(names, self.seed))
         for number, pixels in enumerate(prepared[1:]):
-            yield Kind(CRF, number), as_images(pixels, device)
+            yield Version(CRF, number), as_images(pixels, device)
         truth = torch.from_numpy(self.pictures.labels[places]).to(device)
         for kind in self.attacked()[1:]:
             assert kind.source is not None
             attack, network = self.attacks[kind.name], self.detectors[kind.source]
-            rng = generators_of(names, self.seed)
-            yield kind, ascend(attack, network, clean, truth, generator=rng).images
+            rng = rng_per_image(names, self.seed)
+            yield kind, ascend(attack, network, clean, truth, rng=rng).images
 
     @torch.no_grad()
     def _judge(self, images: Tensor) -> list[NDArray[np.float64]]:
@@ -135,7 +135,7 @@ class Robustness:
             rows.append({**row, "auc": self._auc(scores), "acc": 100 * share})
         return rows
 
-    def _columns(self, blocks: Blocks, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, str, NDArray[np.float64]]]:
+    def _columns(self, blocks: Blocks, kinds: Sequence[Version]) -> Iterator[tuple[Version, str, NDArray[np.float64]]]:
         numbers = {kind: number for number, kind in enumerate(self._kinds())}
         for kind in kinds:
             for number, run in enumerate(self.detectors, start=numbers[kind] * len(self.detectors)):

@@ -9,7 +9,7 @@ import numpy as np
 
 from deepfake_adv.files import file_fingerprint, read_json, write_json
 from deepfake_adv.names import Split
-from deepfake_adv.params.studies import Attack
+from deepfake_adv.params.studies import AttackStudy
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.studies.blocks import Blocks
@@ -18,8 +18,7 @@ from deepfake_adv.studies.images import images_to_attack
 from deepfake_adv.studies.pictures import Pictures
 from deepfake_adv.studies.transfer import Transfer, settings
 from deepfake_adv.training.checkpoint import load_weights, save_weights
-from deepfake_adv.training.device import choose_device
-from deepfake_adv.training.provenance import device_name, versions
+from deepfake_adv.training.device import choose_device, device_name, versions
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ _FACTS: Final = {"table_reading", "fgsm_epsilon", "pgd_steps", "kernel_size", "k
 
 
 def run_attack(
-    wanted: Attack,
+    wanted: AttackStudy,
     manifests: Path,
     output: Path,
     *,
@@ -36,17 +35,17 @@ def run_attack(
     workers: int = 0,
     work: Path = Path("work"),
 ) -> None:
-    """Load or train the classifiers, attack each, judge by all.
+    """Load or train the classifiers, attack each, and classify the adversarial images with all.
 
-    Killed at any moment, the same call goes on after the last classifier trained and the last batch attacked.
-    Memory is bounded by a few batches beside the classifiers.
+    After a kill the same call continues after the last trained classifier and the last attacked batch. Memory is
+    bounded by the classifiers and a few batches.
 
     Args:
-        wanted: What to do.
+        wanted: Section `attack` of params.yaml.
         manifests: Folder of a tier's manifests, <root>/manifests/<tier>.
-        output: The JSON file to leave.
+        output: The JSON file to write.
         accelerator: auto, cpu or cuda.
-        workers: Threads that decode; 0: one per core. Changes how fast, never what.
+        workers: Threads that decode; 0: one per core. Affects speed only.
         work: Folder of scratch folders.
 
     Raises:
@@ -84,8 +83,8 @@ def run_attack(
     scratch.remove()
 
 
-def _build(wanted: Attack, classes: int | None) -> dict[str, Classifier]:
-    """All classifiers, before any is trained; names every one that cannot be had."""
+def _build(wanted: AttackStudy, classes: int | None) -> dict[str, Classifier]:
+    """Build all classifiers before any is trained; the error names every one that cannot be built."""
     built: dict[str, Classifier] = {}
     faults = []
     for name, entry in wanted.classifiers.items():
@@ -123,10 +122,10 @@ def check_classes(classifiers: Mapping[str, Classifier], classes: int, pretraine
                 "Put a folder for each class there, in the order of the weights, or take another classifier."
             )
         if name not in pretrained:
-            logger.warning("%s has random weights: its cells say nothing but that the stage works", name)
+            logger.warning("%s has random weights: its cells only show that the stage works", name)
 
 
-def _inputs(wanted: Attack, manifests: Path, pictures: Pictures) -> Any:
+def _inputs(wanted: AttackStudy, manifests: Path, pictures: Pictures) -> Any:
     """What names the images: the manifests that they come from, or each file with its size."""
     if wanted.images.folder is not None and wanted.images.source == "folder":
         folder = Path(wanted.images.folder)
@@ -134,8 +133,10 @@ def _inputs(wanted: Attack, manifests: Path, pictures: Pictures) -> Any:
     return [file_fingerprint(manifests / f"{split}.parquet") for split in Split]
 
 
-def _learn(classifiers: Iterable[Classifier], pictures: Pictures, wanted: Attack, folder: Path, workers: int) -> None:
-    """Train the classifiers, or take the weights that a killed run left; all see the same pictures in turn."""
+def _learn(
+    classifiers: Iterable[Classifier], pictures: Pictures, wanted: AttackStudy, folder: Path, workers: int
+) -> None:
+    """Train the classifiers, or load the weights of a killed run; all train on the same batches."""
     recipe = wanted.training
     plan = plan_training(len(pictures), steps=recipe.steps, batch_size=recipe.batch_size, seed=recipe.seed)
     held: Pictures | None = None

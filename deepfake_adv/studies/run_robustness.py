@@ -7,7 +7,7 @@ from typing import Final
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.data.manifest import read_manifest
 from deepfake_adv.files import file_fingerprint, write_json
-from deepfake_adv.params import studies as params
+from deepfake_adv.params.studies import RobustnessStudy
 from deepfake_adv.reporting.robustness_tables import robustness_tables, write_robustness_tables
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
@@ -16,14 +16,13 @@ from deepfake_adv.studies.degrade import DEGRADATIONS
 from deepfake_adv.studies.images import condition_pictures, condition_rows
 from deepfake_adv.studies.robustness import Robustness
 from deepfake_adv.studies.runs import load_runs
-from deepfake_adv.training.device import choose_device
-from deepfake_adv.training.provenance import device_name, versions
+from deepfake_adv.training.device import choose_device, device_name, versions
 
 RESULT: Final = "detectors.json"
 
 
 def run_robustness(
-    wanted: params.Robustness,
+    wanted: RobustnessStudy,
     runs: Path,
     manifest: Path,
     folder: Path,
@@ -34,16 +33,16 @@ def run_robustness(
 ) -> None:
     """Degrade and attack the test crops of one condition, score them with each run's detector.
 
-    Killed at any moment, the same call goes on after the last batch that was done. Memory is bounded by a few
-    batches beside the detectors.
+    After a kill the same call continues after the last finished batch. Memory is bounded by the detectors and a few
+    batches.
 
     Args:
-        wanted: What to do.
+        wanted: Section `robustness` of params.yaml.
         runs: Folder of <run>/<condition>/seed<k>.
         manifest: Of the crops: <root>/manifests/<tier>/<split>.parquet.
-        folder: Where detectors.json and the tables go.
+        folder: Output folder of detectors.json and the tables.
         accelerator: auto, cpu or cuda.
-        workers: Threads that decode; 0: one per core. Changes how fast, never what.
+        workers: Threads that decode; 0: one per core. Affects speed only.
         work: Folder of scratch folders.
 
     Raises:
@@ -84,7 +83,7 @@ def run_robustness(
             "images": len(rows),
             "provenance": {"versions": versions(), "device": device_name(device)},
         }
-        # last, as it marks the end
+        # last, since it marks the study as complete
         write_json(scratch.path / RESULT, {"curves": curves, "attacks": attacks, **facts})
     shutil.rmtree(batches, ignore_errors=True)
     scratch.publish(folder)

@@ -1,4 +1,4 @@
-"""Trained runs that a study looks at together: everything wrong with them is said before anything is computed."""
+"""Trained runs that a study compares; all errors are reported before anything is computed."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Adversarial examples crafted on one classifier and judged by the others; Tables VII, XII, XIII and XIV."""
+"""Adversarial examples crafted on one classifier and classified by the others; Tables VII, XII, XIII and XIV."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
-from deepfake_adv.attacks.engine import Attack, ascend
+from deepfake_adv.attacks.ascent import Attack, ascend
 from deepfake_adv.attacks.registry import build_attack
-from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.ops.draws import rng_per_image
 from deepfake_adv.parquet import Ints
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.classifiers import correct
@@ -36,7 +36,7 @@ def settings(
     kernel_sizes: Sequence[int],
     starts: Sequence[float],
 ) -> list[Setting]:
-    """Every attack that the four tables ask for, each once.
+    """Every attack of the four tables, each once.
 
     Args:
         readings: Readings of Eq. (6)'s epsilon: name to ``rule`` and ``epsilon``.
@@ -76,9 +76,9 @@ class Transfer:
     Attributes:
         classifiers: Name to network: images in [0, 1] to logits; in eval mode.
         pictures: What is attacked; labels are numbers of the classifiers' logits.
-        settings: What to craft on each source.
+        settings: Attacks on each source.
         batch_size: Images per pass.
-        seed: Of random starts, with each picture's name.
+        seed: With each picture's name, seed of its random start.
     """
 
     classifiers: Mapping[str, nn.Module]
@@ -88,7 +88,7 @@ class Transfer:
     seed: int
 
     def judge(self, places: Ints, pixels: Pixels) -> NDArray[np.bool_]:
-        """Which adversarial pictures are still classified rightly, ``(n, columns)``.
+        """Which adversarial pictures are still classified correctly, ``(n, columns)``.
 
         Columns: every victim on clean pictures, then, for each source and setting, every victim.
         """
@@ -99,15 +99,15 @@ class Transfer:
         found = self._judged(images, truth)
         for network in self.classifiers.values():
             for setting in self.settings:
-                rng = generators_of(names, self.seed)
-                found += self._judged(ascend(setting.attack, network, images, truth, generator=rng).images, truth)
+                rng = rng_per_image(names, self.seed)
+                found += self._judged(ascend(setting.attack, network, images, truth, rng=rng).images, truth)
         return np.stack(found, axis=1)
 
     def _judged(self, images: Tensor, truth: Tensor) -> list[NDArray[np.bool_]]:
         return [correct(judge, images, truth).cpu().numpy() for judge in self.classifiers.values()]
 
     def cells(self, blocks: Blocks) -> list[dict[str, Any]]:
-        """Share of pictures that each victim still classifies rightly, for each source and attack.
+        """Share of pictures that each victim still classifies correctly, for each source and attack.
 
         Returns:
             One cell per source, victim and attack, and one with attack "none" per victim: the attack's facts with

@@ -79,7 +79,7 @@ def train_all(
     if jobs is not None and jobs < 1:
         raise ValueError(f"JOBS must be at least 1; got {jobs}. Take the number of GPUs.")
     if engine not in ("local", "ray"):
-        raise ValueError(f"execution.engine must be local or ray; got {engine!r}. Mend params.yaml.")
+        raise ValueError(f"execution.engine must be local or ray; got {engine!r}. Fix params.yaml.")
     commands = {run: (command or dvc_command)(run, stages) for run in runs}
     finished = {}
     if not commands:
@@ -117,7 +117,7 @@ def _dvc(*arguments: str) -> str:
     done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip())[-500:]
-        raise RuntimeError(f"dvc {arguments[0]} must succeed; got: {said}. Run it by hand and mend what it says.")
+        raise RuntimeError(f"dvc {arguments[0]} must succeed; got: {said}. Run it by hand and fix what it says.")
     return done.stdout
 
 

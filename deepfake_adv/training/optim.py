@@ -1,4 +1,4 @@
-"""Optimisers and their schedule: a function of the epoch, so that a resumed run needs no state of it."""
+"""Optimisers and their schedule, which depends on the epoch only, so that a resumed run needs no state of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import AdamW, Optimizer, RAdam
 
-# The paper's RAdam is its authors', whose weight decay is decoupled; torch's is coupled by default.
+# The paper uses the RAdam of its authors, with decoupled weight decay; torch couples it by default.
 OPTIMIZERS: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "radam": lambda parameters, **options: RAdam(parameters, decoupled_weight_decay=True, **options),
@@ -22,26 +22,27 @@ BETAS: Final = (0.9, 0.999)  # paper Sec. IV
 def build_optimizer(
     name: str, parameters: Iterable[nn.Parameter], *, learning_rate: float, weight_decay: float
 ) -> Optimizer:
-    """Build an optimiser with decoupled weight decay that remembers its first rates.
+    """Build an optimiser with decoupled weight decay.
 
     Raises:
         ValueError: If the name is unknown.
     """
     if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {name!r}. Mend train.optimizer.")
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {name!r}. Fix train.optimizer.")
     chosen = [parameter for parameter in parameters if parameter.requires_grad]
     optimizer: Optimizer = OPTIMIZERS[name](chosen, lr=learning_rate, weight_decay=weight_decay, betas=BETAS)
     return optimizer
 
 
 class StepDecay:
-    """Rates times `factor` every `every` epochs; paper Sec. IV: 0.1, every 10.
+    """Multiplies learning rates by `factor` every `every` epochs; paper Sec. IV: 0.1, every 10.
 
-    Decoupled decay subtracts rate x weight decay x weight, so it shrinks with the rate in any case;
-    with `weight_decay` it is multiplied too, as the release does in each decay.
+    Decoupled decay subtracts rate x weight decay x weight, so it shrinks with the rate in any case. With
+    `weight_decay` the weight decay is multiplied too, as in the release. torch's `LambdaLR` sets rates only, and would
+    add a state to each checkpoint; here an epoch's number is enough.
 
     Args:
-        optimizers: Whose rates are set, from what they have now.
+        optimizers: Their present rates are those of epoch 0.
         every: Epochs between decays.
         factor: Multiplier.
         weight_decay: Multiply weight decay as well.
@@ -53,7 +54,7 @@ class StepDecay:
         self._first = [(float(group["lr"]), float(group["weight_decay"])) for group in self._groups()]
 
     def _groups(self) -> list[dict[str, Any]]:
-        # asked for anew each time, since an optimiser that loads a state replaces its groups
+        # read each time, since an optimiser that loads a state replaces its groups
         return [group for optimizer in self.optimizers for group in optimizer.param_groups]
 
     def set_epoch(self, epoch: int) -> None:
@@ -65,29 +66,29 @@ class StepDecay:
                 group["weight_decay"] = decay * scale
 
     def rates(self) -> list[float]:
-        """The rates as they are, one per parameter group."""
+        """Present learning rates, one per parameter group."""
         return [float(group["lr"]) for group in self._groups()]
 
 
 def average_gradients(parameters: Iterable[nn.Parameter], world: int) -> None:
     """Replace gradients by their mean over all ranks.
 
-    We average after the backward pass instead of wrapping the players in DDP: its hooks count on one
-    forward pass per backward pass through the whole module, while the game runs the detector several
-    times per step, frozen and not, and gradient reversal fills both players at once.
+    Gradients are averaged after the backward pass instead of by DDP: its hooks expect one forward pass per backward
+    pass, while a step runs the detector several times, frozen or not, and gradient reversal computes the gradients of
+    detector and adversary together.
     """
     average([parameter.grad for parameter in parameters if parameter.grad is not None], world)
 
 
 def running_statistics(*modules: nn.Module) -> list[torch.Tensor]:
-    """Means and variances that batch normalisation keeps for evaluation; each rank gathers those of its own share."""
+    """Running means and variances of batch normalisation; each rank has those of its own share of the batches."""
     layers = [layer for module in modules for layer in module.modules() if isinstance(layer, _BatchNorm)]
     kept = [statistic for layer in layers for statistic in (layer.running_mean, layer.running_var)]
     return [statistic for statistic in kept if statistic is not None]
 
 
 def average(tensors: Sequence[torch.Tensor], world: int, *, bucket_bytes: int = 64 << 20) -> None:
-    """Replace tensors by their mean over all ranks, in buckets that are in flight together."""
+    """Replace tensors by their mean over all ranks, in buckets that are reduced concurrently."""
     if world == 1:
         return
     pending = []

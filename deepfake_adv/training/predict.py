@@ -1,4 +1,4 @@
-"""P(fake) of one image or video: faces found, cut and scored as the pipeline does it."""
+"""P(fake) of one image or video; faces are located, cropped and scored as in the pipeline."""
 
 import logging
 from collections.abc import Sequence
@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepfake_adv.crops.crop_decoder import resize
-from deepfake_adv.crops.encoding import cut_rgb
+from deepfake_adv.crops.codec import cut_rgb, resize
 from deepfake_adv.data.sampler import covering_clips
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.extraction.sampling import even_indices
@@ -37,14 +36,14 @@ class FrameScore:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a detector says of a file.
+    """A detector's scores of a file.
 
     Attributes:
         path: The file.
         score: P(fake), the mean over its frames.
         frames: Per frame with a face.
-        missed: Frames in which no face was found.
-        trained_on: Condition of the detector's training.
+        missed: Frames without a face.
+        trained_on: Training condition of the detector.
     """
 
     path: Path
@@ -54,7 +53,7 @@ class Prediction:
     trained_on: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
+        """Plain values, for JSON."""
         frames = [{"frame": one.frame, "box": list(one.box[:4]), "score": one.score} for one in self.frames]
         found = {"path": str(self.path), "score": self.score, "trained_on": self.trained_on}
         return {**found, "frames": frames, "missed": list(self.missed)}
@@ -72,8 +71,8 @@ def predict(
 ) -> Prediction:
     """Score an image, a video, or a folder of a video's frames.
 
-    Every sampled frame is searched for faces; where there are several, the one that is large and stays is taken,
-    and frames that show another one only count as missed.
+    The locator searches every sampled frame. Of several faces the one that is largest over the frames is followed, and
+    a frame without it counts as missed.
 
     Args:
         path: The file or folder.
@@ -141,6 +140,6 @@ def score_crops(trained: Trained, crops: NDArray[np.uint8], batch_size: int) -> 
     if not np.isfinite(scores).all():
         raise ValueError(
             f"scores must be finite; got others from the weights in {trained.folder}. Train the run again, or copy "
-            "the folder anew."
+            "the folder again."
         )
     return scores

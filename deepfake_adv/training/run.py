@@ -1,4 +1,4 @@
-"""A run: one detector per condition and seed, piece by piece in a scratch folder, then moved whole."""
+"""A run: one detector per condition and seed, trained in a scratch folder that is moved to its place at the end."""
 
 import logging
 from collections.abc import Mapping
@@ -12,8 +12,6 @@ from deepfake_adv.names import Split
 from deepfake_adv.params.training import Device
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
-from deepfake_adv.training.engine import Engine, check_shares
-from deepfake_adv.training.session import Session
 from deepfake_adv.training.setup import (
     Masks,
     Plan,
@@ -24,6 +22,8 @@ from deepfake_adv.training.setup import (
     train_loader,
     validation_loader,
 )
+from deepfake_adv.training.step import TrainingStep, check_shares
+from deepfake_adv.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -38,24 +38,24 @@ def train_run(
     times: Path | None = None,
     work: Path = Path("work"),
 ) -> None:
-    """Train all detectors of a run and put them at `output`.
+    """Train all detectors of a run and write them to `output`.
 
-    Killed at any moment, the same call goes on from the last checkpoint. Detectors that are done are not
-    trained again; leftovers of other params, data, weight files or code are never taken up. The same run leaves the
-    same bytes: what the clock says goes to `times` instead.
+    After a kill the same call continues from the last checkpoint; finished detectors are not trained again. Scratch
+    files of other params, data, weight files or code are never used. The same run writes the same bytes; times and
+    speeds go to `times` instead.
 
     Args:
-        plan: What decides the result.
+        plan: Everything that decides the result.
         manifests: Folder of train.parquet and val.parquet, <data>/manifests/<tier>.
         output: Folder that gets <condition>/seed<k>/.
-        device: Where and how fast; decides nothing.
+        device: Where it trains and how fast; does not change the result.
         inputs: SHA-256 of each file that the run starts from, by its key in params.
-        times: Folder that gets <condition>/seed<k>.csv, when and how fast each epoch was; None for none.
+        times: Folder for <condition>/seed<k>.csv, time and speed of each epoch; None: not written.
         work: Folder of scratch folders.
 
     Raises:
         FileNotFoundError: If a manifest is missing.
-        ValueError: If params or data have a fault that can be known beforehand.
+        ValueError: If params or data are wrong; checked before training starts.
         FloatingPointError: If a loss is not finite.
         RuntimeError: If the device has too little memory.
     """
@@ -83,9 +83,9 @@ def train_run(
             if (folder / "run.json").exists():
                 logger.info("%s %s seed %d is done already", plan.name, condition, seed)
                 continue
-            fabric.strategy.precision.load_state_dict(loss_scale)  # every detector starts from the first
+            fabric.strategy.precision.load_state_dict(loss_scale)  # every detector starts with the initial scale
             with torch.random.fork_rng(devices=cuda):
-                engine = Engine(
+                step = TrainingStep(
                     fabric, *build_players(plan, seed), plan.train,
                     seed=seed, channels_last=device.channels_last, compiled=device.compile,
                 )  # fmt: skip
@@ -93,8 +93,8 @@ def train_run(
                 batches = train_loader(plan, train, condition, seed, **parts)  # type: ignore[arg-type]
                 checks = validation_loader(plan, val, condition, **parts)  # type: ignore[arg-type]
                 pace = None if times is None else Path(times) / str(condition) / f"seed{seed}.csv"
-                Session(
-                    plan, condition, seed, engine, batches, checks, folder,
+                Trainer(
+                    plan, condition, seed, step, batches, checks, folder,
                     device=device, data=data, code=code, inputs=inputs, times=pace,
                 ).run()  # fmt: skip
     fabric.barrier()

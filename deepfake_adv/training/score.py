@@ -1,4 +1,4 @@
-"""P(fake) of every test frame by every detector of a run; each crop is decoded once for all of them."""
+"""P(fake) of every test frame by every detector of a run; each crop is decoded once for all detectors."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.loader import FixedPlan, Loader, Source
+from deepfake_adv.data.loader import BatchSource, FixedBatches, Loader
 from deepfake_adv.data.manifest import CropTable, read_manifest, verify_files
 from deepfake_adv.data.sampler import covering_samples
+from deepfake_adv.data.store import CropStore
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.files import atomic_write
 from deepfake_adv.log import progress
@@ -55,7 +55,7 @@ def score_run(
 ) -> None:
     """Score all frames of a manifest.
 
-    A detector of clips scores clips that together cover every frame; a frame gets its clip's score.
+    A clip detector scores clips that together cover every frame; a frame gets the score of its clip.
 
     Args:
         run: Folder of <condition>/seed<k>/.
@@ -66,7 +66,7 @@ def score_run(
         accelerator: auto, cpu or cuda.
         channels_last: Memory format.
         workers: Processes that decode.
-        corrupt: "fail" stops at a crop that cannot be read; "skip" leaves its row out.
+        corrupt: "fail" raises on an unreadable crop; "skip" leaves its row out.
 
     Raises:
         FileNotFoundError: If the run, a weight file or the manifest is missing.
@@ -90,7 +90,7 @@ def score_run(
             samples = covering_samples(table.videos, table.frames, left, clip_length)
             batches = [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
             loader = Loader(
-                Source(store, rows, table.labels), FixedPlan(batches), len(batches),
+                BatchSource(store, rows, table.labels), FixedBatches(batches), len(batches),
                 device=device, workers=workers, channels_last=channels_last,
             )  # fmt: skip
             values = score_batches(detectors, loader, device, precision)
@@ -120,7 +120,7 @@ def score_batches(
 
 
 def _again(table: CropTable, rows: Ints, kept: NDArray[np.bool_]) -> Ints:
-    """Rows whose clips are put together anew: those left of videos of which some were just found unreadable."""
+    """Rows to score again: the readable rows of videos in which an unreadable crop was just found."""
     broken = np.unique(table.videos[rows[~kept[rows]]])
     return rows[np.isin(table.videos[rows], broken) & kept[rows]]
 

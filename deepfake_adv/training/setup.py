@@ -1,4 +1,4 @@
-"""What a run needs before its first step: fabric, players, data; every fault that can be known is found here."""
+"""What a run needs before its first step: fabric, detector, method and data, all checked here."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.loader import FixedPlan, Loader, Source
+from deepfake_adv.data.loader import BatchSource, FixedBatches, Loader
 from deepfake_adv.data.manifest import CropTable, read_manifest, select, thin, verify_files
 from deepfake_adv.data.sampler import BalancedSampler, covering_samples
+from deepfake_adv.data.store import CropStore
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.execution.memory import memory_of_job
@@ -22,7 +22,7 @@ from deepfake_adv.methods.registry import build_method
 from deepfake_adv.names import FAKE_LABEL, Condition
 from deepfake_adv.params.training import Device, Train
 from deepfake_adv.parquet import Ints
-from deepfake_adv.sources.closure import Entry, entries_of
+from deepfake_adv.sources.closure import RegistryEntry, entries_of
 from deepfake_adv.training.trained import detector_arguments
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ Masks = Literal["needed", "wanted", "none"]
 
 @dataclass(frozen=True)
 class Plan:
-    """All that decides what a run leaves.
+    """Everything that decides the result of a run.
 
     Attributes:
         name: Of the run.
@@ -55,7 +55,7 @@ class Plan:
         return int(self.detector.get("image_size") or self.train.image_size)
 
     def params(self) -> dict[str, Any]:
-        """As nested plain values."""
+        """Nested plain values."""
         return {
             "conditions": [str(condition) for condition in self.conditions],
             "detector": dict(self.detector),
@@ -63,20 +63,20 @@ class Plan:
             "train": self.train.model_dump(mode="json"),
         }
 
-    def entries(self) -> set[Entry]:
-        """What it builds by name; decides, with the stage, which code it is made of."""
+    def entries(self) -> set[RegistryEntry]:
+        """Registry entries that the run builds; with the stage they decide which code it depends on."""
         return entries_of("detector", self.detector) | entries_of("method", self.method)
 
 
 def make_fabric(device: Device, precision: str) -> Fabric:
-    """Start (or join, under torchrun or SLURM) the processes of a run.
+    """Start the processes of a run, or join them under torchrun or SLURM.
 
     Raises:
-        ValueError: If CUDA is asked for and there is none, or fewer devices than asked.
+        ValueError: If CUDA is requested and there are fewer devices than requested.
     """
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     accelerator = device.accelerator
-    if accelerator == "auto":  # Fabric's own choice may fall on Apple's GPU, which lacks what we need
+    if accelerator == "auto":  # Fabric may choose Apple's GPU, which lacks operations that we need
         accelerator = "cuda" if count else "cpu"
     if accelerator == "cuda" and count < device.devices:
         raise ValueError(
@@ -95,7 +95,7 @@ def make_fabric(device: Device, precision: str) -> Fabric:
 
 
 def build_players(plan: Plan, seed: int) -> tuple[Detector, Method]:
-    """Detector and method with first weights from the seed.
+    """Detector and method, initialised from the seed.
 
     Raises:
         ValueError: If an entry has a wrong name or argument, or a player cannot take the image size.
@@ -123,7 +123,7 @@ class SplitData:
 
 
 def open_split(plan: Plan, path: Path, *, masks: Masks, landmarks: bool, frames: int = 0) -> SplitData:
-    """Open the crops of a split that the run's conditions ask for.
+    """Open the crops of a split for the run's conditions.
 
     Args:
         plan: The run.
@@ -176,7 +176,7 @@ def _check_landmarks(plan: Plan, table: CropTable, rows: Ints) -> None:
 
 
 def hold_in_memory(splits: Sequence[SplitData], *, processes: int) -> None:
-    """Decode the crops of all conditions and keep them, if memory has room for those of all splits together.
+    """Decode the crops of all conditions and keep them, if those of all splits fit into memory.
 
     Args:
         splits: What `open_split` gave.
@@ -184,10 +184,10 @@ def hold_in_memory(splits: Sequence[SplitData], *, processes: int) -> None:
 
     Raises:
         ValueError: If memory is too small; before anything is decoded.
-        CorruptCrop: If a crop cannot be read; see `CropStore.remember`.
+        CorruptCrop: If a crop cannot be read; see `CropStore.keep_in_memory`.
     """
     unions = [split.union() for split in splits]
-    need = processes * sum(split.store.bytes_of(len(rows)) for split, rows in zip(splits, unions, strict=True))
+    need = processes * sum(split.store.memory_size(len(rows)) for split, rows in zip(splits, unions, strict=True))
     room = memory_of_job()
     if room is not None and need > room.available:
         raise ValueError(
@@ -197,7 +197,7 @@ def hold_in_memory(splits: Sequence[SplitData], *, processes: int) -> None:
             "lower JOBS."
         )
     for split, rows in zip(splits, unions, strict=True):
-        split.store.remember(rows)
+        split.store.keep_in_memory(rows)
 
 
 def train_loader(
@@ -210,9 +210,9 @@ def train_loader(
         batch_size=train.batch_size, steps=train.steps_per_epoch, mode=train.sampling,
         clip_length=clip_length, pool=train.pool, seed=seed, targets=table.targets()[rows],
     )  # fmt: skip
-    source = Source(data.store, rows, table.labels, flip=train.flip, seed=seed)
+    source = BatchSource(data.store, rows, table.labels, flip=train.flip, seed=seed)
     return Loader(
-        source, sampler.plan, sampler.steps, device=fabric.device, channels_last=device.channels_last,
+        source, sampler.batches, sampler.steps, device=fabric.device, channels_last=device.channels_last,
         workers=0 if device.cache == "memory" else device.workers, rank=fabric.global_rank, world=fabric.world_size,
     )  # fmt: skip
 
@@ -226,8 +226,8 @@ def validation_loader(
     samples = samples[fabric.global_rank :: fabric.world_size]
     size = max(2 * plan.train.batch_size // (fabric.world_size * plan.train.accumulate), 1)
     batches = [samples[start : start + size] for start in range(0, len(samples), size)]
-    source = Source(data.store, np.arange(len(data.table)), data.table.labels)
+    source = BatchSource(data.store, np.arange(len(data.table)), data.table.labels)
     return Loader(
-        source, FixedPlan(batches), len(batches), device=fabric.device, channels_last=device.channels_last,
+        source, FixedBatches(batches), len(batches), device=fabric.device, channels_last=device.channels_last,
         workers=0 if device.cache == "memory" else device.workers,
     )  # fmt: skip

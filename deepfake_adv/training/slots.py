@@ -48,7 +48,7 @@ def local_slots(need: Need, jobs: int | None, gpus: Sequence[str] | None = None)
 
 
 @dataclass(frozen=True)
-class Share:
+class ClusterShare:
     """What each run gets of a cluster.
 
     Attributes:
@@ -62,7 +62,7 @@ class Share:
     environment: dict[str, str]
 
 
-def ray_share(need: Need, jobs: int | None, nodes: Sequence[dict[str, Any]]) -> Share:
+def ray_share(need: Need, jobs: int | None, nodes: Sequence[dict[str, Any]]) -> ClusterShare:
     """Divide a cluster; a run stays on one node.
 
     Args:
@@ -79,12 +79,12 @@ def ray_share(need: Need, jobs: int | None, nodes: Sequence[dict[str, Any]]) -> 
     if _on_gpus(need, max(gpus, default=0), "the cluster's largest node"):
         places = sum(count // need.devices for count in gpus)
         jobs = jobs or places
-        return Share(jobs, {"num_gpus": need.devices}, _beside(jobs, max(gpus), need.devices))
+        return ClusterShare(jobs, {"num_gpus": need.devices}, _beside(jobs, max(gpus), need.devices))
     cores = [int(each.get("CPU", 0)) for each in living]
     shares = _shares(need, jobs, sum(cores))
     largest = max(cores, default=1)
     each = max(min(int(shares[0]["OMP_NUM_THREADS"]) * need.devices, largest), 1)
-    return Share(len(shares), {"num_cpus": each}, shares[0] | _beside(len(shares), largest, each))
+    return ClusterShare(len(shares), {"num_cpus": each}, shares[0] | _beside(len(shares), largest, each))
 
 
 def _beside(jobs: int, most: int, each: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Trained detectors as a run left them."""
+"""Trained detectors, loaded from the folder of a finished run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from deepfake_adv.training.checkpoint import WEIGHTS, load_weights
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """One detector with what it was trained on.
+    """One trained detector.
 
     Attributes:
         detector: In eval mode.
-        condition: What it was trained on, e.g. NT_c23.
-        seed: Of its training.
-        image_size: Side of the images it saw, pixels.
-        folder: Where it lies.
+        condition: Training condition, e.g. NT_c23.
+        seed: Training seed.
+        image_size: Side of its training images, pixels.
+        folder: Its folder.
     """
 
     detector: Detector
@@ -34,16 +34,16 @@ class Trained:
 
 
 def load_trained(folder: Path | str, device: torch.device | str = "cpu", *, channels_last: bool = False) -> Trained:
-    """Build a detector by its run.json and load its weights.
+    """Build a detector from its run.json and load its weights.
 
     Args:
         folder: <run>/<condition>/seed<k>.
-        device: Where to.
+        device: Target device.
         channels_last: Its memory format.
 
     Raises:
         FileNotFoundError: If run.json or the weights are missing.
-        ValueError: If one of them is damaged, they do not fit together, or the weights are not those that were trained.
+        ValueError: If one of them is damaged, they do not match, or the weights are not those that run.json records.
     """
     record_path = Path(folder) / "run.json"
     if not record_path.exists():
@@ -69,7 +69,7 @@ def load_trained(folder: Path | str, device: torch.device | str = "cpu", *, chan
     load_weights(Path(folder) / WEIGHTS, detector, digest=str(record["files"].get(WEIGHTS)))
     detector.to(device).eval()
     if channels_last:
-        detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        detector.to(memory_format=torch.channels_last)
     return Trained(detector, record["condition"], int(record["seed"]), int(record["image_size"]), Path(folder))
 
 
@@ -90,7 +90,7 @@ def detector_arguments(entry: Mapping[str, Any], image_size: int, *, pretrained:
 
 
 def trained_folders(run: Path) -> list[Path]:
-    """Folders of a run's detectors, in the order of their names.
+    """Folders of a run's detectors, sorted by name.
 
     Raises:
         FileNotFoundError: If there is none.

@@ -1,4 +1,4 @@
-"""Accuracy and AUC of a detector on its own condition's validation frames."""
+"""Accuracy and AUC of a detector on the validation frames of its training condition."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 
 
 class Validation(NamedTuple):
-    """Ordered so that the better is the greater: by accuracy, AUC on ties."""
+    """Compares by accuracy, then by AUC; greater is better."""
 
     accuracy: float
     auc: float
@@ -41,11 +41,10 @@ def fake_probabilities(
 
 
 def judge(scores: ArrayLike, labels: ArrayLike) -> Validation:
-    """Accuracy, each class weighing the same, and AUC; both in [0, 1]. Exactly 0.5 is real, as in evaluation.metrics.
+    """Balanced accuracy and AUC, both in [0, 1]; a score of exactly 0.5 means real, as in evaluation.metrics.
 
-    Conditions with four forgeries have four fakes to a real; the paper's lists repeat the reals to
-    balance them, which is the same as weighing the classes alike. A score that is not finite counts as
-    wrong with full confidence.
+    Conditions with four forgeries have four fakes per real. The paper's lists repeat the reals to balance them, which
+    is the same as weighting both classes equally. A score that is not finite counts as wrong with full confidence.
     """
     scores, labels = np.asarray(scores, np.float64), np.asarray(labels)
     scores = np.where(np.isfinite(scores), scores, labels != FAKE_LABEL)

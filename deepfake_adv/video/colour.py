@@ -1,8 +1,8 @@
 """The one conversion between RGB and planar YUV 4:2:0 (I420) that every stage uses.
 
-BT.601, limited range, whatever a file's tags say: two conversions in one pipeline (a tag honoured for
-some videos only, a decoder's own scaler for others) would differ by a few levels between real and forged
-frames and give the label away. BT.601 is what standard-definition H.264 without tags means, and what the
+BT.601, limited range, whatever a file's tags say: two different conversions in one pipeline would differ
+by a few levels between real and forged frames, and a detector could learn the label from that.
+BT.601 is what standard-definition H.264 without tags means, and what the
 field's OpenCV-based crops were cut with. The way back repeats each chroma sample over its 2 x 2 pixels
 (nearest), so a crop cut at even coordinates converts to exactly the pixels of the whole frame.
 """

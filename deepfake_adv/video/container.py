@@ -1,4 +1,4 @@
-"""Which packets of a video file decode to its frames; every complaint of FFmpeg in the user's words."""
+"""Opens video files and selects the packets that decode to frames; turns FFmpeg's errors into clear messages."""
 
 import stat
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ _SMALLEST_SIDE = 2  # pixels that share a chroma sample
 def _unnamed(cls: type[Type], value: object) -> Type:
     """A kind of side data that FFmpeg knows and PyAV has no name for, such as 31, EXIF.
 
-    PyAV makes a `Type` of everything that lies beside a frame when any of it is asked for, here the orientation, so
-    that a frame with EXIF would have no side data at all, only "31 is not a valid Type".
+    When any side data of a frame is read, here the orientation, PyAV makes a `Type` of all of it. A frame with EXIF
+    would then raise "31 is not a valid Type".
     """
     kind: Any = object.__new__(cls)
     kind._name_, kind._value_ = f"UNNAMED_{value}", value
@@ -59,7 +59,7 @@ def decoded(path: Path, packet: Any, done: int) -> list[Any]:
         pictures = packet.decode()
     except av.FFmpegError as error:
         raise VideoError(
-            f"{path} must decode; it breaks near frame {done} ({error.strerror}). Copy the file anew."
+            f"{path} must decode; it breaks near frame {done} ({error.strerror}). Copy the file again."
         ) from error
     for picture in pictures:
         if min(picture.width, picture.height) < _SMALLEST_SIDE:
@@ -86,12 +86,12 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     if not stat.S_ISREG(status.st_mode):
         raise VideoError(f"{path} must be a file or a folder of images; got something else. Leave it out.")
     if status.st_size == 0:
-        raise VideoError(f"{path} must be a video; got an empty file. Copy the file anew.")
+        raise VideoError(f"{path} must be a video; got an empty file. Copy the file again.")
     try:
         container = av.open(str(path), mode="r", metadata_errors="ignore")
     except (av.FFmpegError, OSError) as error:
         raise VideoError(
-            f"{path} must be a video; it cannot be opened ({error.strerror}). It may be cut short: copy anew."
+            f"{path} must be a video; it cannot be opened ({error.strerror}). It may be cut short: copy again."
         ) from error
     with container:
         stream = next((s for s in container.streams.video if not _is_cover(s)), None)
@@ -105,7 +105,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
         try:
             yield container, stream
         except av.FFmpegError as error:
-            raise VideoError(f"{path} must be whole; reading it broke off ({error.strerror}). Copy it anew.") from error
+            raise VideoError(f"{path} must be whole; reading broke off ({error.strerror}). Copy it again.") from error
 
 
 def _is_cover(stream: Any) -> bool:
@@ -150,4 +150,5 @@ def seconds(stamps: list[int | None], time_base: Any, rate: float) -> NDArray[np
     if not stamps or None in stamps or time_base is None:
         return np.arange(len(stamps)) / rate
     ticks = np.sort(np.array(stamps, dtype=np.int64))
-    return (ticks - ticks[0]) * float(time_base)
+    result: NDArray[np.float64] = (ticks - ticks[0]) * float(time_base)
+    return result

@@ -35,7 +35,7 @@ def write_h264(
 ) -> int:
     """Encode frames with libx264, one thread, so that equal input gives equal bytes.
 
-    crf 0 is lossless in the coded samples: reading back gives the very planes that went in.
+    crf 0 is lossless in the coded samples: decoding gives the same planes.
 
     Args:
         path: The file to write; it appears whole or not at all.

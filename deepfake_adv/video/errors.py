@@ -1,4 +1,4 @@
-"""What goes wrong with a user's video."""
+"""The error for videos that cannot be read."""
 
 
 class VideoError(ValueError):

@@ -1,4 +1,4 @@
-"""A folder of images that stands for a video: crops or frames that somebody extracted already."""
+"""A folder of images that stands for a video: frames or crops that were extracted before."""
 
 import os
 import re

@@ -1,7 +1,7 @@
-"""One picture from a file, whole and upright: the one reader of pictures, for the pipeline and for a single file.
+"""Reads one image file, complete and upright; the only image reader of the project.
 
-Pillow decodes. It stops at a file that is cut short, but not at one that was cut and filled up with zeros, as
-an interrupted copy leaves it: those zeros decode to gray or black. `_is_whole` looks for that, format by format.
+Pillow decodes. It raises on a truncated file, but not on one that was truncated and filled with zeros, as by an
+interrupted copy: those zeros decode to gray or black. `_is_whole` detects them for each format.
 """
 
 import io
@@ -83,13 +83,13 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
             ) from error
         except UnidentifiedImageError as error:
             raise VideoError(
-                f"{path} must be an image; it cannot be decoded. Copy the file anew or delete it."
+                f"{path} must be an image; it cannot be decoded. Copy the file again or delete it."
             ) from error
         except (OSError, SyntaxError, ValueError, struct.error, RuntimeError, EOFError) as error:
             if isinstance(error, VideoError):
                 raise
             raise VideoError(
-                f"{path} must be an image; it cannot be decoded ({error}). Copy the file anew or delete it."
+                f"{path} must be an image; it cannot be decoded ({error}). Copy the file again or delete it."
             ) from error
 
 
@@ -105,7 +105,7 @@ def _decoded(path: Path, encoded: bytes) -> NDArray[np.uint8]:
         pixels = _rgb(path, image)
         if not _is_whole(encoded, str(image.format), layout, pixels):
             raise VideoError(
-                f"{path} must be a whole image; it was cut off and filled up with zeros. Copy the file anew or "
+                f"{path} must be a whole image; it was cut off and filled up with zeros. Copy the file again or "
                 "delete it."
             )
         turn = _UPRIGHT.get(_orientation(image))

@@ -2,7 +2,7 @@
 
 A frame's index counts what the decoder puts out: frames outside an edit list (`is_discard`) do not
 count, whatever the header's own number says. Index i of a forged video and of its target are the same
-moment, so nothing here ever skips, repeats or approximates a frame: what cannot be read is an error.
+moment, so nothing here skips, repeats or approximates a frame: a frame that cannot be read is an error.
 """
 
 from collections.abc import Iterator, Sequence
@@ -82,11 +82,11 @@ def probe(path: Path | str) -> VideoFacts:
         times = seconds(stamps, stream.time_base, float(rate or 25))
         length = promised_seconds(container)
     if zeroed is not None:
-        raise VideoError(f"{path} must be whole; it is filled up with zeros from frame {zeroed} on. Copy it anew.")
+        raise VideoError(f"{path} must be whole; it is filled up with zeros from frame {zeroed} on. Copy it again.")
     if first_frame is None:
-        raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file anew or leave it out.")
+        raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file again or leave it out.")
     if promised > path.stat().st_size:
-        raise VideoError(f"{path} must be whole; it is cut short, {count} of {header} frames are there. Copy it anew.")
+        raise VideoError(f"{path} must be whole; it is cut short, {count} of {header} frames are there. Copy it again.")
     planes, rotation = _planes(first_frame), _rotation(first_frame)
     steps = np.diff(times)
     tick = float(stream.time_base or 0)
@@ -178,7 +178,7 @@ def _frames(path: Path, wanted: NDArray[np.int64] | None, masks: bool) -> Iterat
                 return
     if remaining is not None:
         raise VideoError(
-            f"{path} must have a frame {following}; it ends after {count} frames. Take the inventory anew.",
+            f"{path} must have a frame {following}; it ends after {count} frames. Take the inventory again.",
             frames=count,
         )
 
@@ -203,7 +203,7 @@ def _pictures(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[tuple[in
                 yield index, picture
                 first = index + 1
             return
-        except LostError:  # what was given is right; the rest comes the long way
+        except LostError:  # the frames so far are right; decode the rest from the start
             pass
     with opened(path) as (container, stream):
         done = 0
@@ -217,7 +217,8 @@ def _pictures(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[tuple[in
 
 def _rotation(picture: Any) -> int:
     """Quarter turns that the metadata ask for, in degrees against the clock: 0, 90, 180 or 270."""
-    return round(picture.rotation / 90) % 4 * 90
+    result: int = round(picture.rotation / 90) % 4 * 90
+    return result
 
 
 def _planes(picture: Any, masks: bool = False) -> Frame:
@@ -232,7 +233,8 @@ def _planes(picture: Any, masks: bool = False) -> Frame:
     elif picture.format.name != "yuv420p":
         picture = picture.reformat(format="yuv420p")
     if display is None and picture.width % 2 == 0 and picture.height % 2 == 0:
-        return picture.to_ndarray()
+        result: Frame = picture.to_ndarray()
+        return result
     width, height = picture.width // 2 * 2, picture.height // 2 * 2
     sizes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
     turned = []

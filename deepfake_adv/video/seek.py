@@ -1,4 +1,4 @@
-"""Few frames of a long video without decoding all others: where a jump is certain to give the very same frames.
+"""Reads few frames of a long video by seeking, where this is certain to give the same frames as decoding all.
 
 A jump goes to a key frame from which the decoder starts with nothing of what was before: an IDR picture of H.264 or
 H.265, any frame of a codec that codes each by itself. No frame that is shown later may be stored before it, nor one
@@ -117,7 +117,7 @@ def _decode(path: Path, container: Any, stream: Any, jumps: Jumps) -> Iterator[t
 
 
 def _reset_rule(codec: Any) -> Callable[[bytes], bool] | None:
-    """Whether a key packet starts decoding anew; None for codecs that it is not known of."""
+    """Whether a key packet starts decoding again; None for codecs that it is not known of."""
     extra = codec.extradata or b""
     if codec.name in _EACH_BY_ITSELF:
         return lambda data: True

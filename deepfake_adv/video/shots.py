@@ -1,4 +1,4 @@
-"""Where one shot ends and the next begins, told by content: hard cuts from small pictures of the frames.
+"""Finds hard cuts between shots by the difference of successive thumbnails.
 
 A frame differs from the one before by the mean absolute difference of their thumbnails. It begins a shot where
 that difference is large, or stands out from those around it, so that a fast movement is no cut and a cut between

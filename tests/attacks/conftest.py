@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 
-def textures(count, generator, dtype=torch.float32):
+def textures(count, rng, dtype=torch.float32):
     """Draw images of three classes that differ in fine texture: none, horizontal and vertical stripes."""
     labels = torch.arange(count) % 3
-    images = 0.5 + 0.1 * torch.randn(count, 3, 16, 16, generator=generator)
+    images = 0.5 + 0.1 * torch.randn(count, 3, 16, 16, generator=rng)
     stripes = 0.15 * (2 * (torch.arange(16) % 2) - 1)
     images = images + (labels == 1)[:, None, None, None] * stripes[:, None]
     images = images + (labels == 2)[:, None, None, None] * stripes
@@ -18,7 +18,7 @@ def textures(count, generator, dtype=torch.float32):
 @pytest.fixture(scope="session")
 def classifier():
     """Return the classifier in training mode, with one frozen weight: attacks must leave both as they are."""
-    generator = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = nn.Sequential(
@@ -27,7 +27,7 @@ def classifier():
         )  # fmt: skip
         optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
         for _ in range(60):
-            images, labels = textures(24, generator)
+            images, labels = textures(24, rng)
             optimiser.zero_grad()
             nn.functional.cross_entropy(model(images), labels).backward()
             optimiser.step()

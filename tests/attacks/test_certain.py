@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from deepfake_adv.attacks.additive import Additive
+from deepfake_adv.attacks.ascent import StepRule, ascend
 from deepfake_adv.attacks.blur import Blur
-from deepfake_adv.attacks.engine import StepRule, ascend
 from deepfake_adv.attacks.registry import ATTACKS, build_attack
 from deepfake_adv.attacks.spatial import Spatial
 from deepfake_adv.ops.losses import margin

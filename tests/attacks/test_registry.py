@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.attacks.ascent import ascend
 from deepfake_adv.attacks.registry import ATTACKS, build_attack
 
 FORMS = [(name, arguments) for name in ATTACKS for arguments in ATTACKS[name].tiny]
@@ -54,7 +54,7 @@ def test_equal_arguments_make_equal_attacks():
 
 @pytest.mark.parametrize("form", FORMS, ids=FORM_NAMES)
 def test_loss_rises_for_every_image(form, classifier, batch):
-    result = ascend(build(form), classifier, *batch, generator=seeded(), measure=True)
+    result = ascend(build(form), classifier, *batch, rng=seeded(), measure=True)
     # a step follows the slope at its start: an image that is all but certain, right or wrong, may move back by a trace
     assert (result.loss_after >= 0.95 * result.loss_before - 1e-3).all()
     assert result.loss_after.mean() > 1.02 * result.loss_before.mean()
@@ -67,13 +67,13 @@ def test_loss_rises_for_every_image(form, classifier, batch):
 def test_model_is_left_as_found(form, classifier, batch):
     before = state(classifier)
     with torch.no_grad():
-        ascend(build(form), classifier, *batch, generator=seeded())
+        ascend(build(form), classifier, *batch, rng=seeded())
     assert_same_state(before, state(classifier))
 
 
 @pytest.mark.parametrize("form", FORMS, ids=FORM_NAMES)
 def test_generator_decides_the_result(form, classifier, batch):
-    first, second = (ascend(build(form), classifier, *batch, generator=seeded()) for _ in range(2))
+    first, second = (ascend(build(form), classifier, *batch, rng=seeded()) for _ in range(2))
     assert torch.equal(first.images, second.images)
 
 
@@ -97,11 +97,11 @@ def test_images_do_not_depend_on_their_batch(form, classifier, batch):
 def test_works_under_autocast_and_inference_mode(form, classifier, batch):
     images, labels = batch
     with torch.autocast("cpu", torch.bfloat16):
-        result = ascend(build(form), classifier, images, labels, generator=seeded(), measure=True)
+        result = ascend(build(form), classifier, images, labels, rng=seeded(), measure=True)
     assert torch.isfinite(result.loss_after).all()
     with torch.inference_mode():
-        inside = ascend(build(form), classifier, images * 1, labels * 1, generator=seeded())
-    assert torch.equal(inside.images, ascend(build(form), classifier, images, labels, generator=seeded()).images)
+        inside = ascend(build(form), classifier, images * 1, labels * 1, rng=seeded())
+    assert torch.equal(inside.images, ascend(build(form), classifier, images, labels, rng=seeded()).images)
 
 
 def test_unknown_names_get_a_hint():

@@ -18,13 +18,15 @@ def arguments():
         "size": 128,
         "fps": 25,
         "max_shorter_side": 480,
+        "dfd_pairs": 1,
+        "celebdf_pairs": 1,
         "execution": {"workers": 1},
     }
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory, arguments):
-    """Root of a corpus of three pairs; read only."""
+    """Root of a corpus of three pairs, and one of each further set; read only."""
     folder = tmp_path_factory.mktemp("corpus")
     build(folder / "corpus", **arguments, scratch=folder / "work")
     return folder / "corpus"

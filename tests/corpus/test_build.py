@@ -12,16 +12,30 @@ import numpy as np
 import pytest
 
 from deepfake_adv.corpus import build as module
-from deepfake_adv.corpus import pair
+from deepfake_adv.corpus import celebdf, dfd, pair
 from deepfake_adv.corpus.build import build
 from deepfake_adv.corpus.footage import Rendered
-from deepfake_adv.corpus.layout import CRF, forged_path, landmarks_path, mask_path, original_path, split_path
+from deepfake_adv.corpus.layout import (
+    CRF,
+    acted_fake_path,
+    acted_mask_path,
+    acted_path,
+    forged_path,
+    landmarks_path,
+    mask_path,
+    original_path,
+    split_path,
+)
 from deepfake_adv.files import read_json
 from deepfake_adv.names import FF_FORGERIES, Quality
 from deepfake_adv.sources.checkout import own_sources
 from deepfake_adv.video.colour import i420_to_rgb
 
 ROOT = Path(__file__).parents[2]
+CELEBRITIES = (
+    "Celeb-real/id0_0000.mp4", "Celeb-real/id1_0000.mp4", "Celeb-synthesis/id0_id1_0000.mp4",
+    "Celeb-synthesis/id1_id0_0000.mp4", "YouTube-real/00000.mp4",
+)  # fmt: skip
 
 
 def decode(path):
@@ -47,7 +61,18 @@ def test_every_file_of_the_layout_is_there_and_no_other(corpus):
                 for forgery in FF_FORGERIES:
                     expected |= {str(forged_path(forgery, quality, name, source)) for quality in CRF}
                     expected.add(str(mask_path(forgery, name, source)))
+    for actor, other, scenes in (
+        ("01", "02", {"exit_phone_room": "57F11FDC", "hugging_happy": "001FB6B6"}),
+        ("02", "01", {"kitchen_pan": "92BE2E64", "secret_conversation": "6F763551"}),
+    ):
+        for scene, last in scenes.items():
+            fake = f"{actor}_{other}__{scene}__{last}"
+            expected.add(str(acted_mask_path(fake)))
+            for quality in ("c23", "c40"):
+                expected |= {str(acted_path(quality, actor, scene)), str(acted_fake_path(quality, fake))}
+    expected |= {f"Celeb-DF-v2/{path}" for path in ("List_of_testing_videos.txt", *CELEBRITIES)}
     assert set(digests(corpus)) == expected
+    assert "manipulated_sequences/DeepFakeDetection/c23/videos/01_02__exit_phone_room__57F11FDC.mp4" in expected
     assert "manipulated_sequences/NeuralTextures/c23/videos/000_001.mp4" in expected
 
 
@@ -61,6 +86,9 @@ def test_summary_says_what_was_made(corpus):
     assert summary["source"] == "procedural"
     assert sorted(summary["originals"]) == [f"{index:03d}" for index in range(6)]
     assert summary["skipped"] == []
+    assert summary["dfd"]["01__hugging_happy"]["beside"] == [1_000_002]
+    identities = [entry["identity"] for part in ("originals", "dfd", "celebdf") for entry in summary[part].values()]
+    assert len(set(identities)) == 6 + 2 + 3  # an actor has two scenes
     assert summary["originals"]["003"]["frames"] == len(decode(corpus / original_path(Quality.RAW, "003")))
 
 
@@ -142,9 +170,28 @@ def test_pieces_of_other_code_are_not_taken(arguments, tmp_path, monkeypatch):
 
 def test_the_code_of_the_corpus_is_all_that_makes_it():
     sources = own_sources()
-    paths = {path.relative_to(ROOT / "deepfake_adv").as_posix() for path in sources.closure(sources.script("corpus"))
-             if path.is_relative_to(ROOT / "deepfake_adv")}
-    assert {"video/encode.py", "video/read.py", "faces/predictor.py", "corpus/render/hair.py"} <= paths
+    paths = {
+        path.relative_to(ROOT / "deepfake_adv").as_posix()
+        for path in sources.closure(sources.script("corpus"))
+        if path.is_relative_to(ROOT / "deepfake_adv")
+    }
+    assert {"video/encode.py", "video/read.py", "faces/landmarks.py", "corpus/render/hair.py"} <= paths
+
+
+@pytest.mark.parametrize(
+    ("made", "forge", "name"), [(dfd, "actor_swap", "01_02"), (celebdf, "celebrity_swap", "id0_id1")]
+)
+def test_a_further_set_goes_on_too_and_names_what_fails(corpus, arguments, tmp_path, monkeypatch, made, forge, name):
+    def fails(*_):
+        raise ValueError("no triangle is left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(made, forge, fails)
+        with pytest.raises(RuntimeError, match=rf"1 of 1 failed: {name}: no triangle is left"):
+            build(tmp_path / "corpus", **arguments, scratch=tmp_path / "work")
+    monkeypatch.setattr(pair, "_forge", fails)  # the pairs are done
+    build(tmp_path / "corpus", **arguments, scratch=tmp_path / "work")
+    assert digests(tmp_path / "corpus") == digests(corpus)
 
 
 def test_a_pair_that_fails_is_named(arguments, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from deepfake_adv.corpus import clips, landmarker
 from deepfake_adv.corpus.build import build
 from deepfake_adv.corpus.render.take import film
-from deepfake_adv.faces import predictor
+from deepfake_adv.faces import landmarks
 from deepfake_adv.files import read_json
 from deepfake_adv.video.colour import rgb_to_i420
 from deepfake_adv.video.encode import write_h264
@@ -183,6 +183,6 @@ def test_clips_that_cannot_serve_are_refused(monkeypatch, found, message):
 
 
 def test_a_missing_landmark_model_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(predictor, "find_spec", lambda name: None)
+    monkeypatch.setattr(landmarks, "find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match="face_recognition_models must hold"):
         clips.choose([], 2, root=tmp_path, frames=8, max_shorter_side=180, seed=1, execution={"workers": 1})

@@ -6,9 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.crops.crop_decoder import resize
-from deepfake_adv.crops.crop_reader import CorruptCrop
-from deepfake_adv.crops.schema import CROP_SCHEMA, CROP_WRITE_OPTIONS
+from deepfake_adv.crops.codec import resize
+from deepfake_adv.crops.files import CROP_SCHEMA, CROP_WRITE_OPTIONS, CorruptCrop
 from deepfake_adv.data.export import export_frames
 from deepfake_adv.datasets.layouts.registry import build_layout
 from deepfake_adv.video.read import probe
@@ -173,7 +172,7 @@ def test_wrong_arguments(crops, tmp_path):
     pq.write_table(pa.table({"video": ["x"]}), tmp_path / "manifest.parquet")
     with pytest.raises(ValueError, match=r"manifest\.parquet must be a file of crops; got a table without box_side"):
         export_frames(tmp_path, tmp_path / "out", layout="sladd")
-    with pytest.raises(FileExistsError, match="must not be there yet"):
+    with pytest.raises(FileExistsError, match="must not exist"):
         export_frames(crops(*FF), tmp_path, layout="sladd")
 
 
@@ -193,5 +192,5 @@ def test_nothing_is_written_outside_of_the_folder(crops, tmp_path, layout, name)
 def test_a_link_in_the_way_is_refused(crops, tmp_path):
     folder = crops(*FF)
     (tmp_path / "elsewhere").symlink_to(tmp_path / "absent")
-    with pytest.raises(FileExistsError, match="must not be there yet"):
+    with pytest.raises(FileExistsError, match="must not exist"):
         export_frames(folder, tmp_path / "elsewhere", layout="sladd")

@@ -6,12 +6,11 @@ import pyarrow as pa
 import pytest
 import torch
 
-from deepfake_adv.crops.crop_decoder import Crops
-from deepfake_adv.crops.crop_reader import CorruptCrop
-from deepfake_adv.data.crop_store import CropStore
-from deepfake_adv.data.loader import MIRROR, FixedPlan, Loader, Source, mirror
+from deepfake_adv.crops.files import CorruptCrop
+from deepfake_adv.data.loader import MIRROR, BatchSource, FixedBatches, Loader, mirror
 from deepfake_adv.data.manifest import CropTable, read_manifest
 from deepfake_adv.data.sampler import BalancedSampler
+from deepfake_adv.data.store import Crops, CropStore
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +21,13 @@ def make_loader(shards):
         rows = np.arange(len(table))
         store = CropStore(table, shards.parents[1], image_size=size, masks=True, landmarks=True)
         if memory:
-            store.remember(rows)
+            store.keep_in_memory(rows)
         sampler = BalancedSampler(
             table.labels, table.videos, table.frames, table.groups,
             batch_size=8, steps=5, mode="draws", clip_length=clip_length, seed=1,
         )  # fmt: skip
-        return Loader(Source(store, rows, table.labels, flip=flip, seed=1), sampler.plan, sampler.steps, **options)
+        source = BatchSource(store, rows, table.labels, flip=flip, seed=1)
+        return Loader(source, sampler.batches, sampler.steps, **options)
 
     return make
 
@@ -146,21 +146,21 @@ def read_all(manifest, *, length=1, workers=0, corrupt="skip"):
     table = read_manifest(manifest)
     store = CropStore(table, manifest.parents[2], image_size=16, masks=True, landmarks=True, corrupt=corrupt)
     rows = np.arange(len(table))
-    plan = FixedPlan(list(rows.reshape(-1, 8 // length, length)))
-    return [*Loader(Source(store, rows, table.labels, flip=True), plan, len(rows) // 8, workers=workers)], store
+    plan = FixedBatches(list(rows.reshape(-1, 8 // length, length)))
+    return [*Loader(BatchSource(store, rows, table.labels, flip=True), plan, len(rows) // 8, workers=workers)], store
 
 
 @pytest.mark.parametrize("length", [1, 4])
 @pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_crop_that_cannot_be_read_has_its_stand_in_mirrored_as_itself(broken, length, workers):
+def test_a_crop_that_cannot_be_read_has_its_substitute_mirrored_as_itself(broken, length, workers):
     manifest, bad = broken
     batches, store = read_all(manifest, length=length, workers=workers)
     assert store.lost == set(bad)
-    stand_ins = {int(row): next(iter(store._stand_ins.of(int(row)))) for row in bad}
+    substitutes = {int(row): next(iter(store._substitutes.of(int(row)))) for row in bad}
     for step, batch in enumerate(batches):
         flips = np.random.default_rng([0, 0, step, 2]).random(8 // length) < 0.5
         expected = np.arange(8 * step, 8 * step + 8)
-        crops = store.fetch(np.array([stand_ins.get(int(row), int(row)) for row in expected]))
+        crops = store.fetch(np.array([substitutes.get(int(row), int(row)) for row in expected]))
         mirror(crops, np.repeat(flips, length))
         images = torch.from_numpy(crops.images).permute(0, 3, 1, 2).float() / 255
         assert torch.equal(batch.images.reshape(images.shape), images)
@@ -188,8 +188,8 @@ def test_what_is_sent_to_a_worker_does_not_grow_with_the_manifest(shards):
         )
         store = CropStore(large, shards.parents[1], image_size=16, masks=True, landmarks=True, corrupt="skip")
         rows = np.arange(len(large))
-        loader = Loader(Source(store, rows, large.labels), FixedPlan([rows[:8, None]]), 1, workers=1)
-        sent = (loader._loader.dataset, next(iter(loader.position)))
+        loader = Loader(BatchSource(store, rows, large.labels), FixedBatches([rows[:8, None]]), 1, workers=1)
+        sent = (loader._loader.dataset, next(iter(loader.remaining)))
         sizes.append(len(pickle.dumps(sent)))
     assert sizes[0] == sizes[1] < 5000
 

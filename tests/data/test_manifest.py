@@ -5,19 +5,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deepfake_adv.crops.files import CROP_SCHEMA, METADATA
 from deepfake_adv.data.manifest import (
-    distinct,
-    number_rows,
+    MANIFEST_SCHEMA,
+    SUBSTITUTE_VIDEOS,
+    Substitutes,
     read_manifest,
     select,
     spread,
-    texts,
     thin,
     verify_files,
     write_manifest,
 )
 from deepfake_adv.names import Condition
-from deepfake_adv.parquet import whole_file
+from deepfake_adv.parquet import distinct, number_rows, parquet_errors, texts
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_a_manifest_that_is_cut_short_is_named(shards, tmp_path):
 
 
 def test_what_the_disk_refuses_is_no_fault_of_the_file(tmp_path):
-    with pytest.raises(PermissionError), whole_file(tmp_path, "manifest", "run it again"):
+    with pytest.raises(PermissionError), parquet_errors(tmp_path, "manifest", "run it again"):
         raise PermissionError(13, "Permission denied", "x")
 
 
@@ -137,3 +138,41 @@ def test_files_that_changed_or_went_are_named(shards, tmp_path):
     (data / "crops/corpus/raw/real-train-000.parquet").unlink()
     with pytest.raises(ValueError, match=r"c23/NT-train-000.parquet \(changed.*raw/real-train-000.parquet \(missing"):
         verify_files(table, rows, data)
+
+
+def test_a_manifest_has_all_metadata_but_landmarks_and_where_the_crop_lies():
+    places = ["has_mask", "file", "row_group", "row", "file_fingerprint"]
+    places += [f"{kind}_{name}" for kind in ("image", "mask", "landmarks") for name in ("offset", "size", "crc")]
+    assert MANIFEST_SCHEMA.names == [*METADATA, *places]
+    assert all(
+        MANIFEST_SCHEMA.field(name).type == CROP_SCHEMA.field(name).type
+        for name in MANIFEST_SCHEMA.names[: -len(places)]
+    )
+
+
+@pytest.fixture
+def tall(make_shards):
+    videos = {"train": SUBSTITUTE_VIDEOS + 4}
+    folder = make_shards(
+        tier="all", forgeries=("DF", "NT"), qualities=("raw", "c23"), videos=videos, frames=5, side=8
+    )
+    return read_manifest(folder / "train.parquet")
+
+
+@pytest.mark.parametrize("place", [0, 7, 212, 333, 599])
+def test_substitutes_are_of_the_crops_own_condition(tall, place):
+    found = np.array(list(Substitutes(tall).of(place)))
+    for name in ("dataset", "quality", "forgery"):
+        assert set(tall.strings(name)[found]) == {tall.strings(name)[place]}
+    assert set(tall.labels[found]) == {tall.labels[place]}
+    assert place not in found
+    assert len(set(found)) == len(found) == 4 + SUBSTITUTE_VIDEOS
+
+
+def test_the_nearest_in_time_come_first_then_that_moment_of_other_videos(tall):
+    found = np.array(list(Substitutes(tall).of(212)))  # the third of five frames, 3 apart
+    assert tall.frames[212] == 6
+    assert tall.frames[found[:4]].tolist() == [3, 9, 0, 12]
+    assert set(tall.videos[found[:4]]) == {tall.videos[212]}
+    assert set(tall.frames[found[4:]]) == {6}
+    assert len(set(tall.videos[found[4:]]) - {tall.videos[212]}) == SUBSTITUTE_VIDEOS

@@ -25,7 +25,7 @@ def sampler(*, columns=COLUMNS, **options):
 @pytest.mark.parametrize("clip_length", [1, 3])
 def test_batches_are_half_real_half_fake(mode, clip_length):
     labels, videos, _, _ = columns()
-    plan = sampler(mode=mode, clip_length=clip_length, steps=1).plan(0)
+    plan = sampler(mode=mode, clip_length=clip_length, steps=1).batches(0)
     assert plan.shape == (1, 32, clip_length)
     assert (labels[plan[:, :16]] == 0).all()
     assert (labels[plan[:, 16:]] == 1).all()
@@ -34,14 +34,14 @@ def test_batches_are_half_real_half_fake(mode, clip_length):
 
 def test_plans_depend_on_seed_and_epoch_alone():
     first, again = sampler(), sampler()
-    assert (first.plan(2) == again.plan(2)).all()
-    assert (first.plan(0) != first.plan(1)).any()
-    assert (first.plan(0) != sampler(seed=4).plan(0)).any()
+    assert (first.batches(2) == again.batches(2)).all()
+    assert (first.batches(0) != first.batches(1)).any()
+    assert (first.batches(0) != sampler(seed=4).batches(0)).any()
 
 
 def test_draws_visit_every_video_equally_often_with_random_frames():
     _, videos, frames, _ = columns()
-    plan = sampler(steps=72).plan(0)  # 48 visits per video
+    plan = sampler(steps=72).batches(0)  # 48 visits per video
     counts = np.bincount(videos[plan].ravel())
     assert (counts == 48).all()
     assert len(np.unique(frames[plan])) == 64
@@ -50,7 +50,7 @@ def test_draws_visit_every_video_equally_often_with_random_frames():
 
 def test_a_full_pass_takes_each_crop_of_the_larger_class_once_and_repeats_the_smaller():
     labels, *_ = data = columns(fakes=4)
-    plan = sampler(columns=data, mode="full", steps=None, pool=8).plan(0)
+    plan = sampler(columns=data, mode="full", steps=None, pool=8).batches(0)
     counts = np.bincount(plan.ravel(), minlength=len(labels))
     assert (counts[labels == 1] == 1).all()
     assert (counts[labels == 0] == 4).all()
@@ -65,13 +65,13 @@ def test_pooled_row_groups_mix_nearly_as_well_as_a_full_shuffle(pool, least):
         return np.mean([len(np.unique(videos[batch])) for batch in plan])
 
     ideal = np.random.default_rng(0).permutation(videos[: 120 * 256])[: 16 * 400].reshape(400, 16)
-    ours = sampler(columns=data, mode="full", steps=400, pool=pool).plan(0)[:, 16:, 0]
+    ours = sampler(columns=data, mode="full", steps=400, pool=pool).batches(0)[:, 16:, 0]
     assert distinct(ours) / np.mean([len(np.unique(batch)) for batch in ideal]) >= least
 
 
 def test_a_pass_keeps_few_row_groups_open():
     data = columns(videos=64, frames=64)
-    plan = sampler(columns=data, mode="full", steps=None, pool=16).plan(0)[:, 16:, 0]
+    plan = sampler(columns=data, mode="full", steps=None, pool=16).batches(0)[:, 16:, 0]
     groups = [set(data[3][batch]) for batch in plan]
     window = 2 * 16 * 32 // 16  # batches that two pools fill
     assert max(len(set().union(*groups[i : i + window])) for i in range(len(groups))) <= 3 * 16
@@ -79,7 +79,7 @@ def test_a_pass_keeps_few_row_groups_open():
 
 def test_clip_frames_come_from_equal_segments_in_order():
     _, _, frames, _ = columns(frames=30)
-    plan = sampler(columns=columns(frames=30), clip_length=3, steps=50).plan(0)
+    plan = sampler(columns=columns(frames=30), clip_length=3, steps=50).batches(0)
     found = frames[plan]
     for segment in range(3):
         assert found[..., segment].min() == 10 * segment
@@ -88,7 +88,7 @@ def test_clip_frames_come_from_equal_segments_in_order():
 
 def test_a_video_shorter_than_the_clip_repeats_frames():
     labels, videos, frames, groups = columns(frames=2)
-    plan = sampler(columns=(labels, videos, frames, groups), clip_length=5, steps=2).plan(0)
+    plan = sampler(columns=(labels, videos, frames, groups), clip_length=5, steps=2).batches(0)
     assert (np.diff(frames[plan], axis=-1) >= 0).all()
 
 
@@ -129,7 +129,7 @@ def test_one_class_alone_is_refused():
 def test_pairs_bring_the_real_of_the_same_target_and_moment():
     labels, videos, frames, _ = data = columns(fakes=2)
     targets = videos % 24
-    plan = sampler(columns=data, mode="pairs", targets=targets, steps=30).plan(1)
+    plan = sampler(columns=data, mode="pairs", targets=targets, steps=30).batches(1)
     reals, fakes = plan[:, :16], plan[:, 16:]
     assert (labels[reals] == 0).all()
     assert (labels[fakes] == 1).all()

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.crops.schema import CROP_WRITE_OPTIONS, MANIFEST_SCHEMA, crop_schema
-from deepfake_adv.data.manifest import crop_file_rows
+from deepfake_adv.crops.files import CROP_WRITE_OPTIONS, crop_schema
+from deepfake_adv.data.manifest import MANIFEST_SCHEMA, crop_file_rows, read_manifest
 from deepfake_adv.data.shard import balance_train, check_conflicts, find_leaks, make_manifests, part_files
 from deepfake_adv.datasets.videos import VideoRow, format_rows
 from deepfake_adv.files import read_json
@@ -105,6 +105,23 @@ def test_crops_of_parts_that_params_no_longer_name_are_left_alone(folder):
     assert summary["crops"] == 1
 
 
+def test_videos_of_one_name_in_two_datasets_stay_two(folder):
+    """With other splits, at that: 001 is trained on in one and tested on in the other."""
+    for video in ("real/001", "NT/001_002"):
+        write(folder, [crop(video, k, "test", target="mine") for k in range(5)], dataset="mine")
+    write(folder, [crop("real/003", k, target="hers") for k in range(7)], dataset="mine")
+    alone, _ = manifests(folder)
+    summary, _ = manifests(folder, parts=[*PARTS, ("mine", "c23")])
+    assert summary["crops"] == alone["crops"] + 2 * 5 + 7
+    assert summary["leaks"] == []
+    for split, own in (("train", 7), ("test", 10)):
+        read = read_manifest(folder / "manifests" / "c23" / f"{split}.parquet")
+        mine = read.strings("dataset") == "mine"
+        assert mine.sum() == own
+        assert not set(read.videos[mine]) & set(read.videos[~mine])
+        assert set(read.strings("target")[mine]) <= {"mine", "hers"}
+
+
 def test_a_part_that_was_never_cut_is_named(folder):
     with pytest.raises(FileNotFoundError, match=r"found no folder .*toy/raw\. Run `dvc repro crop`"):
         manifests(folder, "all", parts=[*PARTS, ("toy", "raw")])
@@ -160,10 +177,10 @@ def test_crops_are_read_once_and_a_row_group_at_a_time(folder, monkeypatch):
 def test_an_identity_in_two_splits_is_fatal_whether_target_or_source(folder, video, split, leaking):
     write(folder, [crop(video, 99, split)], name=f"{video.split('/')[0]}-{split}-009.parquet")
     if video == "real/001":
-        with pytest.raises(ValueError, match="a video must have one split; real/001 have several"):
+        with pytest.raises(ValueError, match="a video must have one split; got several for real/001"):
             manifests(folder)
         return
-    with pytest.raises(ValueError, match=rf"no identity may lie in two splits; {leaking} do"):
+    with pytest.raises(ValueError, match=rf"no identity may be in two splits; got {leaking}"):
         manifests(folder)
     summary, _ = manifests(folder, leaks="tolerated")
     assert summary["leaks"] == [leaking]
@@ -187,9 +204,9 @@ def test_hired_actors_who_lend_their_faces_to_all_splits_are_no_leak():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([crop(frame=3), crop(frame=3)], "a crop must be there once; NT/001_002 frame 3 come twice"),
-        ([crop(frame=1), crop(frame=2, label=0)], "a video must have one label; NT/001_002"),
-        ([crop(frame=1), crop(frame=2, split="val")], "a video must have one split; NT/001_002"),
+        ([crop(frame=3), crop(frame=3)], "a crop must occur once; got NT/001_002 frame 3 twice"),
+        ([crop(frame=1), crop(frame=2, label=0)], "a video must have one label; got several for NT/001_002"),
+        ([crop(frame=1), crop(frame=2, split="val")], "a video must have one split; got several for NT/001_002"),
         ([crop(frame=1, label=0)], "label must be 0 for real and 1 for fake; got others for NT/001_002"),
     ],
 )
@@ -239,7 +256,7 @@ def test_a_file_that_is_no_crop_file_is_named(folder):
     with pytest.raises(ValueError, match=r"bad.parquet must be a whole crop file"):
         manifests(folder)
     pq.write_table(pa.table({"x": [1]}), path)
-    with pytest.raises(ValueError, match="its columns are others"):
+    with pytest.raises(ValueError, match="other columns than a crop file has"):
         crop_file_rows(path, folder)
 
 

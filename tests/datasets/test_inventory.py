@@ -7,7 +7,7 @@ import pytest
 from deepfake_adv.datasets import inventory, probing
 from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.datasets.videos import read_rows
 from deepfake_adv.video.encode import write_h264
 
@@ -53,7 +53,7 @@ def test_a_table_of_a_part_that_is_no_longer_asked_for_goes_and_what_is_none_sta
     assert sorted(path.name for path in (folder / "ff").iterdir()) == ["c23.csv", "notes.csv"]
 
 
-def test_facts_that_other_code_found_are_looked_up_anew(stock, monkeypatch):
+def test_facts_that_other_code_found_are_probed_again(stock, monkeypatch):
     looked = []
     probe = probing.probe
     monkeypatch.setattr(probing, "probe", lambda path: looked.append(path) or probe(path))
@@ -81,7 +81,7 @@ def test_a_kept_table_keeps_the_name_of_its_code(stock, root, tmp_path, monkeypa
 
 def test_missing_videos_are_fatal_or_tolerated_and_listed(stock, root, tmp_path):
     (root / FAKES / "002_003.mp4").unlink()
-    with pytest.raises(ValueError, match=r"ff at c23: all videos must be there; 1 are missing \(DF 1\)"):
+    with pytest.raises(ValueError, match=r"ff at c23: all videos must exist; 1 are missing \(DF 1\)"):
         stock()
     folder = stock(missing_is_fatal=False)
     line = f"ff,c23,DF,DF/002_003,{FAKES}/002_003.mp4,"
@@ -102,10 +102,10 @@ def test_a_missing_quality_names_the_first_place_looked_at(stock, part):
 
 
 def test_no_dataset_at_all_is_one_message(stock, part, tmp_path):
-    absent = Part("celeb", "native", build_layout("celebdf", tmp_path / "celeb", [], {}))
+    absent = PartOnDisk("celeb", "native", build_layout("celebdf", tmp_path / "celeb", [], {}))
     gone = build_layout("faceforensics", tmp_path / "gone", ["DF"], {"splits": "x"})
     with pytest.raises(ValueError, match=r"datasets\.big \(c23, c40\) must be on disk; looked in .*gone") as caught:
-        stock(part, absent, Part("big", "c23", gone), Part("big", "c40", gone))
+        stock(part, absent, PartOnDisk("big", "c23", gone), PartOnDisk("big", "c40", gone))
     message = str(caught.value)
     assert message.count("must be on disk") == 2
     assert "github.com/ondyari/FaceForensics" in message
@@ -144,7 +144,7 @@ def test_labels_that_contradict_across_datasets(stock, root, part, tmp_path):
     for name, source in (("a", "000_001"), ("b", "000_001"), ("c", "001_000")):
         shutil.copy(root / FAKES / f"{source}.mp4", own / f"{name}.mp4")
     (own / "videos.csv").write_text("path,label\na.mp4,real\nb.mp4,real\nc.mp4,fake\n")
-    other = Part("own", "native", build_layout("csv", own, [], {}))
+    other = PartOnDisk("own", "native", build_layout("csv", own, [], {}))
     with pytest.raises(ValueError, match=r"(?s)ff at c23: a video must .*own at native: a video must .*; got 2"):
         stock(part, other)
     stock(part, other, contradictions_are_fatal=False)
@@ -160,15 +160,15 @@ def test_one_part_twice(stock, part):
         stock(part, part)
 
 
-def test_a_damaged_table_is_written_anew(stock, caplog):
+def test_a_damaged_table_is_written_again(stock, caplog):
     folder = stock()
     (folder / "ff/c23.csv").write_text("nonsense\n")
     assert len(read_rows(stock() / "ff/c23.csv")) == 12
-    assert "it is written anew" in caplog.text
+    assert "it is written again" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["ff/c23.csv", "report.csv"])
-def test_files_that_are_no_text_are_written_anew(stock, name):
+def test_files_that_are_no_text_are_written_again(stock, name):
     path = stock() / name
     before = path.read_bytes()
     path.write_bytes(before + b"caf\xe9")
@@ -179,7 +179,7 @@ def test_files_that_are_no_text_are_written_anew(stock, name):
 def test_published_numbers_count_as_expected(tmp_path, stock):
     root = tmp_path / "dfd"
     write_h264(root / "original_sequences/actors/c23/videos/24__talk.mp4", [np.zeros((24, 16), np.uint8)] * 12, crf=40)
-    part = Part("dfd", "c23", build_layout("dfd", root, [], {}))
+    part = PartOnDisk("dfd", "c23", build_layout("dfd", root, [], {}))
     folder = stock(part, missing_is_fatal=False)
     assert "dfd,c23,DFD,0,3068,3068,0,0,0,0,0,0" in (folder / "report.csv").read_text()
     assert "dfd,c23,real,,,362 more of the 363 published" in (folder / "missing.csv").read_text()
@@ -192,3 +192,12 @@ def test_a_validation_set_of_one_class_is_said_before_anything_is_extracted(stoc
     with pytest.raises(ValueError, match=r"DF_c23, trained on by baseline, must have .* in split val; got no fake"):
         stock(missing_is_fatal=False, trained=trained)
     stock(missing_is_fatal=False)
+
+
+def test_what_else_would_stop_the_data_path_is_said_with_the_datasets_faults(stock, root):
+    (root / FAKES / "002_003.mp4").unlink()
+    with pytest.raises(ValueError, match="1 are missing") as caught:
+        stock(beside=["face_alignment must find its weights"])
+    assert "  - face_alignment must find its weights" in str(caught.value)
+    with pytest.raises(ValueError, match="must find its weights"):
+        stock(missing_is_fatal=False, beside=["face_alignment must find its weights"])

@@ -10,7 +10,7 @@ import pytest
 
 from deepfake_adv.datasets import completeness, duplicates, probing
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part, list_entries, probe_parts
+from deepfake_adv.datasets.probing import PartOnDisk, list_entries, probe_parts
 from deepfake_adv.video.encode import write_h264
 from deepfake_adv.video.errors import VideoError
 
@@ -175,7 +175,7 @@ def test_images_that_do_not_count_make_no_frames(tmp_path):
         cv2.imwrite(str(folder / f"000_001_{index:06}_0.png"), np.full((16, 16, 3), index, np.uint8))
     line = "NeuralTextures_c23/000_001/000_001_{:06}_0.png FAKE\n"
     (tmp_path / "train.lst").write_text("".join(line.format(index) for index in range(0, 12, 4)))
-    part = Part("lists", "c23", build_layout("lst", tmp_path, [], {"lists": {"train": "train.lst"}}))
+    part = PartOnDisk("lists", "c23", build_layout("lst", tmp_path, [], {"lists": {"train": "train.lst"}}))
     ((row,),) = probe_parts([part], [list_entries(part)], min_frames=3, execution=HERE, memory=tmp_path / "memory")
     assert (row.status, row.frames, row.taken) == ("ok", 12, "0 4 8")
     ((row,),) = probe_parts([part], [list_entries(part)], min_frames=4, execution=HERE, memory=tmp_path / "memory")
@@ -185,14 +185,14 @@ def test_images_that_do_not_count_make_no_frames(tmp_path):
 
 def test_two_entries_of_one_name(tmp_path):
     (tmp_path / "videos.csv").write_text("path,label\nx.mp4,real\nx.mp4,real\n")
-    part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
+    part = PartOnDisk("own", "native", build_layout("csv", tmp_path, [], {}))
     with pytest.raises(ValueError, match=r"datasets\.own: a video's name must occur once; got real/x twice"):
         probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=tmp_path)
 
 
 def test_names_that_lead_out_of_a_folder_are_refused(tmp_path):
     (tmp_path / "train.lst").write_text("NeuralTextures_c23/.. FAKE\n")
-    part = Part("lists", "c23", build_layout("lst", tmp_path, [], {"lists": {"train": "train.lst"}}))
+    part = PartOnDisk("lists", "c23", build_layout("lst", tmp_path, [], {"lists": {"train": "train.lst"}}))
     with pytest.raises(ValueError, match=r"datasets\.lists: a video's name, .*; got 'NT/\.\.'"):
         probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=tmp_path)
 
@@ -203,7 +203,7 @@ def test_the_images_of_a_folder_are_looked_at_in_their_order(tmp_path):
     for index in (0, 1, 2, 3, 9, 10):
         cv2.imwrite(str(tmp_path / "v" / f"{index}.png"), np.full((16, 16, 3), 20 * index, np.uint8))
     (tmp_path / "videos.csv").write_text("path,label\nv,real\n")
-    part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
+    part = PartOnDisk("own", "native", build_layout("csv", tmp_path, [], {}))
 
     def mark():
         return probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=tmp_path / "memory")[0][
@@ -219,7 +219,7 @@ def test_the_images_of_a_folder_are_looked_at_in_their_order(tmp_path):
 
 def test_leaking_splits_are_refused(tmp_path):
     (tmp_path / "videos.csv").write_text("path,label,split,source\nx.mp4,1,train,me\ny.mp4,1,test,me\n")
-    part = Part("own", "native", build_layout("csv", tmp_path, [], {}))
+    part = PartOnDisk("own", "native", build_layout("csv", tmp_path, [], {}))
     with pytest.raises(ValueError, match="'me' through other/x"):
         probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=tmp_path)
 
@@ -230,7 +230,7 @@ def probe_empty_folders(root, count):
         (root / f"d{number}").mkdir(parents=True)
         lines.append(f"d{number},real")
     (root / "videos.csv").write_text("\n".join(lines))
-    part = Part("own", "native", build_layout("csv", root, [], {}))
+    part = PartOnDisk("own", "native", build_layout("csv", root, [], {}))
     start = time.process_time()
     (rows,) = probe_parts([part], [list_entries(part)], min_frames=1, execution=HERE, memory=root / "memory")
     return time.process_time() - start, part, rows
@@ -242,7 +242,7 @@ def test_five_thousand_empty_folders(tmp_path):
     assert {row.status for row in rows} == {"empty"}
     assert len(rows) == 5000
     assert large < 40 * small  # ten times the folders; a hundred times the work were each compared with each
-    (fault,) = completeness.faults(
+    (fault,) = completeness.errors(
         [part], [rows], missing_is_fatal=False, contradictions_are_fatal=True, max_unreadable_share=0.01
     )
     assert "got 5000 of 5000, such as d0 (empty), d1 (empty), d2 (empty)" in fault

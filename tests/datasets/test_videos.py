@@ -39,8 +39,8 @@ def test_positions_come_back_as_they_went(positions, text):
 
 def test_only_whole_videos_in_a_split_are_usable():
     assert ROW.usable
-    assert not ROW.noting("duplicate", "of x").usable
-    assert ROW.noting("duplicate", "of x").note == "ä; ö; of x"
+    assert not ROW.with_status("duplicate", "of x").usable
+    assert ROW.with_status("duplicate", "of x").note == "ä; ö; of x"
     assert join_notes("", "a", "", "b") == "a; b"
 
 

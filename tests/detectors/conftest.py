@@ -41,15 +41,15 @@ def sample():
     """Images, labels and masks that suit a detector."""
 
     def sample(detector, batch=4, height=48, width=48, dtype=torch.float32):
-        generator = torch.Generator().manual_seed(1)
+        rng = torch.Generator().manual_seed(1)
         shape = (batch, 3, height, width)
         mask_shape = (batch, 1, height, width)
         if detector.clip_length > 1:
             shape = (batch, detector.clip_length, *shape[1:])
             mask_shape = (batch, detector.clip_length, *mask_shape[1:])
-        images = torch.rand(shape, generator=generator, dtype=dtype)
+        images = torch.rand(shape, generator=rng, dtype=dtype)
         labels = torch.arange(batch) % 2
-        masks = torch.rand(mask_shape, generator=generator, dtype=dtype)
+        masks = torch.rand(mask_shape, generator=rng, dtype=dtype)
         return images, labels, masks * labels.view(-1, *[1] * (masks.ndim - 1))
 
     return sample

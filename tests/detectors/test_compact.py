@@ -30,14 +30,14 @@ def test_channels_last_gives_the_same_logits():
     assert features.is_contiguous(memory_format=torch.channels_last)
 
 
-def _resampled_fakes(count, generator):
+def _resampled_fakes(count, rng):
     """Smooth colours with grain; a fake has been through half the resolution in one place."""
-    images = functional.interpolate(torch.rand(count, 3, 4, 4, generator=generator), 64, mode="bicubic")
-    images = (0.2 + 0.6 * images + 0.04 * torch.randn(images.shape, generator=generator)).clamp(0, 1)
+    images = functional.interpolate(torch.rand(count, 3, 4, 4, generator=rng), 64, mode="bicubic")
+    images = (0.2 + 0.6 * images + 0.04 * torch.randn(images.shape, generator=rng)).clamp(0, 1)
     labels = torch.arange(count) % 2
     soft = functional.interpolate(functional.avg_pool2d(images, 2), scale_factor=2)
     for index in range(1, count, 2):
-        row, column = torch.randint(0, 24, (2,), generator=generator).tolist()
+        row, column = torch.randint(0, 24, (2,), generator=rng).tolist()
         part = (index, slice(None), slice(row, row + 40), slice(column, column + 40))
         images[part] = soft[part]
     return images, labels
@@ -45,9 +45,9 @@ def _resampled_fakes(count, generator):
 
 def test_it_learns_a_subtle_local_trace_in_seconds():
     torch.manual_seed(0)
-    generator = torch.Generator().manual_seed(0)
-    images, labels = _resampled_fakes(192, generator)
-    unseen, truth = _resampled_fakes(64, generator)
+    rng = torch.Generator().manual_seed(0)
+    images, labels = _resampled_fakes(192, rng)
+    unseen, truth = _resampled_fakes(64, rng)
     detector = Compact(width=12)
     optimiser = torch.optim.AdamW(detector.parameters(), 3e-3)
     for step in range(72):

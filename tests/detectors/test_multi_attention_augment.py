@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_adv.detectors.multi_attention_augment import _degraded, attention_guided, sharpened
-from deepfake_adv.detectors.multi_attention_loss import VARIANTS
+from deepfake_adv.detectors.multi_attention import _degraded, attention_guided, sharpened
+from deepfake_adv.detectors.multi_attention_parts import VARIANTS
 
 
 @pytest.fixture(params=["paper", "release"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import distributed, multiprocessing
 
-from deepfake_adv.detectors.multi_attention_loss import (
+from deepfake_adv.detectors.multi_attention_parts import (
     VARIANTS,
     independence_loss,
     inter_loss,
@@ -22,8 +22,8 @@ RATE = 0.05
 
 @pytest.fixture
 def vectors():
-    generator = torch.Generator().manual_seed(0)
-    values = torch.randn(6, 4, 5, generator=generator, dtype=torch.float64)
+    rng = torch.Generator().manual_seed(0)
+    values = torch.randn(6, 4, 5, generator=rng, dtype=torch.float64)
     return values / values.norm(dim=2, keepdim=True)
 
 

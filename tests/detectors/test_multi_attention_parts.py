@@ -1,14 +1,8 @@
 import pytest
 import torch
 
-from deepfake_adv.detectors.multi_attention_parts import (
-    AttentionHead,
-    GroupedTexture,
-    PlainTexture,
-    region_vectors,
-    standardised,
-    weighted_mean,
-)
+from deepfake_adv.detectors.multi_attention import region_vectors, standardised, weighted_mean
+from deepfake_adv.detectors.multi_attention_parts import AttentionHead, GroupedTexture, PlainTexture
 
 
 @pytest.mark.parametrize(("side", "border"), [(24, 2), (12, 1), (4, 0)])

@@ -1,15 +1,14 @@
 """The whole of a training pass against a slow float64 reference, written image by image and region by region.
 
 The reference knows the weights by name and nothing of the modules: every batch normalisation, convolution of a group,
-pooling and loss is written out anew, after the authors' description and code.
+pooling and loss is written out again, after the authors' description and code.
 """
 
 import pytest
 import torch
 from torch.nn import functional
 
-from deepfake_adv.detectors.multi_attention import MultiAttention
-from deepfake_adv.detectors.multi_attention_augment import attention_guided
+from deepfake_adv.detectors.multi_attention import MultiAttention, attention_guided
 
 REGIONS, RATE = 4, 0.05
 LABELS = torch.tensor([0, 1, 1, 0])

@@ -84,7 +84,7 @@ def test_a_changed_file_is_refused(installed):
     content = bytearray(installed.read_bytes())
     content[len(content) // 2] ^= 1
     installed.write_bytes(content)
-    with pytest.raises(ValueError, match=r"weights\.pth must have the SHA-256 .*Install lite0 anew"):
+    with pytest.raises(ValueError, match=r"weights\.pth must have the SHA-256 .*Install lite0 again"):
         packaged_weights(LITE)
 
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -88,6 +87,10 @@ def test_what_is_recorded_is_what_dvc_records_byte_for_byte(project):
     assert (project / "dvc.lock").read_text() == ours
 
 
+def test_dvc_says_each_line_once(project):
+    assert batch("first@a").count("Running stage 'first@a'") == 1
+
+
 def test_what_was_not_recorded_when_it_was_killed_comes_from_the_cache_of_runs(project):
     batch(*STAGES)
     ran(project)
@@ -117,7 +120,7 @@ def test_a_stage_that_fails_leaves_those_before_it(project):
     assert record() == 0
 
 
-def test_it_ends_with_the_train_all_that_started_it(project):
+def test_it_ends_with_the_train_all_that_started_it(project, until, alive):
     (project / "slow").touch()
     command = [sys.executable, "-m", "deepfake_adv.execution.dvc_batch", "first@a"]
     parent = [
@@ -143,18 +146,3 @@ def test_it_waits_for_a_killed_run_that_is_about_to_end(project):
         batch("first@a")
         reaper.join()
     assert ran(project) == ["first@a"]
-
-
-def alive(process):
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:  # it would wait for ever
-            pytest.fail("what was waited for did not happen")
-        time.sleep(0.05)

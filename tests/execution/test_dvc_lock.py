@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from dvc.lock import make_lock
 
-from deepfake_adv.execution.dvc_lock import COPY, DAMAGED, LOCK, is_whole, keep_lock, mend_lock
+from deepfake_adv.execution.dvc_lock import COPY, DAMAGED, LOCK, RUNNING, is_whole, keep_lock, restore_lock
 
 ENTRY = """\
   {name}:
@@ -59,7 +60,7 @@ CUT = {
 def test_a_lock_that_was_cut_off_comes_back_with_one_sentence(project, caplog, text):
     damage(project, text)
     assert not keep_lock(project)
-    assert mend_lock(project)
+    assert restore_lock(project)
     assert (project / LOCK).read_text() == WHOLE
     assert (project / DAMAGED).read_text() == text
     assert len(caplog.records) == 1
@@ -76,7 +77,7 @@ def test_at_nearly_any_byte_a_cut_is_seen():
 
 def test_a_lock_that_is_gone_comes_back(project, caplog):
     (project / LOCK).unlink()
-    assert mend_lock(project)
+    assert restore_lock(project)
     assert (project / LOCK).read_text() == WHOLE
     assert "it was gone" in caplog.text
 
@@ -88,40 +89,57 @@ def test_the_lock_of_the_stages_that_always_run_comes_back_too(project, caplog):
     assert keep_lock(project)
     lock.write_text("")
     os.utime(lock, ns=(1, 1))
-    assert mend_lock(project)
+    assert restore_lock(project)
     assert lock.read_text() == WHOLE
     assert "outside/dvc.lock is back from .dvc/tmp/outside-dvc.lock.good" in caplog.text
 
 
 def test_a_whole_lock_stays_and_refreshes_the_copy(project, caplog):
-    assert not mend_lock(project)
+    assert not restore_lock(project)
     grown = WHOLE + ENTRY.format(name="another")
     (project / LOCK).write_text(grown)
-    assert not mend_lock(project)
+    assert not restore_lock(project)
     assert (project / COPY).read_text() == grown
     assert not caplog.records
+
+
+def test_a_cut_list_of_running_processes_goes_and_one_that_is_being_written_stays(project, caplog):
+    """Failed before: a kill as DVC wrote it, and every later DVC command ended with "JSON structure is corrupted"."""
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    running = project / RUNNING
+    running.write_text('{"read": {}}')
+    assert not restore_lock(project)
+    assert running.exists()
+    running.write_text('{"read": {"data": [{"pid"')
+    with make_lock(f"{running}.lock"):
+        restore_lock(project)
+    assert running.exists()
+    assert not caplog.records
+    restore_lock(project)
+    assert not running.exists()
+    assert "rwlock was incomplete after a kill of DVC; it is deleted" in caplog.text
 
 
 def test_conflict_markers_are_for_the_user(project):
     text = f"<<<<<<< HEAD\n{WHOLE}=======\n{WHOLE}>>>>>>> other\n"
     damage(project, text)
     with pytest.raises(ValueError, match=r"dvc\.lock must be merged; got git.s conflict"):
-        mend_lock(project)
+        restore_lock(project)
     assert (project / LOCK).read_text() == text
 
 
 def test_without_a_copy_the_way_by_hand_is_said(tmp_path):
     (tmp_path / ".dvc").mkdir()
-    assert not mend_lock(tmp_path)  # nothing has run yet
+    assert not restore_lock(tmp_path)  # nothing has run yet
     (tmp_path / LOCK).write_text(WHOLE[:500])
     with pytest.raises(ValueError, match=r"dvc\.lock must be whole; .* Run `git checkout dvc.lock`"):
-        mend_lock(tmp_path)
+        restore_lock(tmp_path)
 
 
 def test_outside_a_project_nothing_is_written(tmp_path):
     (tmp_path / LOCK).write_text(WHOLE)
     assert not keep_lock(tmp_path)
-    assert not mend_lock(tmp_path)
+    assert not restore_lock(tmp_path)
     assert os.listdir(tmp_path) == ["dvc.lock"]
 
 

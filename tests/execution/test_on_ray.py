@@ -51,7 +51,12 @@ if __name__ == "__main__":
         from ray.cluster_utils import Cluster
 
         here, own = os.getcwd(), os.environ.pop("PYTHONPATH")
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        while True:  # Ray gives a node 30 s to start, too few on a busy machine
+            try:
+                cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+                break
+            except Exception as error:
+                print(error, file=sys.stderr)
         os.chdir(elsewhere)
         os.environ["PYTHONPATH"] = others
         cluster.add_node(num_cpus=1)

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.crops.encoding import decode_crop, decode_mask
-from deepfake_adv.crops.schema import CROP_SCHEMA
-from deepfake_adv.extraction.crop_files import plan_files
+from deepfake_adv.crops.codec import decode_crop, decode_mask
+from deepfake_adv.crops.files import CROP_SCHEMA
+from deepfake_adv.extraction.crop import plan_files
 from deepfake_adv.extraction.cutting import CropOptions
 from deepfake_adv.extraction.frames import FrameStore
 from deepfake_adv.faces.box import FaceBox, official_crop

@@ -34,7 +34,7 @@ def test_an_interrupted_run_resumes_and_leaves_the_same_bytes(located, cut, monk
         assert (again / path.name).read_bytes() == path.read_bytes()
 
 
-def test_pieces_of_other_code_are_not_taken_up(located, cut, monkeypatch):
+def test_files_of_other_code_are_not_taken_up(located, cut, monkeypatch):
     data = located()
     crop, done = crops_module.crop_video, []
 
@@ -54,8 +54,8 @@ def test_pieces_of_other_code_are_not_taken_up(located, cut, monkeypatch):
     assert len(done) == 3
 
 
-@pytest.mark.parametrize("name", ["write_json", "atomic_write"])
-def test_a_video_is_done_only_when_piece_and_report_are_there(located, cut, monkeypatch, name):
+@pytest.mark.parametrize("name", ["write_json", "write_rows"])
+def test_a_video_is_done_only_when_crops_and_report_are_there(located, cut, monkeypatch, name):
     data = located()
     _, whole = cut(data, name="whole")
     write = getattr(cutting, name)
@@ -71,7 +71,7 @@ def test_a_video_is_done_only_when_piece_and_report_are_there(located, cut, monk
     same(whole, again)
 
 
-@pytest.mark.parametrize("name", ["write_csv", "Pieces.remove", "Scratch.publish"])
+@pytest.mark.parametrize("name", ["write_csv", "TaskFiles.remove", "Scratch.publish"])
 def test_a_run_stopped_at_its_end_goes_on_and_counts_the_same(located, cut, monkeypatch, name):
     data = located()
     (data.frames / "c23" / "store" / "NT" / "001_002.mkv").write_bytes(b"no video")
@@ -82,7 +82,7 @@ def test_a_run_stopped_at_its_end_goes_on_and_counts_the_same(located, cut, monk
         act = getattr(place, function)
 
         def dying(*arguments):
-            if kind == ["Pieces"]:
+            if kind == ["TaskFiles"]:
                 act(*arguments)
             raise KeyboardInterrupt
 
@@ -147,7 +147,7 @@ def test_a_run_ended_by_sigkill_resumes_and_leaves_the_same_bytes(located, cut, 
     line, environment = command(data, tmp_path / "killed"), {**os.environ, "WORKERS": "1"}
     process = subprocess.Popen(line, env={**environment, "SLOW": "1"})
     deadline = time.monotonic() + 60
-    while not list((tmp_path / "work-killed").glob("*/pieces/*.json")) and time.monotonic() < deadline:
+    while not list((tmp_path / "work-killed").glob("*/tasks/*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL

@@ -256,8 +256,8 @@ def test_killed_with_sigkill_it_resumes(run, part):
         process.stdout.readline()
         os.kill(process.pid, signal.SIGKILL)
     assert not (folder / "killed").exists()
-    pieces = list((folder / "work").rglob("*.json"))
-    assert 1 <= len(pieces) < 6
+    files = list((folder / "work").rglob("*.json"))
+    assert 1 <= len(files) < 6
     before = time.time_ns()
     assert digest(run("killed")) == digest(run("whole"))
-    assert all(path.stat().st_mtime_ns < before for path in pieces if path.exists())
+    assert all(path.stat().st_mtime_ns < before for path in files if path.exists())

@@ -7,8 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.extraction.groups import plan_groups
-from deepfake_adv.extraction.pieces import Pieces, gather
-from deepfake_adv.files import write_csv
 
 
 def test_a_group_is_a_target_its_forgeries_and_all_qualities(toy):
@@ -60,28 +58,6 @@ def test_the_digest_follows_everything_that_decides_the_boxes(toy):
     changed = [group.digest() for group in plan()]
     assert changed[0] != digests[0]
     assert changed[1] == digests[1]
-
-
-def test_pieces_come_back_in_order_and_in_whole_row_groups(tmp_path):
-    pieces = Pieces(tmp_path / "pieces", ["b", "a", "c"])
-    for name, values in (("c", range(5, 12)), ("b", range(3))):
-        pq.write_table(pa.table({"x": list(values)}), pieces.path(name))
-    tables = list(pieces.tables(["x"], at_least=4))
-    assert [len(table) for table in tables] == [8, 2]
-    assert pa.concat_tables(tables)["x"].to_pylist() == [0, 1, 2, *range(5, 12)]
-    assert list(gather([], None, at_least=4)) == []
-    (tmp_path / "boxes.parquet").touch()
-    pieces.remove()
-    assert [path.name for path in tmp_path.iterdir()] == ["boxes.parquet"]
-
-
-def test_csv_is_written_whole(tmp_path):
-    path = tmp_path / "t.csv"
-    write_csv(path, ("a", "b"), [{"a": 1, "b": "x, y"}])
-    assert path.read_text() == 'a,b\n1,"x, y"\n'
-    with pytest.raises(ValueError, match="fields not in"):
-        write_csv(path, ("a",), [{"a": 1}, {"c": 2}])
-    assert path.read_text() == 'a,b\n1,"x, y"\n'
 
 
 def test_a_groups_task_holds_its_own_frames_alone(toy):

@@ -6,9 +6,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from deepfake_adv.crops.schema import BOX_SCHEMA
 from deepfake_adv.extraction import locate, tracking
-from deepfake_adv.extraction.face_tables import read_videos
+from deepfake_adv.extraction.boxes import BOX_SCHEMA, read_videos
 from deepfake_adv.extraction.locate import locate_dataset
 from deepfake_adv.extraction.tracking import LocateOptions
 from deepfake_adv.video.errors import VideoError
@@ -169,7 +168,7 @@ def _fresh(stage, key, *, code, root):
 def test_a_killed_run_resumes_and_leaves_the_same_bytes(toy, square_locator, run, tmp_path, monkeypatch):
     data = toy({"real/002": [20, 22]})
     run(data, name="whole")
-    write, written = tracking.write_piece, []
+    write, written = tracking.write_group, []
 
     def dying(path, table):
         if written:
@@ -177,10 +176,10 @@ def test_a_killed_run_resumes_and_leaves_the_same_bytes(toy, square_locator, run
         written.append(path)
         write(path, table)
 
-    monkeypatch.setattr(tracking, "write_piece", dying)
+    monkeypatch.setattr(tracking, "write_group", dying)
     with pytest.raises(KeyboardInterrupt):
         run(data, name="again")
-    monkeypatch.setattr(tracking, "write_piece", write)
+    monkeypatch.setattr(tracking, "write_group", write)
     before = len(square_locator)
     run(data, name="again")
     assert 0 < len(square_locator) - before < before  # the first group was not located again
@@ -189,7 +188,7 @@ def test_a_killed_run_resumes_and_leaves_the_same_bytes(toy, square_locator, run
     assert sorted(p.name for p in (tmp_path / "again").iterdir()) == ["boxes.parquet", "misses.csv", "videos.csv"]
 
 
-def test_other_parameters_never_take_up_old_pieces(toy, square_locator, run):
+def test_other_parameters_never_take_up_old_files(toy, square_locator, run):
     data = toy()
     _, wide, _ = run(data)
     _, narrow, _ = run(data, replace(OPTIONS, policy="official"))

@@ -7,7 +7,7 @@ import pytest
 
 from deepfake_adv.corpus.render.take import film
 from deepfake_adv.datasets.videos import VideoRow, format_rows
-from deepfake_adv.extraction.face_tables import BOXES, read_videos
+from deepfake_adv.extraction.boxes import BOXES, read_videos
 from deepfake_adv.extraction.frames import STORE, TABLE, VIDEOS, frame_table, write_frame_table
 from deepfake_adv.extraction.locate import locate_dataset
 from deepfake_adv.extraction.sampling import even_indices

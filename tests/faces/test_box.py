@@ -16,10 +16,10 @@ def reference_square(left: int, top: int, right: int, bottom: int, width: int, h
 
 
 def boxes(count: int, width: int, height: int):
-    generator = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     for _ in range(count):
-        x, y = generator.integers(-30, width - 10), generator.integers(-30, height - 10)
-        w, h = generator.integers(20, 200, 2)
+        x, y = rng.integers(-30, width - 10), rng.integers(-30, height - 10)
+        w, h = rng.integers(20, 200, 2)
         if (x + x + w) // 2 < width and (y + y + h) // 2 < height:
             yield int(x), int(y), int(x + w), int(y + h)
 
@@ -44,10 +44,9 @@ def test_even_crop_is_even_and_within_the_official_ones_reach():
         assert even.y + even.side <= 240
 
 
-def test_margin_and_minimum_side():
+def test_the_margin_scales_the_side():
     box = FaceBox(100, 100, 140, 130)
     assert official_crop(box, 640, 480, margin=2.0).side == 80
-    assert official_crop(box, 640, 480, minimum_side=100).side == 100
     assert official_crop(box, 640, 480, margin=1.0) == (100, 95, 40)
 
 

@@ -5,13 +5,12 @@ import sys
 import numpy as np
 import pytest
 
-from deepfake_adv.faces import alignment, predictor
+from deepfake_adv.faces import alignment, landmarks
 from deepfake_adv.faces.alignment import FAN, S3FD, need_weights, weights_folder
 from deepfake_adv.faces.box import FaceBox, iou
 from deepfake_adv.faces.dlib_hog import DlibHog
-from deepfake_adv.faces.landmarks import LANDMARKERS, DlibLandmarks, build_landmarker
+from deepfake_adv.faces.landmarks import LANDMARKERS, DlibLandmarks, build_landmarker, predictor_path
 from deepfake_adv.faces.policy import POLICIES, build_policy
-from deepfake_adv.faces.predictor import predictor_path
 from deepfake_adv.faces.registry import LOCATORS, build_locator
 from deepfake_adv.faces.size import MAX_PIXELS, to_size
 
@@ -98,7 +97,7 @@ def test_an_unknown_locator_is_named_with_what_is_near():
         ValueError, match=r"locator must be one of dlib, face_alignment; got 'dlip'. Did you mean 'dlib'?"
     ):
         build_locator("dlip")
-    with pytest.raises(ValueError, match=r"got 'mtcnn'. Mend locate.backend"):
+    with pytest.raises(ValueError, match=r"got 'mtcnn'. Fix locate.backend"):
         build_locator("mtcnn")
 
 
@@ -170,7 +169,7 @@ def test_the_predictor_is_found_without_running_its_package(monkeypatch):
     path = predictor_path()
     assert path.is_file()
     assert "face_recognition_models" not in sys.modules
-    monkeypatch.setattr(predictor, "find_spec", lambda name: None)
+    monkeypatch.setattr(landmarks, "find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match=r"must hold shape_predictor_68_face_landmarks.dat"):
         predictor_path()
 

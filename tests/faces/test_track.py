@@ -165,8 +165,8 @@ def test_smoothing_undoes_a_locator_of_coarse_steps():
 
 
 def test_smoothing_agrees_with_a_slow_mean():
-    generator = np.random.default_rng(5)
-    values = 200 + generator.normal(0, 3, 50)
+    rng = np.random.default_rng(5)
+    values = 200 + rng.normal(0, 3, 50)
     track = track_of([[at(v)] for v in values], every=1, smooth=7)
     slow = [np.mean(values[k - min(3, k, 49 - k) : k + min(3, k, 49 - k) + 1]) for k in range(50)]
     np.testing.assert_allclose(track.boxes[:, 0], slow)
@@ -223,8 +223,8 @@ def test_sampling_a_faceless_or_empty_track_drops():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_frame_is_accounted_for_whatever_happens(seed):
-    generator = np.random.default_rng(seed)
-    truth = [[] if generator.random() < 0.3 else [at(generator.choice([100, 130, 500]))] for _ in range(70)]
+    rng = np.random.default_rng(seed)
+    truth = [[] if rng.random() < 0.3 else [at(rng.choice([100, 130, 500]))] for _ in range(70)]
     found = run(truth, stride=1).found
     track = track_of(truth)
     assert len(track.frames) == 70

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from deepfake_adv.generators.resnet import Head, ResnetGenerator
+from deepfake_adv.generators.resnet import MapHead, ResnetGenerator
 
 
 def make(**arguments: float) -> ResnetGenerator:
@@ -51,7 +51,7 @@ def test_paper_size() -> None:
 
 def test_head_is_a_plain_convolution() -> None:
     torch.manual_seed(0)
-    head, maps = Head(5).double(), torch.rand(2, 5, 12, 15, dtype=torch.float64, requires_grad=True)
+    head, maps = MapHead(5).double(), torch.rand(2, 5, 12, 15, dtype=torch.float64, requires_grad=True)
     plain = functional.conv2d(maps, head.weight, head.bias)
     upstream = torch.rand_like(plain)
     inputs = (maps, head.weight, head.bias)

@@ -84,16 +84,16 @@ def face(size: int) -> Tensor:
 
 
 def toy_batch(*, clip: int | None = None, dtype: torch.dtype = torch.float32, size: int = SIZE, seed: int = 0) -> Batch:
-    generator = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     labels = torch.tensor([0, 1, 1, 0, 0, 1])
     lead = (6,) if clip is None else (6, clip)
-    coarse = torch.rand(6 * (clip or 1), 3, 4, 4, generator=generator, dtype=torch.float64)
+    coarse = torch.rand(6 * (clip or 1), 3, 4, 4, generator=rng, dtype=torch.float64)
     images = nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1).view(*lead, 3, size, size)
     board = (torch.arange(size)[:, None] + torch.arange(size)) % 2 - 0.5
     images = (0.2 + 0.6 * images + 0.2 * board * labels.view(-1, *[1] * (images.ndim - 1))).clamp(0, 1)
     masks = torch.zeros(*lead, 1, size, size, dtype=dtype)
     masks[labels == 1, ..., size // 4 : size // 2, size // 4 : size // 2] = 1
-    landmarks = face(size).expand(*lead, 68, 2) + torch.rand(*lead, 1, 2, generator=generator)
+    landmarks = face(size).expand(*lead, 68, 2) + torch.rand(*lead, 1, 2, generator=rng)
     return Batch(images.to(dtype), labels, masks, landmarks.to(dtype), torch.arange(6))
 
 
@@ -105,18 +105,18 @@ class Game:
     method: Method
     batch: Batch
     optimisers: list[torch.optim.Optimizer]
-    generator: torch.Generator
+    rng: torch.Generator
 
     def step(self) -> StepLoss:
         """What the training loop does with a method."""
         mine = self.optimisers[1:]
         for _ in range(self.method.adversary_steps):
             mine[0].zero_grad()
-            self.method.adversary_loss(self.detector, self.batch, self.generator).backward()
+            self.method.adversary_loss(self.detector, self.batch, self.rng).backward()
             mine[0].step()
         for optimiser in self.optimisers:
             optimiser.zero_grad()
-        loss = self.method.detector_loss(self.detector, self.batch, self.generator)
+        loss = self.method.detector_loss(self.detector, self.batch, self.rng)
         loss.total.backward()
         for optimiser in self.optimisers if self.method.joint else self.optimisers[:1]:
             optimiser.step()
@@ -124,7 +124,7 @@ class Game:
 
     def altered(self, detector: Toy | None = None, batch: Batch | None = None) -> Tensor:
         """The images that the detector, or another one, would train on."""
-        altered = self.method.altered(detector or self.detector, batch or self.batch, self.generator)
+        altered = self.method.altered(detector or self.detector, batch or self.batch, self.rng)
         return altered.images.detach()
 
     def state(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Game:
             "detector": self.detector.state_dict(),
             "method": self.method.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "generator": self.generator.get_state(),
+            "generator": self.rng.get_state(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ class Game:
         self.method.load_state_dict(state["method"])
         for optimiser, values in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(values)
-        self.generator.set_state(state["generator"])
+        self.rng.set_state(state["generator"])
 
 
 def make_game(

@@ -43,7 +43,7 @@ def test_reproducible_bit_for_bit(game: Callable[..., Any], name: str, arguments
     before = torch.get_rng_state()
     first = game(name, **arguments)
     losses = [first.step().total.item() for _ in range(3)]
-    assert torch.equal(torch.get_rng_state(), before)  # no draw from the global generator
+    assert torch.equal(torch.get_rng_state(), before)  # no draw from the global rng
     torch.manual_seed(2)
     second = game(name, **arguments)
     assert [second.step().total.item() for _ in range(3)] == losses
@@ -97,7 +97,7 @@ def test_raises_the_detectors_loss(game: Callable[..., Any], name: str, detector
     toy = game(name, detector=detector)
     for _ in range(10 * toy.method.adversary_steps):
         toy.optimisers[1].zero_grad()
-        toy.method.adversary_loss(taught.detector, toy.batch, toy.generator).backward()
+        toy.method.adversary_loss(taught.detector, toy.batch, toy.rng).backward()
         toy.optimisers[1].step()
     images = toy.altered(taught.detector)
     taught.detector.eval()
@@ -129,7 +129,7 @@ def test_not_a_number_is_not_hidden(game: Callable[..., Any], name: str, argumen
 
 def outcome(toy: Any) -> str:
     try:
-        return str(toy.method.detector_loss(toy.detector, toy.batch, toy.generator).total.item())
+        return str(toy.method.detector_loss(toy.detector, toy.batch, toy.rng).total.item())
     except ValueError as error:
         return str(error)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from deepfake_adv.attacks.engine import frozen_eval
+from deepfake_adv.attacks.ascent import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.methods.base import Method
 from deepfake_adv.methods.frames import FrameModel, ScaleGradient, reverse_gradient
@@ -22,7 +22,7 @@ Make = Callable[..., Any]
 @pytest.mark.parametrize("lam", [0.0, 0.5, 1.0])
 def test_equation_3_weighs_the_altered_images(game: Make, lam: float) -> None:
     toy = game("grad_bat", detector="masked", lam=lam, dtype=torch.float64)
-    altered = toy.method.altered(toy.detector, toy.batch, toy.generator)
+    altered = toy.method.altered(toy.detector, toy.batch, toy.rng)
     loss = toy.method.combine(toy.detector, toy.batch, altered)
     toy.detector.zero_grad()
     whole = toy.detector.training_loss(
@@ -40,7 +40,7 @@ def test_equation_3_weighs_the_altered_images(game: Make, lam: float) -> None:
 def test_equation_2_leaves_the_clean_images_out(game: Make) -> None:
     toy = game("grad_bat", clean="instead")
     images = toy.altered()
-    loss = toy.method.detector_loss(toy.detector, toy.batch, toy.generator)
+    loss = toy.method.detector_loss(toy.detector, toy.batch, toy.rng)
     assert loss.clean is None
     assert torch.equal(loss.total, toy.detector.training_loss(images, toy.batch.labels).total)
 
@@ -102,7 +102,7 @@ def test_each_label_has_its_own_generator(game: Make) -> None:
     maps = toy.method.inverse_sigma(toy.batch)
     torch.testing.assert_close(maps[toy.batch.labels == 0], real(toy.batch.split(0).images))
     torch.testing.assert_close(maps[toy.batch.labels == 1], fake(toy.batch.split(1).images))
-    toy.method.adversary_loss(toy.detector, toy.batch.split(1), toy.generator).backward()
+    toy.method.adversary_loss(toy.detector, toy.batch.split(1), toy.rng).backward()
     assert all(weight.grad is None for weight in real.parameters())
     assert all(weight.grad is not None for weight in fake.parameters())
     assert all(weight.grad is None for weight in toy.detector.parameters())
@@ -121,7 +121,7 @@ def test_masks_follow_the_flow(game: Make, monkeypatch: pytest.MonkeyPatch) -> N
     flow = torch.zeros(6, 2, *toy.batch.images.shape[2:])
     flow[:, 1] = 1.0  # fetched from one column to the right
     monkeypatch.setattr(type(toy.method.attack), "step", lambda self, variable, gradient: flow)
-    altered = toy.method.altered(toy.detector, toy.batch, toy.generator)
+    altered = toy.method.altered(toy.detector, toy.batch, toy.rng)
     torch.testing.assert_close(altered.masks, warp_flow(toy.batch.masks, flow))
     torch.testing.assert_close(altered.masks[..., :-1], toy.batch.masks[..., 1:])
 
@@ -130,7 +130,7 @@ def test_reversal_is_one_pass_of_both_gradients(game: Make) -> None:
     toy = game("two_gen_bat", update="reversal", dtype=torch.float64)
     assert toy.method.joint
     assert toy.method.adversary_steps == 0
-    toy.method.detector_loss(toy.detector, toy.batch, toy.generator).total.backward()
+    toy.method.detector_loss(toy.detector, toy.batch, toy.rng).total.backward()
     turned = [weight.grad.clone() for weight in toy.method.adversary.parameters()]
     toy.method.adversary.zero_grad()
     maps = toy.method.inverse_sigma(toy.batch)
@@ -158,9 +158,9 @@ def test_generators_learn_from_a_certain_detector(game: Make, name: str, update:
             made(features) + lead.repeat(len(features) // len(lead), 1)
         )
         if update == "reversal":
-            toy.method.detector_loss(toy.detector, toy.batch, toy.generator).total.backward()
+            toy.method.detector_loss(toy.detector, toy.batch, toy.rng).total.backward()
         else:
-            toy.method.adversary_loss(toy.detector, toy.batch, toy.generator).backward()
+            toy.method.adversary_loss(toy.detector, toy.batch, toy.rng).backward()
         found = [weight.grad.double().flatten() for weight in toy.method.adversary.parameters()]
         gradients.append(torch.cat(found) * torch.tensor(ahead, dtype=torch.float64).exp())
     single, exact = gradients
@@ -192,7 +192,7 @@ def test_generators_learn_as_much_from_still_clips_as_from_images(game: Make) ->
     clips.batch = replace(clips.batch, images=still)
     gradients = []
     for toy in (images, clips):
-        toy.method.adversary_loss(toy.detector, toy.batch, toy.generator).backward()
+        toy.method.adversary_loss(toy.detector, toy.batch, toy.rng).backward()
         assert toy.method.adversary is not None
         gradients.append([weight.grad for weight in toy.method.adversary.parameters()])
     torch.testing.assert_close(*gradients)
@@ -256,6 +256,6 @@ def test_bad_names_and_values(name: str, arguments: dict[str, Any], message: str
 def test_without_an_adversary_there_is_no_adversary_loss(game: Make) -> None:
     toy = game("baseline")
     with pytest.raises(RuntimeError, match="Baseline has no adversary"):
-        toy.method.adversary_loss(toy.detector, toy.batch, toy.generator)
+        toy.method.adversary_loss(toy.detector, toy.batch, toy.rng)
     with pytest.raises(NotImplementedError, match=r"Method must define alter\(\)"):
-        Method().alter(toy.detector, toy.batch, toy.generator)
+        Method().alter(toy.detector, toy.batch, toy.rng)

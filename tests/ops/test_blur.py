@@ -26,11 +26,11 @@ def reference(images, inverse_sigma, kernel_size):
 
 
 def example(shape=(2, 3, 17, 19), dtype=torch.float64, scale=2.0, seed=0):
-    generator = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     batch, channels, height, width = shape
-    images = torch.rand(shape, generator=generator, dtype=torch.float64)
-    inverse_sigma = scale * torch.rand(batch, 1, height, width, generator=generator, dtype=torch.float64)
-    upstream = torch.randn(batch, channels, height, width, generator=generator, dtype=torch.float64)
+    images = torch.rand(shape, generator=rng, dtype=torch.float64)
+    inverse_sigma = scale * torch.rand(batch, 1, height, width, generator=rng, dtype=torch.float64)
+    upstream = torch.randn(batch, channels, height, width, generator=rng, dtype=torch.float64)
     return tuple(tensor.to(dtype) for tensor in (images, inverse_sigma, upstream))
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deepfake_adv.ops.draws import dropout, generators_of, normal, uniform, whole
+from deepfake_adv.ops.draws import dropout, integers, normal, rng_per_image, uniform
 
 
 def seeded():
@@ -31,19 +31,19 @@ def test_without_a_generator_the_global_one_is_used(draw):
 def test_a_generator_per_image_gives_each_image_its_own(draw):
     names = ["a", "b", "c"]
     like = torch.zeros(1)
-    together = draw((3, 2, 5), generators_of(names, 1), like)
+    together = draw((3, 2, 5), rng_per_image(names, 1), like)
     for number in range(3):
-        alone = draw((1, 2, 5), generators_of(names[number : number + 1], 1), like)
+        alone = draw((1, 2, 5), rng_per_image(names[number : number + 1], 1), like)
         assert torch.equal(together[number], alone[0])
     assert not torch.equal(together[0], together[1])
-    assert not torch.equal(together, draw((3, 2, 5), generators_of(names, 2), like))
+    assert not torch.equal(together, draw((3, 2, 5), rng_per_image(names, 2), like))
 
 
 def test_bounds():
     values = uniform((1000,), seeded(), torch.zeros(1))
     assert 0 <= values.min() < 0.1
     assert 0.9 < values.max() < 1
-    assert set(whole(3, 100, seeded())) == {0, 1, 2}
+    assert set(integers(3, 100, seeded())) == {0, 1, 2}
 
 
 def test_dropout_keeps_the_mean():

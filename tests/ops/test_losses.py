@@ -59,9 +59,9 @@ def test_the_margin_has_its_gradient_where_the_loss_has_none(gap):
 
 
 def test_equals_torchs_own_where_that_is_right():
-    generator = torch.Generator().manual_seed(1)
-    logits = 5 * torch.randn(64, 7, generator=generator, dtype=torch.float64)
-    labels = torch.randint(7, (64,), generator=generator)
+    rng = torch.Generator().manual_seed(1)
+    logits = 5 * torch.randn(64, 7, generator=rng, dtype=torch.float64)
+    labels = torch.randint(7, (64,), generator=rng)
     expected = functional.cross_entropy(logits, labels, reduction="none")
     torch.testing.assert_close(cross_entropy(logits, labels), expected, rtol=1e-12, atol=1e-14)
     assert torch.autograd.gradcheck(lambda values: cross_entropy(values, labels[:5]), logits[:5].requires_grad_())

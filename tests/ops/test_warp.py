@@ -9,9 +9,9 @@ from deepfake_adv.ops.warp import flow_smoothness, warp_flow
 
 
 def example(shape=(2, 3, 7, 9), reach=2.5):
-    generator = torch.Generator().manual_seed(1)
-    images = torch.rand(shape, generator=generator, dtype=torch.float64)
-    flow = (2 * torch.rand(shape[0], 2, *shape[2:], generator=generator, dtype=torch.float64) - 1) * reach
+    rng = torch.Generator().manual_seed(1)
+    images = torch.rand(shape, generator=rng, dtype=torch.float64)
+    flow = (2 * torch.rand(shape[0], 2, *shape[2:], generator=rng, dtype=torch.float64) - 1) * reach
     return images, flow
 
 

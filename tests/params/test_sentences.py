@@ -27,7 +27,7 @@ def told(demo, key, value):
         del section[last]
     else:
         section[last] = value
-    with pytest.raises(ValueError, match="mend and run again") as caught:
+    with pytest.raises(ValueError, match="fix and run again") as caught:
         validate(content)
     return str(caught.value)
 

@@ -35,8 +35,8 @@ def edit(project):
 
 def test_words_rerun_nothing(project, edit):
     changes = {
-        "ops/gaussian.py": ('"""Gaussian blur', '# a comment\n"""A word. Gaussian blur'),
-        "hints.py": ("Did you mean", "Perhaps you mean"),
+        "ops/degradations.py": ('"""Noise, even blur', '# a comment\n"""A word. Noise, even blur'),
+        "suggestions.py": ("Did you mean", "Perhaps you mean"),
         "params/training.py": ("class Train(Section):", "WORDS = 1\n\n\nclass Train(Section):"),
     }
     text = (project.folder / "deepfake_adv/evaluation/metrics.py").read_text()

@@ -24,7 +24,7 @@ class Brightness(Method):
     class Params(Method.Params):
         shift: float = Field(0.1, gt=0, lt=1, description="Largest change.")
 
-    def alter(self, model, frames, generator):
+    def alter(self, model, frames, rng):
         return replace(frames, images=(frames.images + self.params.shift).clamp(0, 1))
 """
 DETECTOR = """

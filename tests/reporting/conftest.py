@@ -75,7 +75,7 @@ def paper():
 
 @pytest.fixture(scope="session")
 def tables(project, paper):
-    from deepfake_adv.reporting.own_corpus import own_corpora
+    from deepfake_adv.reporting.measured import own_corpora
     from deepfake_adv.reporting.write_tables import build_tables
 
     built = build_tables(

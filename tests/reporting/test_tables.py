@@ -5,8 +5,7 @@ import pytest
 
 from deepfake_adv.evaluation import replicates
 from deepfake_adv.files import write_json
-from deepfake_adv.reporting.measured import Attacks, Evaluations, Measurement
-from deepfake_adv.reporting.own_corpus import own_corpora
+from deepfake_adv.reporting.measured import Attacks, Evaluations, Measurement, own_corpora
 from deepfake_adv.reporting.specs import load_specs
 from deepfake_adv.reporting.tables import build_table, compare, mean
 
@@ -165,8 +164,8 @@ def test_packed_replicates_reach_the_table(tables, evaluation):
 
 
 def test_own_corpora():
-    roots = {"corpus": "data/corpus", "ffpp": "/datasets/ff"}
-    assert set(own_corpora("procedural", roots)) == {"corpus", "identities"}
+    roots = {"corpus": "data/corpus", "celebdf": "data/corpus/Celeb-DF-v2/", "ffpp": "/datasets/ff"}
+    assert set(own_corpora("procedural", roots)) == {"corpus", "celebdf", "identities"}
     assert "clips" in own_corpora("clips", roots)["corpus"]
     assert own_corpora("none", roots) == {}
     assert own_corpora("procedural", {"ffpp": "/datasets/ff"}) == {}

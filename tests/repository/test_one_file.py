@@ -37,7 +37,7 @@ class Plain(Detector):
 import torch
 from pydantic import Field
 
-from deepfake_adv.attacks.engine import Attack
+from deepfake_adv.attacks.ascent import Attack
 from deepfake_adv.attacks.registry import register_attack
 
 
@@ -50,7 +50,7 @@ class Tint(Attack):
     def size(self):
         return self.params.most
 
-    def initial(self, images, generator):
+    def initial(self, images, rng):
         return torch.zeros_like(images[:, :, :1, :1])
 
     def to_image(self, images, variable):
@@ -116,7 +116,7 @@ ENTRIES = {
 }
 USE = """
 import numpy as np, torch
-from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.attacks.ascent import ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.datasets.layouts.registry import build_layout
 from deepfake_adv.detectors.registry import build_detector

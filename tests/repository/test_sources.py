@@ -73,7 +73,7 @@ def test_there_is_a_list_for_every_stage_and_run(copy, stages):
 
 def test_words_the_schema_and_scheduling_change_no_list(copy):
     edits = {
-        "hints.py": ("Did you mean", "Perhaps you mean"),
+        "suggestions.py": ("Did you mean", "Perhaps you mean"),
         "params/training.py": ("class Train(Section):", "WORDS = 1\n\n\nclass Train(Section):"),
         "execution/pool.py": ("time.sleep(0.5)", "time.sleep(0.6)"),
         "log.py": ("_INTERVAL = 30.0", "_INTERVAL = 20.0"),
@@ -81,7 +81,7 @@ def test_words_the_schema_and_scheduling_change_no_list(copy):
         "methods/traditional.py": ("must be two numbers in ascending", "must be two numbers, in ascending"),
         "methods/generative.py": ("Arguments of each generator.", "What each generator is made of."),
     }
-    edits["ops/gaussian.py"] = f"# a comment\n{copy.text('ops/gaussian.py')}".replace('"""', '"""A word. ', 1)
+    edits["ops/degradations.py"] = f"# a comment\n{copy.text('ops/degradations.py')}".replace('"""', '"""A word. ', 1)
     assert copy.changed(edits) == set()
 
 
@@ -190,6 +190,6 @@ def test_a_way_of_finding_faces_that_is_not_taken_locates_nothing_anew(copy):
 
 
 def test_an_encoder_and_a_specification_rerun_who_reads_them(copy):
-    assert "crop" in copy.changed({"crops/encoding.py": f"{copy.text('crops/encoding.py')}\nX = 1\n"})
+    assert "crop" in copy.changed({"crops/codec.py": f"{copy.text('crops/codec.py')}\nX = 1\n"})
     specs = {"reporting/specs.yaml": f"{copy.text('reporting/specs.yaml')}\n# a word\n"}
     assert copy.changed(specs) == {"tables", "report"}

@@ -11,7 +11,7 @@ FILES = {
     "deepfake_adv/__init__.py": "",
     "deepfake_adv/registry.py": "",
     "deepfake_adv/training/setup.py": (
-        "from deepfake_adv.hints import hint\n"
+        "from deepfake_adv.suggestions import hint\n"
         "from deepfake_adv.params.schema import Params\n"
         "from deepfake_adv.methods.registry import build_method\n"
         "from importlib import import_module\n"
@@ -21,7 +21,7 @@ FILES = {
     "deepfake_adv/training/by_name.py": "LIST = 'list.yaml'\n",
     "deepfake_adv/training/list.yaml": "a: 1\n",
     "deepfake_adv/training/beside.py": "",
-    "deepfake_adv/hints.py": "from deepfake_adv.words import word\n",
+    "deepfake_adv/suggestions.py": "from deepfake_adv.words import word\n",
     "deepfake_adv/words.py": "",
     "deepfake_adv/params/schema.py": "from deepfake_adv.words import word\n",
     "deepfake_adv/methods/registry.py": "def build_method(name): ...\n",

@@ -14,7 +14,7 @@ def test_imports_are_followed_by_statement_by_name_and_from_beside(checkout):
 
 
 def test_what_only_words_and_the_schema_reach_does_not_count(checkout):
-    assert not {"hints.py", "params/schema.py", "words.py"} & checkout.reached(PLAIN)
+    assert not {"suggestions.py", "params/schema.py", "words.py"} & checkout.reached(PLAIN)
     checkout.write("deepfake_adv/training/beside.py", "from deepfake_adv.words import word\n")
     assert "words.py" in checkout.reached(PLAIN)
 
@@ -57,7 +57,7 @@ def test_a_new_entry_changes_no_list_of_another(checkout):
         ("attacks/flow.py", "# why\n@register_attack('flow')\nclass Flow:\n    '''Flow.'''\n    size = 1\n", set()),
         ("attacks/noise.py", "@register_attack('noise')\nclass Noise:\n    size = 2\n", set()),
         ("training/list.yaml", "a: 2\n", {PLAIN, MOVED}),
-        ("hints.py", "WORDS = 'other'\n", set()),
+        ("suggestions.py", "WORDS = 'other'\n", set()),
         ("params/schema.py", "WORDS = 'other'\n", set()),
     ],
 )
@@ -77,7 +77,7 @@ def test_a_list_has_a_digest_and_a_path_a_line(checkout):
 def test_a_syntax_error_is_named(checkout):
     checkout.write("deepfake_adv/methods/plain.py", "@register_method('plain')\nclass Plain: ...\n")
     checkout.write("deepfake_adv/training/beside.py", "x = 1\ny = = 2\n")
-    with pytest.raises(ValueError, match=r"beside\.py must be Python; got invalid syntax in line 2\. Mend that line\."):
+    with pytest.raises(ValueError, match=r"beside\.py must be Python; got invalid syntax in line 2\. Fix that line\."):
         checkout.listing(PLAIN)
 
 

@@ -39,14 +39,14 @@ def held_in_memory(pixels, labels):
     """All images as one tensor, drawn from step by step."""
     classifier = Classifier("test_resnet", classes=3, image_size=32)
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    generator = torch.Generator().manual_seed(RECIPE["seed"])
+    rng = torch.Generator().manual_seed(RECIPE["seed"])
     optimiser = torch.optim.AdamW(classifier.parameters(), RECIPE["learning_rate"], weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RECIPE["learning_rate"], total_steps=RECIPE["steps"])
     classifier.train()
     for _ in range(RECIPE["steps"]):
-        rows = torch.randint(len(images), (RECIPE["batch_size"],), generator=generator)
+        rows = torch.randint(len(images), (RECIPE["batch_size"],), generator=rng)
         batch = images[rows].float() / 255
-        if torch.rand((), generator=generator) < 0.5:
+        if torch.rand((), generator=rng) < 0.5:
             batch = batch.flip(-1)
         loss = functional.cross_entropy(classifier(batch), torch.from_numpy(labels)[rows])
         optimiser.zero_grad()

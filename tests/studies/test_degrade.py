@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.ops.draws import rng_per_image
 from deepfake_adv.studies.degrade import CRF, DEGRADATIONS, FILTERS, blur_window, encode_video
 
 MILD = {"jpeg": 95, "blur": 0.4, "noise": 1.0, "resize": 0.9, "crf": 10}
@@ -12,10 +12,10 @@ NAMES = [f"picture {number}" for number in range(6)]
 
 @pytest.fixture(scope="module")
 def images():
-    generator = torch.Generator().manual_seed(0)
-    coarse = torch.rand(6, 3, 9, 9, generator=generator)
+    rng = torch.Generator().manual_seed(0)
+    coarse = torch.rand(6, 3, 9, 9, generator=rng)
     smooth = torch.nn.functional.interpolate(coarse, (37, 41), mode="bicubic").clamp(0, 1)
-    return (smooth + 0.05 * torch.randn(smooth.shape, generator=generator)).clamp(0, 1)
+    return (smooth + 0.05 * torch.randn(smooth.shape, generator=rng)).clamp(0, 1)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def pixels(images):
 
 def degrade(name, images, level):
     if name != CRF:
-        return FILTERS[name](images, level, generators_of(NAMES, 0))
+        return FILTERS[name](images, level, rng_per_image(NAMES, 0))
     pixels = (images * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
     coded = np.concatenate([encode_video(part, level) for part in (pixels[:3], pixels[3:])])
     return torch.from_numpy(coded).permute(0, 3, 1, 2).float() / 255
@@ -44,9 +44,9 @@ def test_a_harsher_level_takes_images_further_away(images, name):
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_an_image_does_not_depend_on_the_others(images, name):
-    whole = FILTERS[name](images, HARSH[name], generators_of(NAMES, 0))
+    whole = FILTERS[name](images, HARSH[name], rng_per_image(NAMES, 0))
     parts = [
-        FILTERS[name](images[part], HARSH[name], generators_of(NAMES[part], 0))
+        FILTERS[name](images[part], HARSH[name], rng_per_image(NAMES[part], 0))
         for part in (slice(0, 1), slice(1, 5), slice(5, 6))
     ]
     assert torch.equal(whole, torch.cat(parts))

@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake_adv.crops.crop_decoder import resize
-from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.crops.codec import resize
 from deepfake_adv.data.manifest import read_manifest
+from deepfake_adv.data.store import CropStore
 from deepfake_adv.studies.images import condition_pictures, condition_rows, identities, image_folder, images_to_attack
 
 
@@ -77,10 +77,10 @@ def test_one_identity_is_too_few(make_shards):
 
 @pytest.mark.parametrize("size", [8, 20, 30])
 def test_an_image_folder_gives_central_squares_by_the_one_filter(tmp_path, size):
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
-        cv2.imwrite(str(tmp_path / name / "a.PNG"), generator.integers(0, 255, (20, 26, 3), np.uint8))
+        cv2.imwrite(str(tmp_path / name / "a.PNG"), rng.integers(0, 255, (20, 26, 3), np.uint8))
         (tmp_path / name / "notes.txt").write_text("no image")
     found = image_folder(tmp_path, 5, size)
     assert found.classes == ["cat", "dog"]

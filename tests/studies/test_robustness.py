@@ -5,12 +5,12 @@ import pyarrow as pa
 import pytest
 import torch
 
-from deepfake_adv.attacks.engine import ascend
+from deepfake_adv.attacks.ascent import ascend
 from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.detectors.base import fake_probability
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.evaluation.metrics import accuracy, auc, curve
-from deepfake_adv.ops.draws import generators_of
+from deepfake_adv.ops.draws import rng_per_image
 from deepfake_adv.studies.blocks import Blocks
 from deepfake_adv.studies.degrade import CRF, DEGRADATIONS, FILTERS, encode_video
 from deepfake_adv.studies.pictures import Pictures
@@ -26,8 +26,8 @@ COUNT, SIDE = 26, 33
 
 @pytest.fixture(scope="module")
 def pictures():
-    generator = np.random.default_rng(0)
-    coarse = torch.from_numpy(generator.random((COUNT, 3, 5, 5)))
+    rng = np.random.default_rng(0)
+    coarse = torch.from_numpy(rng.random((COUNT, 3, 5, 5)))
     smooth = torch.nn.functional.interpolate(coarse, (SIDE, SIDE), mode="bicubic").clamp(0, 1)
     pixels = (smooth * 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
     videos = np.repeat([0, 1, 2, 3], [9, 7, 5, 5])
@@ -65,14 +65,14 @@ def at_once(detectors, pictures, batch_size):
                 coded = np.concatenate([encode_video(pixels[pictures.videos == v], level) for v in range(4)])
                 yield torch.from_numpy(coded).permute(0, 3, 1, 2).contiguous().float() / 255
             else:
-                yield FILTERS[name](clean, level, generators_of(names, 3))
+                yield FILTERS[name](clean, level, rng_per_image(names, 3))
     yield clean
     for attack in ATTACKS.values():
         for network in detectors.values():
-            rng = generators_of(names, 3)
+            rng = rng_per_image(names, 3)
             yield torch.cat([
                 ascend(attack, network, clean[s : s + batch_size], truth[s : s + batch_size],
-                       generator=rng[s : s + batch_size]).images
+                       rng=rng[s : s + batch_size]).images
                 for s in range(0, COUNT, batch_size)
             ])  # fmt: skip
 

@@ -22,10 +22,10 @@ FACTS = {
 @pytest.fixture(scope="module")
 def problem():
     """Three classes of stripes, learnt by two small networks."""
-    generator = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     labels = torch.arange(90) % 3
     waves = torch.sin(torch.arange(24) * torch.tensor([0.5, 1.2, 2.2])[:, None])
-    images = 0.5 + 0.1 * waves[labels][:, None, None, :] + 0.08 * torch.randn(90, 3, 24, 24, generator=generator)
+    images = 0.5 + 0.1 * waves[labels][:, None, None, :] + 0.08 * torch.randn(90, 3, 24, 24, generator=rng)
     images = (images.clamp(0, 1) * 255).byte()
     networks = {}
     for seed, name in enumerate(("a", "b")):

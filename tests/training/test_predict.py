@@ -31,11 +31,11 @@ def trained(tmp_path):
 @pytest.fixture
 def clip(tmp_path):
     """A folder of frames; the second is black."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     folder = tmp_path / "clip"
     folder.mkdir()
     for index in range(6):
-        image = generator.integers(1, 255, (48, 64, 3), np.uint8) * (index != 1)
+        image = rng.integers(1, 255, (48, 64, 3), np.uint8) * (index != 1)
         cv2.imwrite(str(folder / f"{index:04d}.png"), image.astype(np.uint8))
     return folder
 

@@ -13,7 +13,7 @@ from deepfake_adv.detectors.compact import Compact
 from deepfake_adv.files import sha256
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.training.run import train_run
-from deepfake_adv.training.session import Session
+from deepfake_adv.training.trainer import Trainer
 
 METHODS = [{"name": "baseline"}, {"name": "two_gen_bat", "kernel_size": 3, "generator": {"blocks": 1, "width": 4}}]
 
@@ -25,17 +25,17 @@ class Killed(BaseException):
 @pytest.fixture
 def die_at(monkeypatch):
     """Let every session end abruptly after so many steps."""
-    run = Session.run
+    run = Trainer.run
 
     def arm(step):
         def stop(done):
             if done == step:
                 raise Killed
 
-        monkeypatch.setattr(Session, "run", lambda self: run(self, after_step=stop))
+        monkeypatch.setattr(Trainer, "run", lambda self: run(self, after_step=stop))
 
     yield arm
-    monkeypatch.setattr(Session, "run", run)
+    monkeypatch.setattr(Trainer, "run", run)
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_early_stop_ends_after_so_many_epochs_without_a_better_one(train, make_p
     scores = iter([(0.6, 0.6), (0.8, 0.5), (0.8, 0.4), (0.7, 0.9), (0.9, 0.9)])
     from deepfake_adv.training.validate import Validation
 
-    monkeypatch.setattr(Session, "validate", lambda self: Validation(*next(scores)))
+    monkeypatch.setattr(Trainer, "validate", lambda self: Validation(*next(scores)))
     out = train(make_plan(epochs=5, early_stop=2))
     record = json.loads((out / "NT_c23/seed0/run.json").read_text())
     assert record["epochs"] == 4
@@ -191,15 +191,15 @@ def test_early_stop_ends_after_so_many_epochs_without_a_better_one(train, make_p
 def test_a_loss_that_is_not_finite_names_run_epoch_and_step_and_keeps_the_last_checkpoint(
     train, make_plan, tmp_path, monkeypatch
 ):
-    from deepfake_adv.training.engine import Engine
+    from deepfake_adv.training.step import TrainingStep
 
-    step = Engine.step
+    step = TrainingStep.run
 
     def poisoned(self, batch, number):
         losses = step(self, batch, number)
         return losses | ({"loss": torch.tensor(float("nan"))} if number == 4 else {})
 
-    monkeypatch.setattr(Engine, "step", poisoned)
+    monkeypatch.setattr(TrainingStep, "run", poisoned)
     with pytest.raises(FloatingPointError, match=r"loss is nan at step 5, in epoch 2 of tiny NT_c23 seed 0\. The last"):
         train(make_plan())
     assert len(list((tmp_path / "work").glob("*/NT_c23/seed0/checkpoint.pt"))) == 1
@@ -217,7 +217,7 @@ def test_the_log_is_whole_before_the_checkpoint_that_ends_a_run(train, make_plan
     def killed(*_):
         raise Killed
 
-    monkeypatch.setattr("deepfake_adv.training.session.Session._finish", killed)
+    monkeypatch.setattr("deepfake_adv.training.trainer.Trainer._finish", killed)
     with pytest.raises(Killed):
         train(make_plan())
     monkeypatch.undo()
@@ -236,12 +236,12 @@ def test_the_log_is_whole_before_the_checkpoint_that_ends_a_run(train, make_plan
     ],
 )
 def test_faults_are_told_before_the_first_step(train, make_plan, plan, words, monkeypatch):
-    monkeypatch.setattr(Session, "run", lambda self: pytest.fail("trained"))
+    monkeypatch.setattr(Trainer, "run", lambda self: pytest.fail("trained"))
     with pytest.raises(ValueError, match=words):
         train(make_plan(**plan))
 
 
-@pytest.mark.parametrize("lost", ["engine", "history", None])
+@pytest.mark.parametrize("lost", ["players", "history", None])
 def test_a_checkpoint_that_lacks_something_is_refused(train, make_plan, die_at, tmp_path, monkeypatch, lost):
     plan = make_plan()
     with monkeypatch.context():
@@ -252,5 +252,5 @@ def test_a_checkpoint_that_lacks_something_is_refused(train, make_plan, die_at, 
     content = torch.load(path, weights_only=True)
     content["state"] = {key: value for key, value in content["state"].items() if lost and key != lost}
     torch.save(content, path)
-    with pytest.raises(ValueError, match=f"'{lost or 'engine'}' is amiss. Delete it to start this run anew"):
+    with pytest.raises(ValueError, match=f"'{lost or 'players'}' is missing or wrong. Delete it to start"):
         train(plan, checkpoint_steps=1)

@@ -3,10 +3,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from deepfake_adv.crops.crop_decoder import CropDecoder
-from deepfake_adv.crops.crop_reader import CorruptCrop
-from deepfake_adv.data.crop_store import CropStore
+from deepfake_adv.crops.files import CorruptCrop
 from deepfake_adv.data.manifest import read_manifest, write_manifest
+from deepfake_adv.data.store import CropDecoder, CropStore
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.files import file_fingerprint, sha256, write_json
 from deepfake_adv.training.checkpoint import save_weights
@@ -59,9 +58,9 @@ def test_each_crop_is_decoded_once_for_all_detectors(shards, tmp_path, monkeypat
     for seed in (0, 1, 2):
         leave(tmp_path / "run/NT_c23" / f"seed{seed}", COMPACT, seed=seed)
     decoded = []
-    decode = CropDecoder._one
+    decode = CropDecoder._decode_one
     monkeypatch.setattr(
-        CropDecoder, "_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
+        CropDecoder, "_decode_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
     )
     score(tmp_path / "run", shards / "test.parquet", tmp_path / "s.parquet")
     assert sorted(decoded) == list(range(len(read_manifest(shards / "test.parquet"))))
@@ -128,9 +127,9 @@ def test_leaving_out_decodes_no_crop_beforehand(damaged, tmp_path, monkeypatch):
     manifest, _ = damaged
     leave(tmp_path / "run/NT_c23/seed0", COMPACT)
     decoded = []
-    decode = CropDecoder._one
+    decode = CropDecoder._decode_one
     monkeypatch.setattr(
-        CropDecoder, "_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
+        CropDecoder, "_decode_one", lambda self, *a: (decoded.append(int(a[2].rows[a[3]])), decode(self, *a))[1]
     )
     score(tmp_path / "run", manifest, tmp_path / "s.parquet", corrupt="skip")
     assert sorted(decoded) == list(range(len(read_manifest(manifest))))

@@ -92,7 +92,7 @@ def test_a_cache_is_refused_before_decoding_where_it_outgrows_what_is_left(
     crops = len(splits[0].union())
     need = processes * crops * 16 * 16 * (3 + 3 + (masks == "wanted"))
     decoded = []
-    monkeypatch.setattr(setup.CropStore, "remember", lambda self, rows: decoded.append(len(rows)))
+    monkeypatch.setattr(setup.CropStore, "keep_in_memory", lambda self, rows: decoded.append(len(rows)))
     monkeypatch.setattr(setup, "memory_of_job", lambda: Memory(1 << 40, need))
     with pytest.raises(
         ValueError, match=rf"device\.cache must be none .* {2 * crops} crops of 16 px in {processes} proc"

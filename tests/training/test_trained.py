@@ -50,5 +50,5 @@ def test_a_flipped_byte_in_a_copied_checkpoint_is_refused(tmp_path, place):
     content = bytearray((tmp_path / WEIGHTS).read_bytes())
     content[place] ^= 1
     (tmp_path / WEIGHTS).write_bytes(content)
-    with pytest.raises(ValueError, match=r"weights must be those that were trained .*; got .*\. Copy the folder anew"):
+    with pytest.raises(ValueError, match=r"weights must be those that were trained .*; got .*\. Copy the folder again"):
         load_trained(tmp_path)

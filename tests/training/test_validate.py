@@ -11,8 +11,8 @@ from deepfake_adv.training.validate import Validation, area_under_curve, fake_pr
 
 @pytest.mark.parametrize("levels", [3, 1000])
 def test_auc_counts_pairs_with_ties_as_half(levels):
-    generator = np.random.default_rng(levels)
-    real, fake = generator.integers(0, levels, 40) / levels, generator.integers(0, levels, 60) / levels
+    rng = np.random.default_rng(levels)
+    real, fake = rng.integers(0, levels, 40) / levels, rng.integers(0, levels, 60) / levels
     pairs = (fake[:, None] > real).mean() + (fake[:, None] == real).mean() / 2
     assert area_under_curve(real, fake) == pytest.approx(pairs, abs=1e-12)
 

@@ -13,8 +13,8 @@ from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.base import Method
 from deepfake_adv.params.training import Device, Train
-from deepfake_adv.training.engine import Engine
 from deepfake_adv.training.setup import make_fabric
+from deepfake_adv.training.step import TrainingStep
 
 
 class ToyDetector(Detector):
@@ -40,11 +40,11 @@ class ToyGame(Method):
         self.joint = mode == "joint"
         self.adversary_steps = 0 if self.joint else 2
 
-    def adversary_loss(self, detector, batch, generator):
+    def adversary_loss(self, detector, batch, rng):
         logits = detector(self.adversary(batch.images))
         return -functional.cross_entropy(logits, batch.labels)
 
-    def alter(self, model, frames, generator):
+    def alter(self, model, frames, rng):
         images = self.adversary(frames.images)
         return Batch(images if self.joint else images.detach(), frames.labels)
 
@@ -63,15 +63,15 @@ def main(devices, mode, output):
     )  # fmt: skip
     fabric = make_fabric(device, train.precision)
     torch.manual_seed(0)
-    engine = Engine(fabric, ToyDetector(normalised=mode == "normalised"), ToyGame(mode), train, seed=0)
+    step = TrainingStep(fabric, ToyDetector(normalised=mode == "normalised"), ToyGame(mode), train, seed=0)
     assert fabric.world_size == devices
-    generator = torch.Generator().manual_seed(1)
+    rng = torch.Generator().manual_seed(1)
     labels = torch.tensor([0] * 8 + [1] * 8)
     for number in range(3):
-        images = torch.rand(16, 3, 16, 16, generator=generator)
+        images = torch.rand(16, 3, 16, 16, generator=rng)
         share = slice(fabric.global_rank, None, devices)
-        losses = engine.step(Batch(images[share], labels[share]), number)
-    players = {"detector": engine.detector.state_dict(), "adversary": engine.method.adversary.state_dict()}
+        losses = step.run(Batch(images[share], labels[share]), number)
+    players = {"detector": step.detector.state_dict(), "adversary": step.method.adversary.state_dict()}
     torch.save({**players, "losses": losses}, f"{output}.{fabric.global_rank}")
 
 

@@ -31,8 +31,8 @@ def difference(planes, rgb):
 
 
 def test_frames_are_those_that_went_in(tmp_path):
-    generator = np.random.default_rng(0)
-    frames = list(generator.integers(0, 256, (9, 48, 40), dtype=np.uint8))
+    rng = np.random.default_rng(0)
+    frames = list(rng.integers(0, 256, (9, 48, 40), dtype=np.uint8))
     write_h264(tmp_path / "a.mp4", frames, crf=0)
     write_ffv1(tmp_path / "a.mkv", frames)
     for name in ("a.mp4", "a.mkv"):

@@ -35,7 +35,8 @@ def feather(inside: NDArray[np.bool_], width: float) -> Frame:
     solid = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     framed = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     distance = cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    return np.clip(255 * distance / max(width, 1.0), 0, 255).astype(np.uint8)
+    result: Frame = np.clip(255 * distance / max(width, 1.0), 0, 255).astype(np.uint8)
+    return result
 
 
 def colour_moments(picture: Frame | Layer, mask: Frame) -> tuple[Layer, Layer]:
@@ -61,7 +62,8 @@ def match_colour(face: Layer, scene: Frame, mask: Frame, *, contrast: bool = Fal
     centred = (face - mean) * gain
     if contrast:
         centred *= np.clip(goal_spread.mean() / (spread * gain).mean(), 0.6, 1.4)
-    return centred + goal
+    result: Layer = centred + goal
+    return result
 
 
 def keep_outside(forged: Frame, original: Frame, mask: Frame) -> Frame:

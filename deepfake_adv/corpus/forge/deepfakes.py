@@ -1,38 +1,15 @@
-"""DF: the donor's face from a linear autoencoder of low resolution, driven by the target's expression.
-
-The autoencoder works on shape-free textures (every donor frame warped to one mean shape), so its averages
-stay sharp-edged instead of double; what it loses is skin detail, as the real ones do.
-"""
+"""DF: the donor's face from an autoencoder of low resolution, driven by the target's expression."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
+from deepfake_adv.corpus.forge.autoencoder import replicate
 from deepfake_adv.corpus.forge.blending import Forged, feather, match_colour, paste
-from deepfake_adv.corpus.forge.expression import limit_opening, lip_gap
-from deepfake_adv.corpus.forge.geometry import (
-    Frame,
-    Layer,
-    Points,
-    eye_frame,
-    invert,
-    mesh_warp,
-    scaled_jaw,
-    transform,
-    triangulate,
-    upright,
-    with_forehead,
-)
-
-_VERTICES = np.r_[1:16, 17:75]
-_JAW = slice(0, 15)
-_INNER = slice(17, 68)
-_DIRECTIONS = 8  # of shape change that drive the code
-_RIDGE = 0.05
+from deepfake_adv.corpus.forge.decoder import add_fingerprint, rng_of
+from deepfake_adv.corpus.forge.geometry import Frame, Points
 
 
 def deepfakes(
@@ -44,6 +21,7 @@ def deepfakes(
     resolution: int = 72,
     components: int = 12,
     identity: float = 0.5,
+    fingerprint: float = 0.0,
 ) -> Forged:
     """Replace the target's face by a low-resolution reconstruction of the donor's.
 
@@ -55,81 +33,17 @@ def deepfakes(
         resolution: Side of the texture the code is decoded to, pixels.
         components: Size of the code.
         identity: Share of the donor's facial proportions that shows, 0 to 1.
+        fingerprint: Deviation of the decoder's noise, 8-bit levels.
     """
-    donor_shape, target_shape = upright(donor_points), upright(target_points)
-    atlas = _atlas(donor_shape.mean(0), resolution)
-    triangles = triangulate(atlas)
-    textures = np.stack(
-        [
-            _unwrap(frame, points, atlas, triangles, resolution)
-            for frame, points in zip(donor, donor_points, strict=True)
-        ]
-    )
-    decoded = _reconstruct(textures, donor_shape, target_shape, components)
-    shift = identity * (donor_shape.mean(0) - target_shape.mean(0))[_INNER]
-    widest = float(np.quantile(lip_gap(donor_points), 0.9)) + 0.02
+    sizes = {"resolution": resolution, "components": components}
+    faces = replicate(target_points, donor, donor_points, target[0].shape[:2], identity=identity, **sizes)
     frames, masks = [], []
-    for frame, points, shape, texture in zip(target, target_points, target_shape, decoded, strict=True):
-        posed = shape.copy()
-        posed[_INNER] += shift
-        mesh = _mesh(limit_opening(transform(invert(eye_frame(points)), posed), widest))
-        warp = mesh_warp(mesh, atlas, triangles, frame.shape[:2])
-        face = cv2.remap(texture, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    for index, (frame, (warp, face)) in enumerate(zip(target, faces, strict=True)):
         mask = feather(warp.inside, 0.16 * warp.inside.shape[1])
-        mask = np.minimum(mask, cv2.GaussianBlur(mask, (0, 0), 0.02 * warp.inside.shape[1]))
+        mask = cv2.min(mask, cv2.GaussianBlur(mask, (0, 0), 0.02 * warp.inside.shape[1]))
         face = match_colour(face, frame[warp.rows, warp.columns], mask, contrast=True)
+        face = add_fingerprint(face, rng_of(target_points[0], index), fingerprint)
         forged, full = paste(frame, face, mask, warp.rows, warp.columns)
         frames.append(forged)
         masks.append(full)
     return Forged(frames, masks)
-
-
-def _mesh(points: Points) -> Points:
-    return scaled_jaw(with_forehead(points, 0.10)[_VERTICES], _JAW, 0.90)
-
-
-def _atlas(mean_shape: Points, resolution: int) -> Points:
-    """The mean shape laid out in the texture with a margin, lips a little apart to make room for teeth."""
-    shape = mean_shape.copy()
-    shape[[61, 62, 63, 50, 51, 52], 1] -= 0.03
-    shape[[65, 66, 67, 56, 57, 58], 1] += 0.03
-    mesh = _mesh(shape)
-    low, high = mesh.min(0), mesh.max(0)
-    return (mesh - low) * ((resolution - 7) / (high - low).max()) + 3
-
-
-def _unwrap(frame: Frame, points: Points, atlas: Points, triangles: NDArray[np.intp], resolution: int) -> Layer:
-    """The face's texture; beyond the mesh its colour is spread outwards."""
-    warp = mesh_warp(atlas, _mesh(points), triangles, (resolution, resolution))
-    softened = cv2.GaussianBlur(frame, (3, 3), 0)
-    texture = np.zeros((resolution, resolution, 3), np.float32)
-    cover = np.zeros((resolution, resolution, 1), np.float32)
-    texture[warp.rows, warp.columns] = warp.fetch(softened) * warp.inside[..., None]
-    cover[warp.rows, warp.columns, 0] = warp.inside
-    spread = cv2.GaussianBlur(texture, (0, 0), 4.0) / (cv2.GaussianBlur(cover, (0, 0), 4.0)[..., None] + 1e-4)
-    return texture + spread * (1 - cover)
-
-
-def _reconstruct(textures: Layer, donor_shape: Points, target_shape: Points, components: int) -> Layer:
-    """Decode a texture for each target shape: principal components, their code regressed from the shape."""
-    flat = textures.reshape(len(textures), -1).astype(np.float64)  # a sum's order, which BLAS varies, then never shows
-    mean = flat.mean(0)
-    centred = flat - mean
-    # The Gram matrix is small; its eigenvectors give the same components as the covariance's.
-    values, vectors = np.linalg.eigh(centred @ centred.T)
-    size = max(1, min(components, len(flat) - 1))
-    strength = np.sqrt(np.maximum(values[::-1][:size], 1e-6))
-    vectors = vectors[:, ::-1][:, :size]
-    basis = (vectors / strength).T @ centred
-    code = vectors * strength
-    mine = (donor_shape - donor_shape.mean(0)).reshape(len(donor_shape), -1)
-    theirs = (target_shape - target_shape.mean(0)).reshape(len(target_shape), -1)
-    _, _, directions = np.linalg.svd(mine, full_matrices=False)
-    directions = directions[:_DIRECTIONS]
-    features, goals = mine @ directions.T, theirs @ directions.T
-    scale = features.std(0) + 1e-6
-    features, goals = features / scale, np.clip(goals / scale, -1.8, 1.8)
-    ridge = _RIDGE * len(features) * np.eye(len(directions))
-    weights = np.linalg.solve(features.T @ features + ridge, features.T @ code)
-    decoded = mean + (goals @ weights) @ basis
-    return np.clip(decoded, 0, 255).astype(np.float32).reshape(len(target_shape), *textures.shape[1:])

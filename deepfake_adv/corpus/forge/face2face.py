@@ -80,7 +80,8 @@ def _atlas(track: Points) -> Points:
     shape[[61, 62, 63, 50, 51, 52], 1] -= 0.045
     shape[[65, 66, 67, 56, 57, 58], 1] += 0.045
     mesh = with_forehead(shape * eye_distance, 0.28)[_VERTICES]
-    return mesh - mesh.min(0) + 3
+    result: Points = mesh - mesh.min(0) + 3
+    return result
 
 
 def _unwrap(frame: Frame, points: Points, atlas: Points, triangles: NDArray[np.intp], shape: tuple[int, int]) -> Frame:

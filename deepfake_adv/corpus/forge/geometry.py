@@ -45,6 +45,23 @@ def upright(track: Points) -> Points:
     return np.stack([transform(eye_frame(points), points) for points in track])
 
 
+def smooth_over_time(track: NDArray[Any], deviation: float) -> NDArray[Any]:
+    """A clip's values ``(N, ...)``, Gaussian-filtered along its frames; ends are held.
+
+    Args:
+        track: Values of a frame each, of floats.
+        deviation: Of the filter, frames; 0 leaves the track as it is.
+    """
+    radius = round(3 * deviation)
+    if not radius:
+        return track
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / deviation) ** 2).astype(track.dtype)
+    kernel /= kernel.sum()
+    edges = [(radius, radius)] + [(0, 0)] * (track.ndim - 1)
+    padded = np.pad(track, edges, mode="edge")
+    return np.asarray(sum(weight * padded[k : k + len(track)] for k, weight in enumerate(kernel)))
+
+
 def with_forehead(points: Points, height: float) -> Points:
     """Add seven points above the brows, ``height`` of the distance from eyes to chin: ``(75, 2)``."""
     eyes = (points[LEFT_EYE].mean(0) + points[RIGHT_EYE].mean(0)) / 2

@@ -107,7 +107,8 @@ class Face:
     def half_width(self, y: Array) -> Array:
         """x of the outline at height ``y``, 0 beyond crown and chin."""
         rest = 1 - self.level(np.zeros_like(y), y)
-        return np.clip(rest, 0, None) ** (1 / self.cheek_power)
+        result: Array = np.clip(rest, 0, None) ** (1 / self.cheek_power)
+        return result
 
     def brow(self, t: Array) -> tuple[Array, Array]:
         """Middle line of the right-hand brow, ``t`` from 0 (inner end) to 1 (outer end)."""

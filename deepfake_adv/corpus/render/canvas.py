@@ -68,7 +68,8 @@ class Canvas:
 def ramp(start: Array | float, stop: Array | float, value: Array) -> Array:
     """Smooth step from 0 at ``start`` to 1 at ``stop``; falls instead where ``start`` is above ``stop``."""
     t = np.clip((value - start) / (np.asarray(stop, np.float32) - start), 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    result: Array = (t * t * (3 - 2 * t)).astype(np.float32)
+    return result
 
 
 def bump(dx: Array, dy: Array, width: float, height: float) -> Array:
@@ -85,7 +86,8 @@ def clouds(rng: np.random.Generator, shape: tuple[int, int], cell: float) -> Arr
     fine = cv2.resize(coarse, (int(coarse.shape[1] * cell), int(coarse.shape[0] * cell)), interpolation=cv2.INTER_CUBIC)
     offset = int(cell)
     out = fine[offset : offset + height, offset : offset + width]
-    return ((out - out.mean()) / (out.std() + 1e-6)).astype(np.float32)
+    result: Array = ((out - out.mean()) / (out.std() + 1e-6)).astype(np.float32)
+    return result
 
 
 def blur(image: Array, sigma: float) -> Array:

@@ -1,4 +1,4 @@
-"""The moving parts that are painted anew in every frame: eyes and the open mouth."""
+"""The moving parts that are painted again in every frame: eyes and the open mouth."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def _eyeball(face: Face, colours: Colouring, expression: Expression, along: Arra
     iris = colours.iris * (fibres * (0.6 + 0.8 * np.clip(radius, 0, 1)))[..., None]
     iris = iris * (1 - 0.6 * ramp(0.80, 0.98, radius))[..., None]
     eye = white + (iris - white) * ramp(1.07, 0.95, radius)[..., None]
-    return eye + (np.float32(0.004) - eye) * ramp(0.46, 0.38, radius)[..., None]
+    result: Array = eye + (np.float32(0.004) - eye) * ramp(0.46, 0.38, radius)[..., None]
+    return result
 
 
 def open_mouth(picture: Array, face: Face, expression: Expression, canvas: Canvas, light: float) -> None:

@@ -124,4 +124,5 @@ def _comb(points: Array, fall: float, parting: float, bend: Array) -> Array:
     hang = np.stack([side * np.clip(1.1 - drop, 0.05, 1), drop], -1)
     direction = (1 - fall) * up + fall * hang
     direction[:, 0] += 0.10 * bend
-    return (direction / (np.linalg.norm(direction, axis=1, keepdims=True) + 1e-6)).astype(np.float32)
+    result: Array = (direction / (np.linalg.norm(direction, axis=1, keepdims=True) + 1e-6)).astype(np.float32)
+    return result

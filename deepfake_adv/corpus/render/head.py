@@ -148,7 +148,8 @@ class Head:
         out = skin * self._skin_share[..., None]
         out += self._hair * (np.float32(flat) * self._hair_share)[..., None]
         out += self._ear * (np.float32(0.85 * flat) * self._ear_share)[..., None]
-        return cv2.merge([*cv2.split(out), self.alpha])
+        result: Array = cv2.merge([*cv2.split(out), self.alpha])
+        return result
 
     def cast_shadow(self, light: Light) -> Array:
         """The shadows that nose and brows cast under ``light``, for a whole take."""
@@ -166,7 +167,8 @@ class Head:
         x, y = moved[..., 0], moved[..., 1]
         depth = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z
         nearer = np.float32(_CAMERA_DISTANCE) / (np.float32(_CAMERA_DISTANCE) - depth)
-        return cv2.merge([(turn[k, 0] * x + turn[k, 1] * y + turn[k, 2] * z) * nearer for k in (0, 1)])
+        result: Array = cv2.merge([(turn[k, 0] * x + turn[k, 1] * y + turn[k, 2] * z) * nearer for k in (0, 1)])
+        return result
 
     def _field_pixels(self, x: Array, y: Array) -> tuple[Array, Array]:
         return Canvas(self.canvas.unit / _FIELD).pixels(x, y)
@@ -177,4 +179,5 @@ def rotation(pose: Pose) -> Array:
     cy, sy, cp, sp = np.cos(pose.yaw), np.sin(pose.yaw), np.cos(pose.pitch), np.sin(pose.pitch)
     yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     pitch = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
-    return pitch @ yaw
+    result: Array = pitch @ yaw
+    return result

@@ -75,14 +75,16 @@ def skin_normals(z: Array, face: Face, canvas: Canvas, rng: np.random.Generator)
     slope_x = cv2.Sobel(fine, cv2.CV_32F, 1, 0, ksize=3, scale=canvas.unit / 8)
     slope_y = cv2.Sobel(fine, cv2.CV_32F, 0, 1, ksize=3, scale=canvas.unit / 8)
     normals = cv2.merge([-slope_x, -slope_y, np.full_like(z, 0.85)])
-    return normals / np.sqrt((normals**2).sum(-1, keepdims=True))
+    result: Array = normals / np.sqrt((normals**2).sum(-1, keepdims=True))
+    return result
 
 
 def ambient(z: Array, face: Face, canvas: Canvas) -> Array:
     """Share of the ambient light that reaches each point, (0, 1]."""
     wide = np.clip(blur(z, 0.15 * canvas.unit) - z, 0, 0.25)
     rim = np.clip(face.level(canvas.x, canvas.y), 0, 1) ** 5
-    return ((1 - 1.5 * wide) * (1 - 0.22 * rim)).astype(np.float32)
+    result: Array = ((1 - 1.5 * wide) * (1 - 0.22 * rim)).astype(np.float32)
+    return result
 
 
 def cast_shadow(z: Array, light: Array, canvas: Canvas) -> Array:

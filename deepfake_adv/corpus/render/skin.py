@@ -102,7 +102,8 @@ def _pigments(face: Face, colours: Colouring, canvas: Canvas, rng: np.random.Gen
     ax = np.abs(x)
 
     def mottle(weights: tuple[tuple[float, float], ...]) -> Array:
-        return np.sum([w * clouds(rng, canvas.shape, cell * grain) for cell, w in weights], axis=0)
+        result: Array = np.sum([w * clouds(rng, canvas.shape, cell * grain) for cell, w in weights], axis=0)
+        return result
 
     melanin = colours.melanin * (1 + mottle(((26, 0.045), (9, 0.03), (2.2, 0.02))))
     around_eyes = bump(ax - face.eye_x, y + 0.01, 0.20, 0.11)
@@ -131,7 +132,8 @@ def _stubble(
         0.3 + 0.6 * clouds(rng, canvas.shape, 1.4 * grain) + 0.4 * clouds(rng, canvas.shape, 2.4 * grain), 0, 1.5
     )
     cover = np.clip(region * colours.stubble * (0.30 + 0.38 * hairs), 0, 0.9)[..., None]
-    return skin * (1 - cover) + 0.8 * colours.hair * cover
+    result: Array = skin * (1 - cover) + 0.8 * colours.hair * cover
+    return result
 
 
 def _brows(skin: Array, face: Face, colours: Colouring, canvas: Canvas, rng: np.random.Generator) -> Array:

@@ -1,4 +1,4 @@
-"""What every layout of a dataset gives, and how its folders are found."""
+"""The base class of all layouts, and how they find folders and files."""
 
 import csv
 import errno
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.tiny import Tiny
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.names import FF_FOLDERS, Forgery
@@ -21,11 +22,11 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".mpg", ".m
 
 
 class Layout(ABC):
-    """How one dataset lies on a disk.
+    """How the files of one dataset are arranged on a disk.
 
     Attributes:
-        how_to_get: What to do where the dataset is not there.
-        own_forgeries: Those of a layout whose forgeries no param names.
+        how_to_get: How to obtain the dataset.
+        own_forgeries: Forgeries of a layout that has its own, which params do not name.
         exact_identities: Whether targets and sources name people, so that leaks can be proven.
         params: Its `Params`, read from the options.
 
@@ -62,7 +63,7 @@ class Layout(ABC):
 
     @abstractmethod
     def videos(self, quality: str) -> Iterator[VideoEntry]:
-        """Every video that the dataset should have at a quality, there or not, each once."""
+        """Every video that the dataset should have at a quality, whether it exists or not, each once."""
 
     @classmethod
     def tiny(cls, root: Path) -> Tiny:
@@ -70,11 +71,15 @@ class Layout(ABC):
         raise NotImplementedError(f"{cls.__name__} must say as `tiny` how its dataset lies on a disk, to be tested")
 
     def expected(self, quality: str) -> dict[str, int]:
-        """Published numbers of videos by forgery, where no list names each; empty where lists do."""
+        """Published numbers of videos by forgery; empty where lists name every video."""
         return {}
 
+    def published(self, quality: str) -> list[Published]:
+        """How large the dataset is when whole, for a plan before it is on the disk; empty where nobody says."""
+        return []
+
     def problem(self) -> str | None:
-        """Why there is no dataset to speak of at the root, in one sentence; None where there is one."""
+        """Why there is no dataset at the root, in one sentence; None where there is one."""
         if not self.root.exists():
             return f"looked in {self.root}: there is no such folder"
         if not self.root.is_dir():
@@ -86,8 +91,8 @@ class Layout(ABC):
         return f"looked in {self.root}: the folder is empty" if empty else None
 
 
-def of_faceforensics(forgeries: Sequence[str]) -> tuple[Forgery, ...]:
-    """Those of FaceForensics++ to expect, for layouts that hold them side by side.
+def faceforensics_forgeries(forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+    """The forgeries of FaceForensics++ to expect, for layouts that have several of them.
 
     Raises:
         ValueError: If one of them is no forgery of FaceForensics++.
@@ -102,7 +107,7 @@ def of_faceforensics(forgeries: Sequence[str]) -> tuple[Forgery, ...]:
 
 
 def child(parent: Path, *names: str) -> Path:
-    """A folder or file below `parent` by names in turn, in the right case or, with a warning, in another.
+    """A folder or file below `parent` by its names, in the right case or, with a warning, in another.
 
     Returns:
         The path found, else the path as it should be.
@@ -134,7 +139,7 @@ def listing(folder: Path) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except PermissionError as error:
-        # with its errno and name, so that whoever catches it can say which folder
+        # with its errno and name, so that the error message can name the folder
         raise PermissionError(
             errno.EACCES, "permission was denied; give read permission, or leave the dataset out", str(folder)
         ) from error
@@ -150,26 +155,25 @@ def video_names(folder: Path) -> list[str]:
 
 
 def files_by_name(folder: Path) -> dict[str, str]:
-    """The videos in a folder: name without suffix to file, so that one in another format is found too."""
+    """The videos in a folder by their names without suffix, so that one in another format is found too."""
     return {os.path.splitext(name)[0]: name for name in video_names(folder)}
 
 
 @contextmanager
-def as_table(path: Path) -> Iterator[None]:
-    """Read a CSV file inside of this, to have its faults said in one sentence.
+def csv_errors(path: Path) -> Iterator[None]:
+    """Turn the errors of reading a CSV file into one sentence that names the file.
 
     Raises:
-        ValueError: If what `csv` reads is no table, such as a field without an end.
+        ValueError: If the file is no CSV, such as with a quoted field that does not end.
     """
     try:
         yield
     except csv.Error as error:
         raise ValueError(
-            f"{path} must be a table of fields with commas between them; got: {error}. Look for a quotation mark "
-            "that is opened and never closed."
+            f"{path} must be a CSV file; got: {error}. Look for a quotation mark that is opened and never closed."
         ) from error
 
 
 def relative(path: Path, root: Path) -> str:
-    """`path` as seen from `root`, with "/"; through ".." where it lies elsewhere."""
+    """`path` relative to `root`, with "/"; through ".." where it is not below."""
     return Path(os.path.relpath(path, root)).as_posix()

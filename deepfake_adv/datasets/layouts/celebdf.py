@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from deepfake_adv.datasets.layouts.base import Layout, child, relative, video_names
+from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry
@@ -17,6 +18,8 @@ from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
 _REALS = ("Celeb-real", "YouTube-real")
 _FAKES = "Celeb-synthesis"
 _LIST = "List_of_testing_videos.txt"
+_TESTED = {REAL: 178, str(Forgery.CELEB): 340}  # by the official list of version 2
+_LENGTH = 13 * 30  # frames: 13 seconds on average, the authors say
 _NUMBERS = {2: {REAL: 590 + 300, str(Forgery.CELEB): 5639}}
 
 
@@ -45,9 +48,10 @@ class CelebDF(Layout):
         version: Literal[1, 2] = Field(2, description="Of Celeb-DF.")
         rest: Literal["none", "train"] = Field(
             "none",
-            description="What becomes of videos that the list does not name: none; train: those that show no identity "
-            "of a test video.",
+            description="Split of videos that the list does not name: none; train, for those without an identity of "
+            "a test video.",
         )
+        published: bool = Field(True, description="Expect as many videos as were published; false for one's own.")
 
     params: Params
 
@@ -64,8 +68,17 @@ class CelebDF(Layout):
         return None
 
     def expected(self, quality: str) -> dict[str, int]:
-        """Published numbers, of version 2."""
-        return _NUMBERS.get(self.version, {})
+        """Published numbers, of version 2, where the published videos are expected."""
+        return _NUMBERS.get(self.version, {}) if self.params.published else {}
+
+    def published(self, quality: str) -> list[Published]:
+        """The official list's videos and the others, of version 2; with `rest: train` all others are counted."""
+        others = Split.TRAIN if self.rest == "train" else ""
+        return [
+            Published(kind, split, videos, frames=_LENGTH)
+            for kind, count in self.expected(quality).items()
+            for split, videos in ((Split.TEST, _TESTED[kind]), (others, count - _TESTED[kind]))
+        ]
 
     @classmethod
     def tiny(cls, root: Path) -> Tiny:
@@ -86,7 +99,7 @@ class CelebDF(Layout):
         return Tiny(videos, ["CelebDF"], {}, "native")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
-        """Every video on the disk, and those of the list that are not there; one in another format is there."""
+        """Every video on the disk, and the missing ones of the list; a video in another format is not missing."""
         listed = {_plain(path): path for path in self._listed()}
         tested = {name for plain in listed for name in _identities(plain)}
         for folder in (*_REALS, _FAKES):
@@ -141,7 +154,7 @@ class CelebDF(Layout):
                 )
             if (label == "1") == (folder == _FAKES):
                 raise ValueError(
-                    f"{path} must say 1 for real and 0 for fake; line {number} is {line!r}. Take the file as it ships."
+                    f"{path} must have 1 for real and 0 for fake; line {number} is {line!r}. Take the file as it ships."
                 )
             listed.append(f"{folder}/{name}")
         return listed
@@ -159,6 +172,6 @@ def _plain(path: str) -> str:
 
 
 def _identities(plain: str) -> list[str]:
-    """Whom a video shows: ids of celebrities, or the video itself where there is none in its name."""
+    """Identities in a video: ids of celebrities, or the video itself where its name has none."""
     name = Path(plain).name
     return re.findall(r"id\d+", name) or [plain]

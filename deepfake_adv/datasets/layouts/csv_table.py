@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from deepfake_adv.datasets.layouts.base import Layout, as_table
+from deepfake_adv.datasets.layouts.base import Layout, csv_errors
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry
@@ -22,18 +22,18 @@ _SHOWN: Final = 20
 
 
 @register_layout("csv")
-class Table(Layout):
-    """One line per video or folder of images; nothing but the table needs to be edited for new data.
+class CsvTable(Layout):
+    """One line per video or folder of images; new data need no more than the table.
 
-    A video is named by its file without the suffix; by its folders too where another file has that name,
-    and with the suffix where only that tells two of one folder and forgery apart.
+    A video's name is its file's without the suffix; with its folders where another file has that name too, and with the
+    suffix where two files of one folder and forgery differ in it alone.
 
-    label is real or fake (0 or 1); split train, val or test (test where the column is lacking); forgery one
-    of `Forgery` (other where lacking); quality one of `Quality` (any where lacking). source and target name
-    the identities of a fake; target is the video's own name where lacking.
+    label is real or fake (0 or 1); split is train, val or test (test where missing); forgery is one of `Forgery` (other
+    where missing); quality is one of `Quality` (any where missing). source and target name the identities of a fake;
+    target is the video's own name where missing.
 
     Args:
-        root: Folder that the paths start from.
+        root: Folder that the paths are relative to.
         forgeries: See `Layout`.
         options: See `Layout`.
     """
@@ -76,37 +76,37 @@ class Table(Layout):
         Raises:
             ValueError: If lines are wrong; names them all, up to 20.
         """
-        faults: list[str] = []
+        errors: list[str] = []
         entries = []
         labels: dict[Path, int] = {}
-        with as_table(self.table):
+        with csv_errors(self.table):
             lines = list(self._lines())
         for number, line, beyond in lines:
-            wrong = _faults(line)
+            wrong = _errors(line)
             if beyond:
                 wrong.append(
-                    f"fields must be as many as columns; got {beyond[0]!r} beyond the last. Quote what has a comma"
+                    f"fields must be as many as columns; got {beyond[0]!r} after the last. Quote a field with a comma"
                 )
             if not wrong and labels.setdefault(Path(line["path"]), _label(line)) != _label(line):
                 wrong.append(f"{line['path']} must have one label; got real in one line and fake in another")
-            faults += [f"line {number}: {fault}" for fault in wrong]
+            errors += [f"line {number}: {error}" for error in wrong]
             if not wrong and line.get("quality", quality) == quality:
                 entries.append(line)
-        if faults:
-            more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-            listed = "\n".join(f"  - {fault}" for fault in faults[:_SHOWN])
-            raise ValueError(f"{self.table} has {len(faults)} faults; mend them and run again:\n{listed}{more}")
+        if errors:
+            more = f"\n  and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
+            listed = "\n".join(f"  - {error}" for error in errors[:_SHOWN])
+            raise ValueError(f"{self.table} has {len(errors)} errors; correct them and run again:\n{listed}{more}")
         if not entries:
             held = ", ".join(sorted({line["quality"] for _, line, _ in lines})) or "no line at all"
             raise ValueError(
-                f"{self.table} must have lines of quality {quality}; got {held}. Mend the part's quality in "
+                f"{self.table} must have lines of quality {quality}; got {held}. Correct the part's quality in "
                 "params.yaml, or the table."
             )
         for line, name in zip(entries, _names(entries), strict=True):
             yield _entry(line, name)
 
     def _lines(self) -> Iterator[tuple[int, dict[str, str], list[str]]]:
-        """Number, fields by column and what stands beyond the last column of every line."""
+        """Number of every line, its fields by column, and the fields after the last column."""
         with StringIO(read_text(self.table), newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
             names = [name.strip() for name in reader.fieldnames or ()]
@@ -117,13 +117,13 @@ class Table(Layout):
             if not {"path", "label"} <= set(names) or not set(names) <= set(COLUMNS):
                 raise ValueError(
                     f"{self.table} must have the columns path,label and of {', '.join(COLUMNS[2:])} what you know; "
-                    f"got {', '.join(names) or 'none'}. Mend its first line."
+                    f"got {', '.join(names) or 'none'}. Correct its first line."
                 )
             reader.fieldnames = names
             for line in reader:
-                # an empty field means the same as a column that is lacking
+                # an empty field means the same as a missing column
                 fields = {key: value.strip() for key, value in line.items() if key and value and value.strip()}
-                beyond: Any = line.get(None, [])  # type: ignore[call-overload]  # DictReader's key for them
+                beyond: Any = line.get(None, [])  # DictReader's key for them
                 yield reader.line_num, fields, [value.strip() for value in beyond if value.strip()]
 
 
@@ -133,7 +133,7 @@ def _names(lines: Sequence[Mapping[str, str]]) -> list[str]:
     long = ["_".join(path.with_suffix("").parts).strip("/_") for path in paths]
     names = [path.stem if stems[path.stem] == 1 else name for path, name in zip(paths, long, strict=True)]
     keys = [(_forgery(line), name) for line, name in zip(lines, names, strict=True)]
-    times = Counter(key for key, _ in set(zip(keys, paths, strict=True)))  # a line repeated is not told apart
+    times = Counter(key for key, _ in set(zip(keys, paths, strict=True)))  # repeated lines count once
     return [name + path.suffix if times[key] > 1 else name for key, name, path in zip(keys, names, paths, strict=True)]
 
 
@@ -145,7 +145,7 @@ def _forgery(line: Mapping[str, str]) -> str:
     return line.get("forgery", str(Forgery.OTHER)) if _label(line) == FAKE_LABEL else REAL
 
 
-def _faults(line: dict[str, str]) -> list[str]:
+def _errors(line: dict[str, str]) -> list[str]:
     found = []
     if "path" not in line:
         found.append("path must be given; got nothing")

@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import Field
+
 from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, relative, video_names
 from deepfake_adv.datasets.layouts.faceforensics import quality_folder
+from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import Tiny, put
 from deepfake_adv.datasets.videos import VideoEntry
-from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
 
 _ORIGINALS = 363
 _FAKES = 3068
+# Originals and fakes, as the authors say
+_GIGABYTES = {Quality.RAW: (200, 1600), Quality.C23: (3, 22), Quality.C40: (0.4, 3)}
 
 
 @register_layout("dfd")
@@ -30,6 +35,13 @@ class DeepFakeDetection(Layout):
         "-c c23 -t videos (and -t masks)"
     )
 
+    class Params(Layout.Params):
+        """Options of `dfd`."""
+
+        published: bool = Field(True, description="Expect as many videos as were published; false for one's own.")
+
+    params: Params
+
     def problem(self) -> str | None:
         """See `Layout.problem`."""
         if (problem := super().problem()) is not None:
@@ -42,8 +54,16 @@ class DeepFakeDetection(Layout):
         return None
 
     def expected(self, quality: str) -> dict[str, int]:
-        """363 originals, 3,068 fakes."""
-        return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES}
+        """363 originals, 3,068 fakes, where the published ones are expected."""
+        return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES} if self.params.published else {}
+
+    def published(self, quality: str) -> list[Published]:
+        """As `expected`, 1080 lines each; how long they are is not said."""
+        sizes = _GIGABYTES.get(Quality(quality), (0, 0))
+        return [
+            Published(kind, Split.TEST, count, size * 1e9 / count or None, width=1920, height=1080, masked=kind != REAL)
+            for (kind, count), size in zip(self.expected(quality).items(), sizes, strict=True)
+        ]
 
     @classmethod
     def tiny(cls, root: Path) -> Tiny:

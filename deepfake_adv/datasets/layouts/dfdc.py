@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from deepfake_adv.datasets.layouts.base import Layout, as_table, child, listing, relative, video_names
+from deepfake_adv.datasets.layouts.base import Layout, child, csv_errors, listing, relative, video_names
+from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
 from deepfake_adv.datasets.videos import VideoEntry
@@ -18,12 +19,15 @@ from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
 
 logger = logging.getLogger(__name__)
 
+_CLIPS = {REAL: 19_154, str(Forgery.DFDC): 100_000}  # of the training parts; the authors' paper
+_PARTS = 50
+_BYTES = 472e9 / 119_154  # of a clip of ten seconds
 _PART = "dfdc_train_part_"
 
 
 @register_layout("dfdc")
 class DFDC(Layout):
-    """Training parts are split by folder, since actors stay within one; the official test set is test.
+    """Training parts are split by folder, as no actor is in two of them; the official test set is the test split.
 
     Args:
         root: Folder with dfdc_train_part_N (or train/dfdc_train_part_N) and with labels.csv beside the
@@ -42,7 +46,7 @@ class DFDC(Layout):
 
         train: list[int] = Field([0, 34], max_length=2, description="Parts for training.")
         val: list[int] = Field([35, 39], max_length=2, description="Parts for validation.")
-        test: list[int] = Field([40, 49], max_length=2, description="Parts for testing beside the official test set.")
+        test: list[int] = Field([40, 49], max_length=2, description="Parts for testing, with the official test set.")
 
     params: Params
 
@@ -52,13 +56,23 @@ class DFDC(Layout):
         self.splits: dict[int, str] = {}
         for split, ends in ((Split.TRAIN, train), (Split.VAL, val), (Split.TEST, test)):
             if len(ends) not in (0, 2):
-                raise ValueError(f"options.{split} must be [first, last] or []; got {list(ends)}. Mend it.")
+                raise ValueError(f"options.{split} must be [first, last] or []; got {list(ends)}. Correct it.")
             for part in range(ends[0], ends[1] + 1) if ends else ():
                 if self.splits.setdefault(part, split) != split:
                     raise ValueError(
                         f"a training part must be in one split; {part} is in {self.splits[part]} and {split}. "
-                        "Mend options.train, val and test."
+                        "Correct options.train, val and test."
                     )
+
+    def published(self, quality: str) -> list[Published]:
+        """The training parts, each an equal share; the official test set comes on top."""
+        shares = {split: sum(own == split for own in self.splits.values()) / _PARTS for split in Split}
+        return [
+            Published(kind, split, round(count * share), _BYTES, frames=300, width=1920, height=1080)
+            for kind, count in _CLIPS.items()
+            for split, share in shares.items()
+            if share
+        ]
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""
@@ -100,7 +114,7 @@ class DFDC(Layout):
             number = int(name[len(_PART) :])
             if numbered.setdefault(number, place / name) != place / name:
                 raise ValueError(
-                    f"a training part must lie in one place; part {number} is {numbered[number]} and {place / name}. "
+                    f"a training part must be in one place; got {numbered[number]} and {place / name}. "
                     "Remove one."
                 )
             if not name.startswith(_PART):
@@ -115,7 +129,7 @@ class DFDC(Layout):
         path = folder / "metadata.json"
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path} must be there; found nothing. It ships with the part: fetch it, or remove the folder."
+                f"{path} must exist; found nothing. It ships with the part: download it, or remove the folder."
             )
         metadata = read_json(path)
         if not isinstance(metadata, Mapping):
@@ -130,7 +144,7 @@ class DFDC(Layout):
                 yield self._entry(folder / name, {"label": "REAL"}, "", "not in metadata.json, so of unknown label")
             elif not isinstance(facts, Mapping) or facts.get("label") not in ("REAL", "FAKE"):
                 raise ValueError(
-                    f'{path} must say {{"label": "REAL" or "FAKE"}} of {name}; got {facts!r}. '
+                    f'{path} must give {{"label": "REAL" or "FAKE"}} for {name}; got {facts!r}. '
                     "Take the file as it ships."
                 )
             elif not isinstance(facts.get("original") or "", str):
@@ -144,7 +158,7 @@ class DFDC(Layout):
     def _test(self, labels: Path) -> Iterator[VideoEntry]:
         folder = labels.parent / "videos" if (labels.parent / "videos").is_dir() else labels.parent
         given: dict[str, str] = {}
-        with StringIO(read_text(labels), newline="") as stream, as_table(labels):
+        with StringIO(read_text(labels), newline="") as stream, csv_errors(labels):
             reader = csv.DictReader(stream)
             if not {"filename", "label"} <= set(reader.fieldnames or ()):
                 raise ValueError(
@@ -161,7 +175,7 @@ class DFDC(Layout):
                 yield self._entry(folder / name, {"label": "REAL"}, "", "not in labels.csv, so of unknown label")
             elif given[name] not in ("0", "1"):
                 raise ValueError(
-                    f"{labels} must say 0 (real) or 1 (fake) of {name}; got {given[name]!r}. Take it as it ships."
+                    f"{labels} must give 0 (real) or 1 (fake) for {name}; got {given[name]!r}. Take it as it ships."
                 )
             else:
                 label = "FAKE" if given[name] == "1" else "REAL"

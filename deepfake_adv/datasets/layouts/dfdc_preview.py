@@ -1,4 +1,4 @@
-"""DFDC-Preview: two methods of forging, and one dataset.json that says what everything is."""
+"""DFDC-Preview: two forgery methods, and one dataset.json with the labels and sets of all videos."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -70,7 +70,7 @@ class DFDCPreview(Layout):
         for name, facts in sorted(content.items()):
             if not isinstance(facts, Mapping) or str(facts.get("label")).lower() not in ("real", "fake"):
                 raise ValueError(
-                    f'{path} must say {{"label": "real" or "fake", "set": ...}} of {name}; got {facts!r}. '
+                    f'{path} must give {{"label": "real" or "fake", "set": ...}} of {name}; got {facts!r}. '
                     "Take the file as it ships."
                 )
             yield self._entry(name, facts)

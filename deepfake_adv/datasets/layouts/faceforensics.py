@@ -6,12 +6,24 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from deepfake_adv.datasets.layouts.base import Layout, child, files_by_name, of_faceforensics, relative, video_names
+from deepfake_adv.datasets.layouts.base import (
+    Layout,
+    child,
+    faceforensics_forgeries,
+    files_by_name,
+    relative,
+    video_names,
+)
+from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import PAIRS, Tiny, put, swaps, write
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
 from deepfake_adv.datasets.videos import VideoEntry
-from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Quality
+from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Quality, Split
+
+_SPLITS = {Split.TRAIN: 720, Split.VAL: 140, Split.TEST: 140}
+_GIGABYTES = {Quality.RAW: 500, Quality.C23: 10, Quality.C40: 2}  # all videos of originals and four forgeries
+_KINDS = 5
 
 
 @register_layout("faceforensics")
@@ -19,7 +31,7 @@ class FaceForensics(Layout):
     """Originals and their forgeries, named <target>_<source>, with one mask video for all qualities.
 
     Deepfakes and Face2Face are as long as their target, FaceSwap and NeuralTextures as the shorter of
-    target and source. The raw quality lies in `raw` or, by the authors' helper scripts, in `c0`.
+    target and source. The raw quality is in the folder `raw` or, by the authors' helper scripts, in `c0`.
 
     Args:
         root: Folder with original_sequences and manipulated_sequences.
@@ -51,7 +63,16 @@ class FaceForensics(Layout):
         """See `Layout.checked`; there must be one."""
         if not forgeries:
             raise ValueError("forgeries must name one or more; got none. Name those that the dataset should have.")
-        return of_faceforensics(forgeries)
+        return faceforensics_forgeries(forgeries)
+
+    def published(self, quality: str) -> list[Published]:
+        """1,000 videos of each kind, split 720, 140, 140; FaceSwap's and NeuralTextures' are no longer than these."""
+        each = _GIGABYTES.get(Quality(quality), 0) * 1e9 / _KINDS / sum(_SPLITS.values()) or None
+        return [
+            Published(str(kind), split, count, each, masked=kind != REAL)
+            for kind in (REAL, *self.forgeries)
+            for split, count in _SPLITS.items()
+        ]
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

@@ -26,7 +26,7 @@ _QUALITIES: Final = {"c0": str(Quality.RAW)}
 
 @dataclass
 class _Listed:
-    """What the lists say of one folder of frames."""
+    """One folder of frames as the lists name it."""
 
     split: str
     files: set[str] = field(default_factory=set)
@@ -34,11 +34,10 @@ class _Listed:
 
 @register_layout("lst")
 class ReleaseLists(Layout):
-    """Lines <dir>_<quality>/<video>/<video>_<frame>_<face>.png REAL|FAKE, or of whole folders.
+    """Lines <dir>_<quality>/<video>/<video>_<frame>_<face>.png REAL|FAKE, or lines of whole folders.
 
-    The lists decide which videos are taken, in which split, and which images of the video's folder are its
-    frames; a note says where others lie. Only images of face index 0 are taken. Repeated lines (the release
-    balances by repeating reals) count once.
+    The lists give the videos, their splits, and the images of each folder that are its frames; a note counts the other
+    images. Only images of face index 0 count. Repeated lines (the release balances by repeating reals) count once.
 
     Args:
         root: Folder with <dir>_<quality>.
@@ -138,7 +137,7 @@ class ReleaseLists(Layout):
                     if listed.split != split:
                         raise ValueError(
                             f"a video must be in one split; {'/'.join(key)} is in the lists of {listed.split} and "
-                            f"{split}. Mend options.lists."
+                            f"{split}. Correct options.lists."
                         )
                     if match["file"]:
                         listed.files.add(match["file"])
@@ -146,15 +145,15 @@ class ReleaseLists(Layout):
 
 
 def _compare(place: Path, listed: set[str]) -> tuple[str, str]:
-    """Which images of a folder the lists name, and what each lacks of the other; nothing where it is not there."""
+    """Which images of a folder the lists name, and a note of the differences; both empty where it is missing."""
     try:
         if not place.is_dir():
             return "", ""
         absent = listed - set(listing(place))
         there = [path.name for path in images(place)]
-    except PermissionError:  # the inventory says so
+    except PermissionError:  # the inventory reports it
         return "", ""
-    except VideoError:  # the inventory says that it holds none
+    except VideoError:  # the inventory reports that there are no images
         there = []
     others = set(there) - listed
     note = join_notes(

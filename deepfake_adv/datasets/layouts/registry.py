@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from deepfake_adv.datasets.layouts.base import Layout
-from deepfake_adv.hints import check_keywords, did_you_mean
 from deepfake_adv.registry import Registry
+from deepfake_adv.suggestions import check_keywords, did_you_mean
 
 LAYOUTS: Final = Registry[type[Layout]]("layout")
 register_layout = LAYOUTS.register

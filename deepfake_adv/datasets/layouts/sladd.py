@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-from deepfake_adv.datasets.layouts.base import Layout, child, listing, of_faceforensics, relative
+from deepfake_adv.datasets.layouts.base import Layout, child, faceforensics_forgeries, listing, relative
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import PAIRS, Tiny, put, swaps, write
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
@@ -15,10 +15,10 @@ CONFIG_FILES: Final = {Split.TRAIN: "train.json", Split.VAL: "eval.json", Split.
 
 
 @register_layout("sladd")
-class Sladd(Layout):
+class SladdLayout(Layout):
     """image/{FF-DF, FF-F2F, FF-FS, FF-NT, real}/<id>/0001.png, mask/.../<id>/0001_mask.png, config/*.json.
 
-    A folder stands for a video, the i-th of its images for frame i: the true index is not recorded.
+    A folder is a video, the i-th of its images is frame i: the true index is not recorded.
 
     Args:
         root: Folder with image, mask and config (data/FF in SLADD's own tree).
@@ -34,7 +34,7 @@ class Sladd(Layout):
     @classmethod
     def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
         """See `Layout.checked`."""
-        return of_faceforensics(forgeries)
+        return faceforensics_forgeries(forgeries)
 
     def problem(self) -> str | None:
         """See `Layout.problem`."""

@@ -1,6 +1,6 @@
-"""Putting part of one face into another: alignment, colour transfer, mixing; numpy and OpenCV.
+"""Blends a part of one face into another: alignment, colour transfer, mixing; numpy and OpenCV.
 
-This is image work on the CPU: nothing here needs a gradient (the synthesizer learns by REINFORCE), and an image takes
+It runs on the CPU: no gradient is needed, since the synthesizer is trained by REINFORCE, and an image takes
 milliseconds.
 """
 
@@ -62,7 +62,8 @@ def reinhard(reference: FloatArray, image: FloatArray, mask: FloatArray, points:
 
 def mean_match(reference: FloatArray, image: FloatArray, mask: FloatArray, points: FloatArray) -> FloatArray:
     """Mean colour within the mask taken from the image; the seed's ``rct-fs``."""
-    return np.clip(reference + _statistics(image, mask)[0] - _statistics(reference, mask)[0], 0, 1)
+    result: FloatArray = np.clip(reference + _statistics(image, mask)[0] - _statistics(reference, mask)[0], 0, 1)
+    return result
 
 
 def average_align(reference: FloatArray, image: FloatArray, mask: FloatArray, points: FloatArray) -> FloatArray:
@@ -71,7 +72,8 @@ def average_align(reference: FloatArray, image: FloatArray, mask: FloatArray, po
     The average is over the whole picture, 0 outside the mask: the shift is `mean_match`'s times the mask's share of
     the picture, so that a small region keeps its own colour.
     """
-    return np.clip(reference + ((image - reference) * mask[..., None]).mean((0, 1)), 0, 1)
+    result: FloatArray = np.clip(reference + ((image - reference) * mask[..., None]).mean((0, 1)), 0, 1)
+    return result
 
 
 def low_pass_match(reference: FloatArray, image: FloatArray, mask: FloatArray, points: FloatArray) -> FloatArray:
@@ -81,7 +83,8 @@ def low_pass_match(reference: FloatArray, image: FloatArray, mask: FloatArray, p
     blurred_reference, blurred_image = (
         cv2.GaussianBlur(part * mask[..., None], (window, window), 0) for part in (reference, image)
     )
-    return np.clip(reference * (blurred_image + 1 / 255) / (blurred_reference + 1 / 255), 0, 1)
+    result: FloatArray = np.clip(reference * (blurred_image + 1 / 255) / (blurred_reference + 1 / 255), 0, 1)
+    return result
 
 
 COLOUR_TRANSFERS: Final[tuple[Callable[[FloatArray, FloatArray, FloatArray, FloatArray], FloatArray], ...]] = (
@@ -105,9 +108,11 @@ def share_of_alpha(mask: FloatArray, feather: float) -> float:
     """
     _, _, width, height = cv2.boundingRect(mask.astype(np.uint8))
     pixels = feather * (max(width, height) - 1) * REFERENCE_SIZE / mask.shape[1]
-    return 1 / max(pixels, 1.0)
+    result: float = 1 / max(pixels, 1.0)
+    return result
 
 
 def mix(face: FloatArray, image: FloatArray, weights: FloatArray) -> FloatArray:
     """``weights`` ``(H, W)`` of the face and the rest of the image."""
-    return image + weights[..., None] * (face - image)
+    result: FloatArray = image + weights[..., None] * (face - image)
+    return result

@@ -40,7 +40,7 @@ class Configuration(NamedTuple):
 
 
 def usable(points: FloatArray, size: tuple[int, int]) -> bool:
-    """Whether landmarks ``(68, 2)`` are all known, apart from one another, and about an image of ``size`` (H, W)."""
+    """Whether landmarks ``(68, 2)`` are all known, distinct, and mostly inside an image of ``size`` (H, W)."""
     if not np.isfinite(points).all():
         return False
     inside = ((points > -0.5) & (points < (size[1] - 0.5, size[0] - 0.5))).all(1).mean()
@@ -53,13 +53,13 @@ def forge(
     reference: FloatArray,
     reference_points: FloatArray,
     configuration: Configuration,
-    generator: np.random.Generator,
+    rng: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray] | None:
     """Blend a region of the reference's face into the image.
 
-    The region is drawn and bent on the reference, then moved with it. The reference's landmarks are its own (the
-    seed's code finds them on the first image, with the reference's box), and an image whose mask is as good as
-    empty stays real (there it is called a fake, unchanged).
+    The region is drawn and deformed on the reference, then moved with it. The reference's landmarks are its own (the
+    seed's code finds them on the first image, with the reference's box). An image whose mask is almost empty stays
+    real (the seed labels it fake and does not change it).
 
     Args:
         image: ``(H, W, 3)`` in [0, 1].
@@ -67,24 +67,24 @@ def forge(
         reference: ``(H, W, 3)`` in [0, 1].
         reference_points: ``(68, 2)`` of the reference, px.
         configuration: Region, blending and magnitude.
-        generator: Source of the mask's shape, colour transfer and feather.
+        rng: Source of the mask's shape, colour transfer and feather.
 
     Returns:
-        The forged image and its mask ``(H, W)``, zeros and ones; None where nothing is to be done or the mask is
-        as good as empty.
+        The forged image and its mask ``(H, W)``, zeros and ones; None if nothing is to be done or the mask is
+        almost empty.
     """
     if configuration.kind is Kind.NOTHING:
         return None
     matrix = similarity(key_points(reference_points), key_points(points))
-    outline = deformed(region_mask(reference_points, configuration.region, image.shape[:2]), generator)
-    mask = roughened(moved(outline, matrix) > 0, generator)
+    outline = deformed(region_mask(reference_points, configuration.region, image.shape[:2]), rng)
+    mask = roughened(moved(outline, matrix) > 0, rng)
     if mask.mean() < LEAST_COVER:
         return None
-    transfer = COLOUR_TRANSFERS[generator.integers(len(COLOUR_TRANSFERS))]
+    transfer = COLOUR_TRANSFERS[rng.integers(len(COLOUR_TRANSFERS))]
     face = transfer(moved(reference, matrix), image, mask, points).astype(np.float32)
     if configuration.kind is Kind.POISSON:
         return poisson(face, image, mask), mask
     if configuration.kind is Kind.MIX:
         return mix(face, image, mask * np.float32(configuration.magnitude)), mask
-    share = share_of_alpha(mask, generator.uniform(0, FEATHER))
+    share = share_of_alpha(mask, rng.uniform(0, FEATHER))
     return mix(face, image, mask * np.float32(share)), mask

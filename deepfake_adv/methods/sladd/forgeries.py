@@ -13,7 +13,7 @@ from deepfake_adv.methods.sladd.heads import Targets
 from deepfake_adv.methods.sladd.regions import FloatArray
 from deepfake_adv.methods.sladd.synthesizer import Choice, Synthesizer
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
-from deepfake_adv.ops.draws import whole
+from deepfake_adv.ops.draws import integers
 
 
 class Forgeries(NamedTuple):
@@ -22,10 +22,10 @@ class Forgeries(NamedTuple):
     Attributes:
         batch: Forged reals are labelled fake and carry their masks; everything else is as it was.
         targets: For the heads, one row per image or frame of a clip.
-        candidates: ``(C,)`` int64, the reals for which a configuration was chosen.
+        candidates: ``(C,)`` int64, indices of the reals for which a configuration was chosen.
         choice: The configurations, C rows; None where C is 0.
-        forged: How many reals became fakes.
-        without_landmarks: How many reals were left alone for want of landmarks.
+        forged: Number of reals that were forged.
+        without_landmarks: Number of reals without landmarks, which are unchanged.
     """
 
     batch: Batch
@@ -48,7 +48,7 @@ def untouched(batch: Batch) -> Targets:
     return Targets(masks, kind, frames.images.new_full((len(frames),), float("nan")))
 
 
-def synthesize(batch: Batch, synthesizer: Synthesizer, generator: torch.Generator) -> Forgeries:
+def synthesize(batch: Batch, synthesizer: Synthesizer, rng: torch.Generator) -> Forgeries:
     """Forge the batch's reals, each with a fake of the same batch as its reference.
 
     All frames of a clip share one configuration, chosen from the first frame, and one deformation; a clip is
@@ -57,7 +57,7 @@ def synthesize(batch: Batch, synthesizer: Synthesizer, generator: torch.Generato
     Args:
         batch: Images or clips with landmarks; without them nothing is forged.
         synthesizer: Chooses region, blending and magnitude.
-        generator: The only source of randomness.
+        rng: The only source of randomness.
     """
     clips = batch.images if batch.clip_length is not None else batch.images[:, None]
     points = _points(batch, clips)
@@ -70,9 +70,9 @@ def synthesize(batch: Batch, synthesizer: Synthesizer, generator: torch.Generato
     targets, missing = untouched(batch), sum(not known[index] for index in reals)
     if not chosen:
         return Forgeries(batch, targets, candidates, None, 0, missing)
-    references = [partners[draw] for draw in whole(len(partners), len(chosen), generator)]
-    choice = synthesizer.choose(clips[chosen, 0], clips[references, 0], generator)
-    seeds = whole(2**62, len(chosen), generator)
+    references = [partners[draw] for draw in integers(len(partners), len(chosen), rng)]
+    choice = synthesizer.choose(clips[chosen, 0], clips[references, 0], rng)
+    seeds = integers(2**62, len(chosen), rng)
 
     images, clip_labels = clips.clone(), batch.labels.clone()
     masks, kinds, magnitude = (part.unflatten(0, clips.shape[:2]).clone() for part in targets)

@@ -55,9 +55,9 @@ class Heads(nn.Module):
         self.kind = nn.Linear(channels, ORIGINAL_FAKE + 1)
         self.magnitude = nn.Linear(channels, 1)
 
-    def forward(self, features: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, features: Tensor, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Map ``(N, 1, h, w)`` in [0, 1], type logits ``(N, 5)`` and magnitude ``(N,)`` of ``(N, C, h, w)``."""
-        pooled = dropout(features.mean((2, 3)), self.dropout_probability, generator)
+        pooled = dropout(features.mean((2, 3)), self.dropout_probability, rng)
         outputs = (self.map(features), self.kind(pooled), self.magnitude(pooled)[:, 0])
         maps, kinds, magnitudes = (at_least_float32(part) for part in outputs)
         return maps, kinds, magnitudes
@@ -70,7 +70,7 @@ class Heads(nn.Module):
         *,
         margin: float,
         scale: float,
-        generator: torch.Generator,
+        rng: torch.Generator,
     ) -> dict[str, Tensor]:
         """The weighted auxiliary losses by name, each a scalar.
 
@@ -78,7 +78,7 @@ class Heads(nn.Module):
         images whose mask is known. The magnitude's is a mean over all images, 0 for those without one, as in the
         seed; it is compared image by image. (There shapes broadcast, and every image is compared with every other.)
         """
-        maps, kinds, magnitudes = self(features, generator if self.training else None)
+        maps, kinds, magnitudes = self(features, rng if self.training else None)
         wanted = functional.adaptive_avg_pool2d(targets.masks.to(maps), maps.shape[2:])
         map_errors = _known_errors(maps, wanted)
         return {

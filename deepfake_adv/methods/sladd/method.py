@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from deepfake_adv.attacks.engine import frozen_eval
+from deepfake_adv.attacks.ascent import frozen_eval
 from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.methods.base import Clean, Method, StepLoss
@@ -32,18 +32,17 @@ class LossWeights(Section):
 
 @register_method("sladd")
 class Sladd(Method):
-    """A synthesizer forges real faces so that the detector errs; auxiliary heads learn what it did.
+    """A synthesizer forges real faces against the detector; auxiliary heads predict how each was forged.
 
-    Only reals are altered, with a fake of the same batch as reference; an image without landmarks, and a
-    batch without a usable fake, are left as they are and counted in the log. The detector's class loss is an
-    AM-softmax on its raw logits; map, type and magnitude of the forgery are learnt by heads on its last
-    feature map, and the detector's own auxiliary losses stay in force. The synthesizer learns by REINFORCE.
+    Only reals are altered, with a fake of the same batch as reference. An image without landmarks and a batch without
+    a usable fake stay unchanged and are counted in the log. The detector's class loss is an AM-softmax on its raw
+    logits. Heads on its last feature map learn map, type and magnitude of the forgery, beside the detector's own
+    auxiliary losses. The synthesizer is trained by REINFORCE.
 
-    With ``update="joint"`` (the seed's way) one set of forgeries serves both players; with "alternating" the
-    synthesizer takes steps of its own against the frozen detector in eval mode, and the forgeries are made anew for
-    the detector. The reward of a choice is the class loss of the very image that it made, less the batch's mean. (The
-    seed rewards every choice of a batch with the whole batch's training loss, one number, which cannot tell a good
-    choice from a bad one.)
+    With ``update="joint"``, as in the seed, one set of forgeries trains both. With "alternating" the synthesizer takes
+    its own steps against the frozen detector in eval mode, and new forgeries are made for the detector. The reward of
+    a choice is the class loss of its own image minus the batch's mean. (The seed's reward is the training loss of the
+    whole batch, one number for all choices, which cannot tell a good choice from a bad one.)
 
     Raises:
         ValueError: If an argument is unknown or out of range.
@@ -72,7 +71,7 @@ class Sladd(Method):
     tiny = ({"synthesizer": {"width": 4}}, {"synthesizer": {"width": 4}, "update": "alternating", "clean": "with"})
     adversary: Synthesizer
     detector_side: Heads | None
-    in_step = False  # a share of the batch without landmarks leaves the synthesizer out
+    in_step = False  # a rank whose images have no landmarks does not run the synthesizer
     wants_masks = True
     needs_landmarks = True
 
@@ -95,14 +94,14 @@ class Sladd(Method):
                 torch.manual_seed(self._head_seed)
                 self.detector_side = Heads(detector.feature_channels)
 
-    def altered(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Batch:
+    def altered(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Batch:
         """The batch with its reals forged; labels and masks change with them."""
         with torch.no_grad():
-            return synthesize(batch, self.adversary, generator).batch
+            return synthesize(batch, self.adversary, rng).batch
 
-    def adversary_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> Tensor:
+    def adversary_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> Tensor:
         """REINFORCE with the frozen detector's class loss on each image as the reward of what was done to it."""
-        forgeries = synthesize(batch, self.adversary, generator)
+        forgeries = synthesize(batch, self.adversary, rng)
         with torch.no_grad(), frozen_eval(detector):
             if forgeries.choice is None:
                 reward = forgeries.batch.images.new_zeros(0)
@@ -111,7 +110,7 @@ class Sladd(Method):
                 reward = self._class_loss(detector(forgeries.batch.images[chosen]), forgeries.batch.labels[chosen])
         return self._policy_loss(forgeries, reward)
 
-    def detector_loss(self, detector: Detector, batch: Batch, generator: torch.Generator) -> StepLoss:
+    def detector_loss(self, detector: Detector, batch: Batch, rng: torch.Generator) -> StepLoss:
         """AM-softmax, the heads' losses and the detector's own auxiliary terms, in one forward pass.
 
         Raises:
@@ -120,7 +119,7 @@ class Sladd(Method):
         if self.detector_side is None:
             raise RuntimeError("sladd must be attached to a detector first; got none. Call method.attach(detector).")
         with torch.set_grad_enabled(self.joint and torch.is_grad_enabled()):
-            forgeries = synthesize(batch, self.adversary, generator)
+            forgeries = synthesize(batch, self.adversary, rng)
         views = [(forgeries.batch, forgeries.targets)]
         if self.params.clean == "with":
             views.insert(0, (batch, untouched(batch)))
@@ -132,7 +131,7 @@ class Sladd(Method):
             self.weights,
             margin=self.margin,
             scale=self.scale,
-            generator=generator,
+            rng=rng,
         )
         rows = self._class_loss(loss.terms.logits, labels).unflatten(0, (len(views), -1))
         shares = rows.new_tensor([1.0, self.params.lam][: len(views)])
@@ -144,7 +143,7 @@ class Sladd(Method):
         if self.joint:
             policy = self._policy_loss(forgeries, rows[-1, forgeries.candidates])
             parts["sladd_policy"] = policy.detach()
-            total = total + (policy - policy.detach())  # its gradient alone: a policy loss measures nothing
+            total = total + (policy - policy.detach())  # only its gradient: its value has no meaning
         means = loss.classification.detach().unflatten(0, (len(views), -1)).mean(1)
         return StepLoss(total, means[0] if self.params.clean == "with" else None, means[-1], parts)
 
@@ -152,13 +151,13 @@ class Sladd(Method):
         return am_softmax(at_least_float32(logits), labels, margin=self.margin, scale=self.scale)
 
     def _policy_loss(self, forgeries: Forgeries, reward: Tensor) -> Tensor:
-        if forgeries.choice is None:  # nothing was chosen: a zero that the loop can still differentiate
+        if forgeries.choice is None:  # nothing was chosen: a differentiable zero
             return 0 * sum(weight.sum() for weight in self.adversary.parameters())  # type: ignore[return-value]
         return reinforce(forgeries.choice, reward, entropy_weight=self.entropy_weight)
 
 
 def _joined(views: Sequence[tuple[Batch, Targets]], *, flip: bool) -> tuple[Tensor, Tensor, Tensor | None, Targets]:
-    """Images, labels, masks and targets of all views in a row, each followed by its mirror image."""
+    """Images, labels, masks and targets of all views, concatenated; each view is followed by its mirror image."""
     if flip:
         views = [copy for view in views for copy in (view, _mirrored(*view))]
     masks = [batch.masks for batch, _ in views if batch.masks is not None]

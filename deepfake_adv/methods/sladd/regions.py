@@ -121,7 +121,7 @@ def region_mask(points: FloatArray, region: int, size: tuple[int, int]) -> Float
     return mask.astype(np.float32)
 
 
-def deformed(mask: FloatArray, generator: np.random.Generator, *, sigma: float = 10.0) -> FloatArray:
+def deformed(mask: FloatArray, rng: np.random.Generator, *, sigma: float = 10.0) -> FloatArray:
     """The mask bent by random anchors, kept within its former outline, and softened.
 
     Between the anchors the shift is interpolated bilinearly (the seed's code does so on triangles, and moves
@@ -129,14 +129,14 @@ def deformed(mask: FloatArray, generator: np.random.Generator, *, sigma: float =
 
     Args:
         mask: ``(H, W)``, zeros and ones.
-        generator: Source of the anchors' shifts.
+        rng: Source of the anchors' shifts.
         sigma: Standard deviation of a shift, px of a 256 px image.
 
     Returns:
         ``(H, W)`` in [0, 1].
     """
     (height, width), scale = mask.shape, mask.shape[1] / REFERENCE_SIZE
-    shifts = generator.normal(0, sigma / REFERENCE_SIZE, (2, ANCHORS, ANCHORS))
+    shifts = rng.normal(0, sigma / REFERENCE_SIZE, (2, ANCHORS, ANCHORS))
     across, down = _between(height) @ shifts @ _between(width).T * np.reshape((width, height), (2, 1, 1))
     rows, columns = np.mgrid[:height, :width]
     bent = cv2.remap(mask, (columns + across).astype(np.float32), (rows + down).astype(np.float32), cv2.INTER_LINEAR)
@@ -152,12 +152,12 @@ def _between(size: int) -> FloatArray:
     return np.clip(1 - abs(places[:, None] - np.arange(ANCHORS)), 0, None)
 
 
-def roughened(mask: FloatArray, generator: np.random.Generator) -> FloatArray:
+def roughened(mask: FloatArray, rng: np.random.Generator) -> FloatArray:
     """The mask eroded (.3) or dilated (.3) and then blurred (.9) by chance, each with a random odd window.
 
     Args:
         mask: ``(H, W)``, zeros and ones.
-        generator: Source of chance and windows.
+        rng: Source of chance and windows.
 
     Returns:
         ``(H, W)``, zeros and ones: the blur smooths the outline and is rounded.
@@ -166,13 +166,13 @@ def roughened(mask: FloatArray, generator: np.random.Generator) -> FloatArray:
     result: FloatArray = mask.astype(np.uint8)
 
     def window(least: int, most: int) -> tuple[int, int]:
-        size = 2 * round(scale * generator.integers(least, most + 1)) + 1
+        size = 2 * round(scale * rng.integers(least, most + 1)) + 1
         return size, size
 
-    draw = generator.random()
+    draw = rng.random()
     if draw < 2 * ROUGHENING:
         operation = cv2.erode if draw < ROUGHENING else cv2.dilate
         result = operation(result, np.ones(window(1, 9), np.uint8))  # 3 to 19 px
-    if generator.random() < SOFTENING:
+    if rng.random() < SOFTENING:
         result = cv2.GaussianBlur(result, window(0, 8), 0)  # 1 to 17 px
     return result.astype(np.float32)

@@ -71,32 +71,32 @@ class Synthesizer(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(features, size) for name, size in heads.items()})
 
     def forward(
-        self, images: Tensor, references: Tensor, generator: torch.Generator | None = None
+        self, images: Tensor, references: Tensor, rng: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of region ``(N, 10)`` and kind ``(N, 4)``, logit of the magnitude ``(N,)``.
 
         Args:
             images: ``(N, 3, H, W)`` in [0, 1].
             references: As ``images``.
-            generator: Source of the dropout; None for none.
+            rng: Source of the dropout; None for none.
         """
         pooled = self.backbone(2 * torch.cat([images, references], dim=1) - 1)
-        logits = (head(dropout(pooled, self.dropout_probability, generator)) for head in self.heads.values())
+        logits = (head(dropout(pooled, self.dropout_probability, rng)) for head in self.heads.values())
         region, kind, magnitude = (at_least_float32(part) for part in logits)
         return region, kind, magnitude[:, 0]
 
-    def choose(self, images: Tensor, references: Tensor, generator: torch.Generator) -> Choice:
+    def choose(self, images: Tensor, references: Tensor, rng: torch.Generator) -> Choice:
         """Sample a configuration for each image.
 
         Args:
             images: ``(N, 3, H, W)`` in [0, 1], N at least 1.
             references: As ``images``.
-            generator: Source of the samples.
+            rng: Source of the samples.
         """
-        region_logits, kind_logits, centre = self(images, references, generator if self.training else None)
+        region_logits, kind_logits, centre = self(images, references, rng if self.training else None)
         region_log, kind_log = region_logits.log_softmax(1), kind_logits.log_softmax(1)
-        region, kind = (_sample(log, generator) for log in (region_log, kind_log))
-        logit = (centre + self.spread * normal((len(images),), generator, centre)).detach()
+        region, kind = (_sample(log, rng) for log in (region_log, kind_log))
+        logit = (centre + self.spread * normal((len(images),), rng, centre)).detach()
         score = torch.where(kind == Kind.NOTHING, 0.0, region_log.gather(1, region[:, None])[:, 0])
         score = score + kind_log.gather(1, kind[:, None])[:, 0]
         drawn = torch.distributions.Normal(centre, self.spread).log_prob(logit)
@@ -120,8 +120,8 @@ def reinforce(choice: Choice, reward: Tensor, *, entropy_weight: float) -> Tenso
     return -(choice.log_probability * advantage).mean() - entropy_weight * choice.entropy.mean()
 
 
-def _sample(log_probabilities: Tensor, generator: torch.Generator) -> Tensor:
-    draws = uniform(tuple(log_probabilities.shape), generator, log_probabilities)
+def _sample(log_probabilities: Tensor, rng: torch.Generator) -> Tensor:
+    draws = uniform(tuple(log_probabilities.shape), rng, log_probabilities)
     gumbel = -(-draws.clamp(1e-20, 1 - 1e-7).log()).log()
     return (log_probabilities.detach() + gumbel).argmax(1)
 

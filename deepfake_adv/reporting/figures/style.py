@@ -1,10 +1,9 @@
-"""One look for all figures: Okabe and Ito's colours, marks besides colour, no clutter; same bytes every time.
+"""The style of all figures: Okabe and Ito's colours, with markers and dashes besides; the same bytes every time.
 
-A figure is drawn on nothing, in `INK`, so that the report can show the SVG in light and dark;
-the PNG gets white paper.
+A figure has a transparent background and is drawn in `INK`, so that the report can show the SVG in light and dark
+mode; the PNG has a white background.
 """
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from deepfake_adv.files import atomic_write
+from deepfake_adv.files import atomic_write, write_csv
 
 INK: Final = "#20242b"
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
@@ -65,7 +64,7 @@ def styled() -> Iterator[None]:
 
 
 def line(index: int) -> dict[str, Any]:
-    """Colour, dash and mark of the n-th line: told apart without colour, too."""
+    """Colour, dash and marker of the n-th line, distinguishable without colour."""
     return {
         "color": COLOURS[index % len(COLOURS)],
         "linestyle": DASHES[index % len(DASHES)],
@@ -96,11 +95,10 @@ def save(figure: Figure, folder: Path, name: str, table: Sequence[Sequence[Any]]
             path.write_text(_lean(path.read_text(encoding="utf-8")), encoding="utf-8")
         with atomic_write(folder / f"{name}.png") as path:
             figure.savefig(path, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
-    with atomic_write(folder / f"{name}.csv") as path, open(path, "w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(table)
+    write_csv(folder / f"{name}.csv", table[0], table[1:])
 
 
 def _lean(svg: str) -> str:
-    """Without the document head and metadata, which name a DTD on the network."""
+    """The SVG without document head and metadata, which refer to a DTD on the network."""
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     return svg[svg.index("<svg") :]

@@ -1,4 +1,4 @@
-"""How numbers read, the same in every format: two decimals, a true minus, words for what is not there."""
+"""The text of numbers, headings and legends, the same in every format: two decimals, a typographic minus."""
 
 from itertools import groupby
 from typing import Final
@@ -48,7 +48,7 @@ def paper(cell: Cell) -> str:
 
 
 def absent(cell: Cell) -> str:
-    """Word for a cell without our number."""
+    """Text of a cell without our number."""
     return NONE if cell.state == "none" else NOT_RUN
 
 

@@ -101,3 +101,16 @@ def test_limited_mouths_are_no_wider_than_asked_and_shut_ones_stay(track):
 def test_the_best_frame_for_a_shape_of_the_pool_agrees_with_it(track):
     chosen = best_frames(track, track, jump_cost=0.0)
     np.testing.assert_allclose(lip_gap(track)[chosen], lip_gap(track), atol=0.01)
+
+
+def test_smoothing_over_time_is_a_weighted_mean_of_neighbours_and_holds_the_ends():
+    track = np.random.default_rng(0).normal(size=(12, 3, 2))
+    smooth = geometry.smooth_over_time(track, 0.7)
+    weights = {step: np.exp(-0.5 * (step / 0.7) ** 2) for step in (-2, -1, 0, 1, 2)}
+    for moment in range(12):
+        held = [(weight, track[min(max(moment + step, 0), 11)]) for step, weight in weights.items()]
+        expected = sum(weight * value for weight, value in held) / sum(weights.values())
+        np.testing.assert_allclose(smooth[moment], expected, atol=1e-12)
+    np.testing.assert_allclose(geometry.smooth_over_time(np.ones((5, 2)), 1.5), 1.0)
+    assert geometry.smooth_over_time(track, 0.0) is track
+    assert geometry.smooth_over_time(track.astype(np.float32), 1.0).dtype == np.float32

@@ -10,7 +10,7 @@ from deepfake_adv.corpus.render.anatomy import Expression, Face
 from deepfake_adv.corpus.render.head import Head, rotation
 from deepfake_adv.corpus.render.landmarks import landmarks
 from deepfake_adv.corpus.render.motion import Pose, perform
-from deepfake_adv.corpus.render.take import film
+from deepfake_adv.corpus.render.take import Place, film
 
 SIZE = 160
 
@@ -30,6 +30,26 @@ def test_a_take_is_repeatable_and_identities_differ():
         np.testing.assert_array_equal(picture, same_picture)
         np.testing.assert_array_equal(points, same_points)
     assert np.abs(first[0][0].astype(int) - other[0][0]).mean() > 10
+
+
+def test_another_take_shows_the_same_face_elsewhere():
+    first, other = (next(film(1, 3, frames=1, size=SIZE, fps=5, number=number)) for number in (0, 1))
+    assert np.abs(first[0][:30, :30].astype(int) - other[0][:30, :30]).mean() > 5  # another room
+    faces = [Head(np.random.default_rng([1, 3, 1]), unit=30.0).face for _ in range(2)]
+    assert faces[0] == faces[1]
+
+
+def test_two_people_share_a_room_and_the_landmarks_are_the_ones_of_the_first():
+    places = Place(-0.22, 0.6), Place(0.22, 0.66)
+    settings = {"frames": 2, "size": 240, "fps": 5, "number": 2}
+    both = list(film(1, 0, **settings, place=places[0], beside=[(1, places[1])]))
+    alone = list(film(1, 0, **settings, place=places[0]))
+    for (picture, points), (bare, same) in zip(both, alone, strict=True):
+        np.testing.assert_array_equal(points, same)
+        assert points[:, 0].max() < 120
+        change = np.abs(picture.astype(int) - bare).mean(-1)
+        assert change[60:160, 130:220].mean() > 10 * change[60:160, 5:70].mean()
+        assert np.median(change[:30, :60]) < 4  # the room and the light are the first one's
 
 
 def test_a_take_yields_pictures_and_points():

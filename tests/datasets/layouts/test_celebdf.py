@@ -78,3 +78,11 @@ def test_a_listed_video_in_another_format_is_the_listed_one(trees, name):
     entries = build_layout("celebdf", root, ["CelebDF"], {}).videos("native")
     (entry,) = [entry for entry in entries if entry.video == "real/00000"]
     assert (entry.split, entry.path) == ("test", f"YouTube-real/{name}")
+
+
+def test_ones_own_need_not_be_as_many_as_the_published(trees):
+    root, *_ = trees["celebdf"]()
+    counts = [
+        build_layout("celebdf", root, ["CelebDF"], options).expected("native") for options in ({}, {"published": False})
+    ]
+    assert counts == [{"real": 890, "CelebDF": 5639}, {}]

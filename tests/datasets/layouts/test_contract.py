@@ -7,7 +7,7 @@ import pytest
 from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.base import VIDEO_SUFFIXES, Layout
 from deepfake_adv.datasets.layouts.registry import LAYOUTS, build_layout
-from deepfake_adv.datasets.probing import Part
+from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.datasets.videos import OK, read_rows
 from deepfake_adv.video.encode import write_h264
 
@@ -30,7 +30,7 @@ def stock(tmp_path):
     """Run the stage on a dataset at a root; gives its table."""
 
     def stock(name, root, promised, **settings):
-        part = Part("own", promised.quality, build_layout(name, root, promised.forgeries, promised.options))
+        part = PartOnDisk("own", promised.quality, build_layout(name, root, promised.forgeries, promised.options))
         chosen = {"min_frames": 1, "missing_is_fatal": False, "contradictions_are_fatal": True}
         chosen |= {"max_unreadable_share": 0.0, "execution": {"engine": "local", "workers": 1, "address": None}}
         inventory_datasets([part], tmp_path / "inventory", memory=tmp_path / "memory", **chosen | settings)

@@ -33,9 +33,9 @@ def test_equal_names_in_several_folders(tmp_path):
     assert [entry.video for entry in entries] == ["real/a_x", "real/b_x", "real/y"]
 
 
-def test_all_faults_in_one_message(tmp_path):
+def test_all_errors_in_one_message(tmp_path):
     text = "path,label,split,forgery,quality\n,real,,,\na,maybe,,,\nb,real,,NT,\nc,fake,,XX,\nd,1,tset,,c99\n"
-    with pytest.raises(ValueError, match="has 6 faults") as caught:
+    with pytest.raises(ValueError, match="has 6 errors") as caught:
         videos(tmp_path, text)
     for part in ("line 2: path", "line 3: label", "line 4: forgery", "line 5: forgery", "line 6: split", "c99"):
         assert part in str(caught.value)
@@ -62,12 +62,12 @@ def test_a_column_named_twice(tmp_path):
 
 def test_one_file_of_two_labels(tmp_path):
     text = "path,label,quality\na.mp4,real,c23\n./a.mp4,1,c40\nb.mp4,0,c23\nb.mp4,real,c40\n"
-    with pytest.raises(ValueError, match=r"has 1 faults.*\n.*line 3: \./a\.mp4 must have one label; got real in one"):
+    with pytest.raises(ValueError, match=r"has 1 errors.*\n.*line 3: \./a\.mp4 must have one label; got real in one"):
         videos(tmp_path, text)
 
 
 def test_a_quotation_mark_without_an_end(tmp_path):
-    with pytest.raises(ValueError, match=r"videos\.csv must be a table .* quotation mark that is opened and never"):
+    with pytest.raises(ValueError, match=r"videos\.csv must be a CSV file; got: .* quotation mark that is opened"):
         videos(tmp_path, 'path,label\n"a.mp4,real\n' + "b.mp4,fake\n" * 20_000)
 
 
@@ -78,7 +78,7 @@ def test_another_encoding_is_named(tmp_path):
 
 
 def test_fields_beyond_the_last_column_are_no_video_of_another_split(tmp_path):
-    with pytest.raises(ValueError, match=r"line 2: fields must be as many as columns; got 'train' beyond the last"):
+    with pytest.raises(ValueError, match=r"line 2: fields must be as many as columns; got 'train' after the last"):
         videos(tmp_path, "path,label\na.mp4,1,train\n")
     assert len(videos(tmp_path, "path,label\na.mp4,1,,\n")) == 1  # as spreadsheets write them
 
@@ -97,5 +97,5 @@ def test_what_names_no_file_is_named_with_its_line(tmp_path, path):
 
 @pytest.mark.parametrize(("line", "held"), [("a.mp4,1,c40\n", "c40"), ("", "no line at all")])
 def test_a_quality_without_a_line_is_named(tmp_path, line, held):
-    with pytest.raises(ValueError, match=rf"must have lines of quality native; got {held}\. Mend the part's quality"):
+    with pytest.raises(ValueError, match=rf"must have lines of quality native; got {held}\. Correct the part"):
         videos(tmp_path, f"path,label,quality\n{line}")

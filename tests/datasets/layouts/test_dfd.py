@@ -19,3 +19,8 @@ def test_fakes_alone_are_a_partial_dataset(trees, tmp_path):
     root, forgeries, options, _ = trees["dfd"]()
     (root / "original_sequences").rename(tmp_path / "elsewhere")
     assert build_layout("dfd", root, forgeries, options).problem() is None
+
+
+def test_ones_own_need_not_be_as_many_as_the_published(trees):
+    root, forgeries, _, quality = trees["dfd"]()
+    assert build_layout("dfd", root, forgeries, {"published": False}).expected(quality) == {}

@@ -46,17 +46,17 @@ def test_broken_lists(trees):
     root, *_ = trees["dfdc"]()
     labels = root / "test/labels.csv"
     labels.write_text("filename,label\nt0.mp4,REAL\n")
-    with pytest.raises(ValueError, match=r"0 \(real\) or 1 \(fake\) of t0\.mp4"):
+    with pytest.raises(ValueError, match=r"0 \(real\) or 1 \(fake\) for t0\.mp4"):
         found(root)
     labels.write_text("name,class\n")
     with pytest.raises(ValueError, match="must have the columns filename,label"):
         found(root)
     metadata = root / "dfdc_train_part_0/metadata.json"
     metadata.write_text(json.dumps({"aa.mp4": {"label": "?"}}))
-    with pytest.raises(ValueError, match=r"of aa\.mp4; got \{'label': '\?'\}"):
+    with pytest.raises(ValueError, match=r"for aa\.mp4; got \{'label': '\?'\}"):
         found(root)
     metadata.unlink()
-    with pytest.raises(FileNotFoundError, match=r"metadata\.json must be there"):
+    with pytest.raises(FileNotFoundError, match=r"metadata\.json must exist"):
         found(root)
 
 
@@ -89,7 +89,7 @@ def test_labels_that_contradict_each_other(trees):
 def test_a_quotation_mark_without_an_end(trees):
     root, *_ = trees["dfdc"]()
     (root / "test/labels.csv").write_text('filename,label\n"t0.mp4,0\n' + "t1.mp4,1\n" * 20_000)
-    with pytest.raises(ValueError, match=r"labels\.csv must be a table .* never closed"):
+    with pytest.raises(ValueError, match=r"labels\.csv must be a CSV file; got: .* never closed"):
         found(root)
 
 
@@ -103,5 +103,5 @@ def test_a_part_in_the_wrong_case_is_taken_with_a_warning(trees, caplog):
 def test_a_part_in_two_places(trees, put):
     root, *_ = trees["dfdc"]()
     put(root, "train/dfdc_train_part_35/bb.mp4")
-    with pytest.raises(ValueError, match=r"must lie in one place; part 35 is .*part_35 and .*train/dfdc_train_part_35"):
+    with pytest.raises(ValueError, match=r"must be in one place; got .*part_35 and .*train/dfdc_train_part_35"):
         found(root)

@@ -94,7 +94,7 @@ def test_splits_must_be_the_authors(made):
     with pytest.raises(ValueError, match="must be a list of pairs"):
         list(layout.videos(quality))
     path.unlink()
-    with pytest.raises(FileNotFoundError, match=r"val\.json must be there.*name their folder as options\.splits"):
+    with pytest.raises(FileNotFoundError, match=r"val\.json must exist.*name their folder as options\.splits"):
         list(layout.videos(quality))
 
 

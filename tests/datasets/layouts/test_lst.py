@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from deepfake_adv.datasets.layouts.registry import build_layout
-from deepfake_adv.datasets.probing import Part, list_entries, probe_parts
+from deepfake_adv.datasets.probing import PartOnDisk, list_entries, probe_parts
 
 
 def made(root, **lists):
@@ -64,7 +64,7 @@ def test_a_folder_without_permission_is_left_to_the_inventory(trees, monkeypatch
 
     for name in real:
         monkeypatch.setattr(os, name, lambda path=".", name=name: refuse(name, path))
-    part, here = Part("lists", "c23", made(root)), {"engine": "local", "workers": 1, "address": None}
+    part, here = PartOnDisk("lists", "c23", made(root)), {"engine": "local", "workers": 1, "address": None}
     (rows,) = probe_parts([part], [list_entries(part)], min_frames=1, execution=here, memory=tmp_path / "memory")
     found = {row.video: row for row in rows}
     assert len(found) == 4

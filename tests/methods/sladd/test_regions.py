@@ -86,7 +86,7 @@ def test_anchors_are_spread_from_border_to_border() -> None:
 
 
 class Script:
-    """Stands in for a random generator: the draws are given."""
+    """Stands in for a random rng: the draws are given."""
 
     def __init__(self, chances: list[float], radii: list[int]) -> None:
         self.chances, self.radii = chances, radii

@@ -220,7 +220,7 @@ def test_the_magnitude_is_compared_image_by_image() -> None:
     features = torch.randn(4, 3, 5, 5)
     magnitude = torch.tensor([0.2, float("nan"), 0.7, float("nan")])
     targets = Targets(torch.full((4, 1, 9, 9), float("nan")), torch.tensor([2, 3, 2, 4]), magnitude)
-    losses = heads.losses(features, targets, Weights(1, 1, 1), margin=0, scale=1, generator=torch.Generator())
+    losses = heads.losses(features, targets, Weights(1, 1, 1), margin=0, scale=1, rng=torch.Generator())
     found = heads(features)[2]
     assert losses["magnitude"].item() == pytest.approx(((found - magnitude)[[0, 2]] ** 2).sum().item() / 4, rel=1e-5)
     assert losses["map"] == 0
@@ -237,7 +237,7 @@ def test_the_magnitudes_mean_is_over_all_images() -> None:
         heads.magnitude.weight.zero_()
         heads.magnitude.bias.fill_(0.5)
     losses = heads.losses(
-        torch.randn(8, 3, 5, 5), known, Weights(1, 1, 1), margin=0, scale=1, generator=torch.Generator()
+        torch.randn(8, 3, 5, 5), known, Weights(1, 1, 1), margin=0, scale=1, rng=torch.Generator()
     )
     assert losses["magnitude"].item() == pytest.approx(0.25**2 / 4)
 
@@ -274,9 +274,9 @@ def test_the_synthesizer_learns_the_kind_that_pays() -> None:
     torch.manual_seed(0)
     synthesizer = Synthesizer(width=4, dropout=0.0)
     optimiser = torch.optim.Adam(synthesizer.parameters(), 1e-2)
-    images, generator = torch.rand(16, 3, 16, 16), torch.Generator().manual_seed(0)
+    images, rng = torch.rand(16, 3, 16, 16), torch.Generator().manual_seed(0)
     for _ in range(60):
-        choice = synthesizer.choose(images, images.flip(0), generator)
+        choice = synthesizer.choose(images, images.flip(0), rng)
         optimiser.zero_grad()
         reinforce(choice, (choice.kind == Kind.POISSON).float(), entropy_weight=1e-5).backward()
         optimiser.step()

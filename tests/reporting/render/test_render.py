@@ -1,5 +1,3 @@
-import csv
-import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -8,10 +6,8 @@ import pytest
 
 from deepfake_adv.evaluation.paired import Difference
 from deepfake_adv.reporting.render import common
-from deepfake_adv.reporting.render.csv_file import FIELDS, csv_text
-from deepfake_adv.reporting.render.html import html
-from deepfake_adv.reporting.render.latex import escape, latex
-from deepfake_adv.reporting.render.markdown import markdown
+from deepfake_adv.reporting.render.formats import CSV_COLUMNS, csv_rows, html, latex, markdown
+from deepfake_adv.reporting.render.grids import escape, latex_grid, markdown_grid
 from deepfake_adv.reporting.write_tables import index, write_tables
 
 ALL = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV", "XV", "XVI", "C", "TSN"]
@@ -38,7 +34,7 @@ def test_markdown_shows_ours_the_papers_and_what_is_missing(tables):
     text = markdown(tables["I"])
     ours = tables["I"].cells["grad_bat", "DF", "auc"].ours
     assert f"{ours.value:.2f}** ({ours.low:.2f}–{ours.high:.2f})" in text or f"{ours.value:.2f} (" in text
-    assert "| *paper* | **98.75** |" in text
+    assert re.search(r"\| \*paper\* +\| +\*\*98.75\*\* \|", text)
     assert "not run" in text
     assert " – |" in text
     assert "vs baseline" in text
@@ -47,9 +43,8 @@ def test_markdown_shows_ours_the_papers_and_what_is_missing(tables):
 
 @pytest.mark.parametrize("name", ALL)
 def test_csv_has_a_line_per_cell(tables, name):
-    rows = list(csv.DictReader(io.StringIO(csv_text(tables[name]))))
+    rows = [dict(zip(CSV_COLUMNS, row, strict=True)) for row in csv_rows(tables[name])]
     assert len(rows) == len(tables[name].cells)
-    assert tuple(rows[0]) == FIELDS
     for row in rows:
         cell = tables[name].cells[row["row"], row["column"], _metric(tables[name], row["metric"])]
         assert row["state"] == cell.state
@@ -125,5 +120,20 @@ def test_writing_leaves_four_formats_and_an_index(tables, tmp_path):
     for file in ("appendix_c.md", "tsn.csv", "index.md"):
         assert (tmp_path / file).stat().st_size
     text = index(list(tables.values()))
-    assert "| [Table II](table_02.md) |" in text
-    assert "| 18 of 18 |" in text
+    assert re.search(r"\| \[Table II\]\(table_02\.md\) +\|", text)
+    assert re.search(r"\| +18 of 18 \|", text)
+
+
+def test_a_grid_escapes_and_fills_up_short_rows():
+    lines = markdown_grid(["a", "b", "c"], [["x|y", "1"], ["z", "2", "3"]], labels=1).splitlines()
+    assert [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines] == [
+        ["a", "b", "c"], [":-----", "----:", "----:"], [r"x\|y", "1", ""], ["z", "2", "3"]
+    ]  # fmt: skip
+    text = latex_grid(["", "b", "c_d"], [["x", "1"]], labels=1, caption="5 %", label="t", spans=[[("σ", 2)]], notes="n")
+    assert r"\begin{tabular}{lrr}" in text
+    assert r"\caption{5 \%}" in text
+    assert " & \\multicolumn{2}{c}{$\\sigma$} \\\\" in text
+    assert " & b & c\\_d \\\\" in text
+    assert "x & 1 &  \\\\" in text
+    assert r"\footnotesize n" in text
+    assert r"\footnotesize" not in latex_grid(["a"], [], labels=1, caption="", label="t")

@@ -1,0 +1,203 @@
+"""Time the training step of every detector with every method that a profile's runs need, on the device at hand."""
+
+import logging
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from deepfake_adv.data.batch import Batch
+from deepfake_adv.detectors.base import Detector
+from deepfake_adv.log import progress
+from deepfake_adv.params.schema import Params
+from deepfake_adv.params.training import Device
+from deepfake_adv.planning.calibration import FILE, Finding, Pair, keep, read_findings, share, torch_version
+from deepfake_adv.training.checkpoint import WEIGHTS, save_checkpoint, save_weights
+from deepfake_adv.training.device import device_name
+from deepfake_adv.training.setup import Plan, build_players, make_fabric
+from deepfake_adv.training.step import TrainingStep
+from deepfake_adv.training.validate import fake_probabilities
+
+logger = logging.getLogger(__name__)
+
+STEPS: Final = 5
+"""Steps that are timed, after one that is not."""
+
+_PATIENCE = 60.0  # seconds after which a slow pair is timed no further
+_LANDMARKS = 68
+
+
+def calibrate(params: Params, pairs: Iterable[Pair], *, path: Path = FILE, steps: int = STEPS) -> list[Finding]:
+    """Time each pair that was not timed on this device, with this torch and this code; keep each once it is there.
+
+    Stopped at any moment, the same call goes on with the pair that was in hand.
+
+    Args:
+        params: Of a profile.
+        pairs: That its runs need; one may come twice.
+        path: File of what is found.
+        steps: Timed steps.
+
+    Returns:
+        What was found now.
+
+    Raises:
+        ValueError: If there is no such device, or a player cannot be built.
+        RuntimeError: If a step does not fit the device's memory.
+    """
+    fabric = make_fabric(_one(params.device), params.train.precision)
+    name = device_name(fabric.device)
+    known = {(each.digest, each.device, each.torch) for each in read_findings(path)}
+    distinct = {pair.digest: pair for pair in pairs}
+    waiting = [pair for pair in distinct.values() if (pair.digest, name, torch_version()) not in known]
+    logger.info("%d of %d pairs are to be timed on %s", len(waiting), len(distinct), name)
+    threads = torch.get_num_threads()
+    found = []
+    try:
+        if fabric.device.type == "cpu":
+            torch.set_num_threads(1)  # as train-all gives a run where there are no GPUs, one per core
+        for pair in progress(waiting, total=len(waiting), desc="calibrate", unit="pairs"):
+            finding = _measure(params, pair, fabric, name, path.parent, steps)
+            keep(finding, path)
+            found.append(finding)
+            logger.info("%s with %s: %.3g s a step", pair.detector, pair.method, finding.step)
+    finally:
+        torch.set_num_threads(threads)
+    return found
+
+
+def _one(device: Device) -> Device:
+    return device.model_copy(update={"devices": 1, "nodes": 1, "strategy": "auto"})
+
+
+def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, steps: int) -> Finding:
+    device, cuda = fabric.device, fabric.device.type == "cuda"
+    clock = time.perf_counter if cuda else time.process_time
+    wait: Callable[[], None] = torch.cuda.synchronize if cuda else (lambda: None)
+    forget_peak()
+    if cuda:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    train = params.train.model_copy(update={"batch_size": share(params)})
+    entries = params.detectors[pair.detector].model_dump(), params.methods[pair.method].model_dump()
+    plan = Plan(pair.detector, (), _untrained(entries[0]), _untrained(entries[1]), train)
+    start = clock()
+    detector, method = build_players(plan, seed=0)
+    build = clock() - start
+    masks, clip = detector.needs_masks or method.wants_masks, detector.clip_length
+    training = TrainingStep(
+        fabric, detector, method, train,
+        seed=0, channels_last=params.device.channels_last, compiled=params.device.compile,
+    )  # fmt: skip
+    batch = made_up(share(params), clip, plan.image_size, masks=masks, channels_last=params.device.channels_last)
+    batch = batch.to(device)
+
+    def timed(work: Callable[[], object]) -> float:
+        wait()
+        begin = clock()
+        work()
+        wait()
+        return clock() - begin
+
+    first = timed(lambda: training.run(batch, 0))
+    step = _median(lambda number: timed(lambda: training.run(batch, number + 1)), steps)
+    image = _median(lambda _: timed(lambda: _score(training.detector, batch, fabric)), steps) / len(batch)
+    save, weights = _saved(training, folder, timed)
+    return Finding(
+        digest=pair.digest,
+        device=name,
+        kind=device.type,
+        torch=torch_version(),
+        step=step,
+        image=image,
+        build=build,
+        warm=max(first - step, 0.0),
+        save=save,
+        clip_length=clip,
+        weights_bytes=weights,
+        host_bytes=peak_bytes(),
+        gpu_bytes=torch.cuda.max_memory_reserved(device) if cuda else 0,
+        gpu_total_bytes=torch.cuda.mem_get_info(device)[1] if cuda else 0,
+    )
+
+
+def _score(detector: Detector, batch: Batch, fabric: Any) -> None:
+    fake_probabilities(detector, [batch], fabric.autocast)
+
+
+def _median(measured: Callable[[int], float], times: int) -> float:
+    """Of several measurements, fewer where they are slow."""
+    begin, values = time.monotonic(), []
+    for number in range(times):
+        values.append(measured(number))
+        if time.monotonic() - begin > _PATIENCE:
+            break
+    return statistics.median(values)
+
+
+def _saved(training: TrainingStep, folder: Path, timed: Callable[[Callable[[], object]], float]) -> tuple[float, int]:
+    """Seconds for a checkpoint and the weights, and bytes of the weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="calibrate-") as name:
+        place, modules = Path(name), [training.detector, training.method.adversary]
+
+        def save() -> None:
+            save_checkpoint(place / "checkpoint.pt", {"training": training.state_dict()}, {})
+            for number, module in enumerate(modules):
+                if module is not None:
+                    save_weights(place / f"{number}-{WEIGHTS}", module)
+
+        seconds = timed(save)
+        return seconds, sum(path.stat().st_size for path in place.glob(f"*-{WEIGHTS}"))
+
+
+def _untrained(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry without the weights that it would fetch; a step takes as long from any."""
+    own = {key: _untrained(value) if isinstance(value, Mapping) else value for key, value in entry.items()}
+    if "pretrained" in own:
+        own |= {"pretrained": False, "weights": None} if "weights" in own else {"pretrained": False}
+    return own
+
+
+def made_up(count: int, clip: int, size: int, *, masks: bool, channels_last: bool = False) -> Batch:
+    """Random images as the loader gives them: reals first, landmarks within the image.
+
+    Args:
+        count: Images or clips, even.
+        clip: Frames of a clip; 1 for images.
+        size: Side, pixels.
+        masks: Whether there are some.
+        channels_last: Memory format of images.
+    """
+    rng = torch.Generator().manual_seed(0)
+    many = (count,) if clip == 1 else (count, clip)
+    images = torch.rand(*many, 3, size, size, generator=rng)
+    if channels_last and clip == 1:
+        images = images.contiguous(memory_format=torch.channels_last)
+    labels = (torch.arange(count) >= count // 2).long()
+    points = (0.2 + 0.6 * torch.rand(_LANDMARKS, 2, generator=rng)) * size
+    return Batch(
+        images, labels, torch.zeros(*many, 1, size, size) if masks else None,
+        points.expand(*many, -1, -1).clone(), torch.arange(count),
+    )  # fmt: skip
+
+
+def forget_peak() -> None:
+    """Have the kernel begin anew with this process's peak of memory; without effect where it does not let us."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        logger.debug("the peak of memory cannot be reset")
+
+
+def peak_bytes() -> int:
+    """Resident memory of this process at its peak; 0 on a system that does not tell."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    return int(status.partition("VmHWM:")[2].split()[0]) << 10

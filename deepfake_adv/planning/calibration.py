@@ -1,0 +1,207 @@
+"""What a short calibration found: read, kept, and looked up for a run. Imports no torch.
+
+A finding holds for one device, one version of torch, the code that trains the run, and the settings that decide how
+long a step takes. So it is measured once, and never taken for what it is not.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from deepfake_adv.files import fingerprint, read_json_object, write_json
+from deepfake_adv.params.schema import Params
+from deepfake_adv.sources.checkout import code_digest
+from deepfake_adv.sources.closure import entries_of
+
+FILE: Final = Path("work/calibration.json")
+_WEIGHTS: Final = ("pretrained", "weights")  # which of them a network starts from takes no time in a step
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A detector with a method, as one or more runs have them.
+
+    Attributes:
+        detector: Name of an entry of `detectors`.
+        method: Name of an entry of `methods`.
+        digest: Of settings and code.
+    """
+
+    detector: str
+    method: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Times of a pair on one device, seconds unless said otherwise.
+
+    Attributes:
+        digest: Of the pair.
+        device: In words.
+        kind: "cpu", where times are CPU seconds of one thread, or "cuda".
+        torch: Its version.
+        step: One training step of one device's share of a batch, median.
+        image: Scoring of one image or clip.
+        build: Building both players.
+        warm: What the first step takes more than others.
+        save: A checkpoint and the weights.
+        clip_length: Frames of a sample; 1 for images.
+        weights_bytes: Left by one training.
+        host_bytes: Main memory at its peak.
+        gpu_bytes: Of the device's memory at its peak; 0 on a CPU.
+        gpu_total_bytes: All of the device's memory; 0 on a CPU.
+    """
+
+    digest: str
+    device: str
+    kind: str
+    torch: str
+    step: float
+    image: float
+    build: float
+    warm: float
+    save: float
+    clip_length: int
+    weights_bytes: int
+    host_bytes: int
+    gpu_bytes: int = 0
+    gpu_total_bytes: int = 0
+
+
+def pairs_of(params: Params, runs: Iterable[str] | None = None) -> dict[str, Pair]:
+    """The pair of each run, by the run's name.
+
+    Args:
+        params: Of a profile, whose plug-ins are in use.
+        runs: Names; None for all.
+    """
+    found: dict[str, Pair] = {}
+    known: dict[tuple[str, str], Pair] = {}
+    for name in params.runs if runs is None else runs:
+        run = params.runs[name]
+        key = run.detector, run.method
+        if key not in known:
+            known[key] = Pair(*key, _digest(params, *key))
+        found[name] = known[key]
+    return found
+
+
+def share(params: Params) -> int:
+    """Images of a batch that one device gets."""
+    return params.train.batch_size // (params.device.devices * params.device.nodes)
+
+
+def _digest(params: Params, detector: str, method: str) -> str:
+    entries = params.detectors[detector].model_dump(), params.methods[method].model_dump()
+    train, device = params.train, params.device
+    settings = {
+        "entries": [_weightless(entry) for entry in entries],
+        "image_size": entries[0].get("image_size") or train.image_size,
+        "batch": [share(params), train.accumulate],
+        "precision": train.precision,
+        "optimizer": train.optimizer,
+        "device": [device.channels_last, device.compile],
+    }
+    code = code_digest("train", entries_of("detector", entries[0]) | entries_of("method", entries[1]))
+    return fingerprint([code, settings])
+
+
+def _weightless(entry: Any) -> Any:
+    if not isinstance(entry, Mapping):
+        return entry
+    loaded = _WEIGHTS if "pretrained" in entry else ()
+    return {key: _weightless(value) for key, value in entry.items() if key not in loaded}
+
+
+class Calibration:
+    """Findings on one device, by the digest of a pair.
+
+    Args:
+        findings: Of one device.
+    """
+
+    def __init__(self, findings: Sequence[Finding] = ()) -> None:
+        self._findings = {finding.digest: finding for finding in findings}
+
+    def __bool__(self) -> bool:
+        return bool(self._findings)
+
+    @property
+    def device(self) -> str:
+        """In words; empty where nothing was found."""
+        return next((finding.device for finding in self._findings.values()), "")
+
+    def of(self, pair: Pair) -> Finding | None:
+        """What was found of a pair."""
+        return self._findings.get(pair.digest)
+
+
+def torch_version() -> str:
+    """Of the torch that is installed, without importing it."""
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return ""
+
+
+def read_findings(path: Path = FILE) -> list[Finding]:
+    """All that was kept.
+
+    Raises:
+        ValueError: If the file is no such file.
+    """
+    if not path.exists():
+        return []
+    content = read_json_object(path, {"findings": list})
+    try:
+        return [Finding(**facts) for facts in content["findings"]]
+    except TypeError as error:
+        raise ValueError(
+            f"{path} must hold findings of `deepfake-adv plan --calibrate`; got others ({error}). Delete it."
+        ) from error
+
+
+def keep(finding: Finding, path: Path = FILE) -> None:
+    """Add a finding, in place of an earlier one of the same pair, device and torch."""
+    others = [
+        each
+        for each in read_findings(path)
+        if (each.digest, each.device, each.torch) != (finding.digest, finding.device, finding.torch)
+    ]
+    write_json(path, {"findings": [asdict(each) for each in [*others, finding]]})
+
+
+def calibration_for(
+    pairs: Iterable[Pair], findings: Iterable[Finding], *, gpus: bool, device: str | None = None
+) -> Calibration:
+    """The findings that hold for a machine: of its kind of device, and of the one that most pairs were timed on.
+
+    Args:
+        pairs: That a profile trains.
+        findings: All that were kept.
+        gpus: Whether it trains on GPUs.
+        device: Part of a device's name, where several were calibrated; None for the one with most pairs.
+
+    Raises:
+        ValueError: If `device` is none of those that were calibrated.
+    """
+    wanted = {pair.digest for pair in pairs}
+    kind = "cuda" if gpus else "cpu"
+    fitting = [
+        each for each in findings if each.digest in wanted and each.kind == kind and each.torch == torch_version()
+    ]
+    if device is not None:
+        known = sorted({each.device for each in fitting})
+        fitting = [each for each in fitting if device.casefold() in each.device.casefold()]
+        if not fitting:
+            raise ValueError(
+                f"--device must be part of a calibrated device's name; got {device!r}, and "
+                f"{', '.join(known) or 'none'} fits. Run `deepfake-adv plan --calibrate` on that device."
+            )
+    counts = Counter(each.device for each in fitting)
+    most = counts.most_common(1)[0][0] if counts else ""
+    return Calibration([each for each in fitting if each.device == most])

@@ -1,0 +1,111 @@
+"""The machine that a plan is for: this one, or one that is described."""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from deepfake_adv.execution.memory import memory_of_job
+from deepfake_adv.training.slots import visible_gpus
+
+_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(i?)b?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What work may take of a machine; None where it is not known.
+
+    Attributes:
+        cores: Of the CPU.
+        gpus: How many.
+        memory: Bytes of main memory.
+        disk: Bytes that are free where the project lies.
+        gpu_memory: Bytes of one GPU.
+    """
+
+    cores: int
+    gpus: int
+    memory: float | None = None
+    disk: float | None = None
+    gpu_memory: float | None = None
+
+
+def this_machine(root: Path = Path()) -> Machine:
+    """The machine that this runs on; imports no torch."""
+    room = memory_of_job()
+    gpus = visible_gpus()
+    return Machine(
+        cores=os.cpu_count() or 1,
+        gpus=len(gpus),
+        memory=None if room is None else float(room.total),
+        disk=float(shutil.disk_usage(root).free),
+        gpu_memory=_gpu_memory() if gpus else None,
+    )
+
+
+def described(
+    base: Machine,
+    *,
+    cores: int | None = None,
+    gpus: int | None = None,
+    memory: str | None = None,
+    disk: str | None = None,
+    gpu_memory: str | None = None,
+) -> Machine:
+    """`base` with what is said otherwise; other GPUs than its own have a memory that is not known.
+
+    Raises:
+        ValueError: If a number is out of range, or a size is none.
+    """
+    for name, value, least in (("cores", cores, 1), ("gpus", gpus, 0)):
+        if value is not None and value < least:
+            raise ValueError(f"--{name} must be at least {least}; got {value}. Say how many the machine has.")
+    machine = base
+    if gpus is not None and gpus != base.gpus:
+        machine = replace(machine, gpus=gpus, gpu_memory=None)
+    if cores is not None:
+        machine = replace(machine, cores=cores)
+    if memory is not None:
+        machine = replace(machine, memory=parse_size(memory, "--memory"))
+    if disk is not None:
+        machine = replace(machine, disk=parse_size(disk, "--disk"))
+    if gpu_memory is not None:
+        machine = replace(machine, gpu_memory=parse_size(gpu_memory, "--gpu-memory"))
+    return machine
+
+
+def parse_size(text: str, name: str) -> float:
+    """Bytes of a size such as 500GB, 4 TB or 64GiB.
+
+    Raises:
+        ValueError: If it is none, or nothing.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or not float(match[1]):
+        raise ValueError(f"{name} must be a size such as 500GB, 4TB or 64GiB; got {text!r}. Write it so.")
+    unit = match[2].lower()
+    step = 1024 if match[3] else 1000
+    return float(match[1]) * float(step ** "kmgtp".index(unit) * step if unit else 1)
+
+
+def readable(size: float) -> str:
+    """Bytes in words, three digits."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.4g} TB"
+
+
+def _gpu_memory() -> float | None:
+    """Of the smallest GPU here, as its driver says."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    query = [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    listed = subprocess.run(query, capture_output=True, text=True, check=False).stdout.split()
+    sizes = [float(word) for word in listed if word.replace(".", "").isdigit()]
+    return min(sizes) * 2**20 if sizes else None

@@ -1,0 +1,53 @@
+"""What things cost, as benchmarks measured it: a committed table that `python -m benchmarks.rates` makes of results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deepfake_adv.files import read_json_object
+
+TABLE: Final = Path(__file__).parent / "rates.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a rate is from.
+
+    Attributes:
+        file: Result file in benchmarks/results.
+        date: Of the measurement.
+        commit: Last one that changed the file.
+        processor: That it ran on.
+    """
+
+    file: str
+    date: str
+    commit: str
+    processor: str
+
+
+class Rates:
+    """Rates by name, such as ``crop_i420.crop``: CPU seconds, bytes or megabytes, as the name says.
+
+    Args:
+        values: By name.
+        sources: What the values are from.
+    """
+
+    def __init__(self, values: Mapping[str, float], sources: Mapping[str, Source]) -> None:
+        self._values, self.sources = dict(values), dict(sources)
+
+    def __getitem__(self, name: str) -> float:
+        return self._values[name]
+
+
+def read_rates(path: Path = TABLE) -> Rates:
+    """Read the table.
+
+    Raises:
+        ValueError: If it is no such table.
+    """
+    content = read_json_object(path, {"values": dict, "sources": dict})
+    sources = {name: Source(**facts) for name, facts in content["sources"].items()}
+    return Rates(content["values"], sources)

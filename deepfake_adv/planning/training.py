@@ -1,0 +1,181 @@
+"""Training, scoring and what follows them: by the calibration where there is one, else not guessed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepfake_adv.leftovers import commands
+from deepfake_adv.names import Condition, Split
+from deepfake_adv.params.schema import Params
+from deepfake_adv.planning.calibration import Calibration, Finding, Pair
+from deepfake_adv.planning.cost import Cost
+from deepfake_adv.planning.datapath import crop_side, test_crops
+from deepfake_adv.planning.rates import Rates
+from deepfake_adv.planning.workload import Workload
+
+_MEGA = 1e6
+
+
+@dataclass(frozen=True)
+class RunCost:
+    """One run: all its conditions and seeds.
+
+    Attributes:
+        name: Of the run.
+        trainings: Conditions times seeds.
+        device_s: Seconds for which it holds its devices while training; None where nothing was calibrated.
+        score_s: Likewise while scoring.
+        load_s: CPU seconds that decoding its crops takes, in training and validation.
+        load_score_s: Likewise in scoring.
+        start_s: Seconds until the process stands that trains.
+        start_score_s: Likewise the one that scores.
+        finding: What they are from.
+    """
+
+    name: str
+    trainings: int
+    device_s: float | None
+    score_s: float | None
+    load_s: float
+    load_score_s: float
+    start_s: float
+    start_score_s: float
+    finding: Finding | None
+
+    def of(self, stage: str) -> tuple[float | None, float, float]:
+        """Of `train` or `score`: seconds on its devices, CPU seconds to decode, seconds to begin."""
+        if stage == "train":
+            return self.device_s, self.load_s, self.start_s
+        return self.score_s, self.load_score_s, self.start_score_s
+
+
+def run_costs(
+    params: Params, workload: Workload, rates: Rates, pairs: dict[str, Pair], calibration: Calibration
+) -> list[RunCost]:
+    """Every run of a profile."""
+    return [_run(params, name, workload, rates, calibration.of(pairs[name])) for name in params.runs]
+
+
+def _run(params: Params, name: str, workload: Workload, rates: Rates, finding: Finding | None) -> RunCost:
+    run, train = params.runs[name], params.train
+    clip = finding.clip_length if finding else 1
+    device_s, score_s, loaded = 0.0, 0.0, 0.0
+    trainings = len(run.conditions) * len(train.seeds)
+    for text in run.conditions:
+        condition = Condition.parse(text)
+        steps = _steps(params, workload, run.tier, condition, clip)
+        checked = _validated(params, workload, run.tier, condition)
+        epochs, seeds = train.epochs, len(train.seeds)
+        if finding:
+            once = steps * finding.step + checked / clip * finding.image / params.device.devices + finding.save
+            device_s += seeds * (finding.build + finding.warm + epochs * once)
+        passes = 1 if params.device.cache == "memory" else epochs
+        drawn = steps * train.batch_size * clip
+        loaded += seeds * passes * (checked + drawn)
+    tested = test_crops(workload)
+    if finding:
+        score_s = trainings * (finding.build + tested / clip * finding.image)
+    crop_s = _load_seconds(workload, rates)
+    return RunCost(
+        name, trainings, device_s if finding else None, score_s if finding else None, loaded * crop_s,
+        tested * crop_s, rates["start.train.cpu_s"], rates["start.score.cpu_s"], finding,
+    )  # fmt: skip
+
+
+def _steps(params: Params, workload: Workload, tier: str, condition: Condition, clip: int) -> int:
+    train = params.train
+    if train.sampling != "full":
+        return train.steps_per_epoch or 1
+    whole = int(max(workload.of_condition(tier, condition, Split.TRAIN)) / clip) // (train.batch_size // 2)
+    return max(min(whole, train.steps_per_epoch or whole), 1)
+
+
+def _validated(params: Params, workload: Workload, tier: str, condition: Condition) -> float:
+    """Crops that an epoch's validation scores."""
+    crops = sum(workload.of_condition(tier, condition, Split.VAL))
+    most = params.train.validation_frames
+    sampled = max((v.sampled for part in workload.parts for v in part.videos if v.split == Split.VAL), default=0)
+    return crops * min(most / sampled, 1) if most and sampled else crops
+
+
+def _load_seconds(workload: Workload, rates: Rates) -> float:
+    """CPU seconds to read and decode one crop, mean over all."""
+    pixels = count = 0.0
+    for part in workload.parts:
+        for videos in part.videos:
+            pixels += videos.crops * crop_side(videos, rates) ** 2 / _MEGA
+            count += videos.crops
+    return rates["load.megapixel"] * pixels / count if count else 0.0
+
+
+def training_costs(
+    params: Params, workload: Workload, rates: Rates, runs: list[RunCost], *, on_gpus: bool
+) -> Iterator[Cost]:
+    """`train`, `score` and `evaluate`."""
+    tested = test_crops(workload)
+    trainings = sum(run.trainings for run in runs)
+    missing = sum(run.finding is None for run in runs)
+    note = f"{missing} of {len(runs)} runs are not calibrated" if missing else ""
+    if params.train.early_stop and not missing:
+        note = "at most: early_stop may end a run before"
+    findings = [run.finding for run in runs if run.finding]
+    loaders = 0 if params.device.cache == "memory" else params.device.workers * rates["loader.worker_mb"] * _MEGA
+    host = max((finding.host_bytes for finding in findings), default=0)
+    for stage in ("train", "score"):
+        spent = [run.of(stage) for run in runs]
+        loading, start = sum(load for _, load, _ in spent), sum(start for _, _, start in spent)
+        times = [time for time, _, _ in spent if time is not None]
+        known = None if missing else sum(times)
+        longest = 0.0 if missing else max(times, default=0.0)
+        if on_gpus:
+            gpu_s = None if known is None else known * params.device.devices
+            cpu_s: float | None = start + loading
+        else:
+            gpu_s, cpu_s = 0.0, None if known is None else known + start + loading
+        left: float | None = tested * trainings * rates["score.row_bytes"]
+        if stage == "train":
+            sizes = [run.finding.weights_bytes * run.trainings for run in runs if run.finding]
+            left = None if missing else float(sum(sizes))
+        yield Cost(
+            stage, trainings if stage == "train" else tested * trainings, "trainings" if stage == "train" else "crops",
+            cpu_s, gpu_s, longest, left=left, memory=None if missing else host + loaders, note=note,
+        )  # fmt: skip
+    per_run = trainings / max(len(runs), 1)
+    row = rates["evaluate.row"] + params.evaluate.resamples * rates["intervals.row"]
+    start = rates["start.evaluate.cpu_s"] + rates["evaluate.constant"]
+    seconds = len(runs) * (start + tested * per_run * row)
+    memory = rates["start.evaluate.mb"] + tested * per_run * rates["evaluate.row_mb"]
+    left = trainings * rates["evaluate.run_bytes"]
+    yield Cost("evaluate", len(runs), "runs", seconds, left=left, memory=memory * _MEGA)
+
+
+def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -> Iterator[Cost]:
+    """`attack`, `robustness` and `examples`, whose time nothing tells; `tables` and `report`."""
+    tested = params.robustness.frames
+    untold = "its time is not known: no calibration covers it"
+    yield Cost(
+        "attack", params.attack.images.count, "images", None, None, left=None,
+        memory=(rates["start.robustness.mb"] + rates["attack.mb"]) * _MEGA, note=untold,
+    )  # fmt: skip
+    condition = Condition.parse(params.robustness.condition)
+    images = sum(
+        videos.count * min(videos.sampled, tested)
+        for part in workload.parts
+        if condition.qualities() in (None, (part.quality,))
+        for videos in part.videos
+        if videos.split == Split.TEST and videos.forgery in ("real", *condition.forgeries())
+    )
+    yield Cost(
+        "robustness", images * len(params.robustness.runs), "images", None, None, left=None,
+        memory=(rates["start.robustness.mb"] + rates["robustness.mb"]) * _MEGA, note=untold,
+    )  # fmt: skip
+    runs = len(params.runs)
+    for stage in ("tables", "report"):
+        seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + runs * rates[f"{stage}.run"]
+        memory = rates[f"start.{stage}.mb"] + runs * rates[f"{stage}.run_mb"]
+        yield Cost(stage, runs, "runs", seconds, memory=memory * _MEGA, parallel=False)
+    stages = len(commands(root, params.model_dump(mode="json")))
+    each = rates["dvc.stage"] * stages / rates["dvc.stage.stages"]  # its lock is written whole after each
+    yield Cost(
+        "dvc", stages, "stages", stages * each, memory=0.0, parallel=False, note="DVC's own work after each stage"
+    )

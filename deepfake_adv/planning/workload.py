@@ -1,0 +1,225 @@
+"""How much there is to do: videos, frames and crops of every part, from its inventory or from what its layout knows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deepfake_adv.datasets.layouts.published import Published
+from deepfake_adv.datasets.layouts.registry import build_layout
+from deepfake_adv.datasets.videos import VideoRow, read_rows
+from deepfake_adv.names import REAL, Condition, Forgery, Quality, Split
+from deepfake_adv.params.corpus import Corpus
+from deepfake_adv.params.datasets import FrameCounts
+from deepfake_adv.params.schema import Params
+
+INVENTORY: Final = Path("data/inventory")
+CORPUS: Final = Path("data/corpus")
+_LED_BY: Final = (Quality.C23, Quality.NATIVE, Quality.RAW, Quality.C40)  # in which a group's faces are found
+_OWN_TRACK: Final = (Forgery.DFD,)
+
+
+@dataclass(frozen=True)
+class Videos:
+    """Videos of one forgery in one split; all but `count` are means over them.
+
+    Attributes:
+        forgery: "real" or a `Forgery`.
+        split: "train", "val" or "test".
+        count: How many.
+        frames: Of a video.
+        sampled: Frames sampled of it.
+        megapixels: Of a frame.
+        side: The frame's shorter side, pixels.
+        megabytes: Of the file.
+        masked: Share of them that have a mask video.
+    """
+
+    forgery: str
+    split: str
+    count: int
+    frames: float
+    sampled: float
+    megapixels: float
+    side: float
+    megabytes: float
+    masked: float
+
+    @property
+    def crops(self) -> float:
+        """Of all these videos, at most."""
+        return self.count * self.sampled
+
+
+@dataclass(frozen=True)
+class PartLoad:
+    """One dataset at one quality.
+
+    Attributes:
+        name: Of the part.
+        dataset: Its dataset.
+        quality: Its quality.
+        source: "inventory", "corpus" or "published": where the numbers are from.
+        listed: Videos that the inventory looks at, those in no split among them.
+        listed_megabytes: Of all of these.
+        videos: Those that later stages take.
+        targets: Videos whose faces are found, of those that share boxes.
+    """
+
+    name: str
+    dataset: str
+    quality: str
+    source: str
+    listed: int
+    listed_megabytes: float
+    videos: tuple[Videos, ...]
+    targets: int
+
+    @property
+    def count(self) -> int:
+        """Videos that later stages take."""
+        return sum(group.count for group in self.videos)
+
+    def crops(self, split: str | None = None, forgeries: Iterable[str] | None = None) -> float:
+        """Crops at most: one of every sampled frame."""
+        wanted = None if forgeries is None else set(forgeries)
+        return sum(
+            group.crops
+            for group in self.videos
+            if split in (None, group.split) and (wanted is None or group.forgery in wanted)
+        )
+
+
+@dataclass(frozen=True)
+class Workload:
+    """All parts of a profile, and in words what is not known of them."""
+
+    parts: tuple[PartLoad, ...]
+    unknown: tuple[str, ...] = ()
+
+    def datasets(self) -> dict[str, list[PartLoad]]:
+        """Parts by dataset, the quality that faces are found in first."""
+        found: dict[str, list[PartLoad]] = defaultdict(list)
+        order = [str(quality) for quality in _LED_BY]
+        for part in sorted(self.parts, key=lambda part: order.index(part.quality)):
+            found[part.dataset].append(part)
+        return dict(found)
+
+    def tier(self, name: str) -> list[PartLoad]:
+        """Parts of a quality tier, or of all."""
+        return [part for part in self.parts if name in (part.quality, "all")]
+
+    def of_condition(self, tier: str, condition: Condition, split: str) -> tuple[float, float]:
+        """Reals and fakes of a condition in a tier's manifest, as crops."""
+        reals = fakes = 0.0
+        for part in self.tier(tier):
+            if condition.qualities() in (None, (part.quality,)):
+                found = part.crops(split, condition.forgeries())
+                fakes += found
+                reals += part.crops(split, (REAL,)) if found else 0
+        return reals, fakes
+
+
+def read_workload(params: Params, root: Path = Path()) -> Workload:
+    """Look at the inventories, and where there is none at what the corpus section and the layouts say.
+
+    Args:
+        params: Of a profile.
+        root: Of the project.
+
+    Raises:
+        ValueError: If an inventory is damaged, or a layout's option is wrong.
+    """
+    parts, unknown = [], []
+    for name, part in params.parts.items():
+        dataset, quality = params.datasets[part.dataset], str(part.quality)
+        table = root / INVENTORY / part.dataset / f"{quality}.csv"
+        if table.is_file():
+            rows = [row for row in read_rows(table) if row.status != "missing"]
+            counted = [_row(row) for row in rows]
+            groups = _grouped((kind for kind, row in zip(counted, rows, strict=True) if row.usable), dataset.frames)
+            targets = _targets(row for row in rows if row.usable)
+            source = "inventory"
+        else:
+            own = params.corpus.source != "none" and (root / dataset.root).resolve().is_relative_to(
+                (root / CORPUS).resolve()
+            )
+            layout = build_layout(dataset.layout, root / dataset.root, dataset.forgeries, dataset.options)
+            kinds = list(map(str, layout.forgeries or layout.own_forgeries))
+            published = _corpus(params.corpus, kinds) if own else layout.published(quality)
+            source = "corpus" if own else "published"
+            if not published:
+                unknown.append(
+                    f"{name}: nobody says how large a dataset of layout {dataset.layout} is. "
+                    "Put it on the disk and run `dvc repro outside/dvc.yaml:inventory`."
+                )
+            counted = [_published(each) for each in published]
+            groups = _grouped((kind for kind in counted if kind[1]), dataset.frames)
+            targets = sum(kind[2] for kind in counted if kind[1] and kind[0] in (REAL, *_OWN_TRACK))
+        listed, megabytes = sum(kind[2] for kind in counted), sum(kind[2] * kind[6] for kind in counted)
+        parts.append(PartLoad(name, part.dataset, quality, source, listed, megabytes, groups, targets))
+    return Workload(tuple(parts), tuple(unknown))
+
+
+_Kind = tuple[str, str, int, float, int, int, float, float]
+"""Forgery, split, count, frames, width, height, megabytes, share with masks."""
+
+
+def _row(row: VideoRow) -> _Kind:
+    size = (row.frames, row.width, row.height, row.bytes / 1e6)
+    return row.forgery, row.split, 1, *size, float(bool(row.mask_path))  # type: ignore[return-value]
+
+
+def _published(kind: Published) -> _Kind:
+    megabytes = (kind.bytes or 0) / 1e6
+    return (
+        kind.forgery, str(kind.split), kind.videos, kind.frames, kind.width, kind.height, megabytes, float(kind.masked)
+    )  # fmt: skip
+
+
+def _corpus(corpus: Corpus, forgeries: Sequence[str]) -> list[Published]:
+    """What the stage `corpus` makes: of each pair two originals and two fakes by each forgery."""
+    side = corpus.size if corpus.source == "procedural" else corpus.max_shorter_side
+    pairs: Mapping[str, int] = corpus.pairs.model_dump()
+    return [
+        Published(str(kind), split, 2 * pairs.get(split, 0), None, corpus.frames, side, side, kind != REAL)
+        for kind in (REAL, *forgeries)
+        for split in Split
+        if pairs.get(split, 0)
+    ]
+
+
+def _grouped(kinds: Iterable[_Kind], frames: FrameCounts) -> tuple[Videos, ...]:
+    """Videos that are alike taken together."""
+    found: dict[tuple[str, str], list[_Kind]] = defaultdict(list)
+    for kind in kinds:
+        found[kind[0], kind[1]].append(kind)
+    return tuple(_means(*key, members, getattr(frames, key[1])) for key, members in found.items())
+
+
+def _means(forgery: str, split: str, members: Sequence[_Kind], wanted: int) -> Videos:
+    count = sum(member[2] for member in members)
+
+    def mean(values: Iterator[float]) -> float:
+        return sum(value * member[2] for value, member in zip(values, members, strict=True)) / max(count, 1)
+
+    return Videos(
+        forgery,
+        split,
+        count,
+        frames=mean(member[3] for member in members),
+        sampled=mean(min(member[3], wanted) for member in members),
+        megapixels=mean(member[4] * member[5] / 1e6 for member in members),
+        side=mean(min(member[4], member[5]) for member in members),
+        megabytes=mean(member[6] for member in members),
+        masked=mean(member[7] for member in members),
+    )
+
+
+def _targets(rows: Iterable[VideoRow]) -> int:
+    """Videos whose faces are found: originals, fakes of whose original there is none, and all of DFD's."""
+    usable = list(rows)
+    originals = {row.video for row in usable if row.forgery == REAL}
+    alone = [row for row in usable if row.forgery in _OWN_TRACK or f"{REAL}/{row.target}" not in originals]
+    return len(originals) + sum(row.forgery != REAL for row in alone)

@@ -1,0 +1,53 @@
+import sys
+
+import pytest
+
+from deepfake_adv.faces import alignment, landmarks
+from deepfake_adv.faces.alignment import FAN, S3FD
+from deepfake_adv.faces.at_hand import missing_models
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(alignment, "find_spec", lambda name: object())
+    folder = tmp_path / "hub/checkpoints"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_what_comes_with_the_packages_is_at_hand():
+    assert missing_models("dlib", "dlib") == []
+    assert missing_models("dlib", "none") == []
+
+
+def test_each_missing_weight_file_is_named_with_its_folder(folder):
+    boxes, points = missing_models("face_alignment", "face_alignment")
+    assert f"got no {S3FD}" in boxes
+    assert f"got no {FAN}" in points
+    assert str(folder) in boxes
+    assert "set locate.backend" in boxes
+
+
+def test_weights_that_are_there_are_not_loaded(folder):
+    for name in (S3FD, FAN):
+        (folder / name).write_bytes(b"no weights at all")
+    assert missing_models("face_alignment", "face_alignment") == []
+
+
+def test_a_package_that_is_not_installed_is_said_once(folder, monkeypatch):
+    for name in (S3FD, FAN):
+        (folder / name).touch()
+    monkeypatch.setattr(alignment, "find_spec", lambda name: None)
+    (found,) = missing_models("face_alignment", "face_alignment")
+    assert "make setup" in found
+
+
+def test_the_landmark_file_of_dlib_is_looked_for(monkeypatch):
+    monkeypatch.setattr(landmarks, "find_spec", lambda name: None)
+    (found,) = missing_models("dlib", "dlib")
+    assert "shape_predictor_68_face_landmarks.dat" in found
+
+
+def test_nothing_is_loaded():
+    assert "face_alignment" not in sys.modules
