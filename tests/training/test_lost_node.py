@@ -32,12 +32,13 @@ if __name__ == "__main__":
     if engine == "ray":
         from ray.cluster_utils import Cluster
 
-        while True:  # Ray gives a node 30 s to start, too few on a busy machine
+        for left in (3, 2, 1, 0):  # Ray gives a node 30 s to start, too few on a busy machine
             try:
                 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
                 break
-            except Exception as error:
-                print(error, file=sys.stderr)
+            except Exception:
+                if not left:
+                    raise
         here = os.getcwd()
         os.chdir("/")
         nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
