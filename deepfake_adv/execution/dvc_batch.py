@@ -11,6 +11,7 @@ Run as ``python -m deepfake_adv.execution.dvc_batch STAGE [STAGE ...]``.
 import json
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ def reproduce(stages: Sequence[str]) -> None:
     from dvc.stage.serialize import to_lockfile
 
     def carry_out(stage: Any, **options: Any) -> Any:
-        before = stage.dvcfile.lockfile_contents.get("stages", {}).get(stage.name)
+        before = _entry(stage.name)
         done = stage.reproduce(**options)
         if done is not None:
             left = {"stage": stage.name, "before": fingerprint(before), "entry": to_lockfile(stage)[stage.name]}
@@ -41,6 +42,23 @@ def reproduce(stages: Sequence[str]) -> None:
 
     with Repo(".", _wait_for_lock=True) as repo:
         repo.reproduce(stages, single_item=True, repro_fn=carry_out)
+
+
+def _entry(stage: str) -> Any:
+    """What dvc.lock records of a stage; None for nothing.
+
+    Its lines alone are parsed: to parse the whole again takes more than DVC does for the stage.
+    """
+    from dvc.utils.serialize import parse_yaml
+
+    lines = LOCK.read_text(encoding="utf-8").splitlines(keepends=True) if LOCK.exists() else []
+    starts = [number for number, line in enumerate(lines) if line[:2] == "  " and line[2:3] not in (" ", "-", "#", "")]
+    for start, end in pairwise([*starts, len(lines)]):
+        if stage in lines[start]:
+            found = parse_yaml("".join(lines[start:end]), LOCK)
+            if stage in found:
+                return found[stage]
+    return None
 
 
 def record() -> int:

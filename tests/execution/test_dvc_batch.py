@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -120,7 +119,7 @@ def test_a_stage_that_fails_leaves_those_before_it(project):
     assert record() == 0
 
 
-def test_it_ends_with_the_train_all_that_started_it(project):
+def test_it_ends_with_the_train_all_that_started_it(project, until, alive):
     (project / "slow").touch()
     command = [sys.executable, "-m", "deepfake_adv.execution.dvc_batch", "first@a"]
     parent = [
@@ -133,18 +132,3 @@ def test_it_ends_with_the_train_all_that_started_it(project):
         until(lambda: ran(project))
         fleet.send_signal(signal.SIGKILL)
     until(lambda: not alive(process))
-
-
-def alive(process):
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:  # it would wait for ever
-            pytest.fail("what was waited for did not happen")
-        time.sleep(0.05)
