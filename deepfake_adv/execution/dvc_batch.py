@@ -10,6 +10,7 @@ Run as ``python -m deepfake_adv.execution.dvc_batch STAGE [STAGE ...]``.
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -20,20 +21,32 @@ from deepfake_adv.execution.parent import end_with_parent
 from deepfake_adv.files import atomic_write, fingerprint, write_text
 
 ENTRIES: Final = Path(".dvc/tmp/train-all")
+PATIENCE: Final = 20.0
+"""Seconds that a stage waits for one that holds its files: a run whose machine was lost ends by itself in less."""
 
 
 def reproduce(stages: Sequence[str]) -> None:
-    """Reproduce single stages of this project in order, waiting for DVC's lock; their entries go to `ENTRIES`.
+    """Reproduce single stages of this project in order, waiting for DVC's locks; their entries go to `ENTRIES`.
 
     Raises:
-        dvc.exceptions.DvcException: If one fails; those after it do not run.
+        dvc.exceptions.DvcException: If one fails, or another process holds its files for longer than `PATIENCE`; those
+            after it do not run.
     """
+    from dvc.lock import LockError
     from dvc.repo import Repo
     from dvc.stage.serialize import to_lockfile
 
     def carry_out(stage: Any, **options: Any) -> Any:
         before = _entry(stage.name)
-        done = stage.reproduce(**options)
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                done = stage.reproduce(**options)
+                break
+            except LockError:  # before anything ran
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
         if done is not None:
             left = {"stage": stage.name, "before": fingerprint(before), "entry": to_lockfile(stage)[stage.name]}
             # not sorted: DVC's order of keys is that of dvc.lock

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,16 @@ def test_it_ends_with_the_train_all_that_started_it(project, until, alive):
         until(lambda: ran(project))
         fleet.send_signal(signal.SIGKILL)
     until(lambda: not alive(process))
+
+
+def test_it_waits_for_a_killed_run_that_is_about_to_end(project):
+    """Failed before: a run that was taken up anew at once met the last moments of the one that was lost."""
+    with subprocess.Popen(["sleep", "6"]) as holder:
+        lock = project / ".dvc/tmp/rwlock"
+        held = {"pid": holder.pid, "cmd": "dvc repro"}
+        lock.write_text(json.dumps({"write": {str(project / "first-a"): held}, "read": {}}))
+        reaper = threading.Thread(target=holder.wait)  # else its number stays taken
+        reaper.start()
+        batch("first@a")
+        reaper.join()
+    assert ran(project) == ["first@a"]
