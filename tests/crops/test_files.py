@@ -58,7 +58,11 @@ def test_a_range_holds_the_values_own_bytes(make_shards, options):
         check_ranges(path)
 
 
-@pytest.mark.parametrize("options", [{"data_page_size": 300, "write_batch_size": 1}, {"data_page_version": "2.0"}])
+# Many pages; with pyarrow 21 those of the first version begin at a row only where there is a page index
+SMALL_PAGES = {"data_page_size": 300, "write_batch_size": 1, "write_page_index": True}
+
+
+@pytest.mark.parametrize("options", [SMALL_PAGES, {"data_page_version": "2.0"}])
 def test_pages_may_begin_anywhere(make_shards, options):
     path = make_shards().parents[1] / "crops/corpus/c23/NT-train-000.parquet"
     rows = pq.read_table(path).to_pylist()
