@@ -11,7 +11,7 @@ TABLE: Final = Path(__file__).parent / "rates.json"
 
 
 @dataclass(frozen=True)
-class Source:
+class RateSource:
     """Where a rate is from.
 
     Attributes:
@@ -35,7 +35,7 @@ class Rates:
         sources: What the values are from.
     """
 
-    def __init__(self, values: Mapping[str, float], sources: Mapping[str, Source]) -> None:
+    def __init__(self, values: Mapping[str, float], sources: Mapping[str, RateSource]) -> None:
         self._values, self.sources = dict(values), dict(sources)
 
     def __getitem__(self, name: str) -> float:
@@ -49,5 +49,5 @@ def read_rates(path: Path = TABLE) -> Rates:
         ValueError: If it is no such table.
     """
     content = read_json_object(path, {"values": dict, "sources": dict})
-    sources = {name: Source(**facts) for name, facts in content["sources"].items()}
+    sources = {name: RateSource(**facts) for name, facts in content["sources"].items()}
     return Rates(content["values"], sources)

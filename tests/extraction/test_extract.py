@@ -26,10 +26,10 @@ COUNTS = {"train": 6, "val": 4, "test": 4}
 @pytest.fixture
 def part(tmp_path):
     """Inventory of six videos of 20 frames and one missing; gives folder and rows."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows = []
     for number in range(6):
-        write_h264(tmp_path / f"root/{number}.mp4", generator.integers(0, 255, (20, 24, 16), dtype=np.uint8), crf=20)
+        write_h264(tmp_path / f"root/{number}.mp4", rng.integers(0, 255, (20, 24, 16), dtype=np.uint8), crf=20)
         split = ("train", "val", "test")[number // 2]
         facts = (9, f"f{number}", 20, 25.0, 16, 16, "ok", "")
         rows.append(VideoRow(f"real/{number}", 0, "real", split, str(number), "", f"{number}.mp4", "", *facts))
