@@ -1,6 +1,6 @@
 """Make the table of rates that `deepfake-adv plan` goes by from the results of benchmarks; nothing is measured here.
 
-Run as ``python -m benchmarks.rates`` after one of `SOURCES` was measured anew. Each is named with its date, processor
+Run as ``python -m benchmarks.rates`` after one of `SOURCES` was measured again. Each is named with its date, processor
 and the last commit that changed its file.
 """
 

@@ -43,7 +43,7 @@ def report_errors(*, resumes: bool = False) -> Callable[[Callable[..., None]], C
     Args:
         resumes: Whether the same command continues where it was stopped.
     """
-    again = "run the same command again" + ": finished pieces are kept" * resumes
+    again = "run the same command again" + ": finished work is kept" * resumes
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
@@ -55,7 +55,7 @@ def report_errors(*, resumes: bool = False) -> Callable[[Callable[..., None]], C
             except typer.Exit:  # a RuntimeError whose message has been printed already
                 raise
             except KeyboardInterrupt as error:
-                print(f"stopped by hand; {again}" if resumes else "stopped by hand", file=sys.stderr)
+                print(f"interrupted; {again}" if resumes else "interrupted", file=sys.stderr)
                 raise typer.Exit(STOPPED) from error
             except EXPECTED as error:
                 print(explain(error, again=again), file=sys.stderr)

@@ -127,9 +127,9 @@ def test_ctrl_c_is_one_line(call, monkeypatch):
     monkeypatch.setattr(cli, "load_params", stopped)
     done = call("check")
     assert done.exit_code == 130
-    assert done.output == "stopped by hand\n"
+    assert done.output == "interrupted\n"
     done = call("train-all")
-    assert done.output == "stopped by hand; run the same command again: finished pieces are kept\n"
+    assert done.output == "interrupted; run the same command again: finished work are kept\n"
 
 
 def test_a_plan_is_for_the_machine_that_is_described(call):

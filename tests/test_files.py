@@ -76,7 +76,7 @@ def test_json_is_sorted_and_refuses_nan(tmp_path):
 
 def test_broken_json_is_named(tmp_path):
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(ValueError, match=r"run\.json must be JSON; got .*Fix it, or put a whole copy in its place"):
+    with pytest.raises(ValueError, match=r"run\.json must be JSON; got .*Fix it, or replace it with a complete copy"):
         read_json(tmp_path / "run.json")
     with pytest.raises(ValueError, match="must be a file; got a folder"):
         read_json(tmp_path)

@@ -82,7 +82,7 @@ def test_removed_runs_are_cleared_with_one_line_and_nothing_of_the_users(project
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("deepfake_adv")]
     assert lines == [
         "deleted what params.yaml no longer names: metrics/two.json, runs/two",
-        "left alone, as neither params.yaml nor DVC knows it: metrics/three.json, runs/mine, runs/three",
+        "kept, since neither params.yaml nor DVC knows it: metrics/three.json, runs/mine, runs/three",
     ]
 
 

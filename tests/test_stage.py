@@ -72,13 +72,13 @@ def test_a_stage_says_that_its_finished_pieces_are_kept(tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
         run_stage("crop", lambda: fail(OSError(errno.ENOSPC, "No space left on device")), [])
-    assert "Free space and run `dvc repro` again: finished pieces are kept." in capsys.readouterr().err
+    assert "Free space and run `dvc repro` again: finished work is kept." in capsys.readouterr().err
 
 
 def test_too_little_memory_is_said_with_what_to_lower():
     for error in (MemoryError("Unable to allocate 28 GiB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")):
         said = explain(error, again="run `dvc repro` again")
-        assert said.startswith(f"memory must hold what is asked for; got: {error}. Lower the sizes of images")
+        assert said.startswith(f"memory must be enough for the allocation; got: {error}. Lower the sizes of images")
         assert said.endswith("execution.workers, and run `dvc repro` again.")
     assert explain(RuntimeError("another one")) == "another one"
 
@@ -115,7 +115,7 @@ def test_ctrl_c_is_one_line(tmp_path, monkeypatch, capsys):
         run_stage("locate", lambda: fail(KeyboardInterrupt()), [])
     assert stop.value.code == 130
     printed = capsys.readouterr().err
-    assert printed.endswith("stopped by hand; finished pieces are kept, run `dvc repro` to go on\n")
+    assert printed.endswith("interrupted; finished work is kept, run `dvc repro` to continue\n")
     assert len(printed.splitlines()) == 1
 
 

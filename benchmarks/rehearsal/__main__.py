@@ -86,4 +86,4 @@ if __name__ == "__main__":
     except (RuntimeError, ValueError) as fault:
         sys.exit(str(fault))
     except KeyboardInterrupt:
-        sys.exit("stopped by hand; the same command goes on")
+        sys.exit("interrupted; run the same command again to continue")

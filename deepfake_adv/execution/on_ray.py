@@ -23,7 +23,7 @@ def join_cluster(address: str | None) -> Any:
         import ray
     except ImportError as error:
         raise RuntimeError(
-            "execution.engine must be an installed engine; got 'ray', which is not there. "
+            "execution.engine must be an installed engine; got 'ray', which is not installed. "
             "Install the extra with `make setup-ray`, or set execution.engine to local."
         ) from error
     if not ray.is_initialized():
@@ -42,8 +42,8 @@ def results_of(
     Args:
         ray: From `join_cluster`.
         remote: The remote function.
-        calls: Taken one by one, so that a list of 15,000 stays a list here.
-        at_a_time: Calls under way.
+        calls: Read one at a time, so that 15,000 calls are not submitted at once.
+        at_a_time: Calls that run at the same time.
     """
     waiting = iter(calls)
     running = {remote.remote(*call): call for call in islice(waiting, at_a_time)}
@@ -63,10 +63,10 @@ def outcomes_on_ray(
 ) -> Iterator[Any]:
     """Run `guarded(function, task, <this checkout>)` for every task on Ray; outcomes as they finish.
 
-    Four tasks per core are under way.
+    Four tasks per core are submitted at a time.
 
     Raises:
-        RuntimeError: If Ray is not installed, or loses a worker time and again.
+        RuntimeError: If Ray is not installed, or loses a worker repeatedly.
         ValueError: If a node runs another checkout's code.
         OSError: As `guarded` does.
     """
@@ -75,10 +75,10 @@ def outcomes_on_ray(
     remote = ray.remote(num_cpus=1)(guarded)
     for _, outcome in results_of(ray, remote, ((function, task, ROOT) for task in tasks), 4 * cores):
         if isinstance(outcome, ray.exceptions.RayTaskError):
-            raise outcome.cause from None  # Ray's own error looks like an OSError and has lost its number
+            raise outcome.cause from None  # Ray's own error looks like an OSError but lacks its errno
         if isinstance(outcome, ray.exceptions.RayError):
             raise RuntimeError(
-                f"Ray must keep its workers; got {type(outcome).__name__}, often for want of memory. Start "
-                "the nodes with fewer CPUs (ray start --num-cpus) and run `dvc repro` again: finished pieces are kept."
+                f"Ray must keep its workers; got {type(outcome).__name__}, often because memory ran out. Start "
+                "the nodes with fewer CPUs (ray start --num-cpus) and run `dvc repro` again: finished work is kept."
             ) from outcome
         yield outcome

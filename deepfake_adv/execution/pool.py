@@ -158,7 +158,7 @@ def _outcomes_on_pool(
             time.sleep(0.5)  # Ctrl-C also kills the workers, maybe before this process receives it: wait for it
             raise RuntimeError(
                 f"a worker process must live until its task ends; one of {workers} was killed (often: out of memory). "
-                "Lower execution.workers and run the stage again: finished pieces are kept."
+                "Lower execution.workers and run the stage again: finished work is kept."
             ) from error
         finally:
             for future in futures:

@@ -63,7 +63,7 @@ def test_a_lock_that_was_cut_off_comes_back_with_one_sentence(project, caplog, t
     assert (project / LOCK).read_text() == WHOLE
     assert (project / DAMAGED).read_text() == text
     assert len(caplog.records) == 1
-    assert "dvc.lock is back from .dvc/tmp/dvc.lock.good: it was cut off as DVC wrote it" in caplog.text
+    assert "dvc.lock was restored from .dvc/tmp/dvc.lock.good: it was cut off while DVC wrote it" in caplog.text
 
 
 def test_at_nearly_any_byte_a_cut_is_seen():
@@ -90,7 +90,7 @@ def test_the_lock_of_the_stages_that_always_run_comes_back_too(project, caplog):
     os.utime(lock, ns=(1, 1))
     assert restore_lock(project)
     assert lock.read_text() == WHOLE
-    assert "outside/dvc.lock is back from .dvc/tmp/outside-dvc.lock.good" in caplog.text
+    assert "outside/dvc.lock was restored from .dvc/tmp/outside-dvc.lock.good" in caplog.text
 
 
 def test_a_whole_lock_stays_and_refreshes_the_copy(project, caplog):
@@ -114,7 +114,7 @@ def test_without_a_copy_the_way_by_hand_is_said(tmp_path):
     (tmp_path / ".dvc").mkdir()
     assert not restore_lock(tmp_path)  # nothing has run yet
     (tmp_path / LOCK).write_text(WHOLE[:500])
-    with pytest.raises(ValueError, match=r"dvc\.lock must be whole; .* Run `git checkout dvc.lock`"):
+    with pytest.raises(ValueError, match=r"dvc\.lock must be complete; .* Run `git checkout dvc.lock`"):
         restore_lock(tmp_path)
 
 
