@@ -91,10 +91,10 @@ def _locator(name: str) -> str:
 @app.command()
 @report_errors()
 def check(profile: Profile = None) -> None:
-    """Check params.yaml or a profile; every fault is named."""
+    """Check params.yaml or a profile; every error is reported."""
     path = _params_file(profile)
     found = load_params(path=path)
-    print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no fault found")
+    print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no errors found")
 
 
 @app.command()

@@ -29,7 +29,7 @@ def test_check_names_the_file_and_finds_no_fault(call, arguments, file):
     done = call("check", *arguments)
     assert done.exit_code == 0
     assert done.output.startswith(f"{file}: profile ")
-    assert done.output.rstrip().endswith("no fault found")
+    assert done.output.rstrip().endswith("no errors found")
 
 
 @pytest.mark.parametrize("command", ["check", "plan"])
@@ -129,7 +129,7 @@ def test_ctrl_c_is_one_line(call, monkeypatch):
     assert done.exit_code == 130
     assert done.output == "interrupted\n"
     done = call("train-all")
-    assert done.output == "interrupted; run the same command again: finished work are kept\n"
+    assert done.output == "interrupted; run the same command again: finished work is kept\n"
 
 
 def test_a_plan_is_for_the_machine_that_is_described(call):
@@ -138,8 +138,8 @@ def test_a_plan_is_for_the_machine_that_is_described(call):
     assert "16 of 16 tables covered." in done.output
     assert "on 64 cores, 8 GPUs, 512 GB of memory, 4 TB of free disk; 8 runs at a time" in done.output
     assert "How long training takes is not known" in done.output
-    assert "Nothing known does not fit." in done.output
-    assert "Does not fit: the stages leave" in call("plan", "--profile", "paper", "--disk", "100GB").output
+    assert "Everything that is known fits." in done.output
+    assert "Does not fit: the outputs need" in call("plan", "--profile", "paper", "--disk", "100GB").output
 
 
 def test_a_plan_is_one_json_object(call):

@@ -74,11 +74,11 @@ def test_at_nearly_any_byte_a_cut_is_seen():
     assert len(unseen) < len(text) / 20
 
 
-def test_a_lock_that_is_gone_comes_back(project, caplog):
+def test_a_missing_lock_is_restored(project, caplog):
     (project / LOCK).unlink()
     assert restore_lock(project)
     assert (project / LOCK).read_text() == WHOLE
-    assert "it was gone" in caplog.text
+    assert "it was missing" in caplog.text
 
 
 def test_the_lock_of_the_stages_that_always_run_comes_back_too(project, caplog):
@@ -136,4 +136,4 @@ def test_the_command_that_make_repro_begins_with(project, cut):
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert done.returncode == (0 if cut else 1)
     assert "Traceback" not in done.stderr
-    assert ("dvc.lock is back" if cut else "dvc.lock must be whole") in done.stderr
+    assert ("dvc.lock was restored" if cut else "dvc.lock must be complete") in done.stderr

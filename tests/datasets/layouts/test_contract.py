@@ -85,5 +85,5 @@ def test_a_layout_without_a_tree_says_what_it_lacks(tmp_path):
         def videos(self, quality):
             yield from ()
 
-    with pytest.raises(NotImplementedError, match="Plain must say as `tiny` how its dataset lies on a disk"):
+    with pytest.raises(NotImplementedError, match="Plain must define `tiny`, a small example"):
         Plain.tiny(tmp_path)
