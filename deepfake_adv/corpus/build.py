@@ -60,7 +60,7 @@ def build(
         execution: ``workers``, ``engine`` and ``address`` for ``map_tasks``.
         dfd_pairs: Pairs of actors in a DFD-like set in the same tree; only for ``procedural``.
         celebdf_pairs: Pairs of celebrities in a Celeb-DF-like set in the folder Celeb-DF-v2; only for ``procedural``.
-        scratch: Folder of unfinished work; must lie on the output's file system.
+        scratch: Folder of unfinished work; must be on the output's file system.
 
     Returns:
         The content of corpus.json.

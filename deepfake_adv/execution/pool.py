@@ -67,7 +67,7 @@ def map_tasks(
     Raises:
         ValueError: If `engine` is unknown.
         OSError: If the disk is full or cannot be written.
-        RuntimeError: If a worker process died, or Ray is asked for and not installed.
+        RuntimeError: If a worker process died, or `engine` is "ray" and Ray is not installed.
     """
     if engine not in ENGINES:
         raise ValueError(
@@ -126,7 +126,7 @@ def guarded(function: Callable[[Task], Value], task: Task, asked_by: Path = ROOT
     Args:
         function: As in `map_tasks`.
         task: One of its tasks.
-        asked_by: The checkout whose code started the task.
+        asked_by: Checkout whose code started the task.
 
     Raises:
         OSError: If the disk is full or cannot be written.

@@ -27,15 +27,15 @@ class _Sections:
 
 
 def load_params(*sections: str, path: Path | str = "params.yaml", entries: bool | None = None) -> Params:
-    """Validate the whole of params.yaml and give `sections` of it (all where none is named).
+    """Validate all of params.yaml and return its `sections` (all if none is named).
 
     From here on, this process and those that it starts find entries in the file's `plugins` too.
 
     Args:
         sections: Names.
         path: The file.
-        entries: Whether to look at all keys of methods, detectors and attacks, which imports them and torch; else only
-            their names are known to be right. None: where no section is named.
+        entries: Whether to check all keys of methods, detectors and attacks, which imports them and torch; else only
+            their names are checked. None: where no section is named.
 
     Raises:
         FileNotFoundError: If there is no such file.

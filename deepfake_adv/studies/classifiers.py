@@ -78,7 +78,7 @@ def _create(architecture: str, classes: int | None, pretrained: bool, seed: int)
             if not pretrained:
                 raise
             raise ValueError(
-                f"weights of {architecture} must be at hand; got {type(error).__name__} from timm's hub. "
+                f"weights of {architecture} must be available; got {type(error).__name__} from timm's hub. "
                 "Connect to the network once, fill the cache folder named by HF_HOME, or set pretrained: false."
             ) from error
 

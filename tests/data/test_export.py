@@ -160,7 +160,7 @@ def test_a_file_or_a_crop_that_is_damaged_is_named(crops, tmp_path):
     with pytest.raises(CorruptCrop, match=r"0_1\.parquet must hold crops that decode; frame 7 of NT/0_1 does not"):
         export_frames(folder, tmp_path / "out", layout="sladd")
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"0_1\.parquet must be a whole crop file; got: "):
+    with pytest.raises(ValueError, match=r"0_1\.parquet must be a complete crop file; got: "):
         export_frames(folder, tmp_path / "out", layout="sladd")
 
 

@@ -90,7 +90,7 @@ def test_a_manifest_of_other_columns_is_refused(tmp_path):
 def test_a_manifest_that_is_cut_short_is_named(shards, tmp_path):
     path = tmp_path / "train.parquet"
     path.write_bytes((shards / "train.parquet").read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"train\.parquet must be a whole manifest; got: .*Delete it and run `dvc"):
+    with pytest.raises(ValueError, match=r"train\.parquet must be a complete manifest; got: .*Delete it and run `dvc"):
         read_manifest(path)
 
 

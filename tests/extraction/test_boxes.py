@@ -48,5 +48,5 @@ def test_a_table_that_was_written_anew_is_read_anew(boxes):
 def test_a_damaged_table_is_said(boxes):
     boxes.write_bytes(boxes.read_bytes()[:-50])
     for call in (lambda: find_boxes(boxes, "c23"), lambda: read_boxes(boxes, ((0, 1),))):
-        with pytest.raises(ValueError, match=r"must be a whole box table; got: .* run `dvc repro locate`"):
+        with pytest.raises(ValueError, match=r"must be a complete box table; got: .* run `dvc repro locate`"):
             call()
