@@ -76,7 +76,7 @@ def test_with_new_params_the_old_folder_goes(project):
     assert left() == []
 
 
-def test_what_cannot_be_told_or_is_worked_in_stays(project):
+def test_what_is_not_known_or_is_worked_in_stays(project):
     leave("broken", {})
     mine = Scratch("train-gone", {}, code="0")
     said = "\n".join(clean(project, {"runs": {"a": {}}}, everything=False))

@@ -25,7 +25,7 @@ def call(monkeypatch, tmp_path_factory):
 
 
 @pytest.mark.parametrize(("arguments", "file"), [([], "params.yaml"), (["--profile", "paper"], "profiles/paper.yaml")])
-def test_check_names_the_file_and_finds_no_fault(call, arguments, file):
+def test_check_names_the_file_and_finds_no_error(call, arguments, file):
     done = call("check", *arguments)
     assert done.exit_code == 0
     assert done.output.startswith(f"{file}: profile ")
@@ -88,7 +88,7 @@ def test_a_backend_may_be_a_plug_ins(call, monkeypatch, tmp_path):
     assert "Did you mean 'dlib'?" in done.output
 
 
-def test_a_wrong_detector_is_said_once(call):
+def test_a_wrong_detector_is_reported_once(call):
     done = call("predict", "one.mp4", "two.mp4", "--detector", "nowhere")
     assert done.exit_code == 1
     assert done.output.count("run.json beside its weights") == 1
@@ -106,7 +106,7 @@ def test_a_failed_input_ends_with_one_and_its_own_line_alone(call, monkeypatch):
     ]
 
 
-def test_runs_that_nobody_has_are_told_the_known_ones(call):
+def test_runs_that_do_not_exist_are_answered_with_the_known_ones(call):
     done = call("train-all", "--only", "zzz")
     assert done.exit_code == 1
     assert done.output.startswith("--only must be part of a run's name; got 'zzz'. There are compact_baseline, ")

@@ -61,7 +61,7 @@ def test_our_own_invariants_keep_their_traceback():
         run_stage("crop", lambda: fail(AssertionError()), [])
 
 
-def test_a_full_disk_is_said():
+def test_a_full_disk_is_reported():
     full = OSError(errno.ENOSPC, "No space left on device", "data/crops")
     assert explain(full).endswith("it is full at data/crops. Free space and run the same command again.")
     assert "finished pieces" not in explain(full)
@@ -75,7 +75,7 @@ def test_a_stage_says_that_its_finished_pieces_are_kept(tmp_path, monkeypatch, c
     assert "Free space and run `dvc repro` again: finished work is kept." in capsys.readouterr().err
 
 
-def test_too_little_memory_is_said_with_what_to_lower():
+def test_too_little_memory_is_reported_with_what_to_lower():
     for error in (MemoryError("Unable to allocate 28 GiB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")):
         said = explain(error, again="run `dvc repro` again")
         assert said.startswith(f"memory must be enough for the allocation; got: {error}. Lower the sizes of images")
@@ -83,7 +83,7 @@ def test_too_little_memory_is_said_with_what_to_lower():
     assert explain(RuntimeError("another one")) == "another one"
 
 
-def test_denied_permission_is_said():
+def test_denied_permission_is_reported():
     assert "must be readable" in explain(PermissionError(errno.EACCES, "Permission denied", "videos"))
     assert explain(PermissionError("not allowed here")) == "not allowed here"
 
@@ -91,7 +91,7 @@ def test_denied_permission_is_said():
 @pytest.mark.parametrize(
     ("number", "part"), [(errno.EDQUOT, "is full"), (errno.EFBIG, "ulimit -f"), (errno.EROFS, "mounted read-only")]
 )
-def test_whatever_else_the_disk_refuses_is_said(number, part):
+def test_whatever_else_the_disk_refuses_is_reported(number, part):
     message = explain(OSError(number, "", "data/crops"))
     assert message.startswith("disk must ")
     assert part in message
@@ -133,7 +133,7 @@ def test_missing_arguments_are_named(given, tmp_path, monkeypatch, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_every_stage_keeps_a_copy_of_a_whole_dvc_lock(tmp_path, monkeypatch):
+def test_every_stage_keeps_a_copy_of_a_complete_dvc_lock(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".dvc").mkdir()
     text = "schema: '2.0'\nstages: {}\n"

@@ -93,7 +93,7 @@ def test_the_lock_of_the_stages_that_always_run_comes_back_too(project, caplog):
     assert "outside/dvc.lock was restored from .dvc/tmp/outside-dvc.lock.good" in caplog.text
 
 
-def test_a_whole_lock_stays_and_refreshes_the_copy(project, caplog):
+def test_a_complete_lock_stays_and_refreshes_the_copy(project, caplog):
     assert not restore_lock(project)
     grown = WHOLE + ENTRY.format(name="another")
     (project / LOCK).write_text(grown)
@@ -110,7 +110,7 @@ def test_conflict_markers_are_for_the_user(project):
     assert (project / LOCK).read_text() == text
 
 
-def test_without_a_copy_the_way_by_hand_is_said(tmp_path):
+def test_without_a_backup_the_fix_by_hand_is_reported(tmp_path):
     (tmp_path / ".dvc").mkdir()
     assert not restore_lock(tmp_path)  # nothing has run yet
     (tmp_path / LOCK).write_text(WHOLE[:500])

@@ -193,7 +193,7 @@ def test_of_a_folder_only_the_images_that_count_are_sampled(run, images, taken, 
     assert FrameStore(run(counts=COUNTS | {"train": 5}), folder / "root").indices[row.video].tolist() == left
 
 
-def test_images_that_the_inventory_counted_and_that_went_are_said(run, images):
+def test_images_that_the_inventory_counted_and_that_went_are_reported(run, images):
     folder, row = images
     (folder / "inventory/ff/c23.csv").write_text(format_rows([replace(row, taken="3-12")]))
     with pytest.raises(ValueError, match="crops must hold 13 images or more; got 12"):
@@ -208,7 +208,7 @@ def test_leftovers_of_other_settings_are_not_taken(run, monkeypatch):
     assert digest(run("b", counts=COUNTS | {"train": 3})) == digest(run("c", counts=COUNTS | {"train": 3}))
 
 
-def test_a_full_disk_is_no_fault_of_the_video(run, monkeypatch):
+def test_a_full_disk_is_no_error_of_the_video(run, monkeypatch):
     def full(path, frames):
         raise OSError(errno.ENOSPC, "No space left on device")
 

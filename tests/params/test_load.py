@@ -25,7 +25,7 @@ def test_only_the_named_sections_are_within_reach():
         params.train  # noqa: B018
 
 
-def test_every_fault_is_in_one_message_with_the_key_it_meant(content):
+def test_every_error_is_in_one_message_with_the_key_it_meant(content):
     content["crop"]["margn"] = content["crop"].pop("margin")
     content["repot"] = {}
     content["score"]["batch_size"] = 0
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
         load_params(path=tmp_path / "params.yaml")
 
 
-def test_a_key_named_twice_is_told_with_its_line_alone(tmp_path):
+def test_a_key_named_twice_is_reported_with_its_line_alone(tmp_path):
     (tmp_path / "params.yaml").write_text("a: 1\na: 2\n")
     with pytest.raises(ValueError, match=r'got found duplicate key "a" .* in line 2, column 1\. Fix') as error:
         read_yaml(tmp_path / "params.yaml")

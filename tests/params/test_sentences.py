@@ -78,7 +78,7 @@ def told(demo, key, value):
         ("trian", {}, "trian is not a key; known here: attack, "),
     ],
 )
-def test_a_clumsy_users_fault_is_told(demo, key, value, sentence):
+def test_a_clumsy_users_error_is_reported(demo, key, value, sentence):
     if sentence is None:
         content = copy.deepcopy(demo)
         content["methods"][1] = value
@@ -104,7 +104,7 @@ def test_a_layout_that_needs_forgeries_says_so(demo):
     assert "datasets.corpus.forgeries must name one or more; got none" in said
 
 
-def test_a_validator_of_a_users_own_is_told_in_its_own_words():
+def test_a_validator_of_a_users_own_is_reported_in_its_own_words():
     class Own(Section):
         size: int = Field(1, description="Pixels.")
 

@@ -28,7 +28,7 @@ def test_a_build_from_nothing_leaves_git_status_clean(project, clone):
     assert not clone.repro() - {"outside/dvc.yaml:inputs", "outside/dvc.yaml:inventory"}
 
 
-def test_what_a_removed_run_left_is_gone_and_what_the_user_made_stays(project, edited):
+def test_what_a_removed_run_left_is_deleted_and_what_the_user_made_stays(project, edited):
     folder = project.folder
     lock = (folder / "dvc.lock").read_text()
     mine = folder / "data/runs/mine/notes.txt"

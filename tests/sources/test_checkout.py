@@ -67,7 +67,7 @@ def test_code_that_was_edited_since_is_refused(tmp_path, name):
     check_recorded("crop", (), tmp_path)
 
 
-def test_code_that_is_gone_is_refused(tmp_path):
+def test_code_that_is_missing_is_refused(tmp_path):
     record(tmp_path, "crop", f"{'0' * 16}  deepfake_adv/data/no_more.py\n")
     with pytest.raises(ValueError, match=r"got another deepfake_adv/data/no_more\.py\. Run `dvc repro` again\."):
         check_recorded("crop", (), tmp_path)

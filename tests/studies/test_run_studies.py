@@ -130,7 +130,7 @@ def test_a_condition_without_images_is_named_before_any_work(idle, make_shards, 
         run(stage)
 
 
-def test_what_the_images_are_too_small_for_is_said_before_any_work(idle):
+def test_images_that_are_too_small_are_reported_before_any_work(idle):
     params = load_params("attack", "robustness", "examples")
     attack = params.attack.model_copy(update={"kernel_sizes": [33]})
     with pytest.raises(ValueError, match="shorter side; got 33 for images of 32"):

@@ -154,7 +154,7 @@ def test_a_folder_without_detectors_says_what_to_run(tmp_path):
         load_trained(tmp_path)
 
 
-def test_pretrained_weights_are_not_asked_for_again_and_the_size_is_filled_in():
+def test_pretrained_weights_are_not_requested_again_and_the_size_is_filled_in():
     frame = {"name": "xception", "pretrained": True, "weights": "cache", "image_size": None}
     entry = {"name": "tsn", "frame": frame, "segments": 3, "image_size": None}
     plain = {**frame, "pretrained": False, "weights": None, "image_size": 16}

@@ -181,7 +181,7 @@ def test_sound_alone_is_no_video(tmp_path):
         probe(path)
 
 
-def test_truncated_file_is_told_from_a_whole_one(make_video, tmp_path):
+def test_truncated_file_is_distinguished_from_a_complete_one(make_video, tmp_path):
     whole = make_video(frames=40)
     front = tmp_path / "front.mp4"
     with av.open(str(whole)) as reader, av.open(str(front), "w", options={"movflags": "faststart"}) as writer:

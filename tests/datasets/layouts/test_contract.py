@@ -65,7 +65,7 @@ def test_an_empty_folder_is_refused_in_one_sentence_that_says_where_the_dataset_
 
 
 @each
-def test_a_lost_video_is_told_where_a_list_names_it(name, tmp_path, stock):
+def test_a_lost_video_is_reported_where_a_list_names_it(name, tmp_path, stock):
     root = tmp_path / "tree"
     promised = LAYOUTS[name].tiny(root)
     fill(root)
