@@ -1,4 +1,4 @@
-"""What `deepfake-adv plan` said of a project that was built, beside what it took: is each within a factor of 1.5?
+"""Compares the forecast of `deepfake-adv plan` with the actual cost of a built project: is each within a factor of 1.5?
 
     python -m benchmarks.plan_check FOLDER [--measured benchmarks/results/rehearsal.json] [--calibration FILE]
 

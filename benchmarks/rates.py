@@ -1,4 +1,4 @@
-"""Make the table of rates that `deepfake-adv plan` goes by from the results of benchmarks; nothing is measured here.
+"""Make the table of rates for `deepfake-adv plan` from the results of benchmarks; nothing is measured here.
 
 Run as ``python -m benchmarks.rates`` after one of `SOURCES` was measured again. Each is named with its date, processor
 and the last commit that changed its file.

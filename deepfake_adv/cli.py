@@ -102,7 +102,7 @@ def check(profile: Profile = None) -> None:
 def plan(
     profile: Profile = None,
     runs: Annotated[bool, typer.Option("--runs", help="List every run too.")] = False,
-    cores: Annotated[int | None, typer.Option(help="Of the machine; what is not said is as here.")] = None,
+    cores: Annotated[int | None, typer.Option(help="Of the machine; by default, this machine's.")] = None,
     gpus: Annotated[int | None, typer.Option(help="Its GPUs.")] = None,
     memory: Annotated[str | None, typer.Option(help="Its main memory, such as 512GB.")] = None,
     disk: Annotated[str | None, typer.Option(help="What is free on its disk, such as 4TB.")] = None,

@@ -45,7 +45,7 @@ def project(tmp_path, monkeypatch):
 
 
 def leave(stage, key):
-    """What a killed process leaves: pieces, and a lock file that nobody holds."""
+    """What a killed process leaves: partial results, and a lock file that no process holds."""
     other = os.fork()
     if not other:
         (Scratch(stage, key, code="0").path / "piece").write_bytes(b"0" * 2000)

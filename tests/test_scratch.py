@@ -1,4 +1,4 @@
-"""Scratch folders: found again, owned by one process, published whole."""
+"""Scratch folders: found again, owned by one process, published in one step."""
 
 import errno
 import os

@@ -30,7 +30,7 @@ _ACTORS: Final = (("01", "02"), ("03", "04"))
 
 
 def fabricate(folder: Path, work: Path) -> None:
-    """Make the four trees, each once; a killed call goes on where it was.
+    """Make the four trees, each once; a killed call continues where it stopped.
 
     Args:
         folder: Gets FaceForensics++/ (DFD in it), Celeb-DF-v2/ and imagenet/val/, as profiles/paper.yaml names them.

@@ -39,7 +39,7 @@ class Project:
         folder: Where; made if it is not there.
 
     Raises:
-        ValueError: If something else lies there, or a rehearsal works there at this moment.
+        ValueError: If the folder has other content, or another rehearsal is using it.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -21,7 +21,7 @@ class Classifier(nn.Module):
     """A timm classifier over images in [0, 1] of any size.
 
     Its own input size and normalisation are inside, so that an example crafted on one classifier can be
-    judged by another, gradients included.
+    evaluated on another, gradients included.
 
     Args:
         architecture: timm's name of the model.

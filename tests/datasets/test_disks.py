@@ -1,4 +1,4 @@
-"""What real disks do to a dataset: nothing is lost, and what is wrong is said, all of it, before anything is cut."""
+"""Damage that real disks do to a dataset: nothing is lost, and all errors are reported before anything is cut."""
 
 import shutil
 from dataclasses import replace

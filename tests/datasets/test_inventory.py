@@ -18,7 +18,7 @@ REALS = "original_sequences/youtube/c23/videos"
 
 @pytest.fixture
 def stock(part, tmp_path):
-    """The whole stage; gives its folder."""
+    """Run the complete stage; returns its folder."""
 
     def run(*parts, **settings):
         chosen = {"min_frames": 10, "missing_is_fatal": True, "contradictions_are_fatal": True}

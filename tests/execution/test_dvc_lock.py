@@ -1,4 +1,4 @@
-"""dvc.lock after a kill: truncated, empty, half-written, gone."""
+"""dvc.lock after a kill: truncated, empty, half-written, missing."""
 
 import os
 import subprocess
@@ -67,7 +67,7 @@ def test_a_lock_that_was_cut_off_comes_back_with_one_sentence(project, caplog, t
 
 
 def test_at_nearly_any_byte_a_cut_is_seen():
-    """Not where an entry is whole: DVC takes the stages that are lacking from its cache of runs."""
+    """Not between complete entries: DVC takes the missing stages from its run cache."""
     text = WHOLE[: len(WHOLE) // 8].encode()
     unseen = [end for end in range(len(text)) if is_whole(text[:end])]
     assert all(text[:end].endswith(b"\n") for end in unseen)

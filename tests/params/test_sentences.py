@@ -1,4 +1,4 @@
-"""What a clumsy user is told: each fault in one sentence, with the key, what must be there, and what to do."""
+"""Messages for wrong params: one sentence for each error, with the key, the constraint, and what to do."""
 
 import copy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What dvc.lock records is the same for every build of a commit, and holds nothing of runs that are gone."""
+"""What dvc.lock records is the same for every build of a commit, and holds nothing of runs that were removed."""
 
 import shutil
 

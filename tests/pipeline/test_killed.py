@@ -1,4 +1,4 @@
-"""SIGKILL in the middle of a stage: nothing half-written is taken for whole, and the next run goes on from there."""
+"""SIGKILL in the middle of a stage: no half-written file is used as complete, and the next run continues from there."""
 
 import os
 import signal

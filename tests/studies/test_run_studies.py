@@ -1,4 +1,4 @@
-"""The stages `robustness`, `attack` and `examples`: stopped they go on, and faults are said before any work."""
+"""The stages `robustness`, `attack` and `examples`: they continue after a stop, and report errors before any work."""
 
 import os
 import random
@@ -41,7 +41,7 @@ def run(stage):
 
 
 def taken(stage):
-    """Bytes of a stage's output by path; the output is then gone, as DVC removes it before the stage runs."""
+    """Bytes of a stage's output by path; the output is then missing, as DVC removes it before the stage runs."""
     output = Path(OUTPUTS[stage])
     paths = sorted(path for path in output.rglob("*") if path.is_file()) if output.is_dir() else [output]
     found = {path.as_posix(): path.read_bytes() for path in paths}
@@ -155,7 +155,7 @@ def test_every_classifier_that_timm_lacks_is_named_before_one_is_trained(idle):
 def test_a_folder_of_other_classes_than_the_classifiers_is_refused():
     made = {"a": run_attack.Classifier("test_resnet", classes=3, image_size=32)}
     for count, pretrained in ((2, {"a"}), (4, {"a"}), (4, set())):
-        with pytest.raises(ValueError, match=f"must hold the classes that a tells apart, 3; got {count}"):
+        with pytest.raises(ValueError, match=f"must hold the classes of a, 3; got {count}"):
             run_attack.check_classes(made, count, pretrained)
     run_attack.check_classes(made, 3, {"a"})
 
@@ -170,7 +170,7 @@ def test_random_weights_on_a_folder_of_images_are_mentioned(caplog):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("stage", OUTPUTS)
 def test_sigkill_at_random_moments_costs_no_byte(study_project, monkeypatch, stage):
-    """As often as the variable KILLS says; 5 times if it says nothing."""
+    """The number in the environment variable KILLS; 5 if it is not set."""
     monkeypatch.chdir(study_project)
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}

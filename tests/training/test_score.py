@@ -123,7 +123,7 @@ def test_a_crop_that_cannot_be_read_stops_or_is_left_out(damaged, tmp_path, capl
 
 
 def test_leaving_out_decodes_no_crop_beforehand(damaged, tmp_path, monkeypatch):
-    """The whole set was decoded once, in one process, before a worker began."""
+    """All crops were once decoded in one process before a worker began."""
     manifest, _ = damaged
     leave(tmp_path / "run/NT_c23/seed0", COMPACT)
     decoded = []

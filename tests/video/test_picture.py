@@ -1,4 +1,4 @@
-"""Pictures: read upright, alike by every way, and refused where they are not whole."""
+"""Pictures: read upright, equally by every function, and refused if they are not complete."""
 
 import io
 from fractions import Fraction

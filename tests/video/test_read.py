@@ -233,7 +233,7 @@ def test_damage_inside_is_an_error_not_a_shift(make_video):
 
 
 def test_frames_stream_one_at_a_time(make_video, monkeypatch):
-    """Nothing beyond the frame asked for is read ahead, so memory does not grow with the video."""
+    """Nothing beyond the requested frame is read, so memory does not grow with the video."""
     import deepfake_adv.video.read as module
 
     seen = []
