@@ -46,7 +46,8 @@ def clean(root: Path, params: Mapping[str, Any], *, everything: bool = False) ->
         lock_of(folder).unlink(missing_ok=True)
         freed += size
         yield f"deleted {folder.relative_to(root)} ({_readable(size)})"
-    for path in [*work.glob("*.traceback.txt"), *(lock for lock in work.glob("*.lock") if _idle(lock))]:
+    said = [path for kind in ("traceback.txt", "failures.csv") for path in work.glob(f"*.{kind}")]
+    for path in [*said, *(lock for lock in work.glob("*.lock") if _idle(lock))]:
         freed += path.stat().st_size
         path.unlink()
     yield f"{_readable(freed)} freed in work/"

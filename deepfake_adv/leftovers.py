@@ -94,7 +94,12 @@ def _items(stage: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[dict
 
 
 def _fill(template: str, known: Mapping[str, Any]) -> str:
-    return _NAMED.sub(lambda name: str(_lookup(known, name[1].split("."))), template)
+    return _NAMED.sub(lambda name: _written(_lookup(known, name[1].split("."))), template)
+
+
+def _written(value: Any) -> str:
+    """As DVC writes it: a section as its keys and values."""
+    return " ".join(f"--{key} {each}" for key, each in value.items()) if isinstance(value, Mapping) else str(value)
 
 
 def _lookup(value: Any, keys: Iterable[str]) -> Any:

@@ -6,8 +6,9 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from deepfake_adv.execution.dvc_lock import keep_lock
@@ -30,16 +31,19 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
     would not be recorded, and it would be in the way of the next `dvc repro`. If `scratch.ASKED` is set, the stage
     prints the name of its scratch folder and does nothing.
 
+    If the command ends with a whole section of params.yaml as `--key value` (DVC writes that for ``${section}``),
+    `main` gets the values as keyword arguments.
+
     The exit code is 130 after Ctrl-C and 1 after an error. The traceback is written to
     ``work/<stage>.traceback.txt``, or shown if DEEPFAKE_ADV_TRACEBACK=1.
 
     Args:
         name: The stage, for the log.
-        main: Takes `words` strings, then paths.
+        main: Takes `words` strings, then paths, then the keys of a section as strings.
         arguments: Command line arguments; None: those of this process.
         words: How many of the first arguments are plain words.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given, section = _without_section(list(sys.argv[1:] if arguments is None else arguments))
     label = "@".join([name, "-".join(given[:words])]) if given[:words] else name
     configure(label)
     asked = bool(os.environ.get(ASKED))
@@ -51,10 +55,10 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
             )
     try:
         check_checkout()
-        _check_arguments(name, main, given)
+        _check_arguments(name, main, given, section)
         if not asked:
             check_recorded(name, given[:words])
-        main(*given[:words], *map(Path, given[words:]))
+        main(*given[:words], *map(Path, given[words:]), **section)
     except ScratchNamed as named:
         sys.stdout.write(f"{named}\n")
     except KeyboardInterrupt:
@@ -66,21 +70,34 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
         sys.exit(1)
 
 
-def _check_arguments(name: str, main: Callable[..., Any], given: Sequence[str]) -> None:
+def _without_section(given: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Arguments up to the first ``--key``, and values by key from there on; all of them where these are no pairs."""
+    start = next((place for place, word in enumerate(given) if word.startswith("--")), len(given))
+    keys, values = given[start::2], given[start + 1 :: 2]
+    if len(keys) != len(values) or not all(key.startswith("--") for key in keys):
+        return given, {}
+    return given[:start], {key[2:]: value for key, value in zip(keys, values, strict=True)}
+
+
+def _check_arguments(
+    name: str, main: Callable[..., Any], given: Sequence[str], section: Mapping[str, str] = MappingProxyType({})
+) -> None:
     signature = inspect.signature(main)
     try:
-        signature.bind(*given)
+        signature.bind(*given, **section)
     except TypeError as error:
         wanted = []
         for parameter in signature.parameters.values():
             word = parameter.name.upper()
             if parameter.kind is parameter.VAR_POSITIONAL:
                 word = f"[{word} ...]"
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                word = "[--KEY VALUE ...]"
             elif parameter.default is not parameter.empty:
                 word = f"[{word}]"
             wanted.append(word)
         raise ValueError(
-            f"arguments must be {' '.join(wanted)}; got {' '.join(given) or 'none'}. "
+            f"arguments must be {' '.join(wanted)}; got {' '.join([*given, *section]) or 'none'}. "
             f"dvc.yaml has the full command: run `dvc repro {name}`."
         ) from error
 

@@ -1,4 +1,4 @@
-"""Metrics of one run: evaluate RUN SCORES RUN_FOLDER METRICS EVALUATION ROC [CONFUSION]."""
+"""Metrics of one run: evaluate RUN SCORES RUN_FOLDER METRICS EVALUATION ROC CONFUSION [--KEY VALUE ...]."""
 
 from pathlib import Path
 
@@ -9,16 +9,17 @@ from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
 
 
-def main(run: str, scores: Path, folder: Path, metrics: Path, evaluation: Path, roc: Path, *confusion: Path) -> None:
+def main(
+    run: str, scores: Path, folder: Path, metrics: Path, evaluation: Path, roc: Path, confusion: Path, **section: str
+) -> None:
     """Read the scores, compute the metrics, write them."""
-    params = load_params("evaluate").evaluate
+    params = load_params("evaluate", given=section).evaluate
     settings = Settings(params.resamples, params.confidence, params.seed)
     measured = list(evaluate(all_test_sets(read_scores(scores)), settings))
     outputs.write_metrics(metrics, measured)
     outputs.write_evaluation(evaluation, run, measured, outputs.provenance(scores, folder, settings))
     outputs.write_roc(roc, measured)
-    for path in confusion:
-        outputs.write_confusion(path, measured)
+    outputs.write_confusion(confusion, measured)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ruamel.yaml import YAML
 
 from deepfake_adv.crops.files import CROP_SCHEMA, CROP_WRITE_OPTIONS
 from deepfake_adv.data.manifest import crop_file_rows, write_manifest
@@ -110,6 +112,53 @@ def make_shards_at():
 def shards(tmp_path_factory):
     """Manifests of one forgery in three qualities, tier "all"; read only."""
     return write_shards(tmp_path_factory.mktemp("shards"), tier="all", qualities=("raw", "c23", "c40"))
+
+
+@pytest.fixture(scope="session")
+def set_params():
+    """Change dotted keys of a params file, each of which must be there: ``set_params(path, changes)``."""
+
+    def change(path, changes):
+        yaml = YAML()
+        content = yaml.load(path.read_text())
+        for key, value in changes.items():
+            *parts, last = key.split(".")
+            section = content
+            for part in parts:
+                section = section[part]
+            assert last in section, key
+            section[last] = value
+        with open(path, "w") as stream:
+            yaml.dump(content, stream)
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def until():
+    """Wait for what another process does: ``until(condition)``."""
+
+    def wait(condition, seconds=60, every=0.05):
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:  # it would wait for ever
+                pytest.fail("what was waited for did not happen")
+            time.sleep(every)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def alive():
+    """Whether a process of a number runs: ``alive(process)``."""
+
+    def runs(process):
+        try:
+            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
+    return runs
 
 
 GOLDEN = Path(__file__).with_name("golden.json")

@@ -163,7 +163,7 @@ STAGE = """
 
 
 @pytest.mark.parametrize("by_dvc", [True, False])
-def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(tmp_path, by_dvc):
+def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(tmp_path, until, alive, by_dvc):
     """Failed before: kill -9 of DVC left the training running, and the next one beside it."""
     (tmp_path / "stage.py").write_text(textwrap.dedent(STAGE))
     environment = {**os.environ, "SHELL": "/bin/sh"} | ({"DVC_STAGE": "stage"} if by_dvc else {})
@@ -181,18 +181,3 @@ def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(tmp_path, by_dv
     finally:
         if alive(process):
             os.kill(process, signal.SIGKILL)
-
-
-def alive(process):
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:  # it would wait for ever
-            pytest.fail("what was waited for did not happen")
-        time.sleep(0.05)

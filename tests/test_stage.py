@@ -21,6 +21,22 @@ def test_arguments_reach_the_stage_as_words_and_paths(tmp_path):
     assert seen == ["corpus", tmp_path]
 
 
+def test_a_section_of_params_in_the_command_reaches_the_stage_by_its_keys(capsys):
+    seen = []
+
+    def main(run, path, **section):
+        seen.append((run, path, section))
+
+    run_stage("score", main, ["mine", "x", "--batch_size", "8", "--precision", "32-true"], words=1)
+    run_stage("score", main, ["mine", "x"], words=1)
+    assert seen == [("mine", Path("x"), {"batch_size": "8", "precision": "32-true"}), ("mine", Path("x"), {})]
+    for arguments in (["mine", "x", "--batch_size"], ["mine", "--batch_size", "8"], ["mine", "x", "--seed", "1", "y"]):
+        with pytest.raises(SystemExit):
+            run_stage("score", main, arguments, words=1)
+        assert "arguments must be RUN PATH [--KEY VALUE ...]; got mine" in capsys.readouterr().err
+    assert len(seen) == 2
+
+
 @pytest.mark.parametrize(
     "error", [ValueError("margin must be 1"), FileNotFoundError("no such file"), FloatingPointError("nan")]
 )

@@ -10,7 +10,9 @@ Run as ``python -m deepfake_adv.execution.dvc_batch STAGE [STAGE ...]``.
 
 import json
 import sys
+import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,20 +21,32 @@ from deepfake_adv.execution.parent import end_with_parent
 from deepfake_adv.files import atomic_write, fingerprint, write_text
 
 ENTRIES: Final = Path(".dvc/tmp/train-all")
+PATIENCE: Final = 20.0
+"""Seconds that a stage waits for one that holds its files: a run whose machine was lost ends by itself in less."""
 
 
 def reproduce(stages: Sequence[str]) -> None:
-    """Reproduce single stages of this project in order, waiting for DVC's lock; their entries go to `ENTRIES`.
+    """Reproduce single stages of this project in order, waiting for DVC's locks; their entries go to `ENTRIES`.
 
     Raises:
-        dvc.exceptions.DvcException: If one fails; those after it do not run.
+        dvc.exceptions.DvcException: If one fails, or another process holds its files for longer than `PATIENCE`; those
+            after it do not run.
     """
+    from dvc.lock import LockError
     from dvc.repo import Repo
     from dvc.stage.serialize import to_lockfile
 
     def carry_out(stage: Any, **options: Any) -> Any:
-        before = stage.dvcfile.lockfile_contents.get("stages", {}).get(stage.name)
-        done = stage.reproduce(**options)
+        before = _entry(stage.name)
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                done = stage.reproduce(**options)
+                break
+            except LockError:  # before anything ran
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
         if done is not None:
             left = {"stage": stage.name, "before": fingerprint(before), "entry": to_lockfile(stage)[stage.name]}
             # not sorted: DVC's order of keys is that of dvc.lock
@@ -41,6 +55,23 @@ def reproduce(stages: Sequence[str]) -> None:
 
     with Repo(".", _wait_for_lock=True) as repo:
         repo.reproduce(stages, single_item=True, repro_fn=carry_out)
+
+
+def _entry(stage: str) -> Any:
+    """What dvc.lock records of a stage; None for nothing.
+
+    Its lines alone are parsed: to parse the whole again takes more than DVC does for the stage.
+    """
+    from dvc.utils.serialize import parse_yaml
+
+    lines = LOCK.read_text(encoding="utf-8").splitlines(keepends=True) if LOCK.exists() else []
+    starts = [number for number, line in enumerate(lines) if line[:2] == "  " and line[2:3] not in (" ", "-", "#", "")]
+    for start, end in pairwise([*starts, len(lines)]):
+        if stage in lines[start]:
+            found = parse_yaml("".join(lines[start:end]), LOCK)
+            if stage in found:
+                return found[stage]
+    return None
 
 
 def record() -> int:

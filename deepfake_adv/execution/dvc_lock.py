@@ -1,8 +1,10 @@
 """A backup of dvc.lock: DVC truncates the file before it writes, so that a kill may leave it empty or incomplete.
 
-``python -m deepfake_adv.execution.dvc_lock`` restores a damaged dvc.lock from the backup.
+``python -m deepfake_adv.execution.dvc_lock`` restores a damaged dvc.lock from the backup, and deletes DVC's list of
+running processes if that is incomplete: DVC would refuse to start.
 """
 
+import json
 import logging
 import os
 from pathlib import Path
@@ -20,6 +22,8 @@ LOCK: Final = Path("dvc.lock")
 ALWAYS_LOCK: Final = Path("outside/dvc.lock")
 COPY: Final = Path(".dvc/tmp/dvc.lock.good")
 DAMAGED: Final = Path(".dvc/tmp/dvc.lock.damaged")
+RUNNING: Final = Path(".dvc/tmp/rwlock")
+"""DVC's list of the paths that its running processes read and write."""
 _HASHES: Final = {"md5", "etag", "checksum"}
 
 
@@ -57,7 +61,7 @@ def _keep(root: Path, name: Path) -> bool:
 
 
 def restore_lock(root: Path = Path()) -> bool:
-    """Restore dvc.lock from the backup if it is damaged or missing, and log it.
+    """Restore dvc.lock from the backup if it is damaged or missing, and log it; delete an incomplete `RUNNING`.
 
     A file that ends exactly between two stages looks complete; DVC then takes the missing stages from its run
     cache. A file with git's conflict markers is left for the user to resolve. While another DVC process writes, a
@@ -72,8 +76,38 @@ def restore_lock(root: Path = Path()) -> bool:
     Raises:
         ValueError: If dvc.lock is damaged and there is no backup, or it has conflict markers.
     """
+    _delete_incomplete(root / RUNNING)
     restored = [_restore(root, name) for name in (LOCK, ALWAYS_LOCK)]
     return any(restored)
+
+
+def _delete_incomplete(running: Path) -> None:
+    """Delete DVC's list of running processes if a kill left a part of it.
+
+    Only with the lock under which DVC writes it: a process that holds that is still writing.
+    """
+    if _is_json(running):
+        return
+    from dvc.lock import LockError, make_lock  # a second's import, which nearly never is needed
+
+    try:
+        with make_lock(f"{running}.lock"):
+            if not _is_json(running):
+                running.unlink()
+                logger.warning("%s was incomplete after a kill of DVC; it is deleted: DVC writes it anew", RUNNING.name)
+    except LockError:
+        return
+
+
+def _is_json(path: Path) -> bool:
+    """Whether a file has JSON in it, or is not there."""
+    try:
+        json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def _restore(root: Path, name: Path) -> bool:

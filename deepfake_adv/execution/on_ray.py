@@ -1,20 +1,25 @@
 """The same tasks on a Ray cluster; Ray is an optional extra (`make setup-ray`)."""
 
+import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from deepfake_adv.registry import PLUGINS
-from deepfake_adv.sources.checkout import ROOT
+from deepfake_adv.registry import PACKAGE, PLUGINS
+from deepfake_adv.sources.checkout import ELSEWHERE, ROOT, code_digest
+
+logger = logging.getLogger(__name__)
 
 
 def join_cluster(address: str | None) -> Any:
     """The module `ray`, connected.
 
     Args:
-        address: Cluster to join; None starts one on this machine.
+        address: Cluster to join; None takes that of Ray's own variable RAY_ADDRESS, and without it starts one on this
+            machine: whatever else runs here, of which Ray by itself would take the last.
 
     Raises:
         RuntimeError: If Ray is not installed.
@@ -27,13 +32,66 @@ def join_cluster(address: str | None) -> Any:
             "Install the extra with `make setup-ray`, or set execution.engine to local."
         ) from error
     if not ray.is_initialized():
-        plugins = {"env_vars": {PLUGINS: os.environ.get(PLUGINS, "")}}
-        ray.init(address=address, log_to_driver=False, include_dashboard=False, runtime_env=plugins)
+        address = address or os.environ.get("RAY_ADDRESS") or "local"
+        ray.init(address=address, log_to_driver=False, **({"include_dashboard": False} if address == "local" else {}))
     return ray
 
 
+def remote_of(
+    ray: Any, work: Callable[..., Any], options: Mapping[str, Any], *, alike: Path | None = None
+) -> Callable[..., Any]:
+    """A function that has a worker call `work` as this process would: in its folder, with its code and its plug-ins.
+
+    A node is started wherever its owner stands, often in an environment made by another checkout. So what a worker is
+    sent first is a function that travels whole; only where it has found this checkout does it import anything of it.
+    Elsewhere it raises ValueError, in one sentence.
+
+    Args:
+        ray: From `join_cluster`.
+        work: Module-level callable.
+        options: As `ray.remote` takes them: resources, retries.
+        alike: File of a module whose code, with all that it reaches, must be the same on the node as here; None: not
+            compared, as where a stage compares it by itself.
+
+    Returns:
+        Takes the arguments of `work`; gives Ray's reference to the result.
+    """
+    root, here, plugins = str(ROOT), os.getcwd(), os.environ.get(PLUGINS, "")
+    package, variable, elsewhere = PACKAGE, PLUGINS, ELSEWHERE
+    code = None if alike is None else (str(alike), code_digest(alike))
+
+    def carry_out(packed: bytes) -> Any:
+        # in this function no name of a module of ours: it would be imported before this runs, from anywhere
+        import importlib
+        import os
+        import pickle
+        import socket
+        import sys
+
+        for folder in (root, here):
+            if not os.path.isdir(folder):
+                raise ValueError(
+                    f"{folder} must be on every node of the Ray cluster; got nothing there on {socket.gethostname()}. "
+                    "Put the checkout on a file system that all nodes share, or set execution.engine to local."
+                )
+        if sys.path[:1] != [root]:
+            sys.path.insert(0, root)
+        os.chdir(here)
+        os.environ[variable] = plugins
+        found = os.path.dirname(os.path.realpath(str(importlib.import_module(package).__file__)))
+        if found != os.path.join(root, package):
+            raise ValueError(elsewhere.format(package=package, asked=os.path.join(root, package), found=found))
+        if code is not None:
+            importlib.import_module(f"{package}.sources.checkout").check_alike(*code)
+        function, arguments = pickle.loads(packed)
+        return function(*arguments)
+
+    remote = ray.remote(**options)(carry_out)
+    return lambda *arguments: remote.remote(ray.cloudpickle.dumps((work, arguments)))
+
+
 def results_of(
-    ray: Any, remote: Any, calls: Iterable[tuple[Any, ...]], at_a_time: int
+    ray: Any, remote: Callable[..., Any], calls: Iterable[tuple[Any, ...]], at_a_time: int, *, again: int = 0
 ) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Each tuple of arguments with what a remote function returned for it, as the calls finish.
 
@@ -41,21 +99,31 @@ def results_of(
 
     Args:
         ray: From `join_cluster`.
-        remote: The remote function.
+        remote: From `remote_of`.
         calls: Read one at a time, so that 15,000 calls are not submitted at once.
         at_a_time: Calls that run at the same time.
+        again: How often a call is repeated, on any free node, after its worker or its node was lost.
     """
     waiting = iter(calls)
-    running = {remote.remote(*call): call for call in islice(waiting, at_a_time)}
+    running = {remote(*call): (call, again) for call in islice(waiting, at_a_time)}
     while running:
         (done,), _ = ray.wait(list(running), num_returns=1)
-        call = running.pop(done)
-        running |= {remote.remote(*another): another for another in islice(waiting, 1)}
+        call, left = running.pop(done)
         try:
             result = ray.get(done)
         except ray.exceptions.RayError as error:
+            if left and isinstance(error, (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError)):
+                logger.warning("a worker was lost, and with it %s, which is started again", call[0])
+                running[remote(*call)] = (call, left - 1)
+                continue
             result = error
+        running |= {remote(*another): (another, again) for another in islice(waiting, 1)}
         yield call, result
+
+
+def sentence_of(error: Exception) -> str:
+    """What a call's exception says: the function's own words, without Ray's traceback around them."""
+    return str(getattr(error, "cause", None) or error)
 
 
 def outcomes_on_ray(
@@ -63,16 +131,16 @@ def outcomes_on_ray(
 ) -> Iterator[Any]:
     """Run `guarded(function, task, <this checkout>)` for every task on Ray; outcomes as they finish.
 
-    Four tasks per core are submitted at a time.
+    Four tasks per core are submitted at a time. A task whose worker or node is lost is restarted, at most three times.
 
     Raises:
         RuntimeError: If Ray is not installed, or loses a worker repeatedly.
-        ValueError: If a node runs another checkout's code.
+        ValueError: If a node runs other code than this checkout's, or does not see its folder.
         OSError: As `guarded` does.
     """
     ray = join_cluster(address)
     cores = max(int(ray.cluster_resources().get("CPU", 1)), 1)
-    remote = ray.remote(num_cpus=1)(guarded)
+    remote = remote_of(ray, guarded, {"num_cpus": 1}, alike=_file_of(function))
     for _, outcome in results_of(ray, remote, ((function, task, ROOT) for task in tasks), 4 * cores):
         if isinstance(outcome, ray.exceptions.RayTaskError):
             raise outcome.cause from None  # Ray's own error looks like an OSError but lacks its errno
@@ -82,3 +150,10 @@ def outcomes_on_ray(
                 "the nodes with fewer CPUs (ray start --num-cpus) and run `dvc repro` again: finished work is kept."
             ) from outcome
         yield outcome
+
+
+def _file_of(function: Callable[..., Any]) -> Path | None:
+    """The package's file that defines a function; None for a function from elsewhere."""
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    file = Path(getattr(module, "__file__", None) or "").resolve()
+    return file if file.is_relative_to(ROOT / PACKAGE) else None

@@ -19,7 +19,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from deepfake_adv.files import DISK_FAULTS
+from deepfake_adv.files import DISK_FAULTS, write_csv
 from deepfake_adv.log import progress
 from deepfake_adv.sources.checkout import ROOT, check_same
 
@@ -29,6 +29,7 @@ Task = TypeVar("Task")
 Value = TypeVar("Value")
 
 ENGINES = ("local", "ray")
+_SAID = 10  # failures
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,24 @@ def remaining(tasks: Sequence[Task], done: Callable[[Task], bool], *, desc: str,
     return left
 
 
-def check_failures(failures: Mapping[str, str], total: int, allowed: float, *, key: str) -> None:
+def note_failure(failures: dict[str, str], name: str, error: str) -> None:
+    """Add a failed video, and log the first few: hundreds of lines hide the others.
+
+    Args:
+        failures: Errors so far, by video; is changed.
+        name: The video.
+        error: One sentence.
+    """
+    failures[name] = error
+    if len(failures) <= _SAID:
+        logger.warning("%s: %s", name, error)
+    elif len(failures) == _SAID + 1:
+        logger.warning("more than %d videos fail; if more than allowed do, a file lists them all", _SAID)
+
+
+def check_failures(
+    failures: Mapping[str, str], total: int, allowed: float, *, key: str, listed: Path | None = None
+) -> None:
     """Check that no more videos failed than are allowed.
 
     Args:
@@ -108,15 +126,20 @@ def check_failures(failures: Mapping[str, str], total: int, allowed: float, *, k
         total: Number of videos.
         allowed: Largest tolerated share of them.
         key: Key of params.yaml for it: "<stage>.<key>".
+        listed: File to list all failures in if there are too many.
 
     Raises:
         ValueError: If more failed; names one of them.
     """
     if len(failures) > allowed * total:
         video, error = next(iter(failures.items()))
+        if listed is not None:
+            rows = [{"video": name, "error": failures[name]} for name in sorted(failures)]
+            write_csv(listed, ("video", "error"), rows)
+        where = "" if listed is None else f", which {listed} lists"
         raise ValueError(
             f"at most {allowed:.1%} of the videos may fail in {key.partition('.')[0]}; {len(failures)} of {total} did, "
-            f"{video} for one: {error} Fix them, or raise {key}."
+            f"{video} for one: {error} Fix them{where}, or raise {key}."
         )
 
 

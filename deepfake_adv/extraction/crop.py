@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from deepfake_adv.crops.files import join_files
 from deepfake_adv.datasets.videos import VideoRow
-from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
+from deepfake_adv.execution.pool import check_failures, map_tasks, note_failure, remaining
 from deepfake_adv.extraction.boxes import BOXES, find_boxes
 from deepfake_adv.extraction.cutting import CropOptions, CropReport, CropTask, crop_video
 from deepfake_adv.extraction.frames import FrameStore
@@ -99,7 +99,8 @@ def crop_part(
             for video in order
         ]  # fmt: skip
         _cut_videos(work.path, plan, tasks, files, counts, desc=f"crop {dataset} {quality}", execution=execution)
-        _finish(work.path, plan, tasks, files, max_failed_share)
+        listed = scratch / f"crop-{dataset}-{quality}.failures.csv"
+        _finish(work.path, plan, tasks, files, max_failed_share, listed)
     totals = _totals(work.path / REPORT)
     files.remove()
     work.publish(output)
@@ -164,10 +165,11 @@ def _cut_videos(
     left = remaining(tasks, lambda task: task.row.video not in owner, desc=desc)
     for file in [file for file, videos in waiting.items() if not videos]:
         _join(folder, file, files)
+    failures: dict[str, str] = {}
     for outcome in map_tasks(crop_video, left, desc=desc, unit="videos", **execution):
         video = outcome.task.row.video
         if outcome.error is not None:
-            logger.warning("%s: %s", video, outcome.error)
+            note_failure(failures, video, outcome.error)
             write_json(outcome.task.report, vars(CropReport(video, counts[video], failed=1, note=outcome.error)))
             continue
         file = owner[video]
@@ -177,12 +179,17 @@ def _cut_videos(
 
 
 def _finish(
-    folder: Path, plan: Sequence[CropFile], tasks: Sequence[CropTask], files: TaskFiles, max_failed_share: float
+    folder: Path,
+    plan: Sequence[CropFile],
+    tasks: Sequence[CropTask],
+    files: TaskFiles,
+    max_failed_share: float,
+    listed: Path,
 ) -> None:
     """Join the remaining files, without their failed videos; the report last, as it marks the end."""
     reports = [read_json(task.report) for task in sorted(tasks, key=lambda task: task.row.video)]
     failures = {report["video"]: report["note"] for report in reports if report["failed"]}
-    check_failures(failures, len(reports), max_failed_share, key="crop.max_failed_share")
+    check_failures(failures, len(reports), max_failed_share, key="crop.max_failed_share", listed=listed)
     for file in plan:
         if not (folder / file.name).exists():
             _join(folder, file, files)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from deepfake_adv.datasets.videos import UNREADABLE, VideoRow, format_rows, join_notes, parse_ranges, read_rows
-from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
+from deepfake_adv.execution.pool import check_failures, map_tasks, note_failure, remaining
 from deepfake_adv.extraction.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table, write_frame_table
 from deepfake_adv.extraction.sampling import Indices, even_indices, random_indices
 from deepfake_adv.files import read_json, write_json, write_text
@@ -104,7 +104,8 @@ def extract(
     kept = work.path / STORE if store == "frames" else None
     tasks = [_task(row, root, counts[row.split], sampling, min_frames, kept, files.path) for row in usable]
     failures = _sample_videos(remaining(tasks, lambda task: task.done, desc=name), root, execution)
-    check_failures(failures, len(usable), max_skipped_share, key="extract.max_skipped_share")
+    listed = scratch / f"{name}.failures.csv"
+    check_failures(failures, len(usable), max_skipped_share, key="extract.max_skipped_share", listed=listed)
     skipped = [
         replace(row, status=UNREADABLE, note=failures[row.video]) if row.usable else row
         for row in rows
@@ -187,9 +188,8 @@ def _sample(task: ExtractTask, frames: int) -> Indices:
 
 def _sample_videos(tasks: Sequence[ExtractTask], root: Path, execution: Mapping[str, Any]) -> dict[str, str]:
     """Run the tasks; returns the errors by video, with paths relative to the root."""
-    failures = {}
+    failures: dict[str, str] = {}
     for outcome in map_tasks(extract_video, tasks, desc="extract", unit="videos", **execution):
         if outcome.error is not None:
-            failures[outcome.task.video] = outcome.error.replace(f"{root}{os.sep}", "")
-            logger.warning("skipped %s: %s", outcome.task.video, failures[outcome.task.video])
+            note_failure(failures, outcome.task.video, outcome.error.replace(f"{root}{os.sep}", ""))
     return failures

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deepfake_adv.execution.pool import check_failures, map_tasks, remaining
+from deepfake_adv.execution.pool import check_failures, map_tasks, note_failure, remaining
 from deepfake_adv.extraction.boxes import BOXES, log_missed, read_videos, total_counts, write_tables
 from deepfake_adv.extraction.groups import plan_groups
 from deepfake_adv.extraction.task_files import TaskFiles
@@ -71,7 +71,8 @@ def locate_dataset(
     files = TaskFiles(work.path / "tasks", [group.name for group in groups])
     if not (work.path / BOXES).exists():
         tasks = [LocateTask(dataset, group, root, options, files.path(group.name)) for group in groups]
-        _locate_groups(tasks, max_failed_share, desc=f"locate {dataset}", execution=execution)
+        listed = scratch / f"locate-{dataset}.failures.csv"
+        _locate_groups(tasks, max_failed_share, desc=f"locate {dataset}", execution=execution, listed=listed)
         write_tables(work.path, files, warn_missed_share=warn_missed_share)
     videos = read_videos(work.path)
     counts = {"groups": len(groups), **total_counts(videos)}
@@ -83,16 +84,16 @@ def locate_dataset(
 
 
 def _locate_groups(
-    tasks: Sequence[LocateTask], max_failed_share: float, *, desc: str, execution: Mapping[str, Any]
+    tasks: Sequence[LocateTask], max_failed_share: float, *, desc: str, execution: Mapping[str, Any], listed: Path
 ) -> None:
     """Locate the groups that a killed run left; those that fail get rows without boxes, where few enough fail."""
     waiting = remaining(tasks, lambda task: task.output.exists(), desc=desc)
-    failed: dict[str, tuple[LocateTask, str]] = {}
+    failed: list[LocateTask] = []
+    reasons: dict[str, str] = {}
     for outcome in map_tasks(locate_group, waiting, desc=desc, unit="videos", **execution):
         if outcome.error is not None:
-            failed[outcome.task.group.name] = outcome.task, outcome.error
-            logger.warning("%s: %s", outcome.task.group.name, outcome.error)
-    reasons = {name: reason for name, (_, reason) in failed.items()}
-    check_failures(reasons, len(tasks), max_failed_share, key="locate.max_failed_share")
-    for task, reason in failed.values():
-        write_group(task.output, failed_rows(task, reason))
+            failed.append(outcome.task)
+            note_failure(reasons, outcome.task.group.name, outcome.error)
+    check_failures(reasons, len(tasks), max_failed_share, key="locate.max_failed_share", listed=listed)
+    for task in failed:
+        write_group(task.output, failed_rows(task, reasons[task.group.name]))

@@ -1,6 +1,8 @@
 """Reads params.yaml: reports all errors in one message, and returns only the sections that a stage names."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -26,7 +28,12 @@ class _Sections:
             setattr(self, name, getattr(params, name))
 
 
-def load_params(*sections: str, path: Path | str = "params.yaml", entries: bool | None = None) -> Params:
+def load_params(
+    *sections: str,
+    path: Path | str = "params.yaml",
+    entries: bool | None = None,
+    given: Mapping[str, str] = MappingProxyType({}),
+) -> Params:
     """Validate all of params.yaml and return its `sections` (all if none is named).
 
     From here on, this process and those that it starts find entries in the file's `plugins` too.
@@ -36,6 +43,8 @@ def load_params(*sections: str, path: Path | str = "params.yaml", entries: bool 
         path: The file.
         entries: Whether to check all keys of methods, detectors and attacks, which imports them and torch; else only
             their names are checked. None: where no section is named.
+        given: Values, as text, of the first of `sections`, from the command that DVC recorded. They replace those of
+            the file, which may have been edited since.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -44,7 +53,10 @@ def load_params(*sections: str, path: Path | str = "params.yaml", entries: bool 
     studies = not sections or bool(_CHECK_STUDIES & set(sections))
     looked_at = not sections if entries is None else entries
     layouts = looked_at or "datasets" in sections
-    params = validate(read_yaml(Path(path)), str(path), studies=studies, entries=looked_at, layouts=layouts)
+    content = read_yaml(Path(path))
+    if given:
+        content[sections[0]] = {**content[sections[0]], **given}
+    params = validate(content, str(path), studies=studies, entries=looked_at, layouts=layouts)
     return cast(Params, _Sections(params, sections)) if sections else params
 
 

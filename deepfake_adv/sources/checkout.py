@@ -1,5 +1,6 @@
 """Checks that the code that runs is that of the present checkout, and the code that `dvc repro` recorded."""
 
+import socket
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,12 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 UNRECORDED: Final = ("inputs", "sources")
 """Stages that run before the lists exist."""
+
+ELSEWHERE: Final = (
+    "{package} must be the same in every process, {asked}; got {found} in a worker. "
+    "Start the workers in that checkout, or unset the PYTHONPATH that they were started with."
+)
+"""Said of a process that another checkout's code started."""
 
 RECORDED: Final = Path("data/sources")
 """Folder of the lists that the stage `sources` writes, relative to the root; the same as in dvc.yaml."""
@@ -72,10 +79,29 @@ def check_same(asked_by: Path) -> None:
         ValueError: If it differs from this process's `ROOT`.
     """
     if asked_by != ROOT:
+        raise ValueError(ELSEWHERE.format(package=PACKAGE, asked=asked_by / PACKAGE, found=ROOT / PACKAGE))
+
+
+def check_alike(file: str, digest: str) -> None:
+    """Refuse work on a machine whose copy of this checkout, at the same place, is of other code.
+
+    Args:
+        file: Of the module that has the work.
+        digest: Its `code_digest` where the work was asked for.
+
+    Raises:
+        ValueError: If it is another here.
+    """
+    if _digest_of(file) != digest:
         raise ValueError(
-            f"{PACKAGE} must be the same in every process, {asked_by / PACKAGE}; got {ROOT / PACKAGE} in a worker. "
-            "Start the workers in that checkout, or unset the PYTHONPATH that they were started with."
+            f"the code of {Path(file).name} must be the same on every machine; got another on "
+            f"{socket.gethostname()}. Bring {ROOT} there to the same commit, or share one folder."
         )
+
+
+@cache
+def _digest_of(file: str) -> str:
+    return code_digest(Path(file))
 
 
 def check_recorded(stage: str, words: Sequence[str] = (), root: Path | None = None) -> None:

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from deepfake_adv.execution.dvc_batch import record
 from deepfake_adv.execution.dvc_lock import keep_lock
 from deepfake_adv.execution.memory import JOBS
-from deepfake_adv.execution.on_ray import join_cluster, results_of
+from deepfake_adv.execution.on_ray import join_cluster, remote_of, results_of, sentence_of
 from deepfake_adv.training.slots import Need, local_slots, ray_share
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ STAGES = ("train", "score", "evaluate")
 LOGS = Path("work/train-all")
 ONE_DEVICE = Need()
 RECORD_EVERY = 60.0  # seconds between two writes of dvc.lock
+AGAIN = 2  # restarts of a run whose machine was lost; it continues after its last finished epoch
 
 
 @dataclass(frozen=True)
@@ -172,9 +173,10 @@ def execute(run: str, command: list[str], environment: Mapping[str, str], folder
 def _on_ray(commands: Mapping[str, list[str]], need: Need, jobs: int | None, address: str | None) -> Iterator[Finished]:
     ray = join_cluster(address)
     share = ray_share(need, jobs, ray.nodes())
-    here = Path.cwd()
-    calls = ((run, command, share.environment, here) for run, command in commands.items())
-    for (run, *_), ended in results_of(ray, ray.remote(max_retries=0, **share.resources)(execute), calls, share.jobs):
+    # Ray's own retries are without end where a node runs out of memory
+    remote = remote_of(ray, execute, {"max_retries": 0, **share.resources})
+    calls = ((run, command, share.environment, Path.cwd()) for run, command in commands.items())
+    for (run, *_), ended in results_of(ray, remote, calls, share.jobs, again=AGAIN):
         yield _lost(run, ended) if isinstance(ended, Exception) else ended
 
 
@@ -183,5 +185,5 @@ def _lost(run: str, error: Exception) -> Finished:
     log = LOGS / f"{run}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as stream:
-        stream.write(f"Ray ended this run: {error}\n")
+        stream.write(f"Ray ended this run: {sentence_of(error)}\n")
     return Finished(run, 1, 0.0, log)

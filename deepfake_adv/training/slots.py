@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from deepfake_adv.execution.memory import JOBS
+
 
 @dataclass(frozen=True)
 class Need:
@@ -76,11 +78,18 @@ def ray_share(need: Need, jobs: int | None, nodes: Sequence[dict[str, Any]]) -> 
     gpus = [int(each.get("GPU", 0)) for each in living]
     if _on_gpus(need, max(gpus, default=0), "the cluster's largest node"):
         places = sum(count // need.devices for count in gpus)
-        return ClusterShare(jobs or places, {"num_gpus": need.devices}, {})
+        jobs = jobs or places
+        return ClusterShare(jobs, {"num_gpus": need.devices}, _beside(jobs, max(gpus), need.devices))
     cores = [int(each.get("CPU", 0)) for each in living]
     shares = _shares(need, jobs, sum(cores))
-    each = int(shares[0]["OMP_NUM_THREADS"]) * need.devices
-    return ClusterShare(len(shares), {"num_cpus": max(min(each, max(cores, default=1)), 1)}, shares[0])
+    largest = max(cores, default=1)
+    each = max(min(int(shares[0]["OMP_NUM_THREADS"]) * need.devices, largest), 1)
+    return ClusterShare(len(shares), {"num_cpus": each}, shares[0] | _beside(len(shares), largest, each))
+
+
+def _beside(jobs: int, most: int, each: int) -> dict[str, str]:
+    """How many runs the largest node may hold at once, for `execution.memory`; they share its memory."""
+    return {JOBS: str(max(min(jobs, most // each), 1))}
 
 
 def visible_gpus() -> list[str]:

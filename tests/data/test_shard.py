@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.crops.files import CROP_WRITE_OPTIONS, crop_schema
-from deepfake_adv.data.manifest import MANIFEST_SCHEMA, crop_file_rows
+from deepfake_adv.data.manifest import MANIFEST_SCHEMA, crop_file_rows, read_manifest
 from deepfake_adv.data.shard import balance_train, check_conflicts, find_leaks, make_manifests, part_files
 from deepfake_adv.datasets.videos import VideoRow, format_rows
 from deepfake_adv.files import read_json
@@ -103,6 +103,23 @@ def test_crops_of_parts_that_params_no_longer_name_are_left_alone(folder):
         assert set(tables["train"]["dataset"].to_pylist()) == {"toy"}
     summary, _ = manifests(folder, "all", parts=[("old", "c23")])
     assert summary["crops"] == 1
+
+
+def test_videos_of_one_name_in_two_datasets_stay_two(folder):
+    """With other splits, at that: 001 is trained on in one and tested on in the other."""
+    for video in ("real/001", "NT/001_002"):
+        write(folder, [crop(video, k, "test", target="mine") for k in range(5)], dataset="mine")
+    write(folder, [crop("real/003", k, target="hers") for k in range(7)], dataset="mine")
+    alone, _ = manifests(folder)
+    summary, _ = manifests(folder, parts=[*PARTS, ("mine", "c23")])
+    assert summary["crops"] == alone["crops"] + 2 * 5 + 7
+    assert summary["leaks"] == []
+    for split, own in (("train", 7), ("test", 10)):
+        read = read_manifest(folder / "manifests" / "c23" / f"{split}.parquet")
+        mine = read.strings("dataset") == "mine"
+        assert mine.sum() == own
+        assert not set(read.videos[mine]) & set(read.videos[~mine])
+        assert set(read.strings("target")[mine]) <= {"mine", "hers"}
 
 
 def test_a_part_that_was_never_cut_is_named(folder):

@@ -1,8 +1,15 @@
 """Damage that real disks do to a dataset: nothing is lost, and all errors are reported before anything is cut."""
 
+import builtins
+import errno
+import io
+import os
 import shutil
+import time
+from collections import Counter
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 
@@ -180,3 +187,92 @@ def test_a_leak_is_an_error_before_any_crop_is_cut(stock, tmp_path):
     for tier in ("native", "all"):
         with pytest.raises(ValueError, match=r"no identity may be in two splits; got own/anna\. .* shard\.leaks"):
             stock(part, leak_free=["c23", tier])
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Counts what the storage is asked about the videos below a folder; each answer takes a while, as on NFS."""
+    counts, threads = Counter(), {"now": 0, "most": 0}
+
+    def slow(owner, name):
+        function = getattr(owner, name)
+
+        def call(path, *arguments, **keywords):
+            if not str(path).endswith(".mp4"):
+                return function(path, *arguments, **keywords)
+            counts["stat" if name in ("stat", "lstat") else "open"] += 1
+            threads["now"] += 1
+            threads["most"] = max(threads["most"], threads["now"])
+            try:
+                time.sleep(0.001)
+                return function(path, *arguments, **keywords)
+            finally:
+                threads["now"] -= 1
+
+        monkeypatch.setattr(owner, name, call)
+
+    def take():
+        taken = dict(counts), threads["most"]
+        counts.clear()
+        threads["most"] = 0
+        return taken
+
+    for owner, name in ((os, "stat"), (os, "lstat"), (os, "open"), (builtins, "open"), (io, "open"), (av, "open")):
+        slow(owner, name)
+    return take
+
+
+def test_slow_storage_is_asked_few_times_per_video_and_for_many_at_once(stock, tmp_path, asked):
+    """Counted, not timed: asked one by one at a millisecond each, 120,000 videos keep a second inventory 4 minutes."""
+    count = 130
+    part = table_of(tmp_path / "mine", count)
+    asked()
+    folder = stock(part)
+    assert asked()[0] == {"stat": 6 * count, "open": 2 * count}
+    stock(part)
+    (calls, at_once) = asked()
+    assert calls == {"stat": count}  # failed before: two
+    assert at_once > 1  # failed before: one after the other
+    store = sample(folder / "mine/native.csv", tmp_path / "mine", tmp_path / "frames", tmp_path / "work")
+    assert asked()[0] == {"stat": 5 * count, "open": 2 * count}
+    assert len(store.rows) == count
+
+
+def test_storage_that_drops_out_for_a_while_costs_no_video(stock, tmp_path, monkeypatch):
+    """ESTALE and EIO, as NFS answers after its server was away: the next run finds all, and nothing is remembered."""
+    part = table_of(tmp_path / "mine", 30)
+    real, away = os.stat, {f"{number}.mp4": error for number, error in ((4, errno.ESTALE), (9, errno.EIO))}
+
+    def stat(path, *arguments, **keywords):
+        name = os.path.basename(path) if isinstance(path, (str, os.PathLike)) else ""
+        if name in away:
+            raise OSError(away[name], os.strerror(away[name]), str(path))
+        return real(path, *arguments, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", stat)
+        with pytest.raises(ValueError, match=r"got 2 of 30, .* 4\.mp4 \(it cannot be opened \(Stale file handle\)\)"):
+            stock(part)
+    assert sum(row.usable for row in read_rows(stock(part) / "mine/native.csv")) == 30
+
+
+def test_750_bad_videos_are_one_fault_and_a_table(stock, tmp_path, caplog):
+    """5 %, as of 15,000; here of 400: one message of three examples, whatever their number."""
+    count, bad = 400, 20
+    part = table_of(tmp_path / "mine", count)
+    for number in range(0, count, count // bad):
+        (tmp_path / f"mine/{number}.mp4").write_bytes(b"<html>404</html>" + str(number).encode())
+    with pytest.raises(ValueError) as caught:
+        stock(part)
+    (line,) = [line for line in str(caught.value).splitlines() if line.startswith("  - ")]
+    assert f"got {bad} of {count}" in line
+    assert f"{count - bad} are usable" in line
+    assert len(line) < 600
+    assert len(caplog.records) < 5
+    folder = stock(part, max_unreadable_share=0.05)
+    rows = read_rows(folder / "mine/native.csv")
+    assert [row.video.rpartition("/")[2] for row in rows if row.status == "unreadable"] == [
+        str(number) for number in range(0, count, count // bad)
+    ]
+    assert sum(row.usable for row in rows) == count - bad
+    assert all(row.note for row in rows if not row.usable)

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -120,7 +120,7 @@ def test_a_stage_that_fails_leaves_those_before_it(project):
     assert record() == 0
 
 
-def test_it_ends_with_the_train_all_that_started_it(project):
+def test_it_ends_with_the_train_all_that_started_it(project, until, alive):
     (project / "slow").touch()
     command = [sys.executable, "-m", "deepfake_adv.execution.dvc_batch", "first@a"]
     parent = [
@@ -135,16 +135,14 @@ def test_it_ends_with_the_train_all_that_started_it(project):
     until(lambda: not alive(process))
 
 
-def alive(process):
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:  # it would wait for ever
-            pytest.fail("what was waited for did not happen")
-        time.sleep(0.05)
+def test_it_waits_for_a_killed_run_that_is_about_to_end(project):
+    """Failed before: a run that was taken up anew at once met the last moments of the one that was lost."""
+    with subprocess.Popen(["sleep", "6"]) as holder:
+        lock = project / ".dvc/tmp/rwlock"
+        held = {"pid": holder.pid, "cmd": "dvc repro"}
+        lock.write_text(json.dumps({"write": {str(project / "first-a"): held}, "read": {}}))
+        reaper = threading.Thread(target=holder.wait)  # else its number stays taken
+        reaper.start()
+        batch("first@a")
+        reaper.join()
+    assert ran(project) == ["first@a"]

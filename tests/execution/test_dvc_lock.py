@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from dvc.lock import make_lock
 
-from deepfake_adv.execution.dvc_lock import COPY, DAMAGED, LOCK, is_whole, keep_lock, restore_lock
+from deepfake_adv.execution.dvc_lock import COPY, DAMAGED, LOCK, RUNNING, is_whole, keep_lock, restore_lock
 
 ENTRY = """\
   {name}:
@@ -100,6 +101,23 @@ def test_a_complete_lock_stays_and_refreshes_the_copy(project, caplog):
     assert not restore_lock(project)
     assert (project / COPY).read_text() == grown
     assert not caplog.records
+
+
+def test_a_cut_list_of_running_processes_goes_and_one_that_is_being_written_stays(project, caplog):
+    """Failed before: a kill as DVC wrote it, and every later DVC command ended with "JSON structure is corrupted"."""
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    running = project / RUNNING
+    running.write_text('{"read": {}}')
+    assert not restore_lock(project)
+    assert running.exists()
+    running.write_text('{"read": {"data": [{"pid"')
+    with make_lock(f"{running}.lock"):
+        restore_lock(project)
+    assert running.exists()
+    assert not caplog.records
+    restore_lock(project)
+    assert not running.exists()
+    assert "rwlock was incomplete after a kill of DVC; it is deleted" in caplog.text
 
 
 def test_conflict_markers_are_for_the_user(project):

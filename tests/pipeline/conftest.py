@@ -25,15 +25,18 @@ TINY = {
     "train.batch_size": 4,
     "train.epochs": 1,
     "train.steps_per_epoch": 2,
+    "device.checkpoint_steps": 1,  # what a killed run is to go on from
     "evaluate.resamples": 20,
     "attack.images.count": 6,
     "attack.images.image_size": 32,
+    "attack.images.batch_size": 2,
     "attack.training.steps": 2,
     "attack.training.batch_size": 4,
     "attack.kernel_sizes": [3],
     "attack.starts": [1],
     "robustness.runs": ["compact_baseline", "compact_grad_bat"],
     "robustness.frames": 2,
+    "robustness.batch_size": 4,
     "examples.count": 1,
 }
 
@@ -41,8 +44,9 @@ TINY = {
 class Project:
     """The copy, and what DVC does in it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, set_params):
         self.folder = folder
+        self._set_params = set_params
         self.params = folder / "params.yaml"
         self.environment = {
             **os.environ,
@@ -62,27 +66,17 @@ class Project:
         return set(re.findall(r"Running stage '([^']+)'", self.call("dvc", "repro", *arguments)))
 
     def set(self, changes):
-        yaml = YAML()
-        content = yaml.load(self.params.read_text())
-        for key, value in changes.items():
-            *path, last = key.split(".")
-            section = content
-            for part in path:
-                section = section[part]
-            assert last in section, key
-            section[last] = value
-        with open(self.params, "w") as stream:
-            yaml.dump(content, stream)
+        self._set_params(self.params, changes)
 
 
-def make_project(folder, changes, *, without=()):
+def make_project(folder, changes, set_params, *, without=()):
     """Copy the project, make its params tiny, reproduce and commit it."""
     for name in ("deepfake_adv", "pipeline", "outside", "profiles", "reports/paper"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", ".gitignore", ".dvcignore", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copy(ROOT / "profiles" / "demo.yaml", folder / "params.yaml")
-    tiny = Project(folder)
+    tiny = Project(folder, set_params)
     content = YAML().load((folder / "params.yaml").read_text())
     runs = {name: {**content["runs"][name], "conditions": ["NT_c23"]} for name in RUNS}
     classifiers = content["attack"]["classifiers"]
@@ -106,12 +100,12 @@ def make_project(folder, changes, *, without=()):
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory):
-    return make_project(tmp_path_factory.mktemp("project"), {})
+def project(tmp_path_factory, set_params):
+    return make_project(tmp_path_factory.mktemp("project"), {}, set_params)
 
 
 @pytest.fixture(scope="session")
-def clips_project(tmp_path_factory):
+def clips_project(tmp_path_factory, set_params):
     clips = ROOT.parent / "shared" / "clips" / "video"
     if not clips.is_dir():
         pytest.skip("real clips are not beside this checkout: ../shared/clips/video")
@@ -125,11 +119,11 @@ def clips_project(tmp_path_factory):
         "locate.max_failed_share": 0.5,
         "crop.max_failed_share": 0.5,
     }
-    return make_project(folder, changes)
+    return make_project(folder, changes, set_params)
 
 
 @pytest.fixture(scope="session")
-def table_project(tmp_path_factory):
+def table_project(tmp_path_factory, set_params):
     """Every file beside the clips, text and pictures too, as a table of the user's; labels only so that it trains."""
     clips = ROOT.parent / "shared" / "clips"
     if not clips.is_dir():
@@ -162,7 +156,7 @@ def table_project(tmp_path_factory):
         "locate.max_failed_share": 0.5,
         "crop.max_failed_share": 0.5,
     }
-    made = make_project(folder / "project", changes, without=("datasets.corpus.frames",))
+    made = make_project(folder / "project", changes, set_params, without=("datasets.corpus.frames",))
     made.table = [line.split(",")[0] for line in lines]
     return made
 

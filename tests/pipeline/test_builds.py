@@ -13,11 +13,11 @@ TINY_MODEL = "test_resnet"
 
 
 @pytest.fixture
-def clone(project, tmp_path):
+def clone(project, set_params, tmp_path):
     """The project's commit at another place, with nothing in its cache."""
     folder = tmp_path / "another place"
     project.call("git", "clone", "-q", str(project.folder), str(folder))
-    made = type(project)(folder)
+    made = type(project)(folder, set_params)
     made.call("dvc", "config", "--local", "cache.type", "copy")
     return made
 

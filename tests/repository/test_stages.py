@@ -1,11 +1,13 @@
 """dvc.yaml agrees with the scripts, and each stage depends on the list of its own code."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from deepfake_adv.sources.checkout import RECORDED, UNRECORDED
 from deepfake_adv.sources.closure import LEFT_OUT
@@ -75,11 +77,27 @@ def sections_read(tree):
 FREE = {"execution", "datasets", "device"}
 
 
+def in_command(stage):
+    """Sections that a stage has in its command: DVC writes ``${section}`` as ``--key value`` for each of its keys."""
+    return re.findall(r"\$\{(\w+)\}$", stage["cmd"].replace("${key}", "").replace("${item}", ""))
+
+
+def test_a_section_in_a_command_is_one_that_dvc_writes_there_whole(stages, root):
+    """DVC leaves a key out that is false, and writes a list as several values."""
+    sections = {section for stage in stages.values() for section in in_command(stage)}
+    assert sections == {"score", "evaluate"}
+    for profile in (root / "profiles").glob("*.yaml"):
+        content = YAML(typ="safe").load(profile.read_text(encoding="utf-8"))
+        values = [value for section in sections for value in content[section].values()]
+        assert len(values) > 4
+        assert all(isinstance(value, (str, int, float)) and not isinstance(value, bool) for value in values)
+
+
 def test_a_stage_tracks_the_params_that_its_script_reads(sources, stages):
     for name, stage in stages.items():
         if stage.get("always_changed"):
             continue
-        tracked = {param.split(".")[0] for param in stage.get("params", [])}
+        tracked = {param.split(".")[0] for param in stage.get("params", [])} | set(in_command(stage))
         read = set(sections_read(ast.parse(sources.script(name).read_text(encoding="utf-8"))))
         assert read - FREE <= tracked, f"{name} reads {read - FREE - tracked} untracked"
         assert tracked <= read | FREE, f"{name} tracks {tracked - read} and does not read it"

@@ -35,21 +35,6 @@ TINY = {
 }
 
 
-def set_params(path, changes):
-    """Change dotted keys of a params file."""
-    yaml = YAML()
-    content = yaml.load(path.read_text())
-    for key, value in changes.items():
-        *parts, last = key.split(".")
-        section = content
-        for part in parts:
-            section = section[part]
-        assert last in section, key
-        section[last] = value
-    with open(path, "w") as stream:
-        yaml.dump(content, stream)
-
-
 def leave_run(folder, content, run, *, side=SIDE, seed=0):
     """What `train` leaves of a run, with weights as they are born."""
     entry = {**content["detectors"]["compact"]}
@@ -67,13 +52,13 @@ def leave_run(folder, content, run, *, side=SIDE, seed=0):
     write_json(target / "run.json", record)
 
 
-def make_study_project(folder, write_shards, changes=None):
+def make_study_project(folder, write_shards, set_params):
     """Write the project into `folder` and give it."""
     shutil.copy(ROOT / "profiles" / "demo.yaml", folder / "params.yaml")
     content = YAML(typ="safe").load((folder / "params.yaml").read_text())
     runs = {name: {**content["runs"][name], "conditions": [CONDITION]} for name in RUNS}
     classifiers = {name: {**entry, "image_size": SIDE} for name, entry in content["attack"]["classifiers"].items()}
-    set_params(folder / "params.yaml", {**TINY, "runs": runs, "attack.classifiers": classifiers, **(changes or {})})
+    set_params(folder / "params.yaml", {**TINY, "runs": runs, "attack.classifiers": classifiers})
     write_shards(
         folder, tier="all", qualities=("raw", "c23"), frames=10, side=41, videos={"train": 4, "val": 2, "test": 3}
     )
@@ -83,6 +68,6 @@ def make_study_project(folder, write_shards, changes=None):
 
 
 @pytest.fixture
-def study_project(tmp_path, make_shards):
+def study_project(tmp_path, make_shards, set_params):
     """A project of the studies' own, to be changed at will."""
-    return make_study_project(tmp_path, make_shards)
+    return make_study_project(tmp_path, make_shards, set_params)

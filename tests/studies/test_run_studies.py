@@ -1,12 +1,6 @@
 """The stages `robustness`, `attack` and `examples`: they continue after a stop, and report errors before any work."""
 
-import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -26,7 +20,6 @@ PIECES = {
     "attack": (Transfer, "judge", 5),
     "examples": (examples, "write_grid", 3),
 }
-ARGUMENTS = {"robustness": [RUNS, TEST], "attack": [MANIFESTS], "examples": [RUNS, TEST]}
 
 
 def run(stage):
@@ -164,40 +157,3 @@ def test_random_weights_on_a_folder_of_images_are_mentioned(caplog):
     made = {"a": run_attack.Classifier("test_resnet", classes=3, image_size=32)}
     run_attack.check_classes(made, 2, set())
     assert "a has random weights" in caplog.text
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("stage", OUTPUTS)
-def test_sigkill_at_random_moments_costs_no_byte(study_project, monkeypatch, stage):
-    """The number in the environment variable KILLS; 5 if it is not set."""
-    monkeypatch.chdir(study_project)
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    arguments = [*map(str, ARGUMENTS[stage]), OUTPUTS[stage]]
-    command = [sys.executable, str(root / "pipeline" / f"{stage}.py"), *arguments]
-
-    def start():
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, env=environment, start_new_session=True, **quiet)
-
-    begin = time.monotonic()
-    assert start().wait() == 0
-    whole = time.monotonic() - begin
-    before = taken(stage)
-    moments, killed = random.Random(stage), 0
-    for _ in range(int(os.environ.get("KILLS", "5"))):
-        process = start()
-        try:
-            process.wait(moments.uniform(0.1, 1) * whole)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            killed += 1
-            process.wait()
-        if Path(OUTPUTS[stage]).exists():
-            assert taken(stage) == before  # it ended before its moment came, or as it came
-        else:
-            assert process.returncode == -signal.SIGKILL
-    assert killed
-    assert start().wait() == 0
-    assert taken(stage) == before

@@ -46,8 +46,15 @@ def test_small_detectors(make_plan, make_device, shards, tmp_path, detector, met
     train_and_score(make_plan, make_device, shards, tmp_path, LIGHT[detector], method)
 
 
+@pytest.fixture(scope="module")
+def few(make_shards_at, tmp_path_factory):
+    """Manifests of a few crops: large networks take most of their time to validate and to score."""
+    videos = {"train": 2, "val": 1, "test": 1}
+    return make_shards_at(tmp_path_factory.mktemp("few"), tier="all", videos=videos, frames=3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("detector", HEAVY)
-def test_every_detector(make_plan, make_device, shards, tmp_path, detector, method):
-    train_and_score(make_plan, make_device, shards, tmp_path, HEAVY[detector], method)
+def test_every_detector(make_plan, make_device, few, tmp_path, detector, method):
+    train_and_score(make_plan, make_device, few, tmp_path, HEAVY[detector], method)

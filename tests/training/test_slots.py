@@ -1,5 +1,6 @@
 import pytest
 
+from deepfake_adv.execution.memory import JOBS
 from deepfake_adv.training import slots
 from deepfake_adv.training.slots import Need, local_slots, ray_share, visible_gpus
 
@@ -51,7 +52,16 @@ def test_a_run_that_can_never_be_placed_is_refused(need, gpus, words):
 def test_a_cluster_is_divided_node_by_node():
     nodes = [{"Resources": {"GPU": count, "CPU": 8.0}} for count in (3.0, 5.0)]
     share = ray_share(Need(devices=2), None, nodes)
-    assert (share.jobs, share.resources, share.environment) == (3, {"num_gpus": 2}, {})
+    assert (share.jobs, share.resources, share.environment) == (3, {"num_gpus": 2}, {JOBS: "2"})
+
+
+@pytest.mark.parametrize(
+    ("jobs", "cores", "expected"), [(None, (8.0, 4.0), "8"), (6, (8.0, 4.0), "4"), (1, (8.0,), "1")]
+)
+def test_a_run_on_a_cluster_knows_how_many_may_be_beside_it(jobs, cores, expected):
+    """Failed before: each run of `device.cache: memory` took its node's whole memory for its own."""
+    share = ray_share(Need(), jobs, [{"Resources": {"CPU": count}} for count in cores])
+    assert share.environment[JOBS] == expected
 
 
 def test_no_run_asks_for_more_cores_than_a_node_has():
