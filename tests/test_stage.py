@@ -80,7 +80,7 @@ def test_our_own_invariants_keep_their_traceback():
 def test_a_full_disk_is_reported():
     full = OSError(errno.ENOSPC, "No space left on device", "data/crops")
     assert explain(full).endswith("it is full at data/crops. Free space and run the same command again.")
-    assert "finished pieces" not in explain(full)
+    assert "finished work" not in explain(full)
     assert explain(full, again="go on: pieces are kept").endswith("Free space and go on: pieces are kept.")
 
 

@@ -43,7 +43,7 @@ def test_every_error_is_in_one_message_with_the_key_it_meant(content):
     with pytest.raises(ValueError) as error:
         validate(content)
     message = str(error.value)
-    assert "4 faults" in message
+    assert "4 errors" in message
     for part in ("Did you mean 'margin'", "crop.margin is missing", "Did you mean 'report'", "score.batch_size"):
         assert part in message
 

@@ -115,4 +115,4 @@ def test_a_layout_of_a_plug_in_is_known_and_a_wrong_key_of_a_method_told(extende
         YAML().dump(content, stream)
     said = extended.call("python", "-m", "deepfake_adv", "check", code=1)
     assert "methods.brightness.shft is not a key; known here: clean, lam, shift. Did you mean 'shift'?" in said
-    assert "1 fault;" in said
+    assert "1 error;" in said
