@@ -160,7 +160,7 @@ def test_a_plan_is_one_json_object(call):
         (["--memory", "0GB"], "--memory must be a size"),
         (["--cores", "0"], "--cores must be at least 1; got 0"),
         (["--gpus", "-1"], "--gpus must be at least 0; got -1"),
-        (["--profile", "nowhere.yaml"], "nowhere.yaml must be there"),
+        (["--profile", "nowhere.yaml"], "nowhere.yaml must exist"),
         (["--calibration", "params.yaml"], "params.yaml must be"),
     ],
 )

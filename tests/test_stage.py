@@ -58,7 +58,7 @@ def test_code_that_was_edited_since_it_was_recorded_does_not_run(tmp_path, capsy
     with pytest.raises(SystemExit):
         run_stage("train", lambda *arguments: seen.extend(arguments), ["mine", "data"], words=1)
     assert seen == []
-    assert "got another deepfake_adv/training/run.py. Run `dvc repro` again." in capsys.readouterr().err
+    assert "got a changed deepfake_adv/training/run.py. Run `dvc repro` again." in capsys.readouterr().err
     run_stage("train", lambda *arguments: seen.extend(arguments), ["other", "data"], words=1)
     assert seen == ["other", Path("data")]
 

@@ -76,7 +76,7 @@ def test_two_datasets_for_one_cell_are_named_unless_a_role_chooses(content):
     content["tables"]["roles"]["FF++"] = "corpus"
     validate(content)
     del content["tables"]["roles"]["FF++"]
-    with pytest.raises(ValueError, match=r"tables\.roles\.FF\+\+ must say .* at c23 in corpus and second\. Name one"):
+    with pytest.raises(ValueError, match=r"tables\.roles\.FF\+\+ must name .* at c23 in corpus and second\. Name one"):
         validate(content)
     content["parts"]["second_c23"]["quality"] = "native"
     content["parts"]["corpus_native"] = {"dataset": "corpus", "quality": "native"}  # of which no table has a cell
@@ -107,7 +107,7 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path):
         ("- a\n", "must be a mapping"),
         ("a: 1\na: 2\n", "must be YAML"),
         ("", "must be a mapping"),
-        ("a: 2020-13-45\n", r"params\.yaml must be YAML; got a value that is none: month must be in 1\.\.12\. Put it"),
+        ("a: 2020-13-45\n", r"params\.yaml must be YAML; got an invalid value: month must be in 1\.\.12\. Put it"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):

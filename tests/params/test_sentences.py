@@ -73,7 +73,7 @@ def told(demo, key, value):
         ("detectors/mine", {"name": "timm:resnet18x"}, "mine.model must be one of timm's; got 'resnet18x'. Did"),
         ("detectors/mine", {"name": "efficientnet", "model": "resnet18"}, "mine.model must be one of timm's eff"),
         ("detectors/mine", {"name": "timm:resnet18", "weights": "w"}, "got 'w'. Set pretrained: true to read them, or"),
-        ("runs", {}, "examples.run must be the name of an entry; got 'compact_baseline', where there is none. Add it"),
+        ("runs", {}, "examples.run must be the name of an entry; got 'compact_baseline', which is no entry. Add it"),
         ("crop", KeyError, "crop is missing. See profiles/demo.yaml for its meaning."),
         ("trian", {}, "trian is not a key; known here: attack, "),
     ],
