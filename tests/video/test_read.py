@@ -193,7 +193,7 @@ def test_truncated_file_is_distinguished_from_a_complete_one(make_video, tmp_pat
                 writer.mux(packet)
     assert probe(front).frames == 40
     front.write_bytes(front.read_bytes()[:-300])
-    with pytest.raises(VideoError, match=r"cut short, \d+ of 40 frames"):
+    with pytest.raises(VideoError, match=r"cut short and has \d+ of 40 frames"):
         probe(front)
     whole.write_bytes(whole.read_bytes()[:-300])
     with pytest.raises(VideoError, match="cannot be opened"):  # its table of contents was at the end
