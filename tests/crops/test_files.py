@@ -90,7 +90,7 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_the_bytes_asked_for_are_read(files):
+def test_the_bytes_requested_are_read(files):
     assert CropReader(files).read("a", 10, 20, CRC) == DATA[10:30]
 
 
@@ -132,7 +132,7 @@ def test_open_files_stay_behind_when_sent_to_another_process(files):
     assert again.read("a", 10, 20, CRC) == DATA[10:30]
 
 
-def test_too_many_open_files_are_not_the_files_fault(files, monkeypatch):
+def test_too_many_open_files_are_not_the_files_error(files, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EMFILE, "Too many open files")
 
