@@ -100,7 +100,7 @@ def build(
         _write_splits(work.path, names, pairs)
     more: dict[str, Any] = {}
     if source == "procedural":
-        clip = {"seed": seed, "frames": frames, "size": size, "fps": fps}
+        clip: dict[str, Any] = {"seed": seed, "frames": frames, "size": size, "fps": fps}
         actors = plan_actors(work.path, dfd_pairs, **clip)
         celebrities = plan_celebrities(work.path, celebdf_pairs, **clip)
         more["dfd"] = _make(make_actors, actors, "corpus, DFD-like", execution)

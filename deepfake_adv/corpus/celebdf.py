@@ -56,7 +56,7 @@ class CelebritiesTask:
 
 def plan_celebrities(root: Path, pairs: int, *, seed: int, frames: int, size: int, fps: float) -> list[CelebritiesTask]:
     """The tasks of `pairs` pairs of celebrities; arguments as of `plan_actors`."""
-    clip = {"seed": seed, "frames": frames, "size": size, "fps": fps}
+    clip: dict[str, Any] = {"seed": seed, "frames": frames, "size": size, "fps": fps}
     tasks = []
     for pair in range(pairs):
         people = (_FIRST + 2 * pair, _FIRST + 2 * pair + 1, _FIRST_OTHER + pair)

@@ -72,7 +72,7 @@ def plan_actors(root: Path, pairs: int, *, seed: int, frames: int, size: int, fp
     count = 2 * pairs
     scenes = []
     for actor in range(count):
-        clip = {"seed": seed, "identity": _FIRST + actor, "frames": frames, "size": size, "fps": fps}
+        clip: dict[str, Any] = {"seed": seed, "identity": _FIRST + actor, "frames": frames, "size": size, "fps": fps}
         name, x, own, other = _TOGETHER[actor % len(_TOGETHER)]
         places = Place(x, own / _WIDE), Place(-x, other / _WIDE)
         beside = (_FIRST + (actor + 2) % count if pairs > 1 else _FIRST + count,)
