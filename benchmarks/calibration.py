@@ -85,7 +85,8 @@ def crops(folder: Path, corpus_seed: int) -> tuple[dict[str, dict[str, Sheaf]], 
             "machine": machine("torch", "timm", "av", "opencv-python-headless", "numpy", "dlib-bin"),
         }
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez(stored, **{name: np.stack(clips) for name, clips in made.items()})
+        stacked: dict[str, Any] = {name: np.stack(clips) for name, clips in made.items()}
+        np.savez(stored, **stacked)
         write_json(noted, facts)
     data: dict[str, dict[str, Sheaf]] = {split: {} for split in PAIRS}
     with np.load(stored) as arrays:

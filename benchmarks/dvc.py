@@ -147,7 +147,7 @@ def _call(folder: Path, command: list[str]) -> str:
     command = [sys.executable, "-m", *command]
     done = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} must succeed; got: {done.stderr[-2000:]}. Fix what it says.")
+        raise RuntimeError(f"{' '.join(command)} must succeed; got: {done.stderr[-2000:]}. Fix that error.")
     return done.stdout
 
 

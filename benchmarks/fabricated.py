@@ -30,7 +30,7 @@ PAPER_NUMBERS = Path(__file__).parents[1] / "reports" / "paper"
 
 
 def video_rows(count: int) -> list[VideoRow]:
-    """As many reals as fakes, of pairs that lie in one split."""
+    """As many reals as fakes, of pairs within one split."""
     rows = []
     for number in range(count):
         pair, fake = divmod(number, 2)

@@ -1,9 +1,9 @@
-"""What `deepfake-adv plan` said of a project that was built, beside what it took: is each within a factor of 1.5?
+"""Compares the forecast of `deepfake-adv plan` with the actual cost of a built project: is each within a factor of 1.5?
 
     python -m benchmarks.plan_check FOLDER [--measured benchmarks/results/rehearsal.json] [--calibration FILE]
 
 FOLDER is a built project, such as this checkout after `make repro`, or a rehearsal's after `make rehearsal KEEP=1`. It
-is planned anew with its own code, params and inventories, calibrated on this machine. Compared are bytes by DVC's own
+is planned again with its own code, params and inventories, calibrated on this machine. Compared are bytes by DVC's own
 account, seconds of training as the runs noted them (reports/times), and, where a rehearsal measured its stages, their
 CPU seconds. What takes less than a second or a megabyte is shown and not judged. Best on an idle machine, where the
 project was built.

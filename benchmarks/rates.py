@@ -1,6 +1,6 @@
-"""Make the table of rates that `deepfake-adv plan` goes by from the results of benchmarks; nothing is measured here.
+"""Make the table of rates for `deepfake-adv plan` from the results of benchmarks; nothing is measured here.
 
-Run as ``python -m benchmarks.rates`` after one of `SOURCES` was measured anew. Each is named with its date, processor
+Run as ``python -m benchmarks.rates`` after one of `SOURCES` was measured again. Each is named with its date, processor
 and the last commit that changed its file.
 """
 
@@ -17,7 +17,7 @@ from scipy.optimize import nnls
 from benchmarks.common import RESULTS
 from benchmarks.ways import SHARED
 from deepfake_adv.files import write_json
-from deepfake_adv.planning.rates import TABLE, Source
+from deepfake_adv.planning.rates import TABLE, RateSource
 
 SOURCES = ("stages", "scale", "dvc", "draws", "studies", "preprocess-rendered", "tracks-real")
 
@@ -38,7 +38,7 @@ def table(results: Mapping[str, Mapping[str, Any]], commits: Mapping[str, str]) 
         commits: Last commit of each file.
     """
     sources = {
-        name: Source(f"{name}.json", result["machine"]["date"], commits[name], result["machine"]["processor"])
+        name: RateSource(f"{name}.json", result["machine"]["date"], commits[name], result["machine"]["processor"])
         for name, result in results.items()
     }
     values = {

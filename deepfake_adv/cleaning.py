@@ -1,4 +1,4 @@
-"""Deletes scratch folders of killed stages in work/ that no stage would continue from under the present params."""
+"""Deletes scratch folders in work/ that killed stages left and that no stage would reuse with the present params."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def clean(root: Path, params: Mapping[str, Any], *, everything: bool = False) ->
         everything: Also delete folders that a run would continue from.
 
     Yields:
-        One line per folder, and one on the space that was freed.
+        One line per folder, and one with the freed space.
     """
     work, freed = root / "work", 0
     known = commands(root, params)
@@ -75,9 +75,9 @@ def _why_kept(
         if key not in answers:
             answers[key] = _ask(command, root)
         if not answers[key]:
-            return f"what {match['stage']} would go on from cannot be told before what it reads is made"
+            return f"what {match['stage']} needs is not known until its inputs exist"
         if answers[key].endswith(match["key"]):
-            return "the next `dvc repro` goes on from it"
+            return "the next `dvc repro` continues from it"
     return ""
 
 
@@ -91,7 +91,7 @@ def _names(command: Sequence[str]) -> set[str]:
 
 
 def _ask(command: Sequence[str], root: Path) -> str:
-    """The name of a stage's scratch folder; empty if the stage cannot tell."""
+    """The name of a stage's scratch folder; empty if the stage cannot name it."""
     words = [sys.executable if word == "python" else word for word in command]
     done = subprocess.run(
         words, cwd=root, env={**os.environ, ASKED: "1"}, capture_output=True, text=True, check=False

@@ -60,7 +60,7 @@ def report_errors(*, resumes: bool = False) -> Callable[[Callable[..., None]], C
     Args:
         resumes: Whether the same command continues where it was stopped.
     """
-    again = "run the same command again" + ": finished pieces are kept" * resumes
+    again = "run the same command again" + ": finished work is kept" * resumes
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
@@ -72,7 +72,7 @@ def report_errors(*, resumes: bool = False) -> Callable[[Callable[..., None]], C
             except typer.Exit:  # a RuntimeError whose message has been printed already
                 raise
             except KeyboardInterrupt as error:
-                print(f"stopped by hand; {again}" if resumes else "stopped by hand", file=sys.stderr)
+                print(f"interrupted; {again}" if resumes else "interrupted", file=sys.stderr)
                 raise typer.Exit(STOPPED) from error
             except EXPECTED as error:
                 print(explain(error, again=again), file=sys.stderr)
@@ -108,10 +108,10 @@ def _locator(name: str | None) -> str | None:
 @app.command()
 @report_errors()
 def check(profile: Profile = None) -> None:
-    """Check params.yaml or a profile; every fault is named."""
+    """Check params.yaml or a profile; every error is reported."""
     path = _params_file(profile)
     found = load_params(path=path)
-    print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no fault found")
+    print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no errors found")
 
 
 @app.command()
@@ -119,7 +119,7 @@ def check(profile: Profile = None) -> None:
 def plan(
     profile: Profile = None,
     runs: Annotated[bool, typer.Option("--runs", help="List every run too.")] = False,
-    cores: Annotated[int | None, typer.Option(help="Of the machine; what is not said is as here.")] = None,
+    cores: Annotated[int | None, typer.Option(help="Of the machine; by default, this machine's.")] = None,
     gpus: Annotated[int | None, typer.Option(help="Its GPUs.")] = None,
     memory: Annotated[str | None, typer.Option(help="Its main memory, such as 512GB.")] = None,
     disk: Annotated[str | None, typer.Option(help="What is free on its disk, such as 4TB.")] = None,

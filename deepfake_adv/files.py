@@ -56,7 +56,7 @@ CsvRow = Mapping[str, Any] | Sequence[Any]
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[CsvRow]) -> None:
-    """Write rows as CSV, atomically, row by row as they come; a column that a mapping lacks stays empty.
+    """Write rows as CSV, atomically, row by row; a column that a mapping lacks stays empty.
 
     Raises:
         ValueError: If a mapping has a key that is no column.
@@ -84,7 +84,7 @@ def _write_rows(stream: TextIO, columns: Sequence[str], rows: Iterable[CsvRow]) 
 
 
 def read_csv(path: Path) -> Iterator[dict[str, str]]:
-    """Rows that `write_csv` wrote, by column name, read as they are asked for."""
+    """Rows that `write_csv` wrote, by column name, read one at a time."""
     with open(path, encoding="utf-8", newline="") as stream:
         yield from csv.DictReader(stream)
 
@@ -124,7 +124,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} must be JSON; got {error}. Fix it, or put a whole copy in its place.") from error
+        raise ValueError(f"{path} must be JSON; got {error}. Fix it, or replace it with a complete copy.") from error
 
 
 def read_json_object(path: Path, keys: Mapping[str, type]) -> dict[str, Any]:
@@ -213,6 +213,6 @@ def inside(folder: Path, name: str | PurePath, whose: str) -> Path:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's whole content, 64 hex digits."""
+    """SHA-256 of a file's content, 64 hex digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

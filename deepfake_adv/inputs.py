@@ -108,7 +108,7 @@ def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, cac
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
         raise FileNotFoundError(
-            f"files that params.yaml names must be there; found nothing at these. Fix the paths:\n{listed}"
+            f"files that params.yaml names must exist; found nothing at these paths. Fix the paths:\n{listed}"
         )
 
 
@@ -127,7 +127,7 @@ def unchanged(record: Path, entry: Mapping[str, Any]) -> dict[str, str]:
         if found[key] != expected:
             raise ValueError(
                 f"{key} must be the file that {record} records ({expected!s:.12}…); got {found[key]:.12} at {path}. "
-                "Run `dvc repro` again, which looks at it again."
+                "Run `dvc repro` again: it reads the file again."
             )
     return found
 

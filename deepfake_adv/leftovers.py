@@ -24,8 +24,8 @@ _SHOWN = 5
 def clear_leftovers(root: Path, params: Mapping[str, Any]) -> list[Path]:
     """Delete outputs of items that params no longer name, and log them in one line.
 
-    An output is deleted only if it is unchanged since DVC wrote it: DVC's record of links tells for outputs in its
-    cache, an entry of dvc.lock with the same hash for files in git. All of them can be restored.
+    An output is deleted only if it is unchanged since DVC wrote it: for outputs in DVC's cache its
+    record of links shows this, for files in git an entry of dvc.lock with the same hash. All of them can be restored.
 
     Args:
         root: Folder of the project, with dvc.yaml.
@@ -45,12 +45,12 @@ def clear_leftovers(root: Path, params: Mapping[str, Any]) -> list[Path]:
         logger.info("deleted what params.yaml no longer names: %s", _shown(ours, root))
     others = [path for path in found if path not in ours]
     if others:
-        logger.info("left alone, as neither params.yaml nor DVC knows it: %s", _shown(others, root))
+        logger.info("kept, since neither params.yaml nor DVC knows it: %s", _shown(others, root))
     return sorted(ours)
 
 
 def strangers(root: Path, stages: Mapping[str, Any], params: Mapping[str, Any]) -> list[Path]:
-    """Paths where a foreach stage writes outputs, but of none of its present items.
+    """Output paths of foreach stages that belong to none of the present items.
 
     Args:
         root: Of the project.
@@ -128,7 +128,7 @@ def _locked(root: Path, places: Iterable[Path]) -> set[Path]:
 
 def _md5(path: Path) -> str:
     with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "md5").hexdigest()  # DVC's, not for secrecy
+        return hashlib.file_digest(stream, "md5").hexdigest()  # DVC's hash; not for security
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Quality(StrEnum):
 
 
 class Split(StrEnum):
-    """Part of a dataset; test data is never looked at for a choice."""
+    """Part of a dataset; test data is never used for a choice."""
 
     TRAIN = "train"
     VAL = "val"

@@ -41,13 +41,13 @@ def parquet_errors(path: Path, kind: str, remedy: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:  # an error of the file system, which names the file
             raise
         reason = str(error).rstrip(".")
-        raise ValueError(f"{path} must be a whole {kind}; got: {reason}. Delete it and {remedy}.") from error
+        raise ValueError(f"{path} must be a complete {kind}; got: {reason}. Delete it and {remedy}.") from error
 
 
 def read_in_multiples(paths: Iterable[Path], columns: Sequence[str] | None, *, rows: int) -> Iterator[pa.Table]:
     """Read files one after the other; each table has a multiple of `rows` rows, but for the last.
 
-    `pyarrow.dataset` reads ahead of what is asked for, and its batches end where a file ends.
+    `pyarrow.dataset` reads more than the caller requests, and its batches end where a file ends.
 
     Args:
         paths: The files, in order.

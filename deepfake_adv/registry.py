@@ -20,7 +20,7 @@ E = TypeVar("E")
 
 PACKAGE: Final = __name__.partition(".")[0]
 ROOT: Final = Path(__file__).resolve().parents[1]
-"""The project's folder, where the user's plug-ins lie too."""
+"""The project's folder; the user's plug-ins are in it too."""
 FOLDERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "method": "methods",

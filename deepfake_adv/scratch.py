@@ -22,7 +22,7 @@ ASKED: Final = "DEEPFAKE_ADV_ASK_SCRATCH"
 """Environment variable: if set, a stage only prints the name of its scratch folder; used by `make clean`."""
 
 PATIENCE: Final = 20.0
-"""Seconds that a second process waits: an owner whose DVC was killed ends by itself soon."""
+"""Seconds that a second process waits: if the owner's DVC process was killed, the owner stops within this time."""
 
 _HELD: Final[dict[Path, IO[str]]] = {}
 
@@ -112,7 +112,7 @@ def lock_of(folder: Path) -> Path:
 
 
 def owner_of(folder: Path) -> str | None:
-    """The present owner of a scratch folder, in words; None if there is none."""
+    """A description of the scratch folder's present owner; None if there is none."""
     try:
         with open(lock_of(folder), encoding="utf-8") as stream:
             return None if _lock(stream) else _described(stream)
@@ -129,8 +129,8 @@ def _own(folder: Path) -> None:
         owner = owner_of(folder) or "another process"
         if time.monotonic() > end:
             raise ValueError(
-                f"{folder} must have one owner; {owner} works in it. Wait until that ends, or end it, and run "
-                "`dvc repro` again: finished pieces are kept."
+                f"{folder} must have one owner; {owner} works in it. Wait until it ends, or stop it, and run "
+                "`dvc repro` again: finished work is kept."
             )
         if not said:
             logger.warning("waits up to %.0f s for %s, which works in %s", PATIENCE, owner, folder)
@@ -150,7 +150,7 @@ def _taken(path: Path) -> IO[str] | None:
             same = os.path.samestat(os.fstat(stream.fileno()), path.stat())
         except FileNotFoundError:
             same = False
-        if same:  # else its last owner has deleted it
+        if same:  # otherwise its last owner has deleted it
             break
         stream.close()
     stream.truncate(0)

@@ -51,7 +51,7 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
         keep_lock()
         if os.environ.get("DVC_STAGE"):  # a stage started by hand outlives its shell
             end_with_parent(
-                f"{label} ends, as the DVC that started it is gone; finished pieces are kept, run `dvc repro`"
+                f"{label} stops, since the DVC that started it has ended; finished work is kept, run `dvc repro`"
             )
     try:
         check_checkout()
@@ -62,10 +62,10 @@ def run_stage(name: str, main: Callable[..., None], arguments: Sequence[str] | N
     except ScratchNamed as named:
         sys.stdout.write(f"{named}\n")
     except KeyboardInterrupt:
-        logger.error("stopped by hand; finished pieces are kept, run `dvc repro` to go on")
+        logger.error("interrupted; finished work is kept, run `dvc repro` to continue")
         sys.exit(STOPPED)
     except EXPECTED as error:
-        logger.error("%s", explain(error, again="run `dvc repro` again: finished pieces are kept"))
+        logger.error("%s", explain(error, again="run `dvc repro` again: finished work is kept"))
         _keep(traceback.format_exc(), label)
         sys.exit(1)
 
@@ -98,7 +98,7 @@ def _check_arguments(
             wanted.append(word)
         raise ValueError(
             f"arguments must be {' '.join(wanted)}; got {' '.join([*given, *section]) or 'none'}. "
-            f"dvc.yaml has the whole command: run `dvc repro {name}`."
+            f"dvc.yaml has the full command: run `dvc repro {name}`."
         ) from error
 
 
@@ -107,25 +107,26 @@ def explain(error: BaseException, *, again: str = "run the same command again") 
 
     Args:
         error: The error.
-        again: What to do once disk or memory are in order.
+        again: What to do after the disk or memory problem is fixed.
     """
     if isinstance(error, OSError) and error.errno in DISK_FAULTS:
         return _disk_fault(error, again)
     if isinstance(error, PermissionError) and error.filename:
         return (
             f"{error.filename} must be readable and its folder writable; permission was denied. "
-            "Fix its rights and run again."
+            "Change its permissions and run again."
         )
     if _memory_fault(error):
         return (
-            f"memory must hold what is asked for; got: {str(error).splitlines()[0] if str(error) else 'too little'}. "
+            "memory must be enough for the allocation; got: "
+            f"{str(error).splitlines()[0] if str(error) else 'too little'}. "
             f"Lower the sizes of images and batches, or execution.workers, and {again}."
         )
     return str(error) or type(error).__name__
 
 
 def _memory_fault(error: BaseException) -> bool:
-    """Whether an error means too little memory; torch's is told by its name, since not every stage loads torch."""
+    """Whether memory ran out; torch's error is recognised by its name, since not every stage imports torch."""
     of_torch = type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and of_torch)
 
@@ -149,4 +150,4 @@ def _keep(text: str, label: str) -> None:
         path.write_text(text, encoding="utf-8")
         logger.error("Details: %s", path)
     except OSError:  # a full disk must not hide the message above
-        logger.error("Details: none could be written to work/; run again with DEEPFAKE_ADV_TRACEBACK=1")
+        logger.error("The traceback could not be written to work/; run again with DEEPFAKE_ADV_TRACEBACK=1")

@@ -8,7 +8,7 @@ from deepfake_adv.studies.run_attack import run_attack
 
 
 def main(manifests: Path, output: Path) -> None:
-    """Load or train the classifiers, attack each, judge by all."""
+    """Load or train the classifiers, attack each, classify the results by all."""
     params = load_params("attack", "device", "execution")
     run_attack(
         params.attack, manifests, output, accelerator=params.device.accelerator, workers=params.execution.workers

@@ -8,7 +8,7 @@ from deepfake_adv.stage import run_stage
 
 
 def main(output: Path) -> None:
-    """Render or read originals, forge, encode."""
+    """Render or read the originals, forge them, encode all."""
     params = load_params("corpus", "execution")
     build(output, **params.corpus.model_dump(), execution=params.execution.model_dump())
 

@@ -12,7 +12,7 @@ from deepfake_adv.stage import run_stage
 def main(
     run: str, scores: Path, folder: Path, metrics: Path, evaluation: Path, roc: Path, confusion: Path, **section: str
 ) -> None:
-    """Read, measure, write."""
+    """Read the scores, compute the metrics, write them."""
     params = load_params("evaluate", given=section).evaluate
     settings = Settings(params.resamples, params.confidence, params.seed)
     measured = list(evaluate(all_test_sets(read_scores(scores)), settings))

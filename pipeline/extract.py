@@ -9,7 +9,7 @@ from deepfake_adv.stage import run_stage
 
 
 def main(dataset: str, quality: str, inventory: Path, frames: Path) -> None:
-    """Read the inventory, sample, write."""
+    """Read the inventory, sample the frames, write them."""
     params = load_params("datasets", "extract", "execution")
     chosen = entry("datasets", params.datasets, dataset)
     extract(

@@ -1,4 +1,4 @@
-"""Look at what lies outside the pipeline: inputs FOLDER."""
+"""Record files outside the pipeline that params name: inputs FOLDER."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from deepfake_adv.stage import run_stage
 
 
 def main(folder: Path) -> None:
-    """Clear what params no longer name, then record every file that they name, plug-ins among them."""
+    """Delete outputs that params no longer name, then record every file that they name, including plug-ins."""
     params = load_params("corpus", "attack", "runs", "detectors", "methods")
     clear_leftovers(Path.cwd(), read_yaml(Path("params.yaml")))
     entries: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Which videos are there: inventory FOLDER."""
+"""List and check the videos of every part: inventory FOLDER."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from deepfake_adv.stage import run_stage
 
 
 def main(folder: Path) -> None:
-    """Look, compare, write."""
+    """Read the datasets, compare with what is expected, write the lists."""
     params = load_params("datasets", "parts", "inventory", "extract", "locate", "tiers", "shard", "runs", "execution")
     parts = []
     for part in params.parts.values():
         dataset = params.datasets[part.dataset]
         layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options)
         parts.append(PartOnDisk(part.dataset, str(part.quality), layout))
-    # What `locate` loads is looked up now, where it is yet to run: not after hours
+    # if `locate` has yet to run, check now, not after hours, that what it loads is installed
     located = all((folder.parent / "faces" / name).is_dir() for name in {part.dataset for part in parts})
     lacking = [] if located else missing_models(params.locate.backend.name, params.locate.landmarks.name)
     inventory_datasets(

@@ -24,7 +24,7 @@ def main(
     report: Path,
     figures: Path,
 ) -> None:
-    """Draw and write."""
+    """Draw the figures and write the page."""
     params = load_params("report", "runs", "datasets", "corpus")
     write_report(
         Inputs(tables, evaluations, roc, examples, robustness, inventory, faces, crops),

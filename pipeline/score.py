@@ -7,8 +7,8 @@ from deepfake_adv.stage import run_stage
 
 
 def main(run: str, folder: Path, manifest: Path, scores: Path, **section: str) -> None:
-    """Score, write."""
-    # here, since each process that decodes imports this file again and needs none of it
+    """Score the test frames and write the scores."""
+    # here, since every decoding process imports this file and does not need them
     from deepfake_adv.training.score import score_run
 
     params = load_params("score", "device", given=section)

@@ -1,4 +1,4 @@
-"""List the code that each stage is made of: sources FOLDER."""
+"""List the code that each stage reaches: sources FOLDER."""
 
 from collections.abc import Iterable
 from pathlib import Path

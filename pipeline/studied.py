@@ -1,4 +1,4 @@
-"""What the robustness study reads of a run, so that it depends on its own runs alone: studied TRAINED OUTPUT."""
+"""Record what the robustness study reads of a run, so that it depends on its own runs only: studied TRAINED OUTPUT."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from deepfake_adv.stage import run_stage
 
 
 def main(trained: Path, output: Path) -> None:
-    """Copy the hashes of the weights, and what they are loaded by."""
+    """Copy the hashes of the weights, and the settings that load them."""
     kinds = {"params": dict, "condition": str, "seed": int, "image_size": int, "files": dict}
     record = read_json_object(trained / "run.json", kinds)
     record["params"] = {"detector": record["params"].get("detector")}

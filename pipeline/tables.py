@@ -9,7 +9,7 @@ from deepfake_adv.stage import run_stage
 
 
 def main(evaluations: Path, paper: Path, folder: Path, attacks: Path | None = None) -> None:
-    """Read, fill, write."""
+    """Read the evaluations, fill the tables, write them."""
     params = load_params("tables", "runs", "datasets", "corpus", "evaluate")
     tables = build_tables(
         evaluations,

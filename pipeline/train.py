@@ -11,8 +11,8 @@ from deepfake_adv.stage import run_stage
 
 
 def main(run: str, inputs: Path, manifests: Path, output: Path, times: Path) -> None:
-    """One detector per condition and seed."""
-    # here, since each process that decodes imports this file again and needs none of it
+    """Train one detector per condition and seed."""
+    # here, since every decoding process imports this file and does not need them
     from deepfake_adv.training.run import train_run
     from deepfake_adv.training.setup import Plan
 

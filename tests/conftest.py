@@ -21,7 +21,7 @@ from deepfake_adv.video.encode import write_h264
 
 ROOT = Path(__file__).parents[1]
 check_checkout(ROOT)  # an environment made by another checkout would have that one's code tested
-os.environ["PYTHONPATH"] = str(ROOT)  # likewise by the processes that tests start
+os.environ["PYTHONPATH"] = str(ROOT)  # also by the processes that tests start
 
 
 def _crop(rng, fake, side):
@@ -175,7 +175,7 @@ def golden(request):
     """Compare values with those of golden.json: float64, one thread, x86-64.
 
     They change with a change of algorithm alone; ``pytest --write-golden`` then writes those of the tests that run,
-    and the commit's message says why.
+    and the commit's message explains why.
     """
 
     def check(name, values, rel=1e-6):

@@ -1,4 +1,4 @@
-"""The public API: every name is there, cheap until it is used, and does what its docstring says."""
+"""The public API: every name is there, cheap until it is used, and does what its docstring states."""
 
 import ast
 import subprocess

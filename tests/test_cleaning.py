@@ -1,4 +1,4 @@
-"""`make clean`: deletes what nothing would go on from, keeps the rest, and says so."""
+"""`make clean`: deletes what no stage would reuse, keeps the rest, and reports both."""
 
 import os
 from pathlib import Path
@@ -45,7 +45,7 @@ def project(tmp_path, monkeypatch):
 
 
 def leave(stage, key):
-    """What a killed process leaves: pieces, and a lock file that nobody holds."""
+    """What a killed process leaves: partial results, and a lock file that no process holds."""
     other = os.fork()
     if not other:
         (Scratch(stage, key, code="0").path / "piece").write_bytes(b"0" * 2000)
@@ -64,7 +64,7 @@ def test_what_the_present_params_would_go_on_from_stays_and_the_rest_goes(projec
     said = list(clean(project, {"runs": {"a": {}, "b": {}}}))
     assert left() == ["train-a"]
     assert len([line for line in said if line.startswith("deleted work/train-")]) == 2
-    assert [line for line in said if "the next `dvc repro` goes on from it" in line]
+    assert [line for line in said if "the next `dvc repro` continues from it" in line]
     assert said[-1] == "4 kB freed in work/"
     assert sorted(path.suffix for path in Path("work").iterdir()) == ["", ".lock"]
 
@@ -76,12 +76,12 @@ def test_with_new_params_the_old_folder_goes(project):
     assert left() == []
 
 
-def test_what_cannot_be_told_or_is_worked_in_stays(project):
+def test_what_is_not_known_or_is_worked_in_stays(project):
     leave("broken", {})
     mine = Scratch("train-gone", {}, code="0")
     said = "\n".join(clean(project, {"runs": {"a": {}}}, everything=False))
     assert left() == ["broken", "train-gone"]
-    assert "what broken would go on from cannot be told before what it reads is made" in said
+    assert "what broken needs is not known until its inputs exist" in said
     assert f"process {os.getpid()} on " in said
     mine.remove()
     list(clean(project, {"runs": {"a": {}}}, everything=True))

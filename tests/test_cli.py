@@ -25,11 +25,11 @@ def call(monkeypatch, tmp_path_factory):
 
 
 @pytest.mark.parametrize(("arguments", "file"), [([], "params.yaml"), (["--profile", "paper"], "profiles/paper.yaml")])
-def test_check_names_the_file_and_finds_no_fault(call, arguments, file):
+def test_check_names_the_file_and_finds_no_error(call, arguments, file):
     done = call("check", *arguments)
     assert done.exit_code == 0
     assert done.output.startswith(f"{file}: profile ")
-    assert done.output.rstrip().endswith("no fault found")
+    assert done.output.rstrip().endswith("no errors found")
 
 
 @pytest.mark.parametrize("command", ["check", "plan"])
@@ -82,14 +82,14 @@ def test_a_locator_may_be_any_of_the_registry(call, tmp_path):
     assert "Did you mean 'dlib'?" in done.output
 
 
-def test_a_wrong_detector_is_said_once(call):
+def test_a_wrong_detector_is_reported_once(call):
     done = call("predict", "one.mp4", "two.mp4", "--detector", "nowhere")
     assert done.exit_code == 1
     assert done.output.count("run.json beside its weights") == 1
     assert len(done.output.splitlines()) == 1
 
 
-def test_runs_that_nobody_has_are_told_the_known_ones(call):
+def test_runs_that_do_not_exist_are_answered_with_the_known_ones(call):
     done = call("train-all", "--only", "zzz")
     assert done.exit_code == 1
     assert done.output.startswith("--only must be part of a run's name; got 'zzz'. There are compact_baseline, ")
@@ -110,9 +110,9 @@ def test_ctrl_c_is_one_line(call, monkeypatch):
     monkeypatch.setattr(cli, "load_params", stopped)
     done = call("check")
     assert done.exit_code == 130
-    assert done.output == "stopped by hand\n"
+    assert done.output == "interrupted\n"
     done = call("train-all")
-    assert done.output == "stopped by hand; run the same command again: finished pieces are kept\n"
+    assert done.output == "interrupted; run the same command again: finished work is kept\n"
 
 
 def test_a_plan_is_for_the_machine_that_is_described(call):
@@ -121,8 +121,8 @@ def test_a_plan_is_for_the_machine_that_is_described(call):
     assert "16 of 16 tables covered." in done.output
     assert "on 64 cores, 8 GPUs, 512 GB of memory, 4 TB of free disk; 8 runs at a time" in done.output
     assert "How long training takes is not known" in done.output
-    assert "Nothing known does not fit." in done.output
-    assert "Does not fit: the stages leave" in call("plan", "--profile", "paper", "--disk", "100GB").output
+    assert "Everything that is known fits." in done.output
+    assert "Does not fit: the outputs need" in call("plan", "--profile", "paper", "--disk", "100GB").output
 
 
 def test_a_plan_is_one_json_object(call):
@@ -143,7 +143,7 @@ def test_a_plan_is_one_json_object(call):
         (["--memory", "0GB"], "--memory must be a size"),
         (["--cores", "0"], "--cores must be at least 1; got 0"),
         (["--gpus", "-1"], "--gpus must be at least 0; got -1"),
-        (["--profile", "nowhere.yaml"], "nowhere.yaml must be there"),
+        (["--profile", "nowhere.yaml"], "nowhere.yaml must exist"),
         (["--calibration", "params.yaml"], "params.yaml must be"),
     ],
 )

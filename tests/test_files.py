@@ -76,7 +76,7 @@ def test_json_is_sorted_and_refuses_nan(tmp_path):
 
 def test_broken_json_is_named(tmp_path):
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(ValueError, match=r"run\.json must be JSON; got .*Fix it, or put a whole copy in its place"):
+    with pytest.raises(ValueError, match=r"run\.json must be JSON; got .*Fix it, or replace it with a complete copy"):
         read_json(tmp_path / "run.json")
     with pytest.raises(ValueError, match="must be a file; got a folder"):
         read_json(tmp_path)
@@ -125,7 +125,7 @@ def test_csv_is_written_from_mappings_and_from_sequences(tmp_path):
     assert list(read_csv(path)) == [{"a": "1", "b": "x, y"}, {"a": "2.5", "b": ""}, {"a": "", "b": "z"}]
 
 
-def test_csv_is_written_whole_or_not_at_all(tmp_path):
+def test_csv_is_written_completely_or_not_at_all(tmp_path):
     path = tmp_path / "t.csv"
     write_csv(path, ("a",), [{"a": 1}])
     with pytest.raises(ValueError, match="fields not in"):

@@ -83,7 +83,7 @@ def test_a_folder_is_known_by_the_files_in_it(record, tmp_path, edit):
 
 def test_every_missing_file_is_named_before_anything_trains(record, weights, tmp_path):
     entries = {"runs/a": detector(tmp_path / "no.pth"), "runs/b": detector(tmp_path / "none.pth")}
-    with pytest.raises(FileNotFoundError, match=r"must be there; found nothing .*\n.*no\.pth\n.*none\.pth"):
+    with pytest.raises(FileNotFoundError, match=r"must exist; found nothing .*\n.*no\.pth\n.*none\.pth"):
         record(entries | {"runs/c": detector(weights)})
 
 

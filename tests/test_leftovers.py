@@ -82,7 +82,7 @@ def test_removed_runs_are_cleared_with_one_line_and_nothing_of_the_users(project
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("deepfake_adv")]
     assert lines == [
         "deleted what params.yaml no longer names: metrics/two.json, runs/two",
-        "left alone, as neither params.yaml nor DVC knows it: metrics/three.json, runs/mine, runs/three",
+        "kept, since neither params.yaml nor DVC knows it: metrics/three.json, runs/mine, runs/three",
     ]
 
 
@@ -92,7 +92,7 @@ def test_without_leftovers_dvc_is_not_even_imported(project, monkeypatch):
 
 
 def test_runs_of_another_commit_are_known_by_dvcs_record_of_links(project):
-    """dvc.lock of a commit without them says nothing of them."""
+    """dvc.lock of a commit without them does not list them."""
     (project / "dvc.lock").unlink()
     assert clear_leftovers(project, {"runs": {"one": 1, "three": 3}}) == [project / "runs/two"]
     (project / "dvc.lock").write_text("schema: '2.0\nstages: {")
@@ -101,7 +101,7 @@ def test_runs_of_another_commit_are_known_by_dvcs_record_of_links(project):
 
 @pytest.mark.slow
 def test_no_edit_of_an_output_reaches_the_cache(project):
-    """With the links that the Makefile chooses for whoever runs this: root writes where others are refused."""
+    """With the links that the Makefile chooses for the present user: root can write where others cannot."""
     told = subprocess.run(
         ["make", "-s", "--eval", "links:;@echo $(LINKS)", "links"], cwd=ROOT, capture_output=True, text=True, check=True
     )

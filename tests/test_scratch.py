@@ -1,4 +1,4 @@
-"""Scratch folders: found again, owned by one process, published whole."""
+"""Scratch folders: found again, owned by one process, published in one step."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ def test_scratch_finds_its_own_pieces_again_and_no_others(tmp_path):
     assert not (Scratch("crop", {"margin": 1.3}, code="1", root=tmp_path / "work").path / "piece").exists()
 
 
-def test_publishing_replaces_the_output_whole(tmp_path):
+def test_publishing_replaces_the_output_completely(tmp_path):
     output = tmp_path / "data" / "crops"
     output.mkdir(parents=True)
     (output / "stale").write_text("old")
@@ -61,7 +61,7 @@ def scratch_and_output(tmp_path):
     return scratch, output
 
 
-def test_an_output_on_another_disk_is_replaced_whole(tmp_path, two_disks):
+def test_an_output_on_another_disk_is_replaced_completely(tmp_path, two_disks):
     scratch, output = scratch_and_output(tmp_path)
     scratch.publish(output)
     assert [path.name for path in output.iterdir()] == ["below"]
@@ -70,7 +70,7 @@ def test_an_output_on_another_disk_is_replaced_whole(tmp_path, two_disks):
     assert not scratch.path.exists()
 
 
-def test_what_is_there_stays_until_the_other_disk_holds_the_whole(tmp_path, two_disks, monkeypatch):
+def test_what_is_there_stays_until_the_other_disk_holds_all_of_it(tmp_path, two_disks, monkeypatch):
     def full(source, target):
         Path(target).write_text("h")
         raise OSError(errno.ENOSPC, "No space left on device", source)
@@ -141,7 +141,7 @@ def test_one_who_works_for_the_owner_asks_for_no_lock(tmp_path, other_owner):
     assert Scratch("train-x", {}, code="0", root=tmp_path, own=False).path.is_dir()
 
 
-def test_where_it_is_asked_it_names_the_folder_and_makes_none(tmp_path, monkeypatch):
+def test_where_it_is_requested_it_names_the_folder_and_makes_none(tmp_path, monkeypatch):
     name = Scratch("crop", {}, code="0", root=tmp_path / "a").path.name
     monkeypatch.setenv(ASKED, "1")
     with pytest.raises(ScratchNamed, match=name):

@@ -58,7 +58,7 @@ def test_code_that_was_edited_since_it_was_recorded_does_not_run(tmp_path, capsy
     with pytest.raises(SystemExit):
         run_stage("train", lambda *arguments: seen.extend(arguments), ["mine", "data"], words=1)
     assert seen == []
-    assert "got another deepfake_adv/training/run.py. Run `dvc repro` again." in capsys.readouterr().err
+    assert "got a changed deepfake_adv/training/run.py. Run `dvc repro` again." in capsys.readouterr().err
     run_stage("train", lambda *arguments: seen.extend(arguments), ["other", "data"], words=1)
     assert seen == ["other", Path("data")]
 
@@ -77,10 +77,10 @@ def test_our_own_invariants_keep_their_traceback():
         run_stage("crop", lambda: fail(AssertionError()), [])
 
 
-def test_a_full_disk_is_said():
+def test_a_full_disk_is_reported():
     full = OSError(errno.ENOSPC, "No space left on device", "data/crops")
     assert explain(full).endswith("it is full at data/crops. Free space and run the same command again.")
-    assert "finished pieces" not in explain(full)
+    assert "finished work" not in explain(full)
     assert explain(full, again="go on: pieces are kept").endswith("Free space and go on: pieces are kept.")
 
 
@@ -88,18 +88,18 @@ def test_a_stage_says_that_its_finished_pieces_are_kept(tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
         run_stage("crop", lambda: fail(OSError(errno.ENOSPC, "No space left on device")), [])
-    assert "Free space and run `dvc repro` again: finished pieces are kept." in capsys.readouterr().err
+    assert "Free space and run `dvc repro` again: finished work is kept." in capsys.readouterr().err
 
 
-def test_too_little_memory_is_said_with_what_to_lower():
+def test_too_little_memory_is_reported_with_what_to_lower():
     for error in (MemoryError("Unable to allocate 28 GiB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")):
         said = explain(error, again="run `dvc repro` again")
-        assert said.startswith(f"memory must hold what is asked for; got: {error}. Lower the sizes of images")
+        assert said.startswith(f"memory must be enough for the allocation; got: {error}. Lower the sizes of images")
         assert said.endswith("execution.workers, and run `dvc repro` again.")
     assert explain(RuntimeError("another one")) == "another one"
 
 
-def test_denied_permission_is_said():
+def test_denied_permission_is_reported():
     assert "must be readable" in explain(PermissionError(errno.EACCES, "Permission denied", "videos"))
     assert explain(PermissionError("not allowed here")) == "not allowed here"
 
@@ -107,7 +107,7 @@ def test_denied_permission_is_said():
 @pytest.mark.parametrize(
     ("number", "part"), [(errno.EDQUOT, "is full"), (errno.EFBIG, "ulimit -f"), (errno.EROFS, "mounted read-only")]
 )
-def test_whatever_else_the_disk_refuses_is_said(number, part):
+def test_whatever_else_the_disk_refuses_is_reported(number, part):
     message = explain(OSError(number, "", "data/crops"))
     assert message.startswith("disk must ")
     assert part in message
@@ -131,7 +131,7 @@ def test_ctrl_c_is_one_line(tmp_path, monkeypatch, capsys):
         run_stage("locate", lambda: fail(KeyboardInterrupt()), [])
     assert stop.value.code == 130
     printed = capsys.readouterr().err
-    assert printed.endswith("stopped by hand; finished pieces are kept, run `dvc repro` to go on\n")
+    assert printed.endswith("interrupted; finished work is kept, run `dvc repro` to continue\n")
     assert len(printed.splitlines()) == 1
 
 
@@ -149,7 +149,7 @@ def test_missing_arguments_are_named(given, tmp_path, monkeypatch, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_every_stage_keeps_a_copy_of_a_whole_dvc_lock(tmp_path, monkeypatch):
+def test_every_stage_keeps_a_copy_of_a_complete_dvc_lock(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".dvc").mkdir()
     text = "schema: '2.0'\nstages: {}\n"

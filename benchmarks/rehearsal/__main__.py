@@ -2,7 +2,7 @@
 
 Run as ``make rehearsal`` or ``python -m benchmarks.rehearsal``. It works in a folder of its own, a copy of this
 project with datasets of the paper's layouts that it makes itself, and touches nothing else; killed, the next call
-goes on. The last line says how many of the paper's sixteen tables are full; the exit code is 0 if all are.
+goes on. The last line reports how many of the paper's sixteen tables are full; the exit code is 0 if all are.
 """
 
 import argparse
@@ -86,4 +86,4 @@ if __name__ == "__main__":
     except (RuntimeError, ValueError) as fault:
         sys.exit(str(fault))
     except KeyboardInterrupt:
-        sys.exit("stopped by hand; the same command goes on")
+        sys.exit("interrupted; run the same command again to continue")

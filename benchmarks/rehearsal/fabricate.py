@@ -30,7 +30,7 @@ _ACTORS: Final = (("01", "02"), ("03", "04"))
 
 
 def fabricate(folder: Path, work: Path) -> None:
-    """Make the four trees, each once; a killed call goes on where it was.
+    """Make the four trees, each once; a killed call continues where it stopped.
 
     Args:
         folder: Gets FaceForensics++/ (DFD in it), Celeb-DF-v2/ and imagenet/val/, as profiles/paper.yaml names them.
@@ -94,11 +94,11 @@ def _celebdf(rendered: Path, folder: Path) -> None:
 
 def _imagenet(folder: Path) -> None:
     """A folder per class with one image of noise, named as ILSVRC2012's."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for number in range(CLASSES):
         place = folder / f"n{number:08d}" / f"ILSVRC2012_val_{number + 1:08d}.JPEG"
         place.parent.mkdir(parents=True)
-        image = generator.integers(0, 256, (90, 80, 3), np.uint8)
+        image = rng.integers(0, 256, (90, 80, 3), np.uint8)
         place.write_bytes(cv2.imencode(".jpg", image)[1].tobytes())
 
 

@@ -55,7 +55,7 @@ def apply(params: MutableMapping[str, Any], overrides: Mapping[str, Any] = OVERR
     if idle:
         raise ValueError(
             f"each override of the rehearsal must name a key of the profile; got {', '.join(idle)}. "
-            "Mend OVERRIDES in benchmarks/rehearsal/overrides.py."
+            "Correct OVERRIDES in benchmarks/rehearsal/overrides.py."
         )
     for pattern, value in overrides.items():
         for key, (section, last) in keys.items():

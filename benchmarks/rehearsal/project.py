@@ -29,7 +29,7 @@ _MARK: Final = "rehearsal.lock"  # in every folder of a rehearsal; held while on
 
 
 class Project:
-    """A copy in a folder of its own; what it has made stays where the code is copied anew.
+    """A copy in a folder of its own; what it has made stays where the code is copied again.
 
     Attributes:
         folder: Of the copy, its datasets included.
@@ -39,7 +39,7 @@ class Project:
         folder: Where; made if it is not there.
 
     Raises:
-        ValueError: If something else lies there, or a rehearsal works there at this moment.
+        ValueError: If the folder has other content, or another rehearsal is using it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -94,8 +94,8 @@ class Project:
         )
         if done.returncode:
             raise RuntimeError(
-                f"{' '.join(words)} must succeed in the rehearsal; got exit code {done.returncode}. Mend what it says "
-                f"and run `make rehearsal` again: it goes on in {self.folder}."
+                f"{' '.join(words)} must succeed in the rehearsal; got exit code {done.returncode}. Fix the error "
+                f"that it reports and run `make rehearsal` again: it continues in {self.folder}."
             )
 
     def step(self, *words: str) -> None:
@@ -158,7 +158,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _mirror(source: Path, target: Path) -> None:
-    """Make `target` hold the files of `source`, with the dates of those that are the same left alone."""
+    """Make `target` hold the files of `source`, and keep the dates of those that are the same."""
     wanted = {path.relative_to(source) for path in _files(source)}
     for path in list(_files(target)):
         if path.relative_to(target) not in wanted:

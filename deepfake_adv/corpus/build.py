@@ -1,4 +1,4 @@
-"""Make the corpus: plan pairs and splits, let workers make the pairs, publish the whole."""
+"""Make the corpus: plan pairs and splits, make the pairs in worker processes, publish the result."""
 
 from __future__ import annotations
 
@@ -45,29 +45,29 @@ def build(
 ) -> dict[str, Any]:
     """Make the corpus in FaceForensics++'s layout; the same arguments give the same bytes.
 
-    A killed run leaves finished pairs in its scratch folder and the next one goes on from there.
+    A killed run leaves finished pairs in its scratch folder; the next run continues from them.
 
     Args:
-        output: Folder of the corpus; replaced as a whole at the end.
+        output: Folder of the corpus; replaced in one step at the end.
         source: ``procedural`` (rendered faces), ``clips`` (the user's videos) or ``none`` (a marker only).
         folder: Folder of the user's videos, for ``clips``.
-        seed: Decides everything random.
+        seed: Seed of all random choices.
         pairs: Pairs of identities per split, keys ``train``, ``val`` and ``test``.
-        frames: Frames per clip, at most.
+        frames: Largest number of frames per clip.
         size: Width and height of rendered clips, pixels.
         fps: Frames per second of rendered clips.
-        max_shorter_side: Clips of the user's whose width and height are both above this are scaled down, pixels.
+        max_shorter_side: The user's clips whose width and height are both larger are scaled down to this, pixels.
         execution: ``workers``, ``engine`` and ``address`` for ``map_tasks``.
-        dfd_pairs: Pairs of actors in a DFD-like set in the same tree; rendered faces only, else none is made.
-        celebdf_pairs: Pairs of celebrities in a Celeb-DF-like set in the folder Celeb-DF-v2, likewise.
-        scratch: Folder of unfinished work; must lie on the output's file system.
+        dfd_pairs: Pairs of actors in a DFD-like set in the same tree; only for ``procedural``.
+        celebdf_pairs: Pairs of celebrities in a Celeb-DF-like set in the folder Celeb-DF-v2; only for ``procedural``.
+        scratch: Folder of unfinished work; must be on the output's file system.
 
     Returns:
-        What corpus.json says.
+        The content of corpus.json.
 
     Raises:
         ValueError: If ``source`` is unknown, or the folder has too few usable clips.
-        FileNotFoundError: If ``folder`` is asked for and absent.
+        FileNotFoundError: If ``source`` is ``clips`` and ``folder`` does not exist.
         RuntimeError: If a pair cannot be made.
     """
     _check(source, pairs)
@@ -100,7 +100,7 @@ def build(
         _write_splits(work.path, names, pairs)
     more: dict[str, Any] = {}
     if source == "procedural":
-        clip = {"seed": seed, "frames": frames, "size": size, "fps": fps}
+        clip: dict[str, Any] = {"seed": seed, "frames": frames, "size": size, "fps": fps}
         actors = plan_actors(work.path, dfd_pairs, **clip)
         celebrities = plan_celebrities(work.path, celebdf_pairs, **clip)
         more["dfd"] = _make(make_actors, actors, "corpus, DFD-like", execution)
@@ -138,7 +138,7 @@ def _check(source: str, pairs: Mapping[str, int]) -> None:
 def _make(
     make: Callable[[Any], dict[str, Any]], tasks: Sequence[Any], desc: str, execution: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Carry out tasks, each of which has a `name`; what they say of their originals, in order of names."""
+    """Run tasks, each of which has a `name`; returns their descriptions of the originals, sorted by name."""
     described: dict[str, Any] = {}
     faults = []
     for outcome in map_tasks(make, tasks, desc=desc, unit="pairs", **execution) if tasks else ():

@@ -1,7 +1,7 @@
-"""The Celeb-DF-like set: celebrities with each other's faces, and other people, in Celeb-DF's own layout.
+"""The Celeb-DF-like set: celebrities whose faces are swapped, and other people, in Celeb-DF's own layout.
 
-One quality of its own, no masks, and a list of test videos in which 1 means real. Its people and its forging
-(`celebrity_swap`) are none of the other parts'.
+One quality of its own, no masks, and a list of test videos in which 1 means real. No other part
+uses its people or its forgery (`celebrity_swap`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FIRST_OTHER: Final = 3_000_000
 
 @dataclass(frozen=True)
 class CelebritiesTask:
-    """Two celebrities who are given each other's faces, and one more person: where to, the number, the clips."""
+    """Two celebrities whose faces are swapped, and one more person: output folder, number, clips."""
 
     root: Path
     number: int
@@ -33,7 +33,7 @@ class CelebritiesTask:
 
     @property
     def videos(self) -> dict[str, tuple[int, ...]]:
-        """Path below the set's folder to the takes that a video is made of: its own, or target and source."""
+        """Path below the set's folder to the takes that a video is made from: its own, or target and source."""
         one, two = (f"id{2 * self.number + k}" for k in (0, 1))
         return {
             f"Celeb-real/{one}_0000.mp4": (0,),
@@ -45,18 +45,18 @@ class CelebritiesTask:
 
     @property
     def name(self) -> str:
-        """As messages call it."""
+        """The name in messages."""
         return f"id{2 * self.number}_id{2 * self.number + 1}"
 
     @property
     def marker(self) -> Path:
-        """Exists once the pair is whole."""
+        """File that exists once the pair is complete."""
         return self.root / ".done" / "celebdf" / f"{self.name}.json"
 
 
 def plan_celebrities(root: Path, pairs: int, *, seed: int, frames: int, size: int, fps: float) -> list[CelebritiesTask]:
     """The tasks of `pairs` pairs of celebrities; arguments as of `plan_actors`."""
-    clip = {"seed": seed, "frames": frames, "size": size, "fps": fps}
+    clip: dict[str, Any] = {"seed": seed, "frames": frames, "size": size, "fps": fps}
     tasks = []
     for pair in range(pairs):
         people = (_FIRST + 2 * pair, _FIRST + 2 * pair + 1, _FIRST_OTHER + pair)

@@ -1,4 +1,4 @@
-"""The user's own videos as originals: read, trimmed, scaled, located; the unusable reported by name."""
+"""The user's own videos as originals: read, trimmed, scaled, faces located; unusable videos are reported by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FEWEST_FRAMES = 6
 
 @dataclass(frozen=True)
 class ClipTask:
-    """One clip of the user's: where it lies, where to store it, and how much of it to take."""
+    """One of the user's clips: its file, where to store it, and how much of it to use."""
 
     path: Path
     stored: Path
@@ -37,7 +37,7 @@ class ClipTask:
 
 
 def list_clips(folder: Path | str | None) -> list[Path]:
-    """Every file directly in the folder, numbers in their names by value; one clip is taken to be one person.
+    """Every file directly in the folder, numbers in names sorted by value; each clip is assumed to show one person.
 
     Raises:
         ValueError: If no folder is named.
@@ -68,21 +68,21 @@ def choose(
 
     Args:
         files: The clips.
-        needed: How many.
-        root: Folder that the prepared clips wait in.
-        frames: Frames per clip, at most.
+        needed: Number of clips needed.
+        root: Folder for the prepared clips.
+        frames: Largest number of frames per clip.
         max_shorter_side: Clips whose width and height are both above this are scaled down, pixels.
-        seed: Of the order.
+        seed: Seed of the order.
         execution: ``workers``, ``engine`` and ``address`` for ``map_tasks``.
 
     Returns:
         The usable clips, and file and reason of each that had to be skipped.
 
     Raises:
-        ValueError: If there are fewer usable clips than needed; names what is wrong with the others.
+        ValueError: If there are fewer usable clips than needed; gives the reason for each of the others.
         FileNotFoundError: If the landmark model is not installed.
     """
-    predictor_path()  # said once, before any clip is read
+    predictor_path()  # raised once, before any clip is read
     order = np.random.default_rng([seed, 5]).permutation(len(files))
     tasks = [ClipTask(files[k], root / f"{fingerprint(files[k].name)}.npz", frames, max_shorter_side) for k in order]
     usable: dict[str, Prepared] = {}
@@ -102,19 +102,19 @@ def choose(
     if len(usable) < needed:
         listed = "; ".join(f"{entry['file']}: {entry['reason']}" for entry in skipped) or "no file was skipped"
         raise ValueError(
-            f"corpus.pairs must ask for no more than the clips give; got {needed} clips wanted and {len(usable)} "
+            f"corpus.pairs must need no more clips than are usable; got {needed} clips needed and {len(usable)} "
             f"usable of {len(files)} ({listed}). Lower corpus.pairs in params.yaml or add clips."
         )
     if start < len(tasks):
-        logger.info("%d clips are not needed for the pairs asked for", len(tasks) - start)
+        logger.info("%d clips are not needed for these pairs", len(tasks) - start)
     return [usable[task.path.name] for task in tasks if task.path.name in usable], skipped
 
 
 def prepare(task: ClipTask) -> str:
-    """Read a clip, locate its face, and store both; nothing to do where an earlier run did it.
+    """Read a clip, locate its face, and store both, unless an earlier run did so.
 
     Raises:
-        ValueError: If the clip cannot serve; the reason is one phrase.
+        ValueError: If the clip is not usable; the message is one phrase.
     """
     if not task.stored.exists():
         frames, fps = read_clip(task.path, frames=task.frames, max_shorter_side=task.max_shorter_side)
@@ -129,7 +129,7 @@ def prepare(task: ClipTask) -> str:
 
 
 def _remedy(task: ClipTask, share: float) -> str:
-    """What to do about a face that is `share` of what it must be."""
+    """What to do about a face whose width is `share` of the required width."""
     facts = probe(task.path)
     needed = math.ceil(min(task.max_shorter_side, facts.width, facts.height) / share)
     if needed <= min(facts.width, facts.height):
@@ -150,7 +150,7 @@ def read_clip(path: Path, *, frames: int, max_shorter_side: int) -> tuple[list[N
 
     Raises:
         ValueError: If it is too short.
-        VideoError: If it is no video, or cut short, or changes its size on the way.
+        VideoError: If it is not a video, is cut short, or its frame size changes.
     """
     facts = probe(path)
     if facts.frames < FEWEST_FRAMES:

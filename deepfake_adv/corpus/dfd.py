@@ -1,7 +1,7 @@
-"""The DFD-like set: actors in scenes, each with the face of another, in FaceForensics++'s tree.
+"""The DFD-like set: actors in scenes, with each other's faces, in FaceForensics++'s folders.
 
-As in DeepFakeDetection some scenes show two people, of whom one is forged, and only the mask tells which. It is test
-data throughout. Its people, its forging (`actor_swap`) and its wide frames are none of the FaceForensics++-like part's.
+As in DeepFakeDetection some scenes show two people, of whom one is forged; only the mask shows which. All of it
+is test data. The FaceForensics++-like part uses none of its people, its forgery (`actor_swap`) or its wide frames.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TOGETHER: Final = (
 
 @dataclass(frozen=True)
 class ActorsTask:
-    """Two actors who are given each other's faces: where to, their names, each one's scenes, first the one alone."""
+    """Two actors whose faces are swapped: output folder, names, and each one's scenes, the one alone first."""
 
     root: Path
     names: tuple[str, str]
@@ -49,12 +49,12 @@ class ActorsTask:
 
     @property
     def name(self) -> str:
-        """As messages call it."""
+        """The name in messages."""
         return "_".join(self.names)
 
     @property
     def marker(self) -> Path:
-        """Exists once the pair is whole."""
+        """File that exists once the pair is complete."""
         return self.root / ".done" / "dfd" / f"{self.name}.json"
 
 
@@ -62,17 +62,17 @@ def plan_actors(root: Path, pairs: int, *, seed: int, frames: int, size: int, fp
     """The tasks of `pairs` pairs of actors, each of whom acts in two scenes: one alone, one with somebody else.
 
     Args:
-        root: Of the corpus.
-        pairs: How many pairs.
-        seed: Of the corpus.
-        frames: Frames per clip, at most.
+        root: Folder of the corpus.
+        pairs: Number of pairs.
+        seed: Seed of the corpus.
+        frames: Largest number of frames per clip.
         size: Height of a frame, pixels; its width where one person is in view.
         fps: Frames per second.
     """
     count = 2 * pairs
     scenes = []
     for actor in range(count):
-        clip = {"seed": seed, "identity": _FIRST + actor, "frames": frames, "size": size, "fps": fps}
+        clip: dict[str, Any] = {"seed": seed, "identity": _FIRST + actor, "frames": frames, "size": size, "fps": fps}
         name, x, own, other = _TOGETHER[actor % len(_TOGETHER)]
         places = Place(x, own / _WIDE), Place(-x, other / _WIDE)
         beside = (_FIRST + (actor + 2) % count if pairs > 1 else _FIRST + count,)

@@ -33,14 +33,14 @@ class Footage:
 
 
 class Source(Protocol):
-    """Something that yields footage, picklable so that a worker process can do it."""
+    """Something that makes footage; it can be pickled, so that a worker process can make it."""
 
     def load(self) -> Footage:
         """Make or read the footage; the same every time."""
         ...
 
     def describe(self) -> dict[str, Any]:
-        """What corpus.json says of it."""
+        """Its description in corpus.json."""
         ...
 
 
@@ -50,8 +50,8 @@ class Staging:
 
     Attributes:
         width: Of the frame over its height, at least 1.
-        place: Where the person is whom the clip is about.
-        beside: Identity and place of others in view.
+        place: Position of the person that the landmarks belong to.
+        beside: Identity and place of the other people in view.
     """
 
     width: float = 1.0
@@ -78,14 +78,14 @@ class Rendered:
     def load(self) -> Footage:
         """Render the take and pass it once through a video site's lossy encoder.
 
-        Without that, raw originals would be recognisable by sensor noise that no encoder ever touched.
+        Without that, sensor noise that was never encoded would give raw originals away.
         """
         side, staging = 2 * round(self.size * self.staging.width / 2), self.staging
         taken = film(
             self.seed, self.identity, frames=self.length(), size=side, fps=self.fps, number=self.number,
             place=staging.place, beside=staging.beside,
         )  # fmt: skip
-        top = (side - self.size) // 2  # people stand in the middle of a square: a wide frame is its middle
+        top = (side - self.size) // 2  # people stand in the middle of a square, from which a wide frame is cut
         clip = [(picture[top : top + self.size], points - np.array([0, top], np.float32)) for picture, points in taken]
         crf = int(self._rng(4).integers(_UPLOADS.start, _UPLOADS.stop))
         frames = upload([rgb_to_i420(np.ascontiguousarray(picture)) for picture, _ in clip], crf=crf, fps=self.fps)
@@ -102,7 +102,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A clip of the user's, already read and located: see ``clips.prepare``."""
+    """One of the user's clips, already read and with its face located: see ``clips.prepare``."""
 
     stored: Path
     file: str
@@ -113,7 +113,7 @@ class Prepared:
             return Footage(list(arrays["frames"]), arrays["points"], float(arrays["fps"]))
 
     def describe(self) -> dict[str, Any]:
-        """The file's name, and what was taken of it."""
+        """The file's name, and which frames were used."""
         with np.load(self.stored) as arrays:
             rows, width = arrays["frames"].shape[1:]
             return {
@@ -126,7 +126,7 @@ class Prepared:
 
 
 def upload(frames: Sequence[Frame], *, crf: int, fps: float) -> list[Frame]:
-    """Encode lossily and decode again, as a video site does with what it is sent."""
+    """Encode lossily and decode again, as a video site does with an upload."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload.mp4"
         write_h264(path, frames, crf=crf, fps=fps)

@@ -1,4 +1,4 @@
-"""A forgery of one clip as coded samples: the original's own wherever the mask does not reach."""
+"""A forgery of one clip as I420 samples: outside the mask they are the original's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def forge_clip(forge: Callable[..., Forged], target: Footage, donor: Footage) ->
     Args:
         forge: Takes target frames and landmarks, donor frames and landmarks.
         target: The clip that is forged.
-        donor: Where the face or expression comes from.
+        donor: The clip that gives the face or expression.
 
     Returns:
         I420 frames ``(H * 3 // 2, W)`` and masks ``(H, W)``, 255 where the original was replaced.

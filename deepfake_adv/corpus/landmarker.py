@@ -32,7 +32,7 @@ class SmallFaceError(ValueError):
     """A face is too small to be forged.
 
     Attributes:
-        share: Its width over the smallest that will do.
+        share: Its width divided by the smallest width accepted.
     """
 
     def __init__(self, width: float) -> None:
@@ -44,8 +44,8 @@ def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """Landmarks of the main face in every frame.
 
     The largest face of the first frames is followed; a few frames without it are filled in between their
-    neighbours; the whole is smoothed over time, as the predictor trembles by a pixel or so. A cut is told by
-    content, as after it another face may stand where the first one was.
+    neighbours; the landmarks are smoothed over time, since the predictor's points jitter by about a pixel. A
+    cut is detected from the picture, since another face may follow at the same place.
 
     Args:
         frames: RGB frames ``(H, W, 3)`` uint8.
@@ -54,8 +54,8 @@ def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         ``(N, 68, 2)`` pixels.
 
     Raises:
-        ValueError: If there is a cut, or no face, or one in too few frames, or none for too long, or it jumps.
-        SmallFaceError: If it is too small.
+        ValueError: If there is a cut, no face, a face in too few frames, too long a gap without it, or a jump.
+        SmallFaceError: If the face is too small.
     """
     if cuts := find_cuts(map(thumbnail, frames)):
         raise ValueError(f"the picture changes at frame {cuts[0]}: the clip must show one person without a cut")
@@ -81,7 +81,7 @@ def track_landmarks(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
     gaps = np.diff(seen, prepend=-1, append=len(frames)) - 1
     if (longest := int(gaps.max())) > _LONGEST_GAP:
         start = int(seen[gaps.argmax() - 1]) + 1 if gaps.argmax() else 0
-        raise ValueError(f"frames {start} to {start + longest - 1} show no face; {_LONGEST_GAP} in a row are the most")
+        raise ValueError(f"frames {start} to {start + longest - 1} show no face; at most {_LONGEST_GAP} in a row may")
     if (width := float(np.nanmedian(np.ptp(track[..., 0], axis=1)))) < _SMALLEST_FACE:
         raise SmallFaceError(width)
     return smooth_over_time(_fill(track), _SMOOTHING).astype(np.float32)

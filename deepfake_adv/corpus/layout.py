@@ -1,4 +1,4 @@
-"""Where files lie in a corpus: FaceForensics++'s layout, DFD in its tree, Celeb-DF's beside; relative to its root."""
+"""File paths of a corpus, relative to its root: FaceForensics++'s layout, DFD within it, Celeb-DF's beside it."""
 
 from __future__ import annotations
 

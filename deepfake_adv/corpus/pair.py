@@ -19,7 +19,7 @@ from deepfake_adv.video.encode import write_h264
 
 @dataclass(frozen=True)
 class PairTask:
-    """What a worker needs to make a pair: where to, the two names, and their sources."""
+    """What a worker needs to make a pair: the output folder, the two names, and their sources."""
 
     root: Path
     names: tuple[str, str]
@@ -27,12 +27,12 @@ class PairTask:
 
     @property
     def name(self) -> str:
-        """As messages call it."""
+        """The name in messages."""
         return "_".join(self.names)
 
     @property
     def marker(self) -> Path:
-        """Exists once the pair is whole."""
+        """File that exists once the pair is complete."""
         return self.root / ".done" / f"{self.name}.json"
 
 

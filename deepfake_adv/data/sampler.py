@@ -19,7 +19,7 @@ class BalancedSampler:
     """Chooses the crops of epochs whose batches are half real, half fake.
 
     ``draws``: the videos of each class are visited in random order, again and again, and each visit draws one random
-    frame, as in the paper's release. ``pairs``: fakes are drawn likewise, and each comes with the real crop of its
+    frame, as in the paper's release. ``pairs``: fakes are drawn as before, and each comes with the real crop of its
     target that is nearest in time, so that a batch's classes differ by the forgery alone; a small detector learns from
     a small corpus this way, but not from independent draws. ``full``: every crop of the larger class once per epoch,
     the smaller class repeated; row groups are shuffled and `pool` of them are mixed at a time, so that reads are near

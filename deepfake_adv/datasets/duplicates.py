@@ -26,7 +26,7 @@ class ScannedPart(NamedTuple):
 def mark_duplicates(parts: Sequence[ScannedPart]) -> None:
     """Give a copy within its part the status DUPLICATE, and all copies, in any part, CONTRADICTORY if labels differ.
 
-    The files do not tell which of two labels is right, so both videos are left out. Videos of one label in several
+    The files do not show which of two labels is right, so both videos are left out. Videos of one label in several
     parts stay, as parts may overlap. Files of equal size and fingerprint are compared byte by byte, each pair once: the
     result is cached.
     """

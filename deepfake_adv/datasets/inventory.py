@@ -56,7 +56,7 @@ def inventory_datasets(
         max_pixels: The same for a video whose frames have more pixels.
         trained: The tier and the conditions of each run.
         leak_free: Tiers in which no identity may be in two splits; `shard` would stop there, after all crops are cut.
-        beside: What else would stop the data path hours later, one sentence each; said with the rest.
+        beside: What else would stop the data path hours later, one sentence each; reported with the rest.
         memory: Folder of this machine's cache of facts.
 
     Raises:
@@ -114,7 +114,7 @@ def inventory_datasets(
         logger.warning("%s", sentence)
     if errors:
         listed_errors = "\n".join(f"  - {error}" for error in errors)
-        raise ValueError(f"the datasets must be as params.yaml says; see {folder}/report.csv:\n{listed_errors}")
+        raise ValueError(f"the datasets must match params.yaml; see {folder}/report.csv:\n{listed_errors}")
     for part, rows_of_part in zip(known, tables, strict=True):
         usable = sum(row.usable for row in rows_of_part)
         logger.info("%s at %s: %d of %d videos are usable", part.dataset, part.quality, usable, len(rows_of_part))

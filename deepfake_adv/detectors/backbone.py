@@ -20,7 +20,7 @@ class TimmDetector(Detector):
 
     Images are normalised as the model's own weights want them (.5/.5 for the paper's EfficientNet and
     Xception). A feature map has no class token, so for models with one (ViT, DINO) the mean of the patch
-    tokens and a linear layer of our own replace it; all other models keep timm's head. Sides that are no
+    tokens and a linear layer of this project replace it; all other models keep timm's head. Sides that are no
     multiple of a ViT's patch are padded at the right and the bottom.
 
     Raises:
@@ -55,7 +55,7 @@ class TimmDetector(Detector):
         super().__init__(mean=config.mean if config else HALF, std=config.std if config else HALF)
         self.model = model
         if image_size is not None:
-            self.check_size(image_size, image_size)  # below one cell of the last map some models say nothing
+            self.check_size(image_size, image_size)  # below one cell of the last map some models raise no error
         side = image_size or (config.input_size[-1] if config else 224)
         arguments: dict[str, Any] = {"num_classes": self.num_classes, "drop_rate": dropout}
         arguments |= {"drop_path_rate": drop_path} if drop_path else {}
@@ -141,9 +141,9 @@ class TimmDetector(Detector):
 def _fitting_arguments(
     model: str, arguments: dict[str, Any], side: int
 ) -> tuple[dict[str, Any], nn.Module, tuple[int, ...]]:
-    """The first way to state the image size that the model accepts, a weightless copy, its features' shape.
+    """The first way to state the image size that the model accepts, a copy without weights, its features' shape.
 
-    The copy lives on torch's meta device: shapes are computed, numbers are not.
+    The copy lives on torch's meta device: only shapes are computed.
     """
     sizes: tuple[dict[str, Any], ...] = (
         {"img_size": side, "dynamic_img_size": True, "dynamic_img_pad": True},
@@ -155,7 +155,7 @@ def _fitting_arguments(
         try:
             with torch.device("meta"):
                 probe = create_backbone(model, pretrained=False, **arguments, **size).eval()
-        except TypeError as error:  # the model knows no such argument
+        except TypeError as error:  # the model has no such argument
             reason = reason if size else error
             continue
         try:
@@ -201,7 +201,7 @@ class Family(TimmDetector):
 
 @register_detector("efficientnet")
 class EfficientNet(Family):
-    """Any EfficientNet; the paper's B7 unless asked otherwise."""
+    """Any EfficientNet; by default the paper's B7."""
 
     tiny = ({"model": "test_efficientnet"},)
 

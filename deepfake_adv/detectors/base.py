@@ -35,7 +35,7 @@ class DetectorLoss(NamedTuple):
         total: Scalar to minimise: batch mean of ``classification`` plus the weighted auxiliary terms.
         classification: ``(B,)``, each image's (or clip's) own cross-entropy, in nats.
         terms: What it was computed from, for a method with losses of its own.
-        parts: Every term of ``total`` by name, detached scalars for the log.
+        parts: Every term of ``total`` by name, as detached scalars for the log.
     """
 
     total: Tensor
@@ -61,9 +61,9 @@ class Detector(nn.Module):
     same gradients to average. Random draws in training come from torch's global random state, as dropout's do.
 
     Attributes:
-        needs_masks: `training_loss` asks for forgery masks.
+        needs_masks: Whether `training_loss` needs forgery masks.
         clip_length: Frames per sample; 1 for a frame detector, which takes ``(B, 3, H, W)``.
-        min_size: Smallest height and width taken, pixels.
+        min_size: Smallest height and width accepted, pixels.
         feature_channels: Channels of `features`.
         tiny: Arguments of small configurations, for the contract tests of all detectors; with a ``name`` if one
             entry stands for many.

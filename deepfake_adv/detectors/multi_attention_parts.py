@@ -37,11 +37,11 @@ class AttentionHead(nn.Module):
 
 
 class _DenseBlock(nn.Module):
-    """Three 3 x 3 layers, each on all that came before it, and a 1 x 1 layer on the whole.
+    """Three 3 x 3 layers, each on all earlier maps, and a 1 x 1 layer on all of them.
 
     Batch normalisation and ReLU come before every layer but the first, batch normalisation alone after the last.
-    Groups see nothing of each other: concatenation is within a group. No convolution has a bias: batch normalisation
-    takes off what the authors' have.
+    Groups are independent: concatenation is within a group. No convolution has a bias: batch normalisation
+    removes the biases that the authors' layers have.
     """
 
     def __init__(self, channels: int, groups: int, first_kernel: int, outputs: int) -> None:
@@ -76,7 +76,7 @@ class _DenseBlock(nn.Module):
 
 
 class PlainTexture(nn.Module):
-    """Texture enhancement of the paper's form: one dense block on what local averaging takes away.
+    """Texture enhancement of the paper's form: one dense block on the residual of local averaging.
 
     Attributes:
         channels: Channels of the enhanced texture, 4 times the shallow ones.
@@ -134,7 +134,7 @@ class HybridHead(nn.Module):
 
 
 def _split_averages(maps: Tensor, attention: Tensor) -> tuple[Tensor, Tensor]:
-    """Averages at the size of the attention maps, and what they take away; all is kept where nothing is averaged."""
+    """Averages at the size of the attention maps, and the residual, which is the input if nothing is averaged."""
     pooled = functional.adaptive_avg_pool2d(maps, (attention.shape[2], attention.shape[3]))
     if pooled.shape == maps.shape:
         return pooled, maps
@@ -149,8 +149,8 @@ class Values:
         grouped_texture: A texture block per attention map, instead of one for all.
         whole_norm: Distance to the centres over all regions at once, instead of region by region.
         centres_from_reals: Only real images move the centres.
-        margins: Distance up to which a real and a fake may stray from the centres; a negative one turns
-            the sense: to stay farther than its absolute value.
+        margins: Distance up to which a real and a fake may be from the centres; a negative one
+            requires a distance larger than its absolute value.
         inter_margin: Distance that centres keep from each other.
         inter_share: The charge for it is divided by M and the centres' rate. (The paper has no divisor, and the
             authors' code of its form computes the quotient but leaves it aside.)
@@ -219,7 +219,7 @@ def updated_centres(centres: Tensor, vectors: Tensor, weights: Tensor, rate: Ten
 
     The result carries the gradient of this rank's vectors, so that `intra_loss` and `inter_loss` can move them; the
     averaging of gradients over ranks completes `inter_loss`'s. (The authors' losses see the rank's own centres, and
-    only what is kept is averaged over ranks.)
+    only the stored centres are averaged over ranks.)
 
     Args:
         centres: ``(M, C)``.
@@ -255,9 +255,9 @@ def independence_loss(vectors: Tensor, centres: Tensor, labels: Tensor, values: 
 
 
 def intra_loss(vectors: Tensor, centres: Tensor, labels: Tensor, values: Values) -> Tensor:
-    """How far vectors ``(B, M, C)`` stray from the centres ``(M, C)`` beyond their class's margin; the mean.
+    """Distance of vectors ``(B, M, C)`` from the centres ``(M, C)`` beyond their class's margin; the mean.
 
-    The paper prints a sum over images and regions; the authors' code takes the mean in both its forms.
+    The paper has a sum over images and regions; both versions of the authors' code take the mean.
     """
     difference = vectors - centres
     distances = difference.flatten(1).norm(dim=1, keepdim=True) if values.whole_norm else difference.norm(dim=2)
@@ -267,7 +267,7 @@ def intra_loss(vectors: Tensor, centres: Tensor, labels: Tensor, values: Values)
 
 
 def inter_loss(centres: Tensor, margin: float) -> Tensor:
-    """Sum over pairs of centres ``(M, C)`` of what is missing to their distance ``margin``."""
+    """Sum over pairs of centres ``(M, C)`` of how far their distance is below ``margin``."""
     first, second = torch.triu_indices(len(centres), len(centres), offset=1, device=centres.device)
     result: Tensor = (margin - (centres[first] - centres[second]).norm(dim=1)).relu().sum()
     return result

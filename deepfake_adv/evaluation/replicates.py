@@ -18,12 +18,12 @@ def pack(replicates: NDArray[np.float64]) -> str:
     """Encode fractions; NaN is kept.
 
     Raises:
-        ValueError: If a value lies outside [0, 1].
+        ValueError: If a value is outside [0, 1].
     """
     defined = np.isfinite(replicates)
     if (replicates[defined] < -1e-9).any() or (replicates[defined] > 1 + 1e-9).any():
         span = f"{np.nanmin(replicates)} to {np.nanmax(replicates)}"
-        raise ValueError(f"replicates must lie in [0, 1]; got {span}. Pass fractions, not percent.")
+        raise ValueError(f"replicates must be in [0, 1]; got {span}. Pass fractions, not percent.")
     codes = np.full(replicates.shape, _UNDEFINED, dtype="<u2")
     codes[defined] = np.rint(np.clip(replicates[defined], 0, 1) * _TOP)
     return base64.b64encode(codes.tobytes()).decode("ascii")

@@ -59,8 +59,8 @@ def evaluate(test_sets: Iterator[TestSet], settings: Settings) -> Iterator[Evalu
         counts[test.train] += 1
     if not scored:
         raise ValueError(
-            "scores must hold a frame that can be measured; got none with a finite score. See what `score` says of the "
-            "crops and the weights, and score again."
+            "scores must hold a frame that can be measured; got none with a finite score. See what "
+            "`score` reports about the crops and the weights, and score again."
         )
     for train, number in counts.items():
         logger.info("%s measured on %d test conditions", train, number)

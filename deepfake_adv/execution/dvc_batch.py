@@ -1,9 +1,9 @@
-"""Stages carried out as `dvc repro -s` does, but for dvc.lock, which is written once for many of them.
+"""Runs stages as `dvc repro -s` does, except that dvc.lock is written once for many of them.
 
-DVC writes the whole of dvc.lock after every stage, with its lock held: seconds of CPU for the paper's 330 stages, in
-which no other run can begin or end. Here each stage leaves its own entry, as DVC made it, in a file, and `record` puts
-all that there are into dvc.lock. Whatever is killed between, nothing is lost: the entry stays for the next `record`,
-and DVC's cache of runs has the outputs, so that a plain `dvc repro` takes them from there.
+DVC writes all of dvc.lock after every stage, and holds its lock meanwhile. For the paper's 330 stages this takes
+seconds of CPU time, in which no other run can begin or end. Here each stage writes its own entry, as DVC made it, to a
+file, and `record` adds all these entries to dvc.lock. A kill in between loses nothing: the entry
+stays for the next `record`, and DVC's run cache has the outputs, so that a plain `dvc repro` restores them.
 
 Run as ``python -m deepfake_adv.execution.dvc_batch STAGE [STAGE ...]``.
 """
@@ -75,9 +75,9 @@ def _entry(stage: str) -> Any:
 
 
 def record() -> int:
-    """Put the entries of `ENTRIES` into dvc.lock, in one writing that a kill leaves whole; gives their number.
+    """Put the entries of `ENTRIES` to dvc.lock in one atomic write; returns their number.
 
-    An entry is dropped where dvc.lock has been given another one for that stage since it began.
+    An entry is dropped if dvc.lock was given another entry for that stage after the stage began.
     """
     found = sorted(ENTRIES.glob("[!.]*.json"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
@@ -104,9 +104,9 @@ def record() -> int:
 
 
 if __name__ == "__main__":
-    from dvc.exceptions import DvcException  # DVC sets up its log when it is imported
+    from dvc.exceptions import DvcException  # here, since importing DVC configures its logging
 
-    end_with_parent("ends, as train-all is gone; finished pieces are kept")
+    end_with_parent("stops, since train-all has ended; finished work is kept")
     try:
         reproduce(sys.argv[1:])
     except DvcException as error:

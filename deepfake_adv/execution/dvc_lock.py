@@ -30,7 +30,7 @@ _HASHES: Final = {"md5", "etag", "checksum"}
 def keep_lock(root: Path = Path()) -> bool:
     """Back up dvc.lock if it is complete and newer than the backup; both have the same date afterwards.
 
-    The lock of outside/dvc.yaml, whose stages run every time, is backed up likewise.
+    The lock of outside/dvc.yaml, whose stages run every time, is backed up too.
 
     Args:
         root: Folder of dvc.lock.
@@ -63,8 +63,8 @@ def _keep(root: Path, name: Path) -> bool:
 def restore_lock(root: Path = Path()) -> bool:
     """Restore dvc.lock from the backup if it is damaged or missing, and log it; delete an incomplete `RUNNING`.
 
-    A file cut off between two stages cannot be told from a complete one; DVC then takes the missing stages from its
-    run cache. A file with git's conflict markers is left for the user to resolve. While another DVC process writes, a
+    A file that ends exactly between two stages looks complete; DVC then takes the missing stages from its run
+    cache. A file with git's conflict markers is left for the user to resolve. While another DVC process writes, a
     file may look damaged: call this only when none runs.
 
     Args:
@@ -126,17 +126,17 @@ def _restore(root: Path, name: Path) -> bool:
         if content is None:
             return False  # a project that has not run yet
         raise ValueError(
-            f"{name} must be whole; it was cut off as DVC wrote it, and there is no copy yet. "
-            f"Run `git checkout {name}`, or delete it: what the cache holds is not made again."
+            f"{name} must be complete; it was cut off while DVC wrote it, and there is no backup yet. "
+            f"Run `git checkout {name}`, or delete it: DVC restores what its cache holds."
         )
     if content is None:
-        found = "it was gone"
+        found = "it was missing"
     else:
-        found = "it was cut off as DVC wrote it"
+        found = "it was cut off while DVC wrote it"
         _write(_beside(root, DAMAGED, name), content, lock.stat().st_mtime_ns)
     _write(lock, copy.read_bytes(), copy.stat().st_mtime_ns)
     logger.warning(
-        "%s is back from %s: %s; stages that ended since are taken from the cache", name, copy.relative_to(root), found
+        "%s was restored from %s: %s; later stages are taken from the cache", name, copy.relative_to(root), found
     )
     return True
 

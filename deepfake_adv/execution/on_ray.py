@@ -28,7 +28,7 @@ def join_cluster(address: str | None) -> Any:
         import ray
     except ImportError as error:
         raise RuntimeError(
-            "execution.engine must be an installed engine; got 'ray', which is not there. "
+            "execution.engine must be an installed engine; got 'ray', which is not installed. "
             "Install the extra with `make setup-ray`, or set execution.engine to local."
         ) from error
     if not ray.is_initialized():
@@ -100,9 +100,9 @@ def results_of(
     Args:
         ray: From `join_cluster`.
         remote: From `remote_of`.
-        calls: Taken one by one, so that a list of 15,000 stays a list here.
-        at_a_time: Calls under way.
-        again: How often a call is made anew, on whichever node is free, after its worker or its node was lost.
+        calls: Read one at a time, so that 15,000 calls are not submitted at once.
+        at_a_time: Calls that run at the same time.
+        again: How often a call is repeated, on any free node, after its worker or its node was lost.
     """
     waiting = iter(calls)
     running = {remote(*call): (call, again) for call in islice(waiting, at_a_time)}
@@ -131,10 +131,10 @@ def outcomes_on_ray(
 ) -> Iterator[Any]:
     """Run `guarded(function, task, <this checkout>)` for every task on Ray; outcomes as they finish.
 
-    Four tasks per core are under way. Ray starts a task anew, three times at most, whose worker or node is lost.
+    Four tasks per core are submitted at a time. A task whose worker or node is lost is restarted, at most three times.
 
     Raises:
-        RuntimeError: If Ray is not installed, or loses a worker time and again.
+        RuntimeError: If Ray is not installed, or loses a worker repeatedly.
         ValueError: If a node runs other code than this checkout's, or does not see its folder.
         OSError: As `guarded` does.
     """
@@ -143,17 +143,17 @@ def outcomes_on_ray(
     remote = remote_of(ray, guarded, {"num_cpus": 1}, alike=_file_of(function))
     for _, outcome in results_of(ray, remote, ((function, task, ROOT) for task in tasks), 4 * cores):
         if isinstance(outcome, ray.exceptions.RayTaskError):
-            raise outcome.cause from None  # Ray's own error looks like an OSError and has lost its number
+            raise outcome.cause from None  # Ray's own error looks like an OSError but lacks its errno
         if isinstance(outcome, ray.exceptions.RayError):
             raise RuntimeError(
-                f"Ray must keep its workers; got {type(outcome).__name__}, often for want of memory. Start "
-                "the nodes with fewer CPUs (ray start --num-cpus) and run `dvc repro` again: finished pieces are kept."
+                f"Ray must keep its workers; got {type(outcome).__name__}, often because memory ran out. Start "
+                "the nodes with fewer CPUs (ray start --num-cpus) and run `dvc repro` again: finished work is kept."
             ) from outcome
         yield outcome
 
 
 def _file_of(function: Callable[..., Any]) -> Path | None:
-    """The file of the package that a function stands in; None of one from elsewhere."""
+    """The package's file that defines a function; None for a function from elsewhere."""
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     file = Path(getattr(module, "__file__", None) or "").resolve()
     return file if file.is_relative_to(ROOT / PACKAGE) else None

@@ -70,7 +70,7 @@ def map_tasks(
     Raises:
         ValueError: If `engine` is unknown.
         OSError: If the disk is full or cannot be written.
-        RuntimeError: If a worker process died, or Ray is asked for and not installed.
+        RuntimeError: If a worker process died, or `engine` is "ray" and Ray is not installed.
     """
     if engine not in ENGINES:
         raise ValueError(
@@ -151,7 +151,7 @@ def guarded(function: Callable[[Task], Value], task: Task, asked_by: Path = ROOT
     Args:
         function: As in `map_tasks`.
         task: One of its tasks.
-        asked_by: The checkout whose code started the task.
+        asked_by: Checkout whose code started the task.
 
     Raises:
         OSError: If the disk is full or cannot be written.
@@ -183,7 +183,7 @@ def _outcomes_on_pool(
             time.sleep(0.5)  # Ctrl-C also kills the workers, maybe before this process receives it: wait for it
             raise RuntimeError(
                 f"a worker process must live until its task ends; one of {workers} was killed (often: out of memory). "
-                "Lower execution.workers and run the stage again: finished pieces are kept."
+                "Lower execution.workers and run the stage again: finished work is kept."
             ) from error
         finally:
             for future in futures:

@@ -63,7 +63,7 @@ def write_tables(
     Args:
         folder: To write into.
         files: What `locate_group` left, a file per group.
-        warn_missed_share: Share of a video's frames without a detected face above which its line says "named".
+        warn_missed_share: Share of a video's frames without a detected face above which its line is marked "named".
         record: How the boxes were found; see `crops.record`.
     """
 
@@ -106,7 +106,7 @@ def read_videos(folder: Path) -> list[dict[str, str]]:
 
 
 def total_counts(videos: Sequence[Mapping[str, str]]) -> dict[str, int]:
-    """Frames asked, detected, filled and dropped, of all videos together."""
+    """Numbers of frames sampled, detected, filled and dropped, over all videos."""
     return {name: sum(int(video[name]) for video in videos) for name in _COUNTS}
 
 

@@ -87,10 +87,10 @@ class CropReport:
         video: Its id.
         asked: Sampled frames.
         cut: Crops.
-        dropped: Frames without a box, or with a box that lies outside of the frame.
+        dropped: Frames without a box, or with a box outside the frame.
         undetected: Crops cut by an interpolated or repeated box.
         masks_missing: Crops of a fake without its mask.
-        failed: 1 where the whole video failed, none of its frames being cut or dropped.
+        failed: 1 if the video failed; then none of its frames is cut or dropped.
         note: What went wrong.
     """
 

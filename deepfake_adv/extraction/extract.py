@@ -32,7 +32,7 @@ class ExtractTask:
 
     Attributes:
         video: Its id.
-        path: The video, or the folder of images that stands for it.
+        path: The video, or the folder of images used as one.
         count: Frames to sample.
         sampling: "even" or "random".
         min_frames: A shorter video is refused.
@@ -124,7 +124,7 @@ def extract(
     work.publish(output)
     files.remove()
     short = sum(bool(frames["note"]) for _, frames in sampled)
-    logger.info("%d videos sampled, %d of them shorter than asked, %d skipped", len(sampled), short, len(skipped))
+    logger.info("%d videos sampled, %d of them shorter than requested, %d skipped", len(sampled), short, len(skipped))
 
 
 def _task(

@@ -50,7 +50,7 @@ class VideoFrames:
     Attributes:
         video: Its id.
         kept: The store's own video of the sampled frames; None in the form `index`.
-        path: The dataset's video, or the folder of images that stands for it.
+        path: The dataset's video, or the folder of images used as one.
         indices: ``(n,)`` absolute index of each sampled frame, increasing.
         times: ``(n,)`` seconds since the video's first frame.
     """

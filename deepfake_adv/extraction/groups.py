@@ -31,7 +31,7 @@ class Group:
         quality: Quality in which the lead is searched.
         end: Number of frames of the lead.
         mask_path: Of the lead's own forgery mask, relative to the dataset's root; empty for none.
-        members: Per video id the absolute indices of all frames asked for, in any quality.
+        members: Per video id the absolute indices of all frames requested in any quality.
         fingerprint: Of the lead's file.
         frames: Of the lead, in `quality`.
         alone: Whether the boxes are for `quality` only, not for all qualities.

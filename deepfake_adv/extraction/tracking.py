@@ -194,7 +194,7 @@ def _choose(detections: Detections, policy: Policy, task: LocateTask) -> tuple[d
 
 
 def position_weights(positions: list[int]) -> list[float]:
-    """How many sampled frames each searched position stands for: the search is denser around cuts and misses."""
+    """Number of sampled frames that each examined position represents: the search is denser around cuts and misses."""
     edges = [positions[0] - 0.5, *((a + b) / 2 for a, b in pairwise(positions)), positions[-1] + 0.5]
     return [high - low for low, high in pairwise(edges)]
 

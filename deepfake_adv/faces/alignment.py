@@ -19,13 +19,13 @@ FAN: Final = "2DFAN4-11f355bf06.pth.tar"
 
 
 def weights_folder() -> Path:
-    """Where torch.hub keeps checkpoints, by the same environment variables."""
+    """Folder of torch.hub's checkpoints, from the same environment variables."""
     cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
     return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub" / "checkpoints"
 
 
 def need_weights(*names: str) -> list[Path]:
-    """Paths of weight files that are at hand.
+    """Paths of the weight files, which must exist.
 
     The package itself would try to download them and, offline, hang or raise a bare URLError.
 
@@ -44,7 +44,7 @@ def need_weights(*names: str) -> list[Path]:
 
 
 _NOT_INSTALLED: Final = (
-    "locate.backend and locate.landmarks must be installed; got 'face_alignment', which is not there. Run "
+    "locate.backend and locate.landmarks must be installed; got 'face_alignment', which is not. Run "
     "`make setup` (outside a checkout, install the extra face-alignment), or set both to dlib."
 )
 
@@ -62,10 +62,10 @@ def _package(module: str) -> Any:
 
 
 def _at_hand(*names: str) -> None:
-    """Look for weight files and the package, and load neither.
+    """Check that the weight files and the package exist, without loading them.
 
     Raises:
-        FileNotFoundError: If a weight file is not at hand.
+        FileNotFoundError: If a weight file is missing.
         RuntimeError: If the package is not installed.
     """
     need_weights(*names)
@@ -94,7 +94,7 @@ class FaceAlignmentLocator(Locator):
     def __init__(self, **sizes: Any) -> None:
         super().__init__(**sizes)
         path = need_weights(S3FD)[0]
-        import torch  # here: the other backends do without torch
+        import torch  # here, since the other backends need no torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
         detector = _package("face_alignment.detection.sfd.sfd_detector")

@@ -1,11 +1,11 @@
-"""Whether what `locate` loads is at hand, looked up without loading any of it: hours before it is needed."""
+"""Whether the files and packages that `locate` loads are installed; checked without loading them, hours before."""
 
 from deepfake_adv.faces.landmarks import LANDMARKERS
 from deepfake_adv.faces.registry import LOCATORS
 
 
 def missing_models(backend: str, landmarks: str) -> list[str]:
-    """What is missing of a locator and a landmark model, one sentence each; empty where all is there.
+    """What a locator and a landmark model lack, one sentence each; empty if nothing is missing.
 
     Args:
         backend: A locator's name.

@@ -1,4 +1,4 @@
-"""What every face locator and every landmark model gives, and what a locator is shown."""
+"""Base classes of face locators and landmark models."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,18 +16,18 @@ from deepfake_adv.params.base import Section
 class Locator(ABC):
     """Finds the faces of a picture.
 
-    A subclass says in `find` how; it is shown a picture of the right size, and gives boxes in that picture's pixels.
+    A subclass defines `find`, which receives a picture of the right size and returns boxes in that picture's pixels.
 
     Attributes:
         searches: Whether it looks at what the picture shows; if not, it finds a face in anything.
-        gray: Whether `find` is shown ``(H, W)`` gray pictures, not ``(H, W, 3)`` RGB.
+        gray: Whether `find` receives ``(H, W)`` gray pictures instead of ``(H, W, 3)`` RGB.
         tiny: Arguments of the smallest forms, for the tests that every locator passes.
         params: Its `Params`, read from the arguments.
-        scale: What pictures are scaled by.
+        scale: Factor by which pictures are scaled.
 
     Args:
-        scale: A picture is scaled by this before; `locate.policy` decides it.
-        max_pixels: A larger picture is shrunk to this area before; `locate.max_pixels`.
+        scale: Factor by which a picture is scaled first; `locate.policy` decides it.
+        max_pixels: A larger picture is first shrunk to this area; `locate.max_pixels`.
         given: Fields of `Params`; what is left out has its default.
 
     Raises:
@@ -35,7 +35,7 @@ class Locator(ABC):
     """
 
     class Params(Section):
-        """Keys of `locate.backend` beside its name. What holds for every locator is a key of `locate`."""
+        """Keys of `locate.backend` besides its name. Settings of all locators are keys of `locate`."""
 
     params: Any
     searches: ClassVar[bool] = True
@@ -83,7 +83,7 @@ class Landmarker(ABC):
     """
 
     class Params(Section):
-        """Keys of `locate.landmarks` beside its name."""
+        """Keys of `locate.landmarks` besides its name."""
 
     params: Any
     tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)

@@ -1,4 +1,4 @@
-"""Face boxes and the squares cut around them: FaceForensics++'s rule, written once."""
+"""Face boxes and the squares cut around them, by FaceForensics++'s rule."""
 
 from typing import NamedTuple
 

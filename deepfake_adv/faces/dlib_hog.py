@@ -30,14 +30,14 @@ class DlibHog(Locator):
         upsample: Literal[0, 1, 2] | None = Field(
             None,
             description="How often the picture is doubled first; null: once, which is FaceForensics++'s rule, and not "
-            "at all where the policy shows the locator less than the full size.",
+            "at all if the policy scales pictures down.",
         )
 
     params: Params
 
     def __init__(self, **sizes: Any) -> None:
         super().__init__(**sizes)
-        import dlib  # here, so that stages that never locate do without it
+        import dlib  # here, so that stages that locate nothing do not import it
 
         self.upsample = int(self.scale == 1) if self.params.upsample is None else self.params.upsample
         self._detector = dlib.get_frontal_face_detector()

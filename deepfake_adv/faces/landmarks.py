@@ -22,10 +22,10 @@ register_landmarker = LANDMARKERS.register
 
 @register_landmarker("none")
 class NoLandmarks(Landmarker):
-    """None are looked for: `build_landmarker` gives no model."""
+    """No landmarks are located: `build_landmarker` returns None."""
 
     def __call__(self, rgb: NDArray[np.uint8], box: FaceBox) -> NDArray[np.float32]:
-        """No point ``(68, 2)`` is known."""
+        """Points ``(68, 2)``, all NaN."""
         return np.full((POINTS, 2), np.nan, np.float32)
 
 
@@ -70,7 +70,7 @@ def build_landmarker(name: str, **params: Any) -> Landmarker | None:
 
     Raises:
         ValueError: If the name or an argument is unknown, or a value is out of range; suggests what is near.
-        FileNotFoundError: If its weights are not at hand.
+        FileNotFoundError: If its weights are missing.
         RuntimeError: If its package is not installed.
     """
     if name not in LANDMARKERS:
@@ -84,7 +84,7 @@ def build_landmarker(name: str, **params: Any) -> Landmarker | None:
 def predictor_path() -> Path:
     """dlib's 68-point model inside the installed package face_recognition_models.
 
-    The package's own code asks for pkg_resources, gone from new setuptools, so it is not run.
+    The package's own code imports pkg_resources, which new setuptools lack, so it is not run.
 
     Raises:
         FileNotFoundError: If the package or the file is not there.
@@ -96,5 +96,5 @@ def predictor_path() -> Path:
             return path
     raise FileNotFoundError(
         f"the package face_recognition_models must hold {_PREDICTOR}; found no such file. Run `make setup`, or, "
-        "where it was asked for by locate.landmarks, set that to none."
+        "if locate.landmarks names dlib, set it to none."
     )

@@ -1,4 +1,4 @@
-"""Which of several faces in view is the one: by the forgery's mask, else the one that fills most of a shot."""
+"""Chooses one of several faces in view: by the forgery's mask, else the face that fills most of a shot."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from typing import Final, NamedTuple
 
 from deepfake_adv.faces.box import FaceBox, iou
 
-# Boxes of one person in two frames that were looked at, one after the other, overlap by 0.5 and more, as the search
-# between them goes on until they do or are neighbours; those of two people side by side hardly overlap.
+# Boxes of one person in two successive examined frames overlap by 0.5 or more, since the search examines frames between
+# them until they do or are neighbours; boxes of two people side by side hardly overlap.
 _SAME_PERSON: Final = 0.1
 _TOUCHED: Final = 0.1  # share of a mask's pixels; a face that no mask ever touches is not the forged one
 
 
 class Picked(NamedTuple):
-    """The choice, and what else was to be seen.
+    """The chosen faces, and the number of other people.
 
     Attributes:
         faces: Per frame the index of the chosen face, None where the person was not seen.
-        others: Number of other people, counted as tracks; one who leaves the picture and comes back elsewhere is
+        others: Number of other people, counted as tracks; a person who leaves the picture and returns elsewhere is
             counted twice.
     """
 
@@ -51,18 +51,18 @@ def pick_track(
     weights: Sequence[float] | None = None,
     shots: Sequence[int] | None = None,
 ) -> Picked:
-    """Choose at most one face per frame: of each shot the people whose faces fill most of it.
+    """Choose at most one face per frame: in each shot the people whose faces fill most of it.
 
-    Faces are first linked to people by their overlap, over frames in which a person was not seen too. Then the
-    people with the largest sum of scores are taken of whom no two are in the shot at one time: a person who is
-    missed in some frames is not replaced in them by another, and how still somebody holds counts nothing.
+    Faces are first linked to people by their overlap, also across frames in which a person was missed. Then those
+    people are chosen whose scores have the largest sum and of whom no two are in the shot at the same time. So a
+    person who is missed in some frames is not replaced there by another, and movement does not lower a score.
 
     Args:
-        candidates: Per frame its faces, maybe none; ties go to the locator's first.
+        candidates: The faces of each frame, possibly none; on a tie the locator's first face is chosen.
         scores: Per frame the share of the forgery's mask that each face holds; people whom no mask touches are then
-            never chosen. None for the face's area over the largest one's.
-        weights: Per frame how much it counts, such as the number of frames that it stands for; None for 1 each.
-        shots: Per frame a number of its shot; None where all are one.
+            never chosen. None: the face's area divided by the largest area.
+        weights: Weight of each frame, such as the number of frames that it represents; None for 1 each.
+        shots: Number of each frame's shot; None if all frames are one shot.
     """
     weights = [1.0] * len(candidates) if weights is None else weights
     shots = [0] * len(candidates) if shots is None else shots
@@ -91,7 +91,7 @@ def pick_first(candidates: Sequence[Sequence[FaceBox]], shots: Sequence[int] | N
 
 
 def link_people(candidates: Sequence[Sequence[FaceBox]], shots: Sequence[int]) -> list[Person]:
-    """The people of all shots, in order of their first frame; pairs that overlap most are linked first.
+    """The people of all shots, in order of their first frame; pairs with the largest overlap are linked first.
 
     Args:
         candidates: Per frame its faces, maybe none.
@@ -121,11 +121,11 @@ def link_people(candidates: Sequence[Sequence[FaceBox]], shots: Sequence[int]) -
 
 
 def _disjoint(people: Sequence[Person], worth: Sequence[float]) -> list[Person]:
-    """Those of whom no two are there at one time, of the largest total worth (weighted interval scheduling)."""
+    """The people with the largest total score of whom no two are in view together (weighted interval scheduling)."""
     order = sorted(range(len(people)), key=lambda k: (people[k].end, k))
     ends = [people[k].end for k in order]
     best = [0.0]
-    before: list[int | None] = []  # how many of the first people to go on with where this one is taken, else None
+    before: list[int | None] = []  # number of the first people to continue with if this one is chosen, else None
     for place, k in enumerate(order):
         earlier = bisect_left(ends, people[k].first, hi=place)
         taken = best[earlier] + worth[k]

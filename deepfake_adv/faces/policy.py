@@ -1,4 +1,4 @@
-"""When to look for a face, and how closely: the three policies."""
+"""The three policies: in which frames to look for a face, and at which size."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ class Policy:
     """How one video's faces are found.
 
     Attributes:
-        shared: One track serves a source video, its forgeries and all qualities.
-        every: Detect on every n-th sampled frame, and between two of them where they disagree.
-        agree: Least IoU at which two of these agree; else the one in the middle is looked at too. A HOG detector's
+        shared: One track is used for a source video, its forgeries and all qualities.
+        every: Detect on every n-th sampled frame, and between two of these if they disagree.
+        agree: Smallest IoU at which two of these agree; else the frame in the middle is examined too. A HOG detector's
             box that is one step larger has an IoU of 0.69.
-        same: Least IoU of the same face in the same shot; else every half is halved again, down to the cut.
-        scale: Every picture is scaled by this before the locator sees it.
+        same: Smallest IoU of one face in one shot; otherwise the interval is halved again, down to the cut.
+        scale: Every picture is scaled by this factor before the locator receives it.
         smooth: Width of the running mean over a track, in sampled frames; 1 for none.
-        first: Take the locator's first box, as FaceForensics++'s script does, not the right person's.
+        first: Take the locator's first box, as FaceForensics++'s script does, even if it is another person's.
     """
 
     shared: bool
@@ -35,14 +35,14 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
         "shared": Policy(shared=True, every=10, agree=0.6, same=0.5, scale=1.0, smooth=15, first=False),
         # FaceForensics++'s rule: every frame by itself
         "official": Policy(shared=False, every=1, agree=0.0, same=0.0, scale=1.0, smooth=1, first=True),
-        # half size, at which dlib does not double either: misses faces below 160 px
+        # half size, and dlib does not enlarge it: misses faces below 160 px
         "fast": Policy(shared=True, every=10, agree=0.6, same=0.5, scale=0.5, smooth=15, first=False),
     }
 )
 
 
 def build_policy(name: str, *, every: int, smooth: int) -> Policy:
-    """A policy with the user's stride and smoothing, which `official` has none of.
+    """A policy with the user's stride and smoothing; `official` has neither.
 
     Raises:
         ValueError: If the name is unknown or a number is out of range.

@@ -1,4 +1,4 @@
-"""The ways of finding faces, by name.
+"""Face locators by name.
 
 A locator is one file: the class, its `Params` and ``@register_locator("name")``.
 """
@@ -19,13 +19,13 @@ def build_locator(name: str, *, scale: float = 1.0, max_pixels: int = MAX_PIXELS
 
     Args:
         name: Key of `LOCATORS`.
-        scale: A picture is scaled by this before.
-        max_pixels: A larger picture is shrunk to this area before.
+        scale: Factor by which a picture is scaled first.
+        max_pixels: A larger picture is first shrunk to this area.
         params: Fields of the locator's `Params`; what is left out has its default.
 
     Raises:
         ValueError: If the name or an argument is unknown, or a value is out of range; suggests what is near.
-        FileNotFoundError: If its weights are not at hand.
+        FileNotFoundError: If its weights are missing.
         RuntimeError: If its package is not installed.
     """
     if name not in LOCATORS:

@@ -1,4 +1,4 @@
-"""How large a picture a locator is shown: no larger than it must be, boxes in the picture's own pixels."""
+"""The size at which a locator receives a picture; boxes are in the original picture's pixels."""
 
 import math
 from typing import Any, Final
@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_PIXELS: Final = 4_000_000
-"""Default bound: above 2560 x 1440, so that nothing of FaceForensics++, DFD, Celeb-DF or DFDC is touched.
+"""Default bound: above 2560 x 1440, so that no frame of FaceForensics++, DFD, Celeb-DF or DFDC is shrunk.
 
-With one doubling dlib takes 0.7 CPU seconds for a frame of 1920 x 1080, 12.2 s and 1 GB for one of 8K whole, 1.5 s
+With one doubling dlib takes 0.7 CPU seconds for a frame of 1920 x 1080, 12.2 s and 1 GB for a full 8K frame, 1.5 s
 and 0.1 GB for it at this bound. The smallest face that is found then grows from 40 to 115 pixels of the 8K frame.
 """
 
 
 def check_size(scale: float, max_pixels: int) -> None:
-    """Refuse what no picture can be brought to.
+    """Check a locator's scale and largest area.
 
     Raises:
         ValueError: If `scale` is not above 0 and at most 1, or `max_pixels` below 1.
@@ -28,12 +28,12 @@ def check_size(scale: float, max_pixels: int) -> None:
 
 
 def to_size(picture: NDArray[np.uint8], scale: float, max_pixels: int) -> tuple[NDArray[np.uint8], float]:
-    """A picture as a locator is shown it, and by what its boxes are multiplied.
+    """The picture that a locator receives, and the factor by which its boxes are multiplied.
 
     Args:
         picture: ``(H, W)`` or ``(H, W, C)`` uint8.
-        scale: Scaled by this where it has at most `max_pixels`.
-        max_pixels: A larger picture is shrunk to this area before; see `MAX_PIXELS`.
+        scale: Factor for a picture of at most `max_pixels`.
+        max_pixels: A larger picture is first shrunk to this area; see `MAX_PIXELS`.
     """
     area = picture.shape[0] * picture.shape[1]
     if area > max_pixels:

@@ -1,4 +1,4 @@
-"""From detections on a few frames to one smooth box for every frame, each miss accounted for."""
+"""From detections on a few frames to one smooth box for every frame; every miss is recorded."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ NO_FACE: Final = "no face found"
 ANOTHER: Final = "another face only"
 UNKNOWN: Final = "between two shots or too far from a detection"
 
-_WITHIN: Final = 50  # frames of the video that an unlooked stretch spans at most; two seconds at 25 frames a second
+_WITHIN: Final = 50  # most frames of the video between two examined frames; two seconds at 25 frames a second
 
 
 class Detections(NamedTuple):
-    """What a video's sampled frames show.
+    """The detections in a video's sampled frames.
 
     Attributes:
         indices: Absolute index of each sampled frame.
-        found: The faces of each position looked at; an empty list where there is none.
-        cuts: Positions that begin a new shot, rising, without the first.
+        found: The faces at each examined position; an empty list if there is none.
+        cuts: Positions that begin a new shot, in ascending order, without the first.
     """
 
     indices: list[int]
@@ -40,7 +40,7 @@ class Detections(NamedTuple):
         return sorted(self.found)
 
     def shots(self, positions: Sequence[int]) -> list[int]:
-        """Number of the shot that each position lies in."""
+        """Number of each position's shot."""
         return [int(number) for number in np.searchsorted(self.cuts, positions, side="right")]
 
 
@@ -49,13 +49,13 @@ class Track:
     """One face through a video.
 
     Attributes:
-        frames: ``(N,)`` int, absolute index of each sampled frame, rising.
-        boxes: ``(N, 4)`` float, x0 y0 x1 y1 in pixels; NaN where there is none.
-        confidence: ``(N,)`` float; between two detections the lesser one's, 0 where the face was missed.
-        action: ``(N,)`` str, "" where the face was seen, else what was done instead.
-        reason: ``(N,)`` str, why it was not seen; "" where it was.
+        frames: ``(N,)`` int, absolute index of each sampled frame, ascending.
+        boxes: ``(N, 4)`` float, x0 y0 x1 y1 in pixels; NaN if there is no box.
+        confidence: ``(N,)`` float; between two detections the smaller value, 0 where the face was missed.
+        action: ``(N,)`` str, "" where the face was detected, else what was done instead.
+        reason: ``(N,)`` str, why it was not detected; "" where it was.
         shot: ``(N,)`` int, the same number where neighbours may be interpolated between; -1 where there is no box.
-        points: ``(N, 136)`` float, 68 landmarks x0 y0 x1 y1 ... in pixels, or None; not smoothed, as lips move fast.
+        points: ``(N, 136)`` float, 68 landmarks x0 y0 x1 y1 ... in pixels, or None; not smoothed, since lips move fast.
     """
 
     frames: NDArray[np.integer]
@@ -77,16 +77,16 @@ def detect_sparse(
 ) -> Detections:
     """Detect on every n-th frame, once more between two that disagree, and by bisection around cuts and misses.
 
-    Both sides of a cut are looked at, and of frames that lie far apart in the video more than every n-th. Reads the
-    frames once, in order, and holds `every` + 1 of them.
+    Both sides of a cut are examined, and more than every n-th frame where frames are far apart in the video. Reads
+    the frames once, in order, and holds `every` + 1 of them.
 
     Args:
         frames: Absolute index and picture of each sampled frame, and whether it begins a new shot, as `mark_cuts`
             gives them.
         find: The locator, on one picture.
-        every: Stride; the last frame of a shot is always looked at.
-        agree: Least IoU of neighbours between which no frame is looked at.
-        same: Least IoU of the same face in the same shot; below it the search goes on to the very frame.
+        every: Stride; the last frame of a shot is always examined.
+        agree: Smallest IoU of neighbours between which no frame is examined.
+        same: Smallest IoU of one face in one shot; below it the search continues to the exact frame.
     """
     indices: list[int] = []
     cuts: list[int] = []
@@ -130,7 +130,7 @@ def detect_sparse(
 
 
 def _agree(first: list[FaceBox], second: list[FaceBox], least: float) -> bool:
-    """Whether there are faces, and each of either frame has a counterpart in the other."""
+    """Whether both frames have faces, and each face has a counterpart in the other frame."""
     if not first or not second:
         return False
     overlaps = np.array([[iou(one, other) for other in second] for one in first])
@@ -143,15 +143,15 @@ def fill_track(
     """A box for every sampled frame that shows the face, smoothed; frames without it are filled over short gaps only.
 
     Args:
-        detections: Of the video.
+        detections: Detections of the video.
         chosen: The face by position, where the person was found.
-        same: Least IoU of detections that follow one another in one shot.
+        same: Smallest IoU of successive detections in one shot.
         smooth: Width of the running mean in sampled frames, odd; 1 for none.
         max_gap: Most frames of the video, sampled or not, between two detections of one shot that a frame without
             the face between them is filled over; 0 for none.
 
     Returns:
-        The track. A position that was looked at in vain is a miss: "interpolated" over a short gap, else "dropped",
+        The track. An examined position without the face is a miss: "interpolated" over a short gap, else "dropped",
         as are those before a shot's first detection and after its last.
     """
     indices, found, cuts = detections
@@ -198,7 +198,7 @@ def _running_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64
     """Mean of the rows around each; the window shrinks, centred, towards the ends.
 
     Not the median: a HOG detector's boxes come in steps of a tenth in place and a fifth in size, between which
-    a median jumps. Outliers need none: what overlaps its neighbours too little is a shot of its own.
+    a median jumps. Outliers need no median: a box that overlaps its neighbours too little is a shot of its own.
     """
     half = width // 2
     if half == 0 or len(values) < 3:
@@ -215,13 +215,13 @@ def sample_track(track: Track, frames: NDArray[np.integer], *, end: int) -> Trac
 
     Args:
         track: Of the source video.
-        frames: ``(M,)`` absolute indices asked for, such as a shorter forgery's own.
+        frames: ``(M,)`` absolute indices of the frames wanted, such as a shorter forgery's.
         end: Number of frames of the source video; a later frame has no counterpart in it and is dropped.
 
     Returns:
-        The same face at `frames`: what a sampled frame has, and between two of one shot the interpolated box. What
-        lies between others is dropped, as nobody knows what it shows. Less than a sampling step before the first
-        sampled frame or after the last one that frame's box holds.
+        The same face at `frames`: a sampled frame's own box, and between two frames of one shot the interpolated box.
+        A frame between two shots is dropped, since its content is not known. Less than a sampling step before the
+        first sampled frame, or after the last one, that frame's box is used.
     """
     if not len(track.frames):
         return _nowhere(frames)

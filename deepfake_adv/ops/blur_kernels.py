@@ -53,7 +53,7 @@ def _load_row(row, first, width, REACH: tl.constexpr, LANES: tl.constexpr, VECTO
             block = tl.load(row + _mirror(index, width))
         columns = columns + _split(block.to(DTYPE), LANES)
     if VECTORS and REACH == 4:
-        # The mirrored columns of the first and the last four are in the lane's own registers.
+        # The mirrored columns of the first and the last four columns are in the lane's own registers.
         begin, end = first == 0, first == width - 4
         columns = (
             tl.where(begin, columns[8], columns[0]), tl.where(begin, columns[7], columns[1]),

@@ -103,7 +103,7 @@ def _threads(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="blur")
 
 
-os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not come along into a forked process
+os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process does not inherit threads
 
 
 @_compile
@@ -190,7 +190,7 @@ def _window(line: Array, powers: Array, a: int, offsets: tuple[int, ...], value:
 def _window_and_slope(
     line: Array, powers: Array, a: int, offsets: tuple[int, ...], value: Array, weighted: Array
 ) -> None:
-    """As `_window`, and the same sum with every weight times a² + b²."""
+    """As `_window`, and also the same sum with every weight times a² + b²."""
     row, radius = _index(a), _index(len(offsets) - 1)
     for x in range(_index(len(value))):
         inner, inner_weighted = line[radius + x], np.float32(0)
@@ -204,12 +204,12 @@ def _window_and_slope(
 
 @_compile
 def _spread_images(grad: Array, out: Array, q: Array, offsets: tuple[int, ...], first: int, last: int) -> None:
-    """Hand each pixel's grad / n² times its weights back to its window, for images `first` to `last`."""
+    """Add each pixel's grad / n² times its weights to the pixels of its window, for images `first` to `last`."""
     channels, height, width = grad.shape[1:]
     radius = len(offsets) - 1
     powers = np.empty((radius + 1, width), np.float32)
     scale, mean = np.empty(width, np.float32), np.empty(width, np.float32)
-    margin = 2 * radius  # of zeros: what a row beyond the image would hand back
+    margin = 2 * radius  # of zeros, for rows beyond the image
     weights = np.zeros((radius + 1, width + 2 * margin), np.float32)
     shares = np.zeros((radius + 1, width + 2 * margin), np.float32)
     line = np.empty(width + margin, np.float32)
@@ -227,7 +227,7 @@ def _spread_images(grad: Array, out: Array, q: Array, offsets: tuple[int, ...], 
                         share[x] = given[x] * scale[x] * power[x]
                 for a in range(radius + 1):
                     _spread_row(shares, weights, a, offsets, line)
-                    for b in range(1, radius + 1):  # what fell on a reflected pixel belongs to the one it mirrors
+                    for b in range(1, radius + 1):  # a reflected pixel's gradient belongs to the pixel that it mirrors
                         own[b] += line[radius - b]
                         own[width - 1 - b] += line[radius + width - 1 + b]
                     above = out[image, channel, abs(y - a)]
@@ -241,7 +241,7 @@ def _spread_images(grad: Array, out: Array, q: Array, offsets: tuple[int, ...], 
 
 @_compile
 def _spread_row(shares: Array, weights: Array, a: int, offsets: tuple[int, ...], line: Array) -> None:
-    """What a row hands to the rows at -a and a: the sum over b of its shares with p_b, b columns to each side."""
+    """A row's contribution to the rows at -a and a: the sum over b of its values times p_b, b columns to each side."""
     row, radius = _index(a), _index(len(offsets) - 1)
     for x in range(_index(len(line))):
         total = shares[0, radius + x] * weights[row, radius + x]

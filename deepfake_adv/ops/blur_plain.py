@@ -56,8 +56,8 @@ def forward(images: Tensor, inverse_sigma: Tensor, kernel_size: int, slope: bool
 def backward_images(grad: Tensor, inverse_sigma: Tensor, kernel_size: int) -> Tensor:
     """Return the gradient for the images (B, C, H, W), given the output's gradient.
 
-    The blur is linear in its images, so that they are not needed: each pixel hands grad / n² times its weights
-    back to its window.
+    The blur is linear in its images, so that they are not needed: each pixel adds grad / n² times its weights
+    to its window.
     """
     radius = kernel_size // 2
     channels, height, width = grad.shape[1:]

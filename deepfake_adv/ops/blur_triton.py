@@ -3,10 +3,10 @@
 A program walks down a band of rows, four neighbouring pixels to a lane: their windows' columns come as a few vector
 loads and stay in registers, so that a pixel costs arithmetic and hardly any loads. Powers of q come by multiplication
 from one exponential. Nothing but the results is written. Tuned by instruction counts, for kernels up to 9: wider ones
-would outgrow the registers and take minutes to compile, so that blur.py does not come here with them.
+would exceed the registers and take minutes to compile, so blur.py does not use these kernels for them.
 
 Index reflection serves both directions: an offset that leaves the image reads the mirrored pixel, and the adjoint
-reads the same mirrored pixel with a multiplicity (blur_kernels.py), so that no border is folded back afterwards.
+reads the same mirrored pixel with a multiplicity (blur_kernels.py), so that no border has to be added back afterwards.
 """
 
 from types import SimpleNamespace

@@ -10,13 +10,13 @@ class NotFinite(ValueError, FloatingPointError):
     """A tensor holds NaN or infinity.
 
     Args:
-        name: Of the tensor.
+        name: Name of the tensor.
         found: How many such values it holds, in words.
     """
 
     def __init__(self, name: str, found: str) -> None:
         self.name, self.found = name, found
-        super().__init__(f"{name} must be finite; got {found}. Look for the step before this one that made them.")
+        super().__init__(f"{name} must be finite; got {found}. Find the earlier step that produced them.")
 
 
 def check_images(images: Tensor, *, name: str = "images") -> None:

@@ -13,10 +13,10 @@ Rng = torch.Generator | Sequence[torch.Generator] | None
 def rng_per_image(names: Sequence[str], seed: int) -> list[torch.Generator]:
     """One rng per image, seeded by the image's name and `seed` alone.
 
-    An image's noise or random start is then the same whichever images are beside it in a batch.
+    An image's noise or random start then does not depend on the other images of its batch.
     """
     digests = (hashlib.sha256(f"{seed} {name}".encode()).digest() for name in names)
-    return [torch.Generator().manual_seed(int.from_bytes(digest[:4])) for digest in digests]  # it takes 32 bits
+    return [torch.Generator().manual_seed(int.from_bytes(digest[:4])) for digest in digests]  # a seed has 32 bits
 
 
 def uniform(shape: tuple[int, ...], rng: Rng, like: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class Section(BaseModel):
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
-        """Check values, fill in defaults.
+        """Check values and fill in defaults.
 
         Raises:
             ValueError: If a key is unknown or missing or a value is out of range; names every one.
@@ -79,7 +79,7 @@ def entry(section: str, entries: Mapping[str, T], name: str) -> T:
     """The entry of that name.
 
     Raises:
-        ValueError: If there is none; names those there are.
+        ValueError: If there is none; lists the existing names.
     """
     if name not in entries:
         known = ", ".join(entries) or "none"

@@ -41,7 +41,7 @@ class PartSection(Section):
 
 
 class Inventory(Section):
-    """What is tolerated in a dataset."""
+    """Which defects of a dataset are tolerated."""
 
     missing: Literal["fatal", "tolerated"]
     contradictions: Literal["fatal", "tolerated"]

@@ -1,4 +1,4 @@
-"""Entries of params.yaml that name something of a registry: a method, a detector, an attack, a dataset's layout.
+"""Entries of params.yaml that name a registry's entry: a method, a detector, an attack, a dataset's layout.
 
 The `Params` of the named class define an entry's keys. Checking them imports the class, and for most of them torch. A
 light stage therefore checks names only; `deepfake-adv check` and the stage `sources`, which runs first after a change
@@ -16,7 +16,7 @@ from deepfake_adv.params.sentences import sentences
 from deepfake_adv.registry import ANY, Registry, entry_of
 from deepfake_adv.suggestions import did_you_mean
 
-_OPEN = "model"  # what stands behind the colon of a name such as timm:resnet18
+_OPEN = "model"  # key for the part after the colon of a name such as timm:resnet18
 
 
 class Entry(BaseModel):
@@ -28,10 +28,10 @@ class Entry(BaseModel):
 
 
 def check_name(kind: str, name: str, key: str = "name") -> str:
-    """The name, where an entry of the kind has it.
+    """The name, if an entry of the kind has it.
 
     Raises:
-        PydanticCustomError: If there is none; suggests one that is near.
+        PydanticCustomError: If there is none; suggests a similar one.
     """
     known = Registry[Any](kind).names()
     if entry_of(name, known) is None or (name in known and name.endswith(ANY)):
@@ -45,7 +45,7 @@ def _listed(kind: str) -> str:
 
 
 def _named(kind: str, *, alone: bool = False) -> BeforeValidator:
-    """Know an entry by its name; where it may stand `alone`, a name without keys is an entry too."""
+    """Check an entry's name; if `alone`, a name without keys is an entry too."""
 
     def check(value: Any) -> Any:
         if alone and isinstance(value, str):
@@ -68,7 +68,7 @@ LandmarkerEntry = Annotated[Entry, _named("landmarker", alone=True)]
 
 
 def params_model(kind: str, name: str) -> type[Section]:
-    """The `Params` of what a name stands for; imports it."""
+    """The `Params` of a name's class, which is imported."""
     registered = entry_of(name, Registry[Any](kind).names()) or name
     model: type[Section] = Registry[Any](kind)[registered].Params
     return model
@@ -90,7 +90,7 @@ def layout_faults(key: str, layout: str, forgeries: Sequence[str], options: Mapp
 
 
 def own_forgeries(layout: str) -> tuple[str, ...]:
-    """Forgeries of a layout whose forgeries no param names."""
+    """Forgeries of a layout whose forgeries are not a param."""
     made: Any = Registry[Any]("layout")[layout]
     return tuple(made.own_forgeries)
 
@@ -99,12 +99,12 @@ def complete(kind: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry with every key of its `Params`, defaults filled in.
 
     Args:
-        kind: Of `registry.FOLDERS`.
-        entry: With ``name`` among the keys.
+        kind: Key of `registry.FOLDERS`.
+        entry: The entry, with the key ``name``.
 
     Raises:
         ValidationError: If a key is unknown or missing, or a value is out of range (a ValueError).
-        PydanticCustomError: If the name is unknown (likewise).
+        PydanticCustomError: If the name is unknown (also a ValueError).
     """
     if not isinstance(entry, Mapping) or "name" not in entry:
         raise PydanticCustomError("entry_name", "must be a mapping with the key `name`")
@@ -113,21 +113,21 @@ def complete(kind: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in entry.items() if key != "name"}
     behind = {_OPEN: name.partition(ANY)[2]} if ANY in name else {}
     if behind.keys() & given.keys():
-        raise PydanticCustomError("open", "{key} must be said in the name alone", {"key": _OPEN, "got": given[_OPEN]})
+        raise PydanticCustomError("open", "{key} must be given in the name alone", {"key": _OPEN, "got": given[_OPEN]})
     read = params_model(kind, name).model_validate(given | behind).model_dump()
     return {"name": name, **{key: value for key, value in read.items() if key not in behind}}
 
 
 def completed(kind: str, entry: Mapping[str, Any], *above: str) -> dict[str, Any]:
-    """As `complete`, with one sentence for each fault.
+    """As `complete`, with one sentence for each error.
 
     Args:
-        kind: Of `registry.FOLDERS`.
-        entry: With ``name`` among the keys.
-        above: Keys of params.yaml that the entry stands below.
+        kind: Key of `registry.FOLDERS`.
+        entry: The entry, with ``name`` among the keys.
+        above: Keys of params.yaml above the entry.
 
     Raises:
-        ValueError: If the entry has a fault; names every one.
+        ValueError: If the entry has errors; reports all of them.
     """
     faults = entry_faults(kind, entry, *above)
     if faults:

@@ -11,7 +11,7 @@ ROLES: Final = (
     "inception_v3", "inception_v4", "inception_resnet_v2",  # classifiers
     "FF++", "DFD", "Celeb-DF",  # datasets
 )  # fmt: skip
-"""What the paper's tables name (reporting/specs.yaml) and an entry of ours may stand for."""
+"""Roles: names in the paper's tables (reporting/specs.yaml) that an entry of ours may stand for."""
 
 
 class Evaluate(Section):

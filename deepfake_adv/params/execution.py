@@ -1,4 +1,4 @@
-"""Section `execution`: where per-video tasks and runs are carried out."""
+"""Section `execution`: where per-video tasks and runs are executed."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from deepfake_adv.params.base import Section
 
 
 class Execution(Section):
-    """Changes how fast, never what: no stage tracks it."""
+    """Changes speed, never results: no stage tracks it."""
 
     engine: Literal["local", "ray"]
     address: str | None

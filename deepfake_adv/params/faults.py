@@ -38,7 +38,7 @@ def cross_faults(params: Params) -> list[str]:
                 )
     for kind, names in (("parts", params.parts), ("runs", params.runs), ("datasets", params.datasets)):
         faults += [
-            f"{kind}.{name} must be a name of letters, digits and _, since DVC loses names with other signs; rename it."
+            f"{kind}.{name} must be a name of letters, digits and _, since DVC drops other names; rename it."
             for name in names
             if not name.replace("_", "").isalnum()
         ]
@@ -101,7 +101,7 @@ def _twins(section: str, names: Iterable[str]) -> list[str]:
     """Names that would share one folder on a case-insensitive file system."""
     seen: dict[str, str] = {}
     return [
-        f"{section}.{name} must differ from {first} in more than case, since both name folders; rename one."
+        f"{section}.{name} must differ from {first} in more than case, since both are names of folders; rename one."
         for name in names
         if (first := seen.setdefault(name.lower(), name)) != name
     ]
@@ -118,7 +118,7 @@ def _repeated_parts(parts: Mapping[str, PartSection]) -> list[str]:
 
 
 def _repeated_runs(runs: Mapping[str, Run]) -> list[str]:
-    """Runs that would fill a table's cell twice; method, detector and condition identify a cell."""
+    """Runs that would fill the same table cell; method, detector and condition identify a cell."""
     seen: dict[tuple[str, str, str], str] = {}
     return [
         f"runs.{name}.conditions must name no condition that runs.{first} trains {run.detector} with {run.method} on; "
@@ -148,7 +148,7 @@ def _shared_roles(params: Params) -> list[str]:
         if len(names) > 1
     }
     return [
-        f"tables.roles.{role} must say which dataset stands for {role}; got none, and {held}. Name one of them."
+        f"tables.roles.{role} must name the dataset that stands for {role}; got none, and {held}. Name one of them."
         for role, held in first.items()
     ]
 
@@ -158,5 +158,5 @@ def _names(key: str, name: str, known: Iterable[str]) -> list[str]:
     if name in names:
         return []
     if not names:
-        return [f"{key} must be the name of an entry; got {name!r}, where there is none. Add it, or remove the key."]
+        return [f"{key} must be the name of an entry; got {name!r}, which is no entry. Add it, or remove the key."]
     return [f"{key} must be one of {', '.join(names)}; got {name!r}.{did_you_mean(name, names)}"]

@@ -34,21 +34,21 @@ def load_params(
     entries: bool | None = None,
     given: Mapping[str, str] = MappingProxyType({}),
 ) -> Params:
-    """Validate the whole of params.yaml and give `sections` of it (all where none is named).
+    """Validate all of params.yaml and return its `sections` (all if none is named).
 
     From here on, this process and those that it starts find entries in the file's `plugins` too.
 
     Args:
         sections: Names.
         path: The file.
-        entries: Whether to look at all keys of methods, detectors and attacks, which imports them and torch; else only
-            their names are known to be right. None: where no section is named.
-        given: Values, as text, of the first of `sections`, from the command that DVC recorded. They go before those of
+        entries: Whether to check all keys of methods, detectors and attacks, which imports them and torch; else only
+            their names are checked. None: where no section is named.
+        given: Values, as text, of the first of `sections`, from the command that DVC recorded. They replace those of
             the file, which may have been edited since.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not YAML, or any key or value is wrong; names every fault.
+        ValueError: If it is not YAML, or any key or value is wrong; reports every error.
     """
     studies = not sections or bool(_CHECK_STUDIES & set(sections))
     looked_at = not sections if entries is None else entries
@@ -68,21 +68,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ValueError: If it is not UTF-8, or not a YAML mapping.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path} must be there; found nothing. Copy a profile over it: make profile-demo.")
+        raise FileNotFoundError(f"{path} must exist; found nothing. Copy a profile over it: make profile-demo.")
     text = read_text(path)
     try:
         content = YAML(typ="safe").load(text)
     except YAMLError as error:
         raise ValueError(f"{path} must be YAML; got {_yaml_fault(error)}. Fix that line.") from error
-    except ValueError as error:  # what looks like a date or a number and is none
-        raise ValueError(f"{path} must be YAML; got a value that is none: {error}. Put it in quotes.") from error
+    except ValueError as error:  # text that looks like a date or a number but is not valid
+        raise ValueError(f"{path} must be YAML; got an invalid value: {error}. Put it in quotes.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} must be a mapping of sections; got {type(content).__name__}. See profiles/demo.yaml.")
     return content
 
 
 def _yaml_fault(error: YAMLError) -> str:
-    """The error and its place, without the parser's advice on how to ignore it."""
+    """The error and its place, without the parser's hint on how to ignore it."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if mark is None or problem is None:
         return str(error)
@@ -100,14 +100,14 @@ def validate(
     """Check the content of a params file.
 
     Args:
-        content: What the file says.
-        name: Of the file, for messages.
+        content: Content of the file.
+        name: Name of the file, for messages.
         studies: Whether `examples`, `robustness` and `attack` must find what they read.
-        entries: Whether to look at all keys of methods, detectors and attacks.
-        layouts: Whether to look at the options of datasets.
+        entries: Whether to check all keys of methods, detectors and attacks.
+        layouts: Whether to check the options of datasets.
 
     Raises:
-        ValueError: Naming every fault, each with the key it meant where one is near.
+        ValueError: If there are errors; reports all of them, each with a similar known key if there is one.
     """
     plugins = content.get("plugins")
     try:
@@ -128,7 +128,7 @@ def validate(
 
 def _message(name: str, faults: list[str]) -> str:
     listed = "\n".join(f"  - {fault}" for fault in faults)
-    return f"{name} has {len(faults)} fault{'s' if len(faults) > 1 else ''}; fix and run again:\n{listed}"
+    return f"{name} has {len(faults)} error{'s' if len(faults) > 1 else ''}; fix and run again:\n{listed}"
 
 
 def _entry_faults(params: Params) -> list[str]:

@@ -1,4 +1,4 @@
-"""The whole of params.yaml."""
+"""All sections of params.yaml."""
 
 from deepfake_adv.params.base import Distinct, OneOrMore, Section
 from deepfake_adv.params.corpus import Corpus

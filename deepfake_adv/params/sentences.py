@@ -14,7 +14,7 @@ _ROOT = Path(__file__).parents[2]
 _SECTIONS = __name__.rpartition(".")[0]
 _SHOWN: Final = 8  # keys that are named in one sentence
 _NUMBER: Final = " Write it without quotes, with a decimal point."
-# pydantic's kinds of a wrong form, in words of YAML: what must be there, and how to write it
+# pydantic's error types in words of YAML: the expected form, and how to write it
 _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "dict_type": ("a mapping of names to values", ""),
     "model_type": ("a mapping", ""),
@@ -32,12 +32,12 @@ _FORMS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def sentences(error: ValidationError, model: type[BaseModel], *above: str) -> list[str]:
-    """One sentence for each fault.
+    """One sentence for each error.
 
     Args:
-        error: What the model raised.
-        model: That was asked to read.
-        above: Keys of params.yaml that the model's own stand below.
+        error: Error that the model raised.
+        model: Model that read the values.
+        above: Keys of params.yaml above the model's own.
     """
     return [_sentence(fault, model, above) for fault in error.errors()]
 
@@ -52,7 +52,7 @@ def _sentence(fault: Any, model: type[BaseModel], above: Sequence[str]) -> str:
         return f"{key} is not a key; known here: {', '.join(known)}.{did_you_mean(location[-1], known, 'Remove it.')}"
     if fault["type"] == "missing":
         return f"{key} is missing.{_explained(model, location)}"
-    if fault["type"] == "value_error":  # of a validator, in a sentence of its own
+    if fault["type"] == "value_error":  # raised by a validator, with its own sentence
         said = str(fault["ctx"]["error"])
         return f"{key[: -len(location[-1])]}{said}" if location and said.startswith(location[-1]) else f"{key}: {said}"
     if location[-1:] == ["[key]"]:  # pydantic's word for a name on the left side
@@ -66,7 +66,7 @@ def _sentence(fault: Any, model: type[BaseModel], above: Sequence[str]) -> str:
 
 
 def _form(kind: str, models: Sequence[type[BaseModel]], got: Any) -> str:
-    """What a value of the wrong form must be, what was got, and how to write it."""
+    """The expected form, the value, and how to write it correctly."""
     form, hint = _FORMS[kind]
     keys = list(dict.fromkeys(name for found in models for name in found.model_fields))
     if kind in ("model_type", "model_attributes_type"):
@@ -79,14 +79,14 @@ def _form(kind: str, models: Sequence[type[BaseModel]], got: Any) -> str:
 
 
 def _near(fault: Any) -> str:
-    """A hint at the value that was meant, where only some are possible."""
+    """A hint at a similar value, if only some values are allowed."""
     possible = re.findall(r"'([^']*)'", str(fault.get("ctx", {}).get("expected", "")))
     same = [each for each in possible if each.casefold() == str(fault["input"]).casefold()]
     return did_you_mean(same[0] if same else str(fault["input"]), possible)
 
 
 def _explained(model: type[BaseModel], location: Sequence[str]) -> str:
-    """Where a key is explained: the class for an entry of a registry, the commented profile for a section."""
+    """The place of a key's explanation: the class of a registry's entry, or the commented profile of a section."""
     if model.__module__.startswith(_SECTIONS):
         return " See profiles/demo.yaml for its meaning."
     found = next((each for each in models_at(model, location[:-1]) if location[-1] in each.model_fields), model)
@@ -98,7 +98,7 @@ def _explained(model: type[BaseModel], location: Sequence[str]) -> str:
 
 
 def models_at(model: type[BaseModel], location: Sequence[str]) -> list[type[BaseModel]]:
-    """Models that may stand at a place, followed through mappings and lists."""
+    """Models that are possible at a place, followed through mappings and lists."""
     models = [model]
     for part in location:
         fields = [each.model_fields[part] for each in models if part in each.model_fields]

@@ -1,4 +1,4 @@
-"""Sections `attack`, `robustness`, `examples`: what is done with trained networks beyond scoring."""
+"""Sections `attack`, `robustness`, `examples`: studies of trained networks beyond scoring."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from deepfake_adv.params.entries import AttackEntry
 
 
 class AttackImages(Section):
-    """Images to attack: identities of the manifest's real faces, or any ImageFolder."""
+    """Images to attack: identities of the manifest's real faces, or any folder of images per class."""
 
     source: Literal["identities", "folder"]
     folder: str | None
@@ -35,7 +35,7 @@ class ClassifierEntry(Section):
 
 
 class ClassifierTraining(Section):
-    """How classifiers without pretrained weights learn the identities."""
+    """Training of classifiers without pretrained weights on the identities."""
 
     steps: int = Field(ge=1)
     batch_size: int = Field(ge=2)

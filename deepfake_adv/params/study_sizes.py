@@ -1,4 +1,4 @@
-"""Image sizes and windows of the studies that do not fit together, checked when params.yaml is read."""
+"""Checks, when params.yaml is read, that image sizes and windows of the studies fit together."""
 
 from collections.abc import Iterable, Iterator
 from math import ceil
@@ -13,7 +13,7 @@ def size_faults(params: Params) -> list[str]:
     known = {name: size for name, size in sizes.items() if size is not None}
     if len(set(known.values())) > 1:
         got = ", ".join(f"{size} px ({name})" for name, size in known.items())
-        faults.append(f"robustness.runs must share one image size; got {got}. Compare them apart.")
+        faults.append(f"robustness.runs must share one image size; got {got}. Compare them in separate studies.")
     for key, size, windows in _windows(params, known.values()):
         faults += [
             f"{key} must be at most the images' {size} px; got {window}. Lower it, or take larger images."
@@ -29,7 +29,7 @@ def run_size(params: Params, name: str) -> int | None:
     detector = params.detectors.get(run.detector) if run else None
     if detector is None:
         return None
-    own = detector.model_dump().get("image_size")  # unchecked here; another check reports errors in it
+    own = detector.model_dump().get("image_size")  # not checked here; another check reports its errors
     return own if isinstance(own, int) else params.train.image_size
 
 

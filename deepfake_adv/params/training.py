@@ -1,4 +1,4 @@
-"""Sections `runs`, `train`, `score`, and `device`, which says where they are carried out."""
+"""Sections `runs`, `train`, `score`, and `device`, which decides where they are executed."""
 
 from typing import Literal, Self
 
@@ -18,7 +18,7 @@ class Run(Section):
 
 
 class Train(Section):
-    """The recipe that all runs share, so that a comparison varies one thing."""
+    """The recipe that all runs share, so that comparisons vary one thing."""
 
     seeds: OneOrMore[int]
     image_size: int = Field(ge=16)
@@ -59,7 +59,7 @@ class Score(Section):
 
 
 class Device(Section):
-    """Where and how fast detectors train and score, never to what end: no stage tracks it."""
+    """Where and how fast detectors train and score; it never changes results, so no stage tracks it."""
 
     accelerator: Literal["auto", "cpu", "cuda"]
     devices: int = Field(ge=1)

@@ -1,4 +1,4 @@
-"""Time the training step of every detector with every method that a profile's runs need, on the device at hand."""
+"""Time the training step of every detector with every method that a profile's runs need, on this device."""
 
 import logging
 import statistics
@@ -25,28 +25,28 @@ from deepfake_adv.training.validate import fake_probabilities
 logger = logging.getLogger(__name__)
 
 STEPS: Final = 5
-"""Steps that are timed, after one that is not."""
+"""Timed steps; one untimed step comes first."""
 
-_PATIENCE = 60.0  # seconds after which a slow pair is timed no further
+_PATIENCE = 60.0  # seconds after which no further step of a slow pair is timed
 _LANDMARKS = 68
 
 
 def calibrate(params: Params, pairs: Iterable[Pair], *, path: Path = FILE, steps: int = STEPS) -> list[Finding]:
-    """Time each pair that was not timed on this device, with this torch and this code; keep each once it is there.
+    """Time each pair that was not timed on this device, with this torch and this code; save each result at once.
 
-    Stopped at any moment, the same call goes on with the pair that was in hand.
+    If interrupted, the same call continues with the unfinished pair.
 
     Args:
-        params: Of a profile.
-        pairs: That its runs need; one may come twice.
-        path: File of what is found.
+        params: Params of a profile.
+        pairs: The pairs that its runs need; duplicates are allowed.
+        path: File for the results.
         steps: Timed steps.
 
     Returns:
-        What was found now.
+        The new results.
 
     Raises:
-        ValueError: If there is no such device, or a player cannot be built.
+        ValueError: If the device does not exist, or a network cannot be built.
         RuntimeError: If a step does not fit the device's memory.
     """
     fabric = make_fabric(_one(params.device), params.train.precision)
@@ -59,7 +59,7 @@ def calibrate(params: Params, pairs: Iterable[Pair], *, path: Path = FILE, steps
     found = []
     try:
         if fabric.device.type == "cpu":
-            torch.set_num_threads(1)  # as train-all gives a run where there are no GPUs, one per core
+            torch.set_num_threads(1)  # as train-all runs without GPUs: one run per core
         for pair in progress(waiting, total=len(waiting), desc="calibrate", unit="pairs"):
             finding = _measure(params, pair, fabric, name, path.parent, steps)
             keep(finding, path)
@@ -130,7 +130,7 @@ def _score(detector: Detector, batch: Batch, fabric: Any) -> None:
 
 
 def _median(measured: Callable[[int], float], times: int) -> float:
-    """Of several measurements, fewer where they are slow."""
+    """Median of several measurements, of fewer if they are slow."""
     begin, values = time.monotonic(), []
     for number in range(times):
         values.append(measured(number))
@@ -156,7 +156,7 @@ def _saved(training: TrainingStep, folder: Path, timed: Callable[[Callable[[], o
 
 
 def _untrained(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry without the weights that it would fetch; a step takes as long from any."""
+    """An entry without pretrained weights, which do not change a step's duration."""
     own = {key: _untrained(value) if isinstance(value, Mapping) else value for key, value in entry.items()}
     if "pretrained" in own:
         own |= {"pretrained": False, "weights": None} if "weights" in own else {"pretrained": False}
@@ -170,7 +170,7 @@ def made_up(count: int, clip: int, size: int, *, masks: bool, channels_last: boo
         count: Images or clips, even.
         clip: Frames of a clip; 1 for images.
         size: Side, pixels.
-        masks: Whether there are some.
+        masks: Whether to add masks.
         channels_last: Memory format of images.
     """
     rng = torch.Generator().manual_seed(0)
@@ -187,15 +187,15 @@ def made_up(count: int, clip: int, size: int, *, masks: bool, channels_last: boo
 
 
 def forget_peak() -> None:
-    """Have the kernel begin anew with this process's peak of memory; without effect where it does not let us."""
+    """Reset the kernel's record of this process's peak memory; no effect where the kernel does not allow it."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
-        logger.debug("the peak of memory cannot be reset")
+        logger.debug("the peak memory cannot be reset")
 
 
 def peak_bytes() -> int:
-    """Resident memory of this process at its peak; 0 on a system that does not tell."""
+    """Peak resident memory of this process; 0 on a system that does not report it."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:

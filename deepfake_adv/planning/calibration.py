@@ -1,7 +1,7 @@
-"""What a short calibration found: read, kept, and looked up for a run. Imports no torch.
+"""Results of a short calibration: read, saved, and looked up for a run. Imports no torch.
 
 A finding holds for one device, one version of torch, the code that trains the run, and the settings that decide how
-long a step takes. So it is measured once, and never taken for what it is not.
+long a step takes. So it is measured once, and never used for other conditions.
 """
 
 from collections import Counter
@@ -17,17 +17,17 @@ from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.sources.closure import entries_of
 
 FILE: Final = Path("work/calibration.json")
-_WEIGHTS: Final = ("pretrained", "weights")  # which of them a network starts from takes no time in a step
+_WEIGHTS: Final = ("pretrained", "weights")  # initial weights do not change a step's duration
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A detector with a method, as one or more runs have them.
+    """A detector with a method, used by one or more runs.
 
     Attributes:
         detector: Name of an entry of `detectors`.
         method: Name of an entry of `methods`.
-        digest: Of settings and code.
+        digest: Digest of settings and code.
     """
 
     detector: str
@@ -37,23 +37,23 @@ class Pair:
 
 @dataclass(frozen=True)
 class Finding:
-    """Times of a pair on one device, seconds unless said otherwise.
+    """Times of a pair on one device, seconds unless stated otherwise.
 
     Attributes:
-        digest: Of the pair.
-        device: In words.
-        kind: "cpu", where times are CPU seconds of one thread, or "cuda".
-        torch: Its version.
+        digest: Digest of the pair.
+        device: Name of the device.
+        kind: "cpu" (times are CPU seconds of one thread) or "cuda".
+        torch: Version of torch.
         step: One training step of one device's share of a batch, median.
-        image: Scoring of one image or clip.
-        build: Building both players.
-        warm: What the first step takes more than others.
-        save: A checkpoint and the weights.
+        image: Scoring one image or clip.
+        build: Building both networks.
+        warm: Extra time of the first step.
+        save: Saving a checkpoint and the weights.
         clip_length: Frames of a sample; 1 for images.
-        weights_bytes: Left by one training.
-        host_bytes: Main memory at its peak.
-        gpu_bytes: Of the device's memory at its peak; 0 on a CPU.
-        gpu_total_bytes: All of the device's memory; 0 on a CPU.
+        weights_bytes: Size of the weights that one training writes.
+        host_bytes: Peak main memory.
+        gpu_bytes: Peak memory on the device; 0 on a CPU.
+        gpu_total_bytes: Total memory of the device; 0 on a CPU.
     """
 
     digest: str
@@ -76,7 +76,7 @@ def pairs_of(params: Params, runs: Iterable[str] | None = None) -> dict[str, Pai
     """The pair of each run, by the run's name.
 
     Args:
-        params: Of a profile, whose plug-ins are in use.
+        params: Params of a profile whose plug-ins are in use.
         runs: Names; None for all.
     """
     found: dict[str, Pair] = {}
@@ -121,7 +121,7 @@ class Calibration:
     """Findings on one device, by the digest of a pair.
 
     Args:
-        findings: Of one device.
+        findings: Results on one device.
     """
 
     def __init__(self, findings: Sequence[Finding] = ()) -> None:
@@ -132,16 +132,16 @@ class Calibration:
 
     @property
     def device(self) -> str:
-        """In words; empty where nothing was found."""
+        """Name of the device; empty without results."""
         return next((finding.device for finding in self._findings.values()), "")
 
     def of(self, pair: Pair) -> Finding | None:
-        """What was found of a pair."""
+        """The result for a pair."""
         return self._findings.get(pair.digest)
 
 
 def torch_version() -> str:
-    """Of the torch that is installed, without importing it."""
+    """Version of the installed torch, without importing it."""
     try:
         return version("torch")
     except PackageNotFoundError:
@@ -149,10 +149,10 @@ def torch_version() -> str:
 
 
 def read_findings(path: Path = FILE) -> list[Finding]:
-    """All that was kept.
+    """All saved results.
 
     Raises:
-        ValueError: If the file is no such file.
+        ValueError: If the file has another format.
     """
     if not path.exists():
         return []
@@ -166,7 +166,7 @@ def read_findings(path: Path = FILE) -> list[Finding]:
 
 
 def keep(finding: Finding, path: Path = FILE) -> None:
-    """Add a finding, in place of an earlier one of the same pair, device and torch."""
+    """Save a result; it replaces an earlier one of the same pair, device and torch."""
     others = [
         each
         for each in read_findings(path)
@@ -178,16 +178,16 @@ def keep(finding: Finding, path: Path = FILE) -> None:
 def calibration_for(
     pairs: Iterable[Pair], findings: Iterable[Finding], *, gpus: bool, device: str | None = None
 ) -> Calibration:
-    """The findings that hold for a machine: of its kind of device, and of the one that most pairs were timed on.
+    """The results to use for a machine: of its kind of device, and of the device with the most timed pairs.
 
     Args:
-        pairs: That a profile trains.
-        findings: All that were kept.
-        gpus: Whether it trains on GPUs.
-        device: Part of a device's name, where several were calibrated; None for the one with most pairs.
+        pairs: The pairs that a profile trains.
+        findings: All saved results.
+        gpus: Whether the machine trains on GPUs.
+        device: Part of a device's name, if several were calibrated; None for the one with most pairs.
 
     Raises:
-        ValueError: If `device` is none of those that were calibrated.
+        ValueError: If `device` matches no calibrated device.
     """
     wanted = {pair.digest for pair in pairs}
     kind = "cuda" if gpus else "cpu"

@@ -1,4 +1,4 @@
-"""What `deepfake-adv plan` answers."""
+"""The answer of `deepfake-adv plan`."""
 
 import json
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ _LOCAL: Final = Path(".dvc/config.local")
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked on the command line; None for what this machine has.
+    """Options of the command line; None for this machine's own value.
 
     Attributes:
-        cores: Of the CPU.
-        gpus: How many.
-        memory: Of the machine, as text.
-        disk: Free, as text.
-        gpu_memory: Of one GPU, as text.
-        jobs: Runs side by side.
+        cores: CPU cores.
+        gpus: Number of GPUs.
+        memory: Main memory, as text.
+        disk: Free disk space, as text.
+        gpu_memory: Memory of one GPU, as text.
+        jobs: Runs in parallel.
         device: Part of a calibrated device's name.
         calibrate: Whether to time steps first.
-        calibration: File of findings.
+        calibration: File of calibration results.
     """
 
     cores: int | None = None
@@ -48,15 +48,15 @@ def answer(params: Params, asked: Question, *, runs: bool = False, as_json: bool
     """The plan of a profile, as text or as one JSON object.
 
     Args:
-        params: Of the profile.
-        asked: On the command line.
+        params: Params of the profile.
+        asked: Options of the command line.
         runs: Whether to list every run.
         as_json: Whether to answer in JSON.
-        root: Of the project.
+        root: Folder of the project.
 
     Raises:
         ValueError: If an option is out of range, a run cannot be placed, or a file is damaged.
-        RuntimeError: If a step that is timed does not fit the device.
+        RuntimeError: If a timed step does not fit the device's memory.
     """
     found, rates = reckon(params, asked, root=root)
     covered = plan(params)
@@ -66,7 +66,7 @@ def answer(params: Params, asked: Question, *, runs: bool = False, as_json: bool
 
 
 def reckon(params: Params, asked: Question, *, root: Path = Path()) -> tuple[Forecast, Rates]:
-    """The forecast, calibrated first where that is asked for; see `answer`."""
+    """The forecast, after a calibration if it is requested; see `answer`."""
     machine = described(
         this_machine(root), cores=asked.cores, gpus=asked.gpus, memory=asked.memory, disk=asked.disk,
         gpu_memory=asked.gpu_memory,
@@ -75,7 +75,7 @@ def reckon(params: Params, asked: Question, *, root: Path = Path()) -> tuple[For
     workload, rates = read_workload(params, root), read_rates()
     pairs = None
     if asked.calibrate:
-        from deepfake_adv.planning.calibrate import calibrate  # here, as it brings torch
+        from deepfake_adv.planning.calibrate import calibrate  # here, since it imports torch
 
         pairs = pairs_of(params)
         calibrate(params, pairs.values(), path=asked.calibration)
@@ -91,7 +91,7 @@ def reckon(params: Params, asked: Question, *, root: Path = Path()) -> tuple[For
 
 
 def _copies(root: Path) -> bool:
-    """Whether DVC's cache may hold a copy of what stages leave: no kind of link but reflinks, which few disks have."""
+    """Whether DVC's cache may hold copies of outputs: true without hard links and symlinks; few disks have reflinks."""
     path = root / _LOCAL
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     lines = [line.partition("=")[2] for line in text.splitlines() if line.partition("=")[0].strip() == "type"]

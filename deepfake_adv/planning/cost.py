@@ -1,24 +1,24 @@
-"""What one stage takes."""
+"""The cost of one stage."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of all items of a stage together; None where nothing says.
+    """The cost of all items of a stage together; None if it is not known.
 
     Attributes:
-        stage: Its name.
-        count: Items.
-        unit: What they are.
+        stage: Name of the stage.
+        count: Number of items.
+        unit: What an item is.
         cpu_s: CPU seconds.
         gpu_s: GPU seconds; 0 for a stage that uses none.
-        longest_s: Of the longest item, seconds: no number of cores or GPUs makes it shorter.
+        longest_s: Seconds of the longest item, which more cores or GPUs do not shorten.
         read: Bytes read.
-        left: Bytes left on the disk.
-        memory: Bytes of main memory of one process that does the work.
-        parallel: Whether items go on side by side.
-        note: What is not known, or was assumed.
+        left: Bytes of outputs on the disk.
+        memory: Bytes of main memory of one worker process.
+        parallel: Whether items run in parallel.
+        note: What is unknown or assumed.
     """
 
     stage: str

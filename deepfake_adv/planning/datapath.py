@@ -12,13 +12,13 @@ from deepfake_adv.planning.rates import Rates
 from deepfake_adv.planning.workload import PartLoad, Videos, Workload
 
 CROP_SIDE: Final = 320
-"""Largest crop that is reckoned with, pixels: faces of FaceForensics++ with their margin, and what benchmarks cut."""
+"""Largest crop assumed, pixels: that of FaceForensics++'s faces with their margin, as in the benchmarks."""
 
 _MEGA: Final = 1e6
 
 
 def crop_side(videos: Videos, rates: Rates) -> float:
-    """Side of a crop, pixels: the share of the frame that a rendered face takes, or `CROP_SIDE`."""
+    """Side of a crop, pixels: a rendered face's share of the frame, or `CROP_SIDE`."""
     return min(rates["crop_share"] * videos.side, CROP_SIDE)
 
 
@@ -26,9 +26,9 @@ def data_costs(params: Params, workload: Workload, rates: Rates, workers: int) -
     """Stages from `corpus` to `shard`, in their order.
 
     Args:
-        params: Of a profile.
-        workload: How much there is to do.
-        rates: What things cost.
+        params: Params of a profile.
+        workload: Amount of work.
+        rates: Measured rates.
         workers: Processes that a stage starts.
     """
     if params.corpus.source != "none":
@@ -41,13 +41,13 @@ def data_costs(params: Params, workload: Workload, rates: Rates, workers: int) -
 
 
 def _start(stage: str, tasks: float, rates: Rates, workers: int, more: float = 0.0) -> float:
-    """Seconds until a stage and its workers stand, each of which loads the code again, and models that take `more`."""
+    """Seconds to start a stage and its workers; each worker imports the code, and loads models in `more` seconds."""
     started = min(workers, math.ceil(tasks)) if workers > 1 and tasks > 1 else 0
     return (rates[f"start.{stage}.cpu_s"] + more) * (1 + started)
 
 
 def _worker(stage: str, workload: Workload, rates: Rates) -> float:
-    """Bytes of a worker at its peak: what it starts with, and frames of the largest part."""
+    """Peak memory of a worker, bytes: its size at the start, and frames of the largest part."""
     start, peak = rates[f"start.{stage}.mb"], rates[f"worker_mb.{stage}"]
     pixels = max((videos.megapixels for part in workload.parts for videos in part.videos), default=0)
     return _MEGA * (start + max(peak - start, 0) * max(pixels / rates["worker_mb.megapixels"], 1))
@@ -73,7 +73,7 @@ def _inventory(workload: Workload, rates: Rates, workers: int) -> Cost:
     seconds += listed * rates["inventory.row"] + megabytes * rates["inventory.megabyte"]
     memory = rates["start.inventory.mb"] + rates["inventory.row_mb"] * listed
     unsized = [part.name for part in workload.parts if part.listed and not part.listed_megabytes]
-    note = f"nobody says how many bytes {', '.join(unsized)} has" if unsized else ""
+    note = f"the size in bytes of {', '.join(unsized)} is not known" if unsized else ""
     return Cost(
         "inventory", listed, "videos", seconds, read=megabytes * _MEGA, left=listed * rates["inventory.row_bytes"],
         memory=memory * _MEGA, note=note,
@@ -85,13 +85,13 @@ def _each(parts: Sequence[PartLoad]) -> Iterator[tuple[PartLoad, Videos]]:
 
 
 def _decode(videos: Videos, rates: Rates) -> float:
-    """Seconds to read one video through."""
+    """Seconds to read one video completely."""
     pixels = videos.frames * videos.megapixels
     return rates["decode.video"] + pixels * rates["decode.megapixel"] + videos.megabytes * rates["decode.megabyte"]
 
 
 def _read(params: Params, part: PartLoad, videos: Videos, rates: Rates) -> float:
-    """Seconds to get one video's sampled frames from where `extract` left them."""
+    """Seconds to read one video's sampled frames as `extract` stored them."""
     if params.extract.store == "index":
         return _decode(videos, rates)
     pixels = videos.sampled * videos.megapixels
@@ -101,7 +101,7 @@ def _read(params: Params, part: PartLoad, videos: Videos, rates: Rates) -> float
 
 
 def _stored(params: Params, part: PartLoad, videos: Videos, rates: Rates) -> float:
-    """Bytes in which one video's sampled frames lie."""
+    """Bytes of one video's stored sampled frames."""
     if params.extract.store == "index":
         return videos.megabytes * _MEGA
     return videos.sampled * videos.megapixels * _MEGA * rates[f"bytes_per_pixel.{_quality(part)}.frames"]
@@ -141,12 +141,12 @@ def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> C
         lead = parts[:1] if shared else parts
         videos_of_lead = sum(part.count for part in lead)
         found = float(parts[0].targets) if shared else float(videos_of_lead)
-        weight = found / videos_of_lead if videos_of_lead else 0  # of each video of the lead's quality
+        weight = found / videos_of_lead if videos_of_lead else 0  # for each video of the first quality
         groups += found
         seconds += _start("locate", found, rates, workers, loaded)
         for part, videos in _each(lead):
             looks = videos.sampled
-            if shared:  # every n-th and the last, and more where neighbours disagree
+            if shared:  # every n-th and the last frame, and more where neighbours disagree
                 looks = min(looks, rates["looks.per_stride"] * videos.sampled / section.every + 1)
             one = rates["locate.video"] + _read(params, part, videos, rates) + videos.sampled * rates["locate.frame"]
             one += looks * min(videos.megapixels, section.max_pixels / _MEGA) * look
@@ -155,7 +155,7 @@ def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> C
                 one += videos.sampled * (rates["points.frame"] + videos.megapixels * rates["points.megapixel"])
             seconds += weight * videos.count * one
             read += weight * videos.count * _stored(params, part, videos, rates)
-            rows += videos.crops if shared else 0  # one serves all qualities
+            rows += videos.crops if shared else 0  # one box for all qualities
         rows += 0 if shared else sum(part.crops() for part in parts)
     own = sorted({name for name in (section.backend.name, section.landmarks.name) if name not in ("dlib", "none")})
     return Cost(
@@ -175,7 +175,7 @@ def _crop(params: Params, workload: Workload, rates: Rates, workers: int) -> Cos
         one += videos.sampled * rates[f"crop_{kind}.crop"] + videos.sampled / _MEGA * (
             pixels * rates[f"crop_{kind}.megapixel"] + size * rates[f"crop_{kind}.megabyte"]
         )
-        if params.crop.masks:  # a mask's video is read through as well
+        if params.crop.masks:  # a mask's video is read completely as well
             whole = videos.frames * videos.megapixels
             one += videos.masked * (rates["decode.video"] + whole * rates["decode.megapixel"])
         seconds += videos.count * one

@@ -1,4 +1,4 @@
-"""A profile on a machine: every stage's cost, hours by the clock, and what would not fit, before anything starts."""
+"""A profile on a machine, before it starts: every stage's cost and duration in hours, and what would not fit."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _HOUR = 3600
 
 @dataclass(frozen=True)
 class Line:
-    """A stage with its hours by the clock; None where its time is not known."""
+    """A stage with its duration in hours; None if it is not known."""
 
     cost: Cost
     hours: float | None
@@ -27,16 +27,16 @@ class Line:
 
 @dataclass
 class Forecast:
-    """What a profile takes on a machine.
+    """The cost of a profile on a machine.
 
     Attributes:
         machine: That it is for.
-        jobs: Runs that are trained side by side.
-        device: Of the calibration; empty where there is none.
-        lines: Of every stage, in their order.
-        runs: Of every run.
-        misfits: What does not fit, one sentence each.
-        notes: What was assumed or is not known, one sentence each.
+        jobs: Runs that train in parallel.
+        device: Device of the calibration; empty without one.
+        lines: One for each stage, in order.
+        runs: One for each run.
+        misfits: What does not fit the machine, one sentence each.
+        notes: What is assumed or unknown, one sentence each.
     """
 
     machine: Machine
@@ -49,7 +49,7 @@ class Forecast:
 
     @property
     def disk(self) -> float:
-        """Bytes that all stages leave, of what is known."""
+        """Bytes of all stages' outputs, as far as known."""
         return sum(line.cost.left or 0 for line in self.lines)
 
 
@@ -65,21 +65,21 @@ def forecast(
     copies: bool = False,
     root: Path = Path(),
 ) -> Forecast:
-    """Reckon every stage.
+    """Forecast every stage.
 
     Args:
-        params: Of a profile.
-        workload: How much there is to do.
-        rates: What things cost.
+        params: Params of a profile.
+        workload: Amount of work.
+        rates: Measured rates.
         machine: That it is for.
-        pairs: The pair of each run; None to work them out, which only a calibration needs.
-        calibration: Of the machine's kind of device; None for none.
-        jobs: Runs side by side; None: as many as find GPUs, else cores.
-        copies: Whether DVC's cache holds a copy of what the stages leave, not a link.
-        root: Of the project.
+        pairs: The pair of each run; None to compute them, which only a calibration needs.
+        calibration: Results for the machine's kind of device; None for none.
+        jobs: Runs in parallel; None: as many as there are GPUs, else cores, for.
+        copies: Whether DVC's cache holds copies of outputs instead of links.
+        root: Folder of the project.
 
     Raises:
-        ValueError: If a run asks for more GPUs than the machine has.
+        ValueError: If a run needs more GPUs than the machine has.
     """
     calibration = calibration or Calibration()
     if pairs is None:
@@ -100,10 +100,10 @@ def forecast(
 
 
 def trains_on_gpus(params: Params, machine: Machine) -> bool:
-    """Whether runs go on GPUs there.
+    """Whether runs use the machine's GPUs.
 
     Raises:
-        ValueError: If they must and there are too few.
+        ValueError: If they must and it has too few.
     """
     need = params.device
     if need.accelerator == "cpu" or (need.accelerator == "auto" and not machine.gpus):
@@ -111,7 +111,7 @@ def trains_on_gpus(params: Params, machine: Machine) -> bool:
     if machine.gpus < need.devices:
         raise ValueError(
             f"device.devices must be at most the GPUs of the machine ({machine.gpus}); got {need.devices}. "
-            "Lower it, set device.accelerator to cpu, or say --gpus."
+            "Lower it, set device.accelerator to cpu, or pass --gpus."
         )
     return True
 
@@ -124,7 +124,7 @@ def _jobs(params: Params, machine: Machine, jobs: int | None, on_gpus: bool) -> 
 def _hours(
     cost: Cost, params: Params, machine: Machine, runs: Sequence[RunCost], jobs: int, on_gpus: bool
 ) -> float | None:
-    """Hours by the clock."""
+    """Duration in hours."""
     if cost.stage in ("train", "score"):
         return _side_by_side(cost.stage, params, machine, runs, jobs, on_gpus)
     if cost.cpu_s is None:
@@ -139,7 +139,7 @@ def _hours(
 def _side_by_side(
     stage: str, params: Params, machine: Machine, runs: Sequence[RunCost], jobs: int, on_gpus: bool
 ) -> float | None:
-    """Runs in so many places at once: no shorter than the longest of them."""
+    """Duration of runs on so many slots: at least that of the longest run."""
     spent = []
     for run in runs:
         device, load, start = run.of(stage)
@@ -167,7 +167,7 @@ def _memory(params: Params, machine: Machine, lines: Sequence[Line], jobs: int) 
 
 
 def whole_memory(cost: Cost, params: Params, machine: Machine, jobs: int) -> float | None:
-    """Bytes that a stage takes with everything that goes on side by side."""
+    """Bytes of memory of a stage with everything that runs in parallel."""
     if cost.memory is None:
         return None
     if cost.stage in ("train", "score", "evaluate"):
@@ -189,7 +189,7 @@ def _gpu_memory(machine: Machine, runs: Sequence[RunCost]) -> list[str]:
         return []
     name, need, most = max(found, key=lambda each: each[1])
     return [
-        f"{len(found)} of {len(runs)} runs outgrow a GPU's {readable(most)}; the largest is {name} with "
+        f"{len(found)} of {len(runs)} runs need more than a GPU's {readable(most)}; the largest is {name} with "
         f"{readable(need)}. Raise train.accumulate or device.devices."
     ]
 
@@ -198,22 +198,22 @@ def _disk(result: Forecast, copies: bool) -> list[str]:
     need, room = result.disk * (2 if copies else 1), result.machine.disk
     if room is None or need <= room:
         return []
-    twice = ", its copies in DVC's cache among them" if copies else ""
+    twice = ", including the copies in DVC's cache" if copies else ""
     return [
-        f"the stages leave {readable(need)}{twice}, and {readable(room)} are free. Move the project to a larger disk, "
+        f"the outputs need {readable(need)}{twice}, and {readable(room)} are free. Move the project to a larger disk, "
         "or set crop.encoding to i420."
     ]
 
 
 def _sources(workload: Workload, root: Path, params: Params) -> list[str]:
-    """Where numbers of videos are from, and the datasets that are yet to be fetched."""
+    """Where the numbers of videos come from, and the datasets that are not on the disk yet."""
     by_source: dict[str, list[str]] = {}
     for part in workload.parts:
         by_source.setdefault(part.source, []).append(part.name)
     words = {
         "inventory": "numbers of videos are from the inventory",
         "corpus": "numbers of videos are from the section corpus",
-        "published": "no inventory yet; numbers are those that the authors publish, lengths and sizes means or assumed",
+        "published": "no inventory yet; numbers of videos are as published, lengths and sizes are means or assumed",
     }
     found = [f"{', '.join(names)}: {words[source]}" for source, names in by_source.items() if names]
     absent = [
@@ -223,5 +223,5 @@ def _sources(workload: Workload, root: Path, params: Params) -> list[str]:
     ]
     known = [f"{name} ({readable(size)})" if size else name for name, size in absent]
     if known:
-        found.append(f"not on the disk yet, and not counted in what the stages leave: {', '.join(known)}")
+        found.append(f"not on the disk yet, and not counted in the outputs: {', '.join(known)}")
     return found

@@ -1,4 +1,4 @@
-"""The machine that a plan is for: this one, or one that is described."""
+"""The machine that a plan is for: this one, or one given by options."""
 
 import os
 import re
@@ -16,14 +16,14 @@ _SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(i?)b?", re.IGNORE
 
 @dataclass(frozen=True)
 class Machine:
-    """What work may take of a machine; None where it is not known.
+    """The resources of a machine; None where not known.
 
     Attributes:
-        cores: Of the CPU.
-        gpus: How many.
+        cores: CPU cores.
+        gpus: Number of GPUs.
         memory: Bytes of main memory.
-        disk: Bytes that are free where the project lies.
-        gpu_memory: Bytes of one GPU.
+        disk: Free bytes on the project's disk.
+        gpu_memory: Bytes of memory of one GPU.
     """
 
     cores: int
@@ -34,7 +34,7 @@ class Machine:
 
 
 def this_machine(root: Path = Path()) -> Machine:
-    """The machine that this runs on; imports no torch."""
+    """This machine; imports no torch."""
     room = memory_of_job()
     gpus = visible_gpus()
     return Machine(
@@ -55,14 +55,14 @@ def described(
     disk: str | None = None,
     gpu_memory: str | None = None,
 ) -> Machine:
-    """`base` with what is said otherwise; other GPUs than its own have a memory that is not known.
+    """`base` with the given values replaced; if the number of GPUs changes, their memory is not known.
 
     Raises:
-        ValueError: If a number is out of range, or a size is none.
+        ValueError: If a number is out of range, or a size cannot be read.
     """
     for name, value, least in (("cores", cores, 1), ("gpus", gpus, 0)):
         if value is not None and value < least:
-            raise ValueError(f"--{name} must be at least {least}; got {value}. Say how many the machine has.")
+            raise ValueError(f"--{name} must be at least {least}; got {value}. Give the machine's number.")
     machine = base
     if gpus is not None and gpus != base.gpus:
         machine = replace(machine, gpus=gpus, gpu_memory=None)
@@ -81,7 +81,7 @@ def parse_size(text: str, name: str) -> float:
     """Bytes of a size such as 500GB, 4 TB or 64GiB.
 
     Raises:
-        ValueError: If it is none, or nothing.
+        ValueError: If the text is not a size, or the size is 0.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None or not float(match[1]):
@@ -92,7 +92,7 @@ def parse_size(text: str, name: str) -> float:
 
 
 def readable(size: float) -> str:
-    """Bytes in words, three digits."""
+    """Bytes as text, three digits."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 999.5:
             return f"{size:.3g} {unit}"
@@ -101,7 +101,7 @@ def readable(size: float) -> str:
 
 
 def _gpu_memory() -> float | None:
-    """Of the smallest GPU here, as its driver says."""
+    """Memory of the smallest GPU here, as its driver reports."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return None

@@ -1,4 +1,4 @@
-"""What things cost, as benchmarks measured it: a committed table that `python -m benchmarks.rates` makes of results."""
+"""Rates that benchmarks measured: a committed table, which `python -m benchmarks.rates` makes from their results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ TABLE: Final = Path(__file__).parent / "rates.json"
 
 
 @dataclass(frozen=True)
-class Source:
+class RateSource:
     """Where a rate is from.
 
     Attributes:
         file: Result file in benchmarks/results.
-        date: Of the measurement.
-        commit: Last one that changed the file.
-        processor: That it ran on.
+        date: Date of the measurement.
+        commit: Last commit that changed the file.
+        processor: Processor that it ran on.
     """
 
     file: str
@@ -28,14 +28,14 @@ class Source:
 
 
 class Rates:
-    """Rates by name, such as ``crop_i420.crop``: CPU seconds, bytes or megabytes, as the name says.
+    """Rates by name, such as ``crop_i420.crop``: CPU seconds, bytes or megabytes, according to the name.
 
     Args:
-        values: By name.
-        sources: What the values are from.
+        values: Rates by name.
+        sources: Result files of the values.
     """
 
-    def __init__(self, values: Mapping[str, float], sources: Mapping[str, Source]) -> None:
+    def __init__(self, values: Mapping[str, float], sources: Mapping[str, RateSource]) -> None:
         self._values, self.sources = dict(values), dict(sources)
 
     def __getitem__(self, name: str) -> float:
@@ -43,11 +43,11 @@ class Rates:
 
 
 def read_rates(path: Path = TABLE) -> Rates:
-    """Read the table.
+    """Read the table of rates.
 
     Raises:
-        ValueError: If it is no such table.
+        ValueError: If the file has another format.
     """
     content = read_json_object(path, {"values": dict, "sources": dict})
-    sources = {name: Source(**facts) for name, facts in content["sources"].items()}
+    sources = {name: RateSource(**facts) for name, facts in content["sources"].items()}
     return Rates(content["values"], sources)

@@ -18,9 +18,9 @@ def forecast_lines(forecast: Forecast, params: Params, rates: Rates, *, runs: bo
     """The forecast as text.
 
     Args:
-        forecast: Of a profile on a machine.
-        params: Of the profile.
-        rates: That it was reckoned with.
+        forecast: Forecast of a profile on a machine.
+        params: Params of the profile.
+        rates: Rates that it was computed with.
         runs: Whether to list every run.
     """
     machine = forecast.machine
@@ -46,12 +46,12 @@ def forecast_lines(forecast: Forecast, params: Params, rates: Rates, *, runs: bo
         dates = sorted(source.date for source in rates.sources.values())
         files = ", ".join(sorted({source.file for source in rates.sources.values()}))
         lines.append(f"Rates: measured {dates[0]} to {dates[-1]} (benchmarks/results: {files}).")
-    lines += [""] + ([f"Does not fit: {misfit}" for misfit in forecast.misfits] or ["Nothing known does not fit."])
+    lines += [""] + ([f"Does not fit: {misfit}" for misfit in forecast.misfits] or ["Everything that is known fits."])
     return lines
 
 
 def forecast_dict(forecast: Forecast, params: Params, rates: Rates) -> dict[str, Any]:
-    """The forecast as plain values; None for what is not known."""
+    """The forecast as plain values; None where not known."""
     machine = forecast.machine
     return {
         "machine": asdict(machine),
@@ -93,13 +93,13 @@ def _totals(forecast: Forecast) -> list[str]:
     cpu = sum(line.cost.cpu_s or 0 for line in forecast.lines)
     gpu = sum(line.cost.gpu_s or 0 for line in forecast.lines)
     text = f"{_hours(cpu)} CPU hours" + (f", {_hours(gpu)} GPU hours" if gpu else "")
-    lines = [f"In all: {text}, {_hours(hours, 1)} hours by the clock, {readable(forecast.disk)} on the disk."]
+    lines = [f"Total: {text}, {_hours(hours, 1)} hours of wall-clock time, {readable(forecast.disk)} on the disk."]
     if unknown:
-        lines.append(f"Not in it, as nothing tells: the time of {', '.join(unknown)}.")
+        lines.append(f"Not included, since it is not known: the time of {', '.join(unknown)}.")
     if any(line.cost.stage == "train" and line.hours is None for line in forecast.lines):
         lines.append("How long training takes is not known: run `deepfake-adv plan --calibrate` on such a machine.")
     elif forecast.device:
-        lines.append(f"Training is reckoned from steps timed on {forecast.device}.")
+        lines.append(f"Training is computed from steps timed on {forecast.device}.")
     return lines
 
 

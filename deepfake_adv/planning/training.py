@@ -1,4 +1,4 @@
-"""Training, scoring and what follows them: by the calibration where there is one, else not guessed."""
+"""Training, scoring and the stages after them: from the calibration if there is one, else not known."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ _MEGA = 1e6
 
 @dataclass(frozen=True)
 class RunCost:
-    """One run: all its conditions and seeds.
+    """The cost of one run: all its conditions and seeds.
 
     Attributes:
-        name: Of the run.
+        name: Name of the run.
         trainings: Conditions times seeds.
-        device_s: Seconds for which it holds its devices while training; None where nothing was calibrated.
-        score_s: Likewise while scoring.
-        load_s: CPU seconds that decoding its crops takes, in training and validation.
-        load_score_s: Likewise in scoring.
-        start_s: Seconds until the process stands that trains.
-        start_score_s: Likewise the one that scores.
-        finding: What they are from.
+        device_s: Seconds on its devices for training; None without a calibration.
+        score_s: Seconds on its devices for scoring.
+        load_s: CPU seconds to decode its crops for training and validation.
+        load_score_s: CPU seconds to decode its crops for scoring.
+        start_s: Seconds to start the process that trains.
+        start_score_s: Seconds to start the process that scores.
+        finding: Calibration result that the numbers come from.
     """
 
     name: str
@@ -43,7 +43,7 @@ class RunCost:
     finding: Finding | None
 
     def of(self, stage: str) -> tuple[float | None, float, float]:
-        """Of `train` or `score`: seconds on its devices, CPU seconds to decode, seconds to begin."""
+        """For `train` or `score`: seconds on its devices, CPU seconds to decode, seconds to start."""
         if stage == "train":
             return self.device_s, self.load_s, self.start_s
         return self.score_s, self.load_score_s, self.start_score_s
@@ -117,7 +117,7 @@ def training_costs(
     missing = sum(run.finding is None for run in runs)
     note = f"{missing} of {len(runs)} runs are not calibrated" if missing else ""
     if params.train.early_stop and not missing:
-        note = "at most: early_stop may end a run before"
+        note = "at most: early_stop may end a run earlier"
     findings = [run.finding for run in runs if run.finding]
     loaders = 0 if params.device.cache == "memory" else params.device.workers * rates["loader.worker_mb"] * _MEGA
     host = max((finding.host_bytes for finding in findings), default=0)
@@ -150,7 +150,7 @@ def training_costs(
 
 
 def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -> Iterator[Cost]:
-    """`attack`, `robustness` and `examples`, whose time nothing tells; `tables` and `report`."""
+    """`attack`, `robustness` and `examples`, whose time is not known; `tables` and `report`."""
     tested = params.robustness.frames
     untold = "its time is not known: no calibration covers it"
     yield Cost(

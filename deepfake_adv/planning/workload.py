@@ -1,4 +1,4 @@
-"""How much there is to do: videos, frames and crops of every part, from its inventory or from what its layout knows."""
+"""Amount of work: videos, frames and crops of every part, from its inventory or its layout's published numbers."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from deepfake_adv.params.schema import Params
 
 INVENTORY: Final = Path("data/inventory")
 CORPUS: Final = Path("data/corpus")
-_LED_BY: Final = (Quality.C23, Quality.NATIVE, Quality.RAW, Quality.C40)  # in which a group's faces are found
+_LED_BY: Final = (Quality.C23, Quality.NATIVE, Quality.RAW, Quality.C40)  # quality that a group's faces are located in
 _OWN_TRACK: Final = (Forgery.DFD,)
 
 
@@ -27,13 +27,13 @@ class Videos:
     Attributes:
         forgery: "real" or a `Forgery`.
         split: "train", "val" or "test".
-        count: How many.
-        frames: Of a video.
-        sampled: Frames sampled of it.
-        megapixels: Of a frame.
+        count: Number of videos.
+        frames: Frames of a video.
+        sampled: Sampled frames of a video.
+        megapixels: Megapixels of a frame.
         side: The frame's shorter side, pixels.
-        megabytes: Of the file.
-        masked: Share of them that have a mask video.
+        megabytes: Megabytes of the file.
+        masked: Share of videos that have a mask video.
     """
 
     forgery: str
@@ -48,7 +48,7 @@ class Videos:
 
     @property
     def crops(self) -> float:
-        """Of all these videos, at most."""
+        """Largest number of crops of these videos."""
         return self.count * self.sampled
 
 
@@ -57,14 +57,14 @@ class PartLoad:
     """One dataset at one quality.
 
     Attributes:
-        name: Of the part.
+        name: Name of the part.
         dataset: Its dataset.
         quality: Its quality.
         source: "inventory", "corpus" or "published": where the numbers are from.
-        listed: Videos that the inventory looks at, those in no split among them.
-        listed_megabytes: Of all of these.
-        videos: Those that later stages take.
-        targets: Videos whose faces are found, of those that share boxes.
+        listed: Videos that the inventory checks, including those in no split.
+        listed_megabytes: Megabytes of all of these.
+        videos: Videos that later stages use.
+        targets: Videos that faces are located in; the others share their boxes.
     """
 
     name: str
@@ -78,11 +78,11 @@ class PartLoad:
 
     @property
     def count(self) -> int:
-        """Videos that later stages take."""
+        """Videos that later stages use."""
         return sum(group.count for group in self.videos)
 
     def crops(self, split: str | None = None, forgeries: Iterable[str] | None = None) -> float:
-        """Crops at most: one of every sampled frame."""
+        """Largest number of crops: one per sampled frame."""
         wanted = None if forgeries is None else set(forgeries)
         return sum(
             group.crops
@@ -93,13 +93,13 @@ class PartLoad:
 
 @dataclass(frozen=True)
 class Workload:
-    """All parts of a profile, and in words what is not known of them."""
+    """All parts of a profile, and a sentence for everything that is not known about them."""
 
     parts: tuple[PartLoad, ...]
     unknown: tuple[str, ...] = ()
 
     def datasets(self) -> dict[str, list[PartLoad]]:
-        """Parts by dataset, the quality that faces are found in first."""
+        """Parts by dataset; the quality that faces are located in comes first."""
         found: dict[str, list[PartLoad]] = defaultdict(list)
         order = [str(quality) for quality in _LED_BY]
         for part in sorted(self.parts, key=lambda part: order.index(part.quality)):
@@ -107,7 +107,7 @@ class Workload:
         return dict(found)
 
     def tier(self, name: str) -> list[PartLoad]:
-        """Parts of a quality tier, or of all."""
+        """Parts of a quality tier, or all parts."""
         return [part for part in self.parts if name in (part.quality, "all")]
 
     def of_condition(self, tier: str, condition: Condition, split: str) -> tuple[float, float]:
@@ -122,11 +122,11 @@ class Workload:
 
 
 def read_workload(params: Params, root: Path = Path()) -> Workload:
-    """Look at the inventories, and where there is none at what the corpus section and the layouts say.
+    """Read the inventories; without one, use the numbers of the section corpus and of the layouts.
 
     Args:
-        params: Of a profile.
-        root: Of the project.
+        params: Params of a profile.
+        root: Folder of the project.
 
     Raises:
         ValueError: If an inventory is damaged, or a layout's option is wrong.
@@ -151,7 +151,7 @@ def read_workload(params: Params, root: Path = Path()) -> Workload:
             source = "corpus" if own else "published"
             if not published:
                 unknown.append(
-                    f"{name}: nobody says how large a dataset of layout {dataset.layout} is. "
+                    f"{name}: the size of a dataset of layout {dataset.layout} is not known. "
                     "Put it on the disk and run `dvc repro outside/dvc.yaml:inventory`."
                 )
             counted = [_published(each) for each in published]
@@ -179,7 +179,7 @@ def _published(kind: Published) -> _Kind:
 
 
 def _corpus(corpus: Corpus, forgeries: Sequence[str]) -> list[Published]:
-    """What the stage `corpus` makes: of each pair two originals and two fakes by each forgery."""
+    """The output of the stage `corpus`: for each pair two originals and two fakes by each forgery."""
     side = corpus.size if corpus.source == "procedural" else corpus.max_shorter_side
     pairs: Mapping[str, int] = corpus.pairs.model_dump()
     return [
@@ -191,7 +191,7 @@ def _corpus(corpus: Corpus, forgeries: Sequence[str]) -> list[Published]:
 
 
 def _grouped(kinds: Iterable[_Kind], frames: FrameCounts) -> tuple[Videos, ...]:
-    """Videos that are alike taken together."""
+    """Groups of equal videos."""
     found: dict[tuple[str, str], list[_Kind]] = defaultdict(list)
     for kind in kinds:
         found[kind[0], kind[1]].append(kind)
@@ -218,7 +218,7 @@ def _means(forgery: str, split: str, members: Sequence[_Kind], wanted: int) -> V
 
 
 def _targets(rows: Iterable[VideoRow]) -> int:
-    """Videos whose faces are found: originals, fakes of whose original there is none, and all of DFD's."""
+    """Videos that faces are located in: originals, fakes whose original is missing, and all of DFD's."""
     usable = list(rows)
     originals = {row.video for row in usable if row.forgery == REAL}
     alone = [row for row in usable if row.forgery in _OWN_TRACK or f"{REAL}/{row.target}" not in originals]

@@ -37,7 +37,7 @@ def draw_all(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folde
     """Draw every figure for which there is data.
 
     Args:
-        inputs: Where the data lies.
+        inputs: Paths of the data.
         evaluations: Run -> content of its evaluation file.
         folder: Where PNG, SVG and CSV go.
         dpi: Of the PNGs.

@@ -15,7 +15,7 @@ from deepfake_adv.names import Condition, Quality
 from deepfake_adv.reporting.specs import Column, Row
 
 IDENTITIES: Final = "identities"
-"""Stands for a dataset's name where classifiers tell apart the identities of this project's own faces."""
+"""Stands for a dataset's name where classifiers distinguish the identities of this project's own faces."""
 
 LEVELS_FILE: Final = "levels.csv"
 _LEVELS_NAMES: Final = ("run", "train", "dataset", "test")
@@ -88,7 +88,7 @@ class Evaluations:
             claims = ", ".join(f"{run} on {entry['dataset']}" for run, entry in found)
             raise ValueError(
                 f"{' / '.join(key)} must be measured once; got {claims}. "
-                f"Say in tables.roles which dataset stands for {column.dataset}, or remove a run."
+                f"Name in tables.roles the dataset that stands for {column.dataset}, or remove a run."
             )
         return _measurement(*found[0], metric) if found else None
 
@@ -200,9 +200,9 @@ def _quality(condition: str) -> str:
 
 
 def own_corpora(source: str, roots: Mapping[str, str]) -> dict[str, str]:
-    """Dataset name -> what it is, for the datasets that lie where the `corpus` stage writes.
+    """Dataset name -> what it is, for the datasets in the output folder of the `corpus` stage.
 
-    The images of `IDENTITIES`, which the attacked classifiers tell apart, are cut from the same faces.
+    The images of `IDENTITIES`, which the attacked classifiers distinguish, are cut from the same faces.
 
     Args:
         source: params' corpus.source.

@@ -37,7 +37,7 @@ def write_report(
         figures: Folder of the figures.
         title: Of the page.
         dpi: Of the figures' PNGs.
-        runs: Names of the runs to report; files of others are left alone.
+        runs: Names of the runs to report; files of other runs are not changed.
         own_corpus: Dataset name -> what it is, where this project made it itself.
     """
     evaluations = read_evaluations(inputs.evaluations, runs)

@@ -55,7 +55,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        """The table's title; it says if the data is not the paper's."""
+        """The table's title; it states whether the data are not the paper's."""
         suffix = f". OUR NUMBERS ARE FROM {self.own_corpus.upper()}" if self.own_corpus and self.measured else ""
         return f"{self.spec.name}. {self.spec.title}{suffix}"
 
@@ -100,7 +100,7 @@ def build_table(
         baseline: `methods` entry that rows are compared with.
         confidence: Of the intervals made here; that of the evaluations, in (0, 1).
         own_corpus: Dataset name -> what it is, for data that this project made itself
-            ("a synthetic corpus"); tables filled from it say so in their title.
+            ("a synthetic corpus"); tables filled from it state this in their title.
     """
     source: Evaluations | Attacks = evaluations if spec.kind == "detection" else attacks
     found = {

@@ -1,4 +1,4 @@
-"""The code that runs is that of the checkout that one stands in, and the code that `dvc repro` recorded."""
+"""Checks that the code that runs is that of the present checkout, and the code that `dvc repro` recorded."""
 
 import socket
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 """The checkout whose code runs."""
 
 UNRECORDED: Final = ("inputs", "sources")
-"""Stages that run before the lists are made."""
+"""Stages that run before the lists exist."""
 
 ELSEWHERE: Final = (
     "{package} must be the same in every process, {asked}; got {found} in a worker. "
@@ -23,17 +23,17 @@ ELSEWHERE: Final = (
 """Said of a process that another checkout's code started."""
 
 RECORDED: Final = Path("data/sources")
-"""Where the stage `sources` leaves its lists, as seen from the root; dvc.yaml says the same."""
+"""Folder of the lists that the stage `sources` writes, relative to the root; the same as in dvc.yaml."""
 
 
 @cache
 def own_sources() -> Sources:
-    """The sources of the code that runs, each file as it was when first looked at."""
+    """The sources of the code that runs, each file as it was when first read."""
     return Sources(ROOT)
 
 
 def code_digest(start: str | Path, entries: Iterable[RegistryEntry] = ()) -> str:
-    """16 hex digits of the code that a stage reaches; of two equal ones the results are equal.
+    """16 hex digits of the code that a stage reaches; equal digests mean equal results.
 
     Args:
         start: A stage, or the file of a module.
@@ -45,7 +45,7 @@ def code_digest(start: str | Path, entries: Iterable[RegistryEntry] = ()) -> str
 
 
 def checkout_of(here: Path) -> Path | None:
-    """The checkout of this project that a folder lies in: where dvc.yaml and the package stand; None outside of one."""
+    """The checkout that a folder is in: the parent with dvc.yaml and the package; None outside a checkout."""
     for folder in (here, *here.parents):
         if (folder / "dvc.yaml").is_file() and (folder / PACKAGE / "registry.py").is_file():
             return folder
@@ -56,10 +56,10 @@ def check_checkout(here: Path | None = None) -> None:
     """Refuse to run another checkout's code: its results would be recorded as those of this one.
 
     Args:
-        here: Where one stands; None for the working directory.
+        here: A folder; None for the working directory.
 
     Raises:
-        ValueError: If the code that runs is not that of the checkout in which `here` lies.
+        ValueError: If the code that runs is not that of the checkout that contains `here`.
     """
     root = checkout_of((here or Path.cwd()).resolve())
     if root is not None and root != ROOT:
@@ -73,10 +73,10 @@ def check_same(asked_by: Path) -> None:
     """Refuse work in a process that another checkout's code started.
 
     Args:
-        asked_by: The `ROOT` of who asks.
+        asked_by: `ROOT` of the process that sends the work.
 
     Raises:
-        ValueError: If it is not that of this process.
+        ValueError: If it differs from this process's `ROOT`.
     """
     if asked_by != ROOT:
         raise ValueError(ELSEWHERE.format(package=PACKAGE, asked=asked_by / PACKAGE, found=ROOT / PACKAGE))
@@ -107,11 +107,11 @@ def _digest_of(file: str) -> str:
 def check_recorded(stage: str, words: Sequence[str] = (), root: Path | None = None) -> None:
     """Refuse to run code that was edited since `dvc repro` listed it: the result would be cached under the old code.
 
-    Where nothing is recorded, as when a script runs alone, there is nothing to compare.
+    If no list exists, as when a script runs without DVC, nothing is compared.
 
     Args:
         stage: Its name.
-        words: The words that say which of the stages of that name.
+        words: The words that identify one of the stages of that name.
         root: The checkout; None for the working directory.
 
     Raises:
@@ -130,6 +130,6 @@ def check_recorded(stage: str, words: Sequence[str] = (), root: Path | None = No
         path = sources.root / name
         if not path.is_file() or sources.digest(path) != digest:
             raise ValueError(
-                f"the code of {stage} must stay as `dvc repro` found it when it began; got another {name}. "
+                f"the code of {stage} must not change while `dvc repro` runs; got a changed {name}. "
                 "Run `dvc repro` again."
             )

@@ -31,17 +31,17 @@ LEFT_OUT: Final = (
 SCRIPTS: Final = "pipeline"
 
 RegistryEntry = tuple[str, str]
-"""Kind and name of what a registry holds: ("method", "grad_sat")."""
+"""Kind and name of a registry's entry: ("method", "grad_sat")."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is read from one file.
+    """The facts about one source file.
 
     Attributes:
-        digest: Of its syntax tree, or of its bytes if it is not Python.
+        digest: Digest of its syntax tree, or of its bytes if it is not Python.
         imports: Files of the checkout that it imports.
-        data: Files beside it that it names: templates, specifications.
+        data: Files in its folder that it names: templates, specifications.
         builders: Kinds of entries that it builds, whatever their names.
         built: Entries that it builds by a name in the code.
     """
@@ -75,15 +75,15 @@ class Sources:
         return self.root / SCRIPTS / f"{stage}.py"
 
     def stages(self) -> list[str]:
-        """Names of the stages, which are those of their scripts."""
+        """Names of the stages, which equal those of their scripts."""
         return sorted(path.stem for path in (self.root / SCRIPTS).glob("*.py") if path.stem != "__init__")
 
     def listing(self, start: Path, entries: Iterable[RegistryEntry] = ()) -> str:
-        """One line per file that `start` and `entries` reach: 16 hex digits of what it does, two spaces, its path.
+        """One line per file that `start` and `entries` reach: 16 hex digits, two spaces, its path.
 
         Args:
             start: A stage's script, or a module.
-            entries: What is built by name, by params.
+            entries: Entries that are built by names in params.
 
         Raises:
             ValueError: If an entry is unknown, or a file has a syntax error.
@@ -92,16 +92,16 @@ class Sources:
         return "".join(f"{self.digest(path)}  {path.relative_to(self.root).as_posix()}\n" for path in reached)
 
     def plugin_listing(self) -> str:
-        """As `listing`, of all that the plug-ins in use reach outside of the package."""
+        """As `listing`, for the files outside the package that the plug-ins in use reach."""
         reached = set().union(*(self.closure(file) for file in plugin_files(self.root)))
         own = sorted(path for path in reached if path.relative_to(self.root).parts[0] != PACKAGE)
         return "".join(f"{self.digest(path)}  {path.relative_to(self.root).as_posix()}\n" for path in own)
 
     def closure(self, start: Path, entries: Iterable[RegistryEntry] = ()) -> set[Path]:
-        """Files that `start` and `entries` reach, data files among them, without `LEFT_OUT`.
+        """Files that `start` and `entries` reach, including data files, without `LEFT_OUT`.
 
         Where a file builds entries of a kind by names that are not in the code, and no entry of that kind is named,
-        all of the kind count.
+        all entries of the kind are included.
         """
         named: set[RegistryEntry] = set(entries)
         builders: set[str] = set()
@@ -190,9 +190,9 @@ class Sources:
         return ".".join([*above, *([node.module] if node.module else [])])
 
     def _modules(self, name: str) -> list[Path]:
-        """The checkout's files that importing a name runs: its own and, where they say anything, the packages' above.
+        """The checkout's files that importing a name runs: its own and the non-empty `__init__.py` files above it.
 
-        A plug-in's too, which lie in the checkout's folder.
+        Plug-ins are included, since they are in the checkout's folder.
         """
         parts = name.split(".")
         packages = [self.root.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
@@ -218,11 +218,11 @@ def _built(call: ast.Call) -> set[RegistryEntry]:
 
 
 def entries_of(kind: str, params: Mapping[str, Any]) -> set[RegistryEntry]:
-    """What an entry of params names: itself and, however deep, those within (the frame detector of `tsn`).
+    """The entries that an entry of params names: itself and all nested ones (the frame detector of `tsn`).
 
     Args:
-        kind: Of `FOLDERS`.
-        params: The entry, its ``name`` among the keys.
+        kind: Key of `FOLDERS`.
+        params: The entry, with the key ``name``.
     """
     own: set[RegistryEntry] = {(kind, params["name"])}
     return own.union(

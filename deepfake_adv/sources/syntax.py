@@ -1,4 +1,4 @@
-"""What of a source file can change a result: its syntax tree, without what is only said to readers and users."""
+"""The part of a source file that can change a result: its syntax tree, without texts for readers and users."""
 
 import ast
 import hashlib
@@ -18,16 +18,16 @@ def bytes_digest(content: bytes) -> str:
 
 
 def tree_digest(tree: ast.Module) -> str:
-    """16 hex digits of what a module does; the tree is taken apart.
+    """16 hex digits of a module's syntax tree, which is modified.
 
-    Comments, docstrings, explanations of keys, line breaks, what is logged, the wording of errors and of hints do not
-    count, nor do fields of the tree in which versions of Python differ.
+    Not included are comments, docstrings, explanations of keys, line breaks, log lines, the wording of errors and
+    hints, and fields of the tree in which versions of Python differ.
     """
     return bytes_digest("\n".join(_lines(_Strip(tree).visit(tree))).encode())
 
 
 class _Strip(ast.NodeTransformer):
-    """Takes out what cannot change a result."""
+    """Removes what cannot change a result."""
 
     def __init__(self, tree: ast.Module) -> None:
         self._suggestions = {
@@ -49,15 +49,15 @@ class _Strip(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> Any:
-        """Keep which error is raised and what it is made of, not its words."""
+        """Keep the error's class and its values, not its words."""
         return _Wordless().visit(self.generic_visit(node))
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
-        """Keep what is asserted, not what is said where it does not hold."""
+        """Keep the assertion, not its message."""
         return ast.Assert(self.visit(node.test), None)
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """Drop the words that a hint is given, and the explanation of a key."""
+        """Drop the words of hints, and the explanation of a key."""
         named = node.func.id if isinstance(node.func, ast.Name) else ""
         if named == _FIELD:
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
@@ -66,7 +66,7 @@ class _Strip(ast.NodeTransformer):
 
 
 class _Wordless(ast.NodeTransformer):
-    """Empties strings; of a formatted one its values stay."""
+    """Empties strings; the values in formatted strings stay."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return ast.Constant("") if isinstance(node.value, str) else node
@@ -77,7 +77,7 @@ class _Wordless(ast.NodeTransformer):
 
 
 def _lines(node: Any) -> Iterator[str]:
-    """A tree as text; fields that are empty are left out, since versions of Python differ in which they have."""
+    """A tree as text; empty fields are left out, since versions of Python differ in which they have."""
     if isinstance(node, ast.AST):
         yield type(node).__name__
         for name, value in ast.iter_fields(node):

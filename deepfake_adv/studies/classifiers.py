@@ -21,7 +21,7 @@ class Classifier(nn.Module):
     """A timm classifier over images in [0, 1] of any size.
 
     Its own input size and normalisation are inside, so that an example crafted on one classifier can be
-    judged by another, gradients included.
+    evaluated on another, gradients included.
 
     Args:
         architecture: timm's name of the model.
@@ -78,7 +78,7 @@ def _create(architecture: str, classes: int | None, pretrained: bool, seed: int)
             if not pretrained:
                 raise
             raise ValueError(
-                f"weights of {architecture} must be at hand; got {type(error).__name__} from timm's hub. "
+                f"weights of {architecture} must be available; got {type(error).__name__} from timm's hub. "
                 "Connect to the network once, fill the cache folder named by HF_HOME, or set pretrained: false."
             ) from error
 

@@ -163,14 +163,14 @@ def map_rows(method: GenerativeBlur, batch: Batch) -> dict[str, Tensor]:
 
 
 def write_grid(folder: Path, name: str, rows: Mapping[str, Tensor], labels: Sequence[str], **facts: Any) -> None:
-    """Write each image as PNG, ``<name>-<row>-<column>.png``, and a JSON that says which is where; the JSON last.
+    """Write each image as PNG, ``<name>-<row>-<column>.png``, and a JSON file with their places, written last.
 
     Args:
         folder: Where to write.
         name: The figure.
         rows: Row's title to images ``(N, 3, H, W)`` or maps ``(N, 1, H, W)``, in [0, 1].
         labels: Title of each column.
-        facts: What else the figure says; goes into the JSON.
+        facts: Other values of the figure, for the JSON file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = []
@@ -181,7 +181,7 @@ def write_grid(folder: Path, name: str, rows: Mapping[str, Tensor], labels: Sequ
             path = folder / f"{name}-{number}-{column}.png"
             done, encoded = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))
             assert done, "OpenCV encodes any 8-bit image"
-            path.write_bytes(encoded.tobytes())  # OpenCV's own writing says nothing of a full disk
+            path.write_bytes(encoded.tobytes())  # OpenCV's own writing does not report a full disk
             line.append(path.name)
         files.append(line)
     write_json(folder / f"{name}.json", {"rows": list(rows), "columns": list(labels), "files": files, **facts})

@@ -104,21 +104,21 @@ def _build(wanted: AttackStudy, classes: int | None) -> dict[str, Classifier]:
 
 
 def check_classes(classifiers: Mapping[str, Classifier], classes: int, pretrained: set[str]) -> None:
-    """Compare the classes of a folder of images with what each classifier tells apart.
+    """Compare the classes of a folder of images with the classes that each classifier distinguishes.
 
     Args:
         classifiers: By name.
         classes: Of the images.
-        pretrained: Names of those that come with weights, which must know these very classes.
+        pretrained: Names of those that come with weights, which must have exactly these classes.
 
     Raises:
-        ValueError: If one tells other classes apart.
+        ValueError: If a classifier has other classes.
     """
     for name, classifier in classifiers.items():
         known = int(classifier.model.num_classes)  # type: ignore[arg-type]
         if known < classes or (name in pretrained and known != classes):
             raise ValueError(
-                f"attack.images.folder must hold the classes that {name} tells apart, {known}; got {classes}. "
+                f"attack.images.folder must hold the classes of {name}, {known}; got {classes}. "
                 "Put a folder for each class there, in the order of the weights, or take another classifier."
             )
         if name not in pretrained:

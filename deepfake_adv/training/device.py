@@ -1,4 +1,4 @@
-"""The device and precision of inference, and what run.json says of device and versions."""
+"""The device and precision of inference, and the record of device and versions in run.json."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

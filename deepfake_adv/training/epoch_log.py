@@ -22,7 +22,7 @@ class LiveLog:
 
     DVCLive appends to its files, so a killed run may have logged more epochs than its checkpoint has. Its folder is
     therefore deleted and written again from the checkpoint's rows. DVCLive refuses a repository without a commit;
-    training then goes on with log.csv alone.
+    training then continues with log.csv only.
 
     Args:
         folder: DVCLive's folder.

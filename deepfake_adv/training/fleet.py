@@ -1,4 +1,4 @@
-"""Many runs at once: one DVC process per run, a slot of GPUs each, on this machine or through Ray."""
+"""Many runs in parallel: one DVC process per run, each with its own GPUs, on this machine or through Ray."""
 
 import json
 import logging
@@ -23,19 +23,19 @@ logger = logging.getLogger(__name__)
 STAGES = ("train", "score", "evaluate")
 LOGS = Path("work/train-all")
 ONE_DEVICE = Need()
-RECORD_EVERY = 60.0  # seconds between two writings of dvc.lock
-AGAIN = 2  # times that a run is taken up anew whose machine was lost; it goes on after its last finished epoch
+RECORD_EVERY = 60.0  # seconds between two writes of dvc.lock
+AGAIN = 2  # restarts of a run whose machine was lost; it continues after its last finished epoch
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of a run.
+    """The result of a run.
 
     Attributes:
         run: Its name.
         code: Exit code, 0 where all went well.
-        seconds: It took.
-        log: What it said.
+        seconds: Its duration.
+        log: File of its output.
     """
 
     run: str
@@ -56,14 +56,14 @@ def train_all(
 ) -> list[Finished]:
     """Train, score and evaluate independent runs, `jobs` at a time; one that fails stops no other.
 
-    What they start from must be there (``dvc repro shard``). Each run is one process of DVC's, which leaves its
-    entries of dvc.lock beside it; they are put there together, once a minute and at the end: see `dvc_batch`.
+    Their inputs must exist (``dvc repro shard``). Each run is one DVC process, which writes its entries for dvc.lock
+    to separate files; they are added to dvc.lock together, once a minute and at the end: see `dvc_batch`.
 
     Args:
         runs: Keys of `runs` in params.yaml.
-        need: What each run asks for, as `device` in params.yaml says. GPUs are handed out `devices` at a time.
-        jobs: Runs at a time. Each gets a slot of GPUs in turn, or its share of the cores. None: as many as find GPUs,
-            else cores, of their own on this machine or on the cluster.
+        need: Devices that each run needs, from `device` in params.yaml. GPUs are handed out `devices` at a time.
+        jobs: Runs at a time. Each gets its own GPUs in turn, or its share of the cores. None: as many as there are
+            GPUs (without GPUs: cores) for, on this machine or on the cluster.
         engine: "local" or "ray"; Ray needs the project's folder on a file system that all nodes share.
         address: Ray cluster to join; None starts one here.
         stages: Of each run, in order.
@@ -73,8 +73,8 @@ def train_all(
         One entry per run, in the order of `runs`.
 
     Raises:
-        ValueError: If `jobs` is below 1, the engine unknown, or a run can be placed nowhere; before the first starts.
-        RuntimeError: If Ray is asked for and not installed.
+        ValueError: If `jobs` is below 1, the engine unknown, or no machine can take a run; before the first starts.
+        RuntimeError: If the engine is "ray" and Ray is not installed.
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"JOBS must be at least 1; got {jobs}. Take the number of GPUs.")
@@ -102,7 +102,7 @@ def train_all(
 
 
 def changed_runs(runs: Sequence[str], stages: Sequence[str] = STAGES) -> list[str]:
-    """Those of `runs` that have a stage which DVC would run again, by its own word.
+    """Those of `runs` with a stage that DVC would run again, according to `dvc status`.
 
     Raises:
         RuntimeError: If `dvc status` fails.
@@ -117,7 +117,7 @@ def _dvc(*arguments: str) -> str:
     done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip())[-500:]
-        raise RuntimeError(f"dvc {arguments[0]} must succeed; got: {said}. Run it by hand and fix what it says.")
+        raise RuntimeError(f"dvc {arguments[0]} must succeed; got: {said}. Run it by hand and fix its error.")
     return done.stdout
 
 
@@ -127,7 +127,7 @@ def dvc_command(run: str, stages: Sequence[str]) -> list[str]:
 
 
 def summary(finished: Sequence[Finished]) -> str:
-    """What succeeded and what did not, with the last line that each failed run said."""
+    """What succeeded and what failed, with the last log line of each failed run."""
     failed = [done for done in finished if done.code]
     lines = [f"{len(finished) - len(failed)} of {len(finished)} runs done"]
     for done in failed:
@@ -155,7 +155,7 @@ def _local(commands: Mapping[str, list[str]], need: Need, jobs: int | None) -> I
         for future in as_completed([pool.submit(work, run) for run in commands]):
             yield future.result()
     finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C reaches the processes by itself
+        pool.shutdown(cancel_futures=True)  # the processes receive Ctrl-C themselves
 
 
 def execute(run: str, command: list[str], environment: Mapping[str, str], folder: Path | None = None) -> Finished:

@@ -1,4 +1,4 @@
-"""Where runs that go on at once are placed: slots of GPUs, or of cores, that no two runs share unless asked to."""
+"""Places parallel runs: each gets its own GPUs or cores, which two runs share only if more jobs are requested."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ from deepfake_adv.execution.memory import JOBS
 
 @dataclass(frozen=True)
 class Need:
-    """What every run asks for.
+    """The devices that every run needs.
 
     Attributes:
-        devices: GPUs, or where it trains on none, processes.
-        nodes: Machines.
+        devices: Number of GPUs, or, without GPUs, of processes.
+        nodes: Number of machines.
         accelerator: "auto" takes GPUs where there are any.
     """
 
@@ -28,7 +28,7 @@ class Need:
 def local_slots(need: Need, jobs: int | None, gpus: Sequence[str] | None = None) -> list[dict[str, str]]:
     """Environment of the runs in each slot of this machine.
 
-    GPUs that fill no slot stay idle. More jobs than there are slots share GPUs, `devices` of them each, in turn.
+    GPUs that do not fill a slot stay idle. If there are more jobs than slots, jobs share GPUs, `devices` each, in turn.
 
     Args:
         need: Of each run.
@@ -49,7 +49,7 @@ def local_slots(need: Need, jobs: int | None, gpus: Sequence[str] | None = None)
 
 @dataclass(frozen=True)
 class ClusterShare:
-    """What each run gets of a cluster.
+    """The share of a cluster that each run gets.
 
     Attributes:
         jobs: Runs at a time.
@@ -105,7 +105,7 @@ def visible_gpus() -> list[str]:
 
 
 def _on_gpus(need: Need, most: int, whose: str) -> bool:
-    """Whether runs go on GPUs; refuses those that ask for more than there are in one place."""
+    """Whether runs use GPUs; raises if one needs more than a single machine has."""
     if need.accelerator == "cpu" or (need.accelerator == "auto" and not most):
         return False
     if most < need.devices:

@@ -77,7 +77,7 @@ def load_trained(folder: Path | str, device: torch.device | str = "cpu", *, chan
 
 
 def detector_arguments(entry: Mapping[str, Any], image_size: int, *, pretrained: bool = True) -> dict[str, Any]:
-    """A detector's entry with the image size filled in, for `build_detector`; likewise the frame detector within.
+    """A detector's entry with the image size filled in, for `build_detector`; also in a nested frame detector.
 
     Args:
         entry: Of `detectors` in params.yaml.

@@ -251,7 +251,7 @@ class Trainer:
             self.steps, self.seconds = state["steps"], state["seconds"]
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(
-                f"checkpoint must hold the whole state of a run; got {self.folder / CHECKPOINT}, in which "
+                f"checkpoint must hold the complete state of a run; got {self.folder / CHECKPOINT}, in which "
                 f"{error} is missing or wrong. Delete it to start this run again."
             ) from error
         logger.info("%s: continues at epoch %d, step %d", self.name, self.batches.epoch + 1, self.batches.step + 1)

@@ -1,9 +1,9 @@
 """The one conversion between RGB and planar YUV 4:2:0 (I420) that every stage uses.
 
-BT.601, limited range, whatever a file's tags say: two different conversions in one pipeline would differ
+BT.601, limited range, whatever a file's tags state: two different conversions in one pipeline would differ
 by a few levels between real and forged frames, and a detector could learn the label from that.
 BT.601 is what standard-definition H.264 without tags means, and what the
-field's OpenCV-based crops were cut with. The way back repeats each chroma sample over its 2 x 2 pixels
+field's OpenCV-based crops were cut with. The conversion back repeats each chroma sample over its 2 x 2 pixels
 (nearest), so a crop cut at even coordinates converts to exactly the pixels of the whole frame.
 """
 
@@ -47,7 +47,7 @@ def rgb_to_i420(rgb: Frame) -> Frame:
 
 
 def i420_to_rgb(i420: Frame, out: Frame | None = None) -> Frame:
-    """Convert I420 to RGB; each chroma sample serves its 2 x 2 pixels.
+    """Convert I420 to RGB; each chroma sample applies to its 2 x 2 pixels.
 
     Args:
         i420: ``(H * 3 // 2, W)`` uint8, H and W even.
@@ -62,7 +62,7 @@ def i420_to_rgb(i420: Frame, out: Frame | None = None) -> Frame:
     if i420.ndim != 2 or i420.dtype != np.uint8:
         raise ValueError(
             f"i420 must be a uint8 array (H * 3 / 2, W); got {i420.dtype} {i420.shape}. "
-            "Ask the decoder for format yuv420p."
+            "Set the decoder's format to yuv420p."
         )
     rows, width = i420.shape
     if rows % 3 or width % 2 or not rows or not width:

@@ -75,7 +75,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """Open a video file; gives PyAV's container and its first video stream, cover art aside, decoded in one thread.
 
     Raises:
-        VideoError: If the file cannot be read, holds no video that FFmpeg can decode, or breaks off while it is open.
+        VideoError: If the file cannot be read, holds no video that FFmpeg can decode, or cannot be read to its end.
     """
     try:
         status = path.stat()
@@ -105,7 +105,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
         try:
             yield container, stream
         except av.FFmpegError as error:
-            raise VideoError(f"{path} must be whole; reading broke off ({error.strerror}). Copy it again.") from error
+            raise VideoError(f"{path} must be complete; reading failed ({error.strerror}). Copy it again.") from error
 
 
 def _is_cover(stream: Any) -> bool:
@@ -113,12 +113,12 @@ def _is_cover(stream: Any) -> bool:
 
 
 def is_zeroed(packet: Any, stream: Any) -> bool:
-    """Whether a packet begins with nothing but zeros, which no encoder writes: an interrupted copy leaves them."""
+    """Whether a packet begins with zeros alone, which no encoder writes: an interrupted copy leaves them."""
     return packet.size >= _ZEROS and stream.codec_context.name in _NEVER_ZEROS and not any(bytes(packet)[:_ZEROS])
 
 
 def promised_bytes(container: Any, stream: Any) -> int:
-    """How long an MP4 file must be for its last frame to be there; 0 for formats without such a table."""
+    """Length in bytes that an MP4 file needs to hold its last frame; 0 for formats without such a table."""
     entries = stream.index_entries
     if "mp4" not in container.format.name or not len(entries):
         return 0
@@ -127,7 +127,7 @@ def promised_bytes(container: Any, stream: Any) -> int:
 
 
 def promised_seconds(container: Any) -> float:
-    """How long a Matroska file's header says that it plays; 0 where it does not, and for other formats.
+    """Duration in a Matroska file's header, seconds; 0 without one, and for other formats.
 
     MP4 files are held to `promised_bytes`, and their edit lists make durations hard to compare.
     """

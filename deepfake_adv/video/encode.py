@@ -17,7 +17,7 @@ from deepfake_adv.files import atomic_write
 
 Frame = NDArray[np.uint8]
 
-_SMALLEST_SIDE = 4  # FFV1 cuts a frame into 2 x 2 slices or more, each of whole chroma samples
+_SMALLEST_SIDE = 4  # FFV1 cuts a frame into 2 x 2 slices or more, each with complete chroma samples
 _FEW_SLICES = 5120 * 2880  # pixels; FFV1 holds a slice's size to a quarter of this
 
 # Full-range gray to the luma of limited-range video, where i420_to_rgb finds it again.
@@ -38,13 +38,13 @@ def write_h264(
     crf 0 is lossless in the coded samples: decoding gives the same planes.
 
     Args:
-        path: The file to write; it appears whole or not at all.
+        path: The file to write; written atomically.
         frames: I420 ``(H * 3 // 2, W)`` uint8 frames of one even size, or ``(H, W)`` planes with ``gray``.
         crf: libx264's constant rate factor, 0 (lossless) to 51.
         fps: Frames per second.
         preset: libx264 preset; it trades time for size.
         gray: The frames are single planes of 0 to 255 (masks), stored as gray video: 0 stays 0, 255 stays
-            255, what lies between comes back within a level.
+            255, values in between differ by at most one level after decoding.
 
     Returns:
         The number of frames written.
@@ -54,7 +54,7 @@ def write_h264(
     """
     if not 0 <= crf <= 51:
         raise ValueError(f"crf must be between 0 and 51; got {crf}. Use 0 for lossless, 23 or 40 as in FF++.")
-    # with AVX-512, x264's macroblock tree reads what was never written, and equal input gave other bytes
+    # with AVX-512, x264's macroblock tree reads uninitialised memory, and equal input gave different bytes
     options = {"crf": str(crf), "preset": preset, "threads": "1", "x264-params": "mbtree=0"}
     planes = (_gray_as_i420(frame) for frame in frames) if gray else frames
     return _write(path, planes, "libx264", "mp4", fps, options)
@@ -74,7 +74,7 @@ def write_ffv1(path: Path, frames: Iterable[Frame], fps: float = 25.0) -> int:
     """Store frames losslessly, every frame on its own (intra only), for random access without loss.
 
     Args:
-        path: The file to write (Matroska); it appears whole or not at all.
+        path: The file to write (Matroska); written atomically.
         frames: I420 ``(H * 3 // 2, W)`` uint8 frames of one even size, 4 pixels or more on each side.
         fps: Frames per second.
 

@@ -2,11 +2,11 @@
 
 
 class VideoError(ValueError):
-    """A video that cannot be read as asked; the message names the file and what to do.
+    """A video cannot be read as requested; the message names the file and what to do.
 
     Args:
         message: One sentence for the user.
-        frames: How many frames there truly are, where that is what went wrong.
+        frames: The actual number of frames, if the error is about it.
     """
 
     def __init__(self, message: str, frames: int | None = None) -> None:

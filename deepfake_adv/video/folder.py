@@ -1,4 +1,4 @@
-"""A folder of images that stands for a video: frames or crops that were extracted before."""
+"""A folder of images used as a video: frames or crops that were extracted earlier."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from deepfake_adv.video.picture import SUFFIXES
 def images(path: Path) -> list[Path]:
     """The images of a folder, hidden files left out, numbers in their names by value: index i is the i-th.
 
-    Masks (``*_mask.png``) count only where there is nothing else, and of the images of the paper's release,
+    Masks (``*_mask.png``) are used only if there are no other images, and of the images of the paper's release,
     which begin with the folder's own name (``<folder>_000012_0.png``), only those of the first face do.
 
     Raises:

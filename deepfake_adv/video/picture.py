@@ -33,9 +33,9 @@ _UPRIGHT: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 _DEEP: Final = frozenset({"I", "F"})
-_ZEROS: Final = 16  # bytes of zeros at the end that ask for a closer look
+_ZEROS: Final = 16  # bytes of zeros at the end that need a closer check
 _AVIF_ZEROS: Final = 64  # more than Pillow's encoder leaves at the end of any picture tried, flat ones too: 8
-_SEEN: Final = 4  # levels off the zeros' own that count as a picture
+_SEEN: Final = 4  # levels different from that of zeros that count as a picture
 _MOST: Final = 0.7  # share of a row; of 600 cuts of ten photographs none is missed, with 16 and 0.9 it were 68
 
 
@@ -60,13 +60,13 @@ def read(path: Path) -> Frame:
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Read a picture as ``(H, W, 3)`` uint8 RGB, turned and mirrored as its orientation asks.
+    """Read a picture as ``(H, W, 3)`` uint8 RGB, turned and mirrored according to its orientation.
 
-    Of 16 bits the upper 8 are taken; alpha is dropped. Metadata that cannot be read are passed over.
+    Of 16 bits the upper 8 are taken; alpha is dropped. Metadata that cannot be read are ignored.
 
     Raises:
         VideoError: If it cannot be read, is no picture, is cut short or filled up with zeros, is animated, has more
-            than 16 bits a channel or more pixels than Pillow takes for safe.
+            than 16 bits a channel or more pixels than Pillow's limit.
     """
     try:
         encoded = Path(path).read_bytes()
@@ -96,7 +96,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 def _decoded(path: Path, encoded: bytes) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(encoded)) as image:
         frames = getattr(image, "n_frames", 1)
-        if frames > 1 and image.format != "MPO":  # whose other pictures are views of the first
+        if frames > 1 and image.format != "MPO":  # its other pictures are views of the first
             raise VideoError(
                 f"{path} must be one picture; got {frames} in one file. Convert it to a video, or keep the first."
             )
@@ -105,7 +105,7 @@ def _decoded(path: Path, encoded: bytes) -> NDArray[np.uint8]:
         pixels = _rgb(path, image)
         if not _is_whole(encoded, str(image.format), layout, pixels):
             raise VideoError(
-                f"{path} must be a whole image; it was cut off and filled up with zeros. Copy the file again or "
+                f"{path} must be a complete image; it was cut off and filled up with zeros. Copy the file again or "
                 "delete it."
             )
         turn = _UPRIGHT.get(_orientation(image))
@@ -122,20 +122,20 @@ def _rgb(path: Path, image: Any) -> NDArray[np.uint8]:
 
 
 def _orientation(image: Any) -> int:
-    """EXIF's number, 1 to 8; 1 where there is none, or none that can be read. Pillow turns TIFF on loading."""
+    """EXIF's number, 1 to 8; 1 if it is missing or cannot be read. Pillow turns TIFF on loading."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # Pillow raises what the damage happens to cause; no metadata are worth a picture
+    except Exception:  # Pillow raises various errors; damaged metadata must not cost the picture
         return 1
 
 
 def _is_whole(encoded: bytes, kind: str, layout: list[Any], pixels: NDArray[np.uint8]) -> bool:
-    """Whether the picture's data are there to their end; `pixels` are as stored, not yet upright."""
+    """Whether the picture's data are complete; `pixels` are as stored, not yet upright."""
     if kind in ("JPEG", "MPO"):
         return _has_end_of_image(encoded)
     if kind == "PNG":
         with Image.open(io.BytesIO(encoded)) as image:
-            image.verify()  # the checksum of every chunk, which decoding passes over at the end
+            image.verify()  # the checksum of every chunk, which decoding ignores at the end
         return True
     zeros = len(encoded) - len(encoded.rstrip(b"\0"))
     if kind == "WEBP":
@@ -165,7 +165,7 @@ def _has_end_of_image(encoded: bytes) -> bool:
 
 
 def _webp_reads_shorter(encoded: bytes) -> bool:
-    """Whether a WebP whose data end in zeros decodes without the last of them: an encoder leaves no byte to spare."""
+    """Whether a WebP whose data end in zeros decodes without the last of them: an encoder writes no unused bytes."""
     data = next((data for name, data in _chunks(encoded) if name in (b"VP8 ", b"VP8L")), None)
     if data is None or data[-_ZEROS:].strip(b"\0") or len(data) <= 2 * _ZEROS:
         return False
@@ -189,10 +189,10 @@ def _chunks(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _ends_within_a_row(pixels: NDArray[np.uint8]) -> bool:
-    """Whether an uncompressed picture turns, within a row, from a picture into nothing but its last value.
+    """Whether an uncompressed picture changes, within a row, from content to its last value alone.
 
-    Black borders begin with a row, and what is in front of black has an outline; a cut does neither. One between two
-    rows, or in the dark, cannot be told from a picture.
+    Black borders begin with a row, and objects in front of black have an outline; a cut-off file has neither. A cut
+    between two rows, or in a dark part, cannot be detected.
 
     Args:
         pixels: ``(H, W, 3)`` in the order of the file.

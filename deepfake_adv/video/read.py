@@ -1,8 +1,8 @@
-"""Frames of a video at exact indices, and the facts about it that headers get wrong.
+"""Frames of a video at exact indices, and facts about it that headers often state wrongly.
 
-A frame's index counts what the decoder puts out: frames outside an edit list (`is_discard`) do not
-count, whatever the header's own number says. Index i of a forged video and of its target are the same
-moment, so nothing here skips, repeats or approximates a frame: a frame that cannot be read is an error.
+A frame's index counts the decoder's output: frames outside an edit list (`is_discard`) do not
+count, whatever number the header states. Index i of a forged video and of its target are the same
+moment, so no frame is skipped, repeated or approximated: a frame that cannot be read is an error.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,12 +35,12 @@ _WHOLE = 0.9  # share of the promised duration below which a file looks cut shor
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What `probe` found.
+    """The result of `probe`.
 
     `width` and `height` are those of the frames that `read_frames` yields: after rotation, cut to even.
-    `rotation` is in degrees against the clock, 0, 90, 180 or 270; mirroring is not told in it.
-    `fps` is frames per second over the whole video, so also where the rate varies (`variable_rate`).
-    `note` holds what a user may want to know, empty as a rule.
+    `rotation` is in degrees counter-clockwise, 0, 90, 180 or 270; it does not include mirroring.
+    `fps` is the mean frames per second of the video, also if the rate varies (`variable_rate`).
+    `note` holds remarks for the user; it is usually empty.
     """
 
     frames: int
@@ -57,7 +57,7 @@ def probe(path: Path | str) -> VideoFacts:
     """Count a video's frames by its packets and decode the first one.
 
     Args:
-        path: A video, a picture, or a folder of pictures that stand for a video.
+        path: A video, a picture, or a folder of pictures used as a video.
 
     Raises:
         VideoError: If it cannot be read, is cut short or filled up with zeros, holds no picture, or none that decodes.
@@ -82,11 +82,11 @@ def probe(path: Path | str) -> VideoFacts:
         times = seconds(stamps, stream.time_base, float(rate or 25))
         length = promised_seconds(container)
     if zeroed is not None:
-        raise VideoError(f"{path} must be whole; it is filled up with zeros from frame {zeroed} on. Copy it again.")
+        raise VideoError(f"{path} must be complete; it is filled up with zeros from frame {zeroed} on. Copy it again.")
     if first_frame is None:
         raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file again or leave it out.")
     if promised > path.stat().st_size:
-        raise VideoError(f"{path} must be whole; it is cut short, {count} of {header} frames are there. Copy it again.")
+        raise VideoError(f"{path} must be complete; it is cut short and has {count} of {header} frames. Copy it again.")
     planes, rotation = to_planes(first_frame), _rotation(first_frame)
     steps = np.diff(times)
     tick = float(stream.time_base or 0)
@@ -96,7 +96,7 @@ def probe(path: Path | str) -> VideoFacts:
     notes += ["variable frame rate"] if variable else []
     end = float(stream.start_time or 0) * tick + times.max(initial=0) + 1 / fps
     if end < _WHOLE * length:
-        notes.append(f"frames end at {end:.1f} s of the {length:.1f} s that the header says: it may be cut short")
+        notes.append(f"frames end at {end:.1f} s of the {length:.1f} s that the header states: it may be cut short")
     return VideoFacts(
         frames=count,
         fps=round(fps, 4),
@@ -132,10 +132,10 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Yield frames at exact indices, one at a time, in one single-threaded pass.
 
-    Where they lie far apart, what is between them is not decoded, if the frames are sure to be the same (`seek`);
-    damage in between is not noticed then.
+    If they are far apart, the frames between them are not decoded, provided that the result is certain to be the
+    same (`seek`); damage in between is then not detected.
 
-    Rotation and mirroring that the metadata ask for are applied. An odd width or height loses its last
+    Rotation and mirroring in the metadata are applied. An odd width or height loses its last
     column or row (of the stored picture, before rotation): 4:2:0 shares a chroma sample between two. Other
     pixel formats, full-range ones among them, come through swscale to limited-range 4:2:0. Gray counts as
     full range unless it is tagged as limited.
@@ -143,8 +143,8 @@ def read_frames(
     Args:
         path: A video, a picture, or a folder of pictures that stand for a video.
         indices: Increasing frame indices from 0; None for every frame.
-        masks: The frames are masks: the values of a gray video are luma as they stand, not brought from
-            0 to 255 into 16 to 235.
+        masks: The frames are masks: the values of a gray video are luma as stored, not converted from
+            0 to 255 to 16 to 235.
 
     Yields:
         ``(H * 3 // 2, W)`` uint8 I420 planes per index, in the decoder's own values.
@@ -184,7 +184,7 @@ def _frames(path: Path, wanted: NDArray[np.int64] | None, masks: bool) -> Iterat
 
 
 def _stills(path: Path) -> list[Path] | None:
-    """The pictures that stand for a video: those of a folder, or the file itself; None for a video."""
+    """The pictures used as a video: those of a folder, or the file itself; None for a video."""
     if path.is_dir():
         return folder.images(path)
     return [path] if is_picture(path) else None
@@ -216,7 +216,7 @@ def _pictures(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[tuple[in
 
 
 def _rotation(picture: Any) -> int:
-    """Quarter turns that the metadata ask for, in degrees against the clock: 0, 90, 180 or 270."""
+    """Rotation in the metadata, in degrees counter-clockwise: 0, 90, 180 or 270."""
     result: int = round(picture.rotation / 90) % 4 * 90
     return result
 
@@ -224,7 +224,7 @@ def _rotation(picture: Any) -> int:
 def to_planes(picture: Any, masks: bool = False) -> Frame:
     """I420 planes of PyAV's frame, upright; see `read_frames`."""
     gray, coded = picture.format.name == "gray", int(picture.color_range)
-    if gray and (masks or coded == _MPEG_RANGE):  # swscale would take the values for full range
+    if gray and (masks or coded == _MPEG_RANGE):  # swscale would treat the values as full range
         luma = picture.to_ndarray()[: picture.height // 2 * 2, : picture.width // 2 * 2]
         luma = _upright(luma, _display(picture))
         return np.concatenate([luma, np.full((luma.shape[0] // 2, luma.shape[1]), 128, np.uint8)])
@@ -255,7 +255,7 @@ def _display(picture: Any) -> tuple[int, int, int, int] | None:
 
 
 def _upright(plane: Frame, display: tuple[int, int, int, int] | None) -> Frame:
-    """A plane in the way it is shown, to the nearest quarter turn, mirrored where the matrix mirrors."""
+    """A plane as displayed, to the nearest quarter turn, mirrored if the matrix mirrors."""
     if display is None:
         return plane
     a, b, c, d = display

@@ -1,8 +1,8 @@
-"""Reads few frames of a long video by seeking, where this is certain to give the same frames as decoding all.
+"""Reads few frames of a long video by seeking, if this is certain to give the same frames as decoding all.
 
-A jump goes to a key frame from which the decoder starts with nothing of what was before: an IDR picture of H.264 or
-H.265, any frame of a codec that codes each by itself. No frame that is shown later may be stored before it, nor one
-that is shown earlier after it. Frames are told by their time stamps, so a container that lands elsewhere is noticed.
+A jump goes to a key frame at which the decoder needs no earlier data: an IDR picture of H.264 or H.265, or any
+frame of a codec that codes each frame by itself. No frame that is shown later may be stored before it, nor one
+that is shown earlier after it. Frames are identified by their time stamps, so a jump to another place is detected.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deepfake_adv.video.container import decoded, opened, packets
 
 LEAST: Final = 100
-"""Frames that a jump must save: above every gap between the frames that are sampled of FaceForensics++."""
+"""Frames that a jump must save: more than any gap between sampled frames of FaceForensics++."""
 
 _H264_IDR: Final = frozenset({5})
 _HEVC_IDR: Final = frozenset({19, 20})  # IDR_W_RADL, IDR_N_LP
@@ -26,16 +26,16 @@ Ints = NDArray[np.int64]
 
 
 class LostError(Exception):
-    """The container or the decoder did not do as the time stamps say; decode the video from its start."""
+    """The container or the decoder contradicts the time stamps; decode the video from its start."""
 
 
 @dataclass(frozen=True, eq=False)
 class Jumps:
-    """Where one can jump to in a video.
+    """The places in a video that a jump can reach.
 
     Attributes:
         stamps: ``(n,)`` time stamp of each frame in order of display, in ticks.
-        keys: ``(k,)`` index of each frame that decoding may start from, increasing; the first frame's among them.
+        keys: ``(k,)`` index of each frame that decoding may start from, increasing; includes the first frame.
     """
 
     stamps: Ints
@@ -47,7 +47,7 @@ class Jumps:
 
 
 def find_jumps(path: Path, wanted: Ints) -> Jumps | None:
-    """Where to jump to for some frames; None where decoding from the start takes no longer, or nothing else is certain.
+    """Where to jump for some frames; None if decoding from the start is as fast, or a jump is not certain to work.
 
     Reads all packets and decodes none.
 
@@ -81,15 +81,15 @@ def find_jumps(path: Path, wanted: Ints) -> Jumps | None:
 
 
 def read_sparse(path: Path, wanted: Ints, jumps: Jumps) -> Iterator[tuple[int, Any]]:
-    """Index and PyAV's frame of all that is decoded on the way to the frames wanted, which are among them.
+    """Index and PyAV frame of every decoded frame, including the frames wanted.
 
     Args:
         path: The video.
         wanted: ``(n,)`` frame indices, increasing.
-        jumps: Of the video and these frames.
+        jumps: Jumps for the video and these frames.
 
     Raises:
-        LostError: Before a frame is given that may be another than its index says.
+        LostError: Before yielding a frame whose index is not certain.
         VideoError: If the video does not decode.
     """
     with opened(path) as (container, stream):
@@ -117,7 +117,7 @@ def _decode(path: Path, container: Any, stream: Any, jumps: Jumps) -> Iterator[t
 
 
 def _reset_rule(codec: Any) -> Callable[[bytes], bool] | None:
-    """Whether a key packet starts decoding again; None for codecs that it is not known of."""
+    """Whether decoding can start at a key packet; None for codecs for which this is not known."""
     extra = codec.extradata or b""
     if codec.name in _EACH_BY_ITSELF:
         return lambda data: True
@@ -131,7 +131,7 @@ def _reset_rule(codec: Any) -> Callable[[bytes], bool] | None:
 
 
 def _unit_heads(data: bytes, size: int) -> Iterator[int]:
-    """First byte of each NAL unit; `size` bytes of length before each, 0 where start codes part them."""
+    """First byte of each NAL unit; `size` bytes of length before each, 0 if start codes separate them."""
     place = 0
     if size:
         while place + size < len(data):

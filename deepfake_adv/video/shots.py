@@ -1,13 +1,14 @@
 """Finds hard cuts between shots by the difference of successive thumbnails.
 
-A frame differs from the one before by the mean absolute difference of their thumbnails. It begins a shot where
-that difference is large, or stands out from those around it, so that a fast movement is no cut and a cut between
-two people at one spot is. The thresholds were chosen on 36 real clips of talking people (256 to 1080 pixels wide,
-12 to 30 frames per second) and on all 1,260 ordered pairs of them joined end to end, ten of them filmed with
-different people in one seat before one wall. Of every frame and of every second frame, all cuts but one pair's
-were found at 8 and 4 times, none of 9,406 frames within a clip was taken for one; of every fifth and tenth frame,
-5 of 1,831 were. Movement alone reached 19 of every frame and 35 of every tenth.
-Fades and dissolves are no cuts here.
+A frame's difference is the mean absolute difference of its thumbnail and that of the frame before. A frame begins a
+shot if its difference is large, or much larger than those around it. So a fast movement does not count as a cut, and a
+change between two people at one place does.
+
+The thresholds were chosen on 36 real clips of talking people (256 to 1080 pixels wide, 12 to 30 frames per second) and
+on all 1,260 ordered pairs of them joined end to end; ten of the clips show different people in one seat before one
+wall. On every frame and on every second frame, all cuts but one pair's were found at 8 and 4 times, and none of 9,406
+frames within a clip was reported as one; on every fifth and tenth frame, 5 of 1,831 were. Movement alone reached 19 on
+every frame and 35 on every tenth. Fades and dissolves are not detected.
 """
 
 from collections import deque
@@ -23,7 +24,7 @@ from deepfake_adv.video.colour import Frame, i420_to_rgb
 T = TypeVar("T")
 
 _SIDE: Final = 32  # pixels of a thumbnail
-_CERTAIN: Final = 30.0  # 8-bit levels; a montage of short shots has no quiet frames to stand out from
+_CERTAIN: Final = 30.0  # 8-bit levels; in a montage of short shots no frames are quiet
 _LEAST: Final = 8.0  # 8-bit levels
 _STANDS_OUT: Final = 4.0  # times the median difference around it
 _REACH: Final = 3  # frames to either side that it is compared with
@@ -36,7 +37,7 @@ def thumbnail(rgb: Frame) -> NDArray[np.float32]:
 
 
 def planes_thumbnail(planes: Frame) -> NDArray[np.float32]:
-    """The same of I420 planes, which are shrunk before they are converted: a whole frame's RGB is not needed."""
+    """The same for I420 planes, which are shrunk before conversion: the full frame's RGB is not needed."""
     height, width = planes.shape[0] * 2 // 3, planes.shape[1]
     chroma = planes[height:].reshape(2, height // 2, width // 2)
     small = np.empty((_SIDE * 3, _SIDE * 2), np.uint8)
@@ -47,9 +48,9 @@ def planes_thumbnail(planes: Frame) -> NDArray[np.float32]:
 
 
 def mark_cuts(items: Iterable[T], look: Callable[[T], NDArray[np.float32]]) -> Iterator[tuple[T, bool]]:
-    """Say of each item whether it begins a new shot; the first one does not.
+    """Report for each item whether it begins a new shot; the first one does not.
 
-    Works on a stream: an item comes out once the three after it are known.
+    Works on a stream: an item is yielded when the three after it are known.
 
     Args:
         items: One for each frame, in order of time.
@@ -59,7 +60,7 @@ def mark_cuts(items: Iterable[T], look: Callable[[T], NDArray[np.float32]]) -> I
         Each item, and whether there is a cut between the one before and it.
     """
     waiting: deque[T] = deque()
-    differences: deque[float] = deque(maxlen=2 * _REACH + 1)  # each to the frame before; the middle one is judged
+    differences: deque[float] = deque(maxlen=2 * _REACH + 1)  # each to the frame before; the middle one is tested
     before: NDArray[np.float32] | None = None
     for item in items:
         waiting.append(item)
@@ -73,13 +74,13 @@ def mark_cuts(items: Iterable[T], look: Callable[[T], NDArray[np.float32]]) -> I
 
 
 def find_cuts(thumbnails: Iterable[NDArray[np.float32]]) -> list[int]:
-    """Places of the frames that begin a new shot, without the first."""
+    """Positions of the frames that begin a new shot, without the first."""
     marked = mark_cuts(thumbnails, lambda picture: picture)
     return [place for place, (_, cut) in enumerate(marked) if cut]
 
 
 def _stands_out(differences: Sequence[float], place: int) -> bool:
-    """Whether one difference is a cut's; NaN is the first frame's, which has none."""
+    """Whether a difference marks a cut; the first frame, which has none, has NaN."""
     known = list(differences)
     around = [*known[max(place - _REACH, 0) : place], *known[place + 1 : place + 1 + _REACH]]
     around = [value for value in around if not np.isnan(value)]

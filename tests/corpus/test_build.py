@@ -222,7 +222,7 @@ def test_bad_arguments_are_named(arguments, tmp_path, change, message):
         build(tmp_path / "corpus", **{**arguments, **change}, scratch=tmp_path / "work")
 
 
-def test_an_old_corpus_is_replaced_whole(arguments, tmp_path):
+def test_an_old_corpus_is_replaced_completely(arguments, tmp_path):
     output = tmp_path / "corpus"
     output.mkdir()
     (output / "stale.mp4").write_bytes(b"")

@@ -166,7 +166,7 @@ def test_gaps_are_filled_between_their_neighbours(monkeypatch):
     [
         ([[]] * 10, "no face was found"),
         ([["face"]] * 6 + [[]] * 4, "found in 6 of 10 frames"),
-        ([["face"]] * 30 + [[]] * 9 + [["face"]] * 10, "frames 30 to 38 show no face; 8 in a row are the most"),
+        ([["face"]] * 30 + [[]] * 9 + [["face"]] * 10, "frames 30 to 38 show no face; at most 8 in a row may"),
         ([[]] * 9 + [["face"]] * 40, "frames 0 to 8 show no face"),
         ([["face"]] * 40 + [[]] * 9, "frames 40 to 48 show no face"),
         ([["face"]] * 5 + [["far"]] * 5, "jumps at frame 5"),

@@ -85,7 +85,7 @@ def test_every_video_leaves_its_crops(project, dataset, quality, reals, fakes):
 
 
 def test_the_forged_one_of_two_people_is_cut_by_the_mask(project):
-    """A DFD-like fake's crop lies on its mask, on whichever side and however small the actor is."""
+    """A DFD-like fake's crop covers its mask, on whichever side and however small the actor is."""
     sides = set()
     for row in rows(project, "dfd", "c23"):
         if not row["label"]:

@@ -9,7 +9,7 @@ from deepfake_adv.corpus.render.take import Place
 
 
 @pytest.mark.parametrize("size", [128, 130])
-def test_a_wide_clip_has_the_height_asked_for_and_the_face_in_it(size):
+def test_a_wide_clip_has_the_height_requested_and_the_face_in_it(size):
     staging = Staging(1.5, Place(-0.2, 0.65), ((7, Place(0.2, 0.65)),))
     clip = Rendered(1, 5, 6, size, 25, number=2, staging=staging).load()
     rows, width = clip.frames[0].shape

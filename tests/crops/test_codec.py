@@ -71,7 +71,7 @@ def test_bytes_are_the_same_every_time(frame):
         assert encode_crop(frame, Square(2, 2, 64), encoding) == encode_crop(frame.copy(), Square(2, 2, 64), encoding)
 
 
-def test_mask_comes_back_whole():
+def test_mask_comes_back_complete():
     mask = np.random.default_rng(1).integers(0, 256, (51, 51), dtype=np.uint8)
     np.testing.assert_array_equal(decode_mask(encode_mask(mask)), mask)
 

@@ -58,7 +58,11 @@ def test_a_range_holds_the_values_own_bytes(make_shards, options):
         check_ranges(path)
 
 
-@pytest.mark.parametrize("options", [{"data_page_size": 300, "write_batch_size": 1}, {"data_page_version": "2.0"}])
+# Many pages; with pyarrow 21 those of the first version begin at a row only where there is a page index
+SMALL_PAGES = {"data_page_size": 300, "write_batch_size": 1, "write_page_index": True}
+
+
+@pytest.mark.parametrize("options", [SMALL_PAGES, {"data_page_version": "2.0"}])
 def test_pages_may_begin_anywhere(make_shards, options):
     path = make_shards().parents[1] / "crops/corpus/c23/NT-train-000.parquet"
     rows = pq.read_table(path).to_pylist()
@@ -86,7 +90,7 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_the_bytes_asked_for_are_read(files):
+def test_the_bytes_requested_are_read(files):
     assert CropReader(files).read("a", 10, 20, CRC) == DATA[10:30]
 
 
@@ -128,7 +132,7 @@ def test_open_files_stay_behind_when_sent_to_another_process(files):
     assert again.read("a", 10, 20, CRC) == DATA[10:30]
 
 
-def test_too_many_open_files_are_not_the_files_fault(files, monkeypatch):
+def test_too_many_open_files_are_not_the_files_error(files, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EMFILE, "Too many open files")
 

@@ -26,14 +26,14 @@ def crops(tmp_path):
     def make(*videos, dataset="ff", quality="c23"):
         folder = tmp_path / "crops" / dataset / quality
         folder.mkdir(parents=True)
-        generator = np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         for video, split, target, source in videos:
             forgery = video.partition("/")[0]
             rows = [
                 dict.fromkeys(CROP_SCHEMA.names)
                 | {"video": video, "frame": frame, "forgery": forgery, "split": split, "quality": quality}
                 | {"target": target, "source": source, "encoding": "png", "box_side": SIDE, "dataset": dataset}
-                | {"image": png(generator.integers(0, 255, (SIDE, SIDE, 3), np.uint8))}
+                | {"image": png(rng.integers(0, 255, (SIDE, SIDE, 3), np.uint8))}
                 | {"mask": None if forgery == "real" else png(np.full((SIDE, SIDE), 7, np.uint8))}
                 | {"landmarks": np.arange(136, dtype=np.float32)}
                 for frame in (4, 7, 1000)
@@ -160,7 +160,7 @@ def test_a_file_or_a_crop_that_is_damaged_is_named(crops, tmp_path):
     with pytest.raises(CorruptCrop, match=r"0_1\.parquet must hold crops that decode; frame 7 of NT/0_1 does not"):
         export_frames(folder, tmp_path / "out", layout="sladd")
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"0_1\.parquet must be a whole crop file; got: "):
+    with pytest.raises(ValueError, match=r"0_1\.parquet must be a complete crop file; got: "):
         export_frames(folder, tmp_path / "out", layout="sladd")
 
 

@@ -99,10 +99,10 @@ def test_channels_last_is_a_memory_format_alone(make_loader):
 
 
 def test_mirroring_moves_images_masks_and_points_together():
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 255, (2, 8, 8, 3), np.uint8)
-    masks = generator.integers(0, 255, (2, 8, 8), np.uint8)
-    points = generator.uniform(0, 7, (2, 68, 2)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (2, 8, 8, 3), np.uint8)
+    masks = rng.integers(0, 255, (2, 8, 8), np.uint8)
+    points = rng.uniform(0, 7, (2, 68, 2)).astype(np.float32)
     crops = Crops(images.copy(), masks.copy(), points.copy())
     mirror(crops, np.array([False, True]))
     assert (crops.images[0] == images[0]).all()

@@ -90,11 +90,11 @@ def test_a_manifest_of_other_columns_is_refused(tmp_path):
 def test_a_manifest_that_is_cut_short_is_named(shards, tmp_path):
     path = tmp_path / "train.parquet"
     path.write_bytes((shards / "train.parquet").read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"train\.parquet must be a whole manifest; got: .*Delete it and run `dvc"):
+    with pytest.raises(ValueError, match=r"train\.parquet must be a complete manifest; got: .*Delete it and run `dvc"):
         read_manifest(path)
 
 
-def test_what_the_disk_refuses_is_no_fault_of_the_file(tmp_path):
+def test_what_the_disk_refuses_is_no_error_of_the_file(tmp_path):
     with pytest.raises(PermissionError), parquet_errors(tmp_path, "manifest", "run it again"):
         raise PermissionError(13, "Permission denied", "x")
 
@@ -140,7 +140,7 @@ def test_files_that_changed_or_went_are_named(shards, tmp_path):
         verify_files(table, rows, data)
 
 
-def test_a_manifest_has_all_metadata_but_landmarks_and_where_the_crop_lies():
+def test_a_manifest_has_all_metadata_but_landmarks_and_where_the_crop_is():
     places = ["has_mask", "file", "row_group", "row", "file_fingerprint"]
     places += [f"{kind}_{name}" for kind in ("image", "mask", "landmarks") for name in ("offset", "size", "crc")]
     assert MANIFEST_SCHEMA.names == [*METADATA, *places]

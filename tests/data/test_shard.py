@@ -253,7 +253,7 @@ def test_summary_counts_and_names_videos_lost_on_the_way(folder):
 def test_a_file_that_is_no_crop_file_is_named(folder):
     path = folder / "crops" / "toy" / "c23" / "bad.parquet"
     path.write_bytes(b"PAR1 cut short")
-    with pytest.raises(ValueError, match=r"bad.parquet must be a whole crop file"):
+    with pytest.raises(ValueError, match=r"bad.parquet must be a complete crop file"):
         manifests(folder)
     pq.write_table(pa.table({"x": [1]}), path)
     with pytest.raises(ValueError, match="other columns than a crop file has"):

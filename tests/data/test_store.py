@@ -16,7 +16,7 @@ def store(manifest, **options):
     return table, CropStore(table, manifest.parents[2], **options)
 
 
-def test_crops_come_in_the_order_asked_for(shards):
+def test_crops_come_in_the_order_requested(shards):
     table, crops = store(shards / "train.parquet")
     rows = np.random.default_rng(0).permutation(len(table))[:40]
     together = crops.fetch(rows)
@@ -37,7 +37,7 @@ def test_memory_gives_the_same_crops(shards):
         assert np.array_equal(getattr(before, name), getattr(after, name))
 
 
-def test_images_are_rgb_at_the_size_asked_for_and_masks_are_zero_for_reals(shards):
+def test_images_are_rgb_at_the_size_requested_and_masks_are_zero_for_reals(shards):
     table, crops = store(shards / "train.parquet", image_size=24)
     rows = np.array([np.flatnonzero(table.labels == label)[0] for label in (0, 1)])
     found = crops.fetch(rows)
@@ -91,7 +91,7 @@ def test_a_crop_that_does_not_decode_is_named(damaged):
         crops.fetch(bad)
 
 
-def test_a_crop_is_skipped_only_if_told_and_then_its_neighbour_in_time_steps_in(damaged, caplog):
+def test_a_crop_is_skipped_only_if_configured_and_then_its_neighbour_in_time_steps_in(damaged, caplog):
     table, crops = store(damaged, corrupt="skip")
     bad = np.flatnonzero(table.labels == 1)[:1]
     found = crops.fetch(bad)

@@ -23,13 +23,13 @@ def errors(tables, trained):
     return one_class_errors(parts, list(tables.values()), trained)
 
 
-def test_both_classes_are_no_fault_nor_is_a_test_set_of_one():
+def test_both_classes_are_no_error_nor_is_a_test_set_of_one():
     rows = [row for row in both() if (row.split, row.label) != ("test", 1)]
     assert errors({"ff-c23": rows, "wild-native": [video("real/x", "test")]}, {"a": ("c23", ["NT_c23"])}) == []
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
-def test_a_split_without_fakes_or_reals_is_said_with_its_runs(split):
+def test_a_split_without_fakes_or_reals_is_reported_with_its_runs(split):
     trained = {"a": ("c23", ["NT_c23"]), "b": ("all", ["NT_c23"]), "c": ("c23", ["NT_c23"])}
     one, other = errors({"ff-c23": [r for r in both() if (r.split, r.label) != (split, 1)]}, trained)
     assert one.startswith(f"NT_c23, trained on by a, c, must have real and fake videos in split {split}; got no fake,")

@@ -1,4 +1,4 @@
-"""What real disks do to a dataset: nothing is lost, and what is wrong is said, all of it, before anything is cut."""
+"""Damage that real disks do to a dataset: nothing is lost, and all errors are reported before anything is cut."""
 
 import builtins
 import errno
@@ -114,7 +114,7 @@ def test_a_quality_that_arrives_later_leaves_the_other_alone(stock, root, part, 
     assert sum(row.usable for row in read_rows(folder / "ff/c40.csv")) == 12
 
 
-def test_one_in_twenty_unreadable_is_said_at_once_and_then_costs_just_these(stock, tmp_path):
+def test_one_in_twenty_unreadable_is_reported_at_once_and_then_costs_just_these(stock, tmp_path):
     part = table_of(tmp_path / "mine", 60)
     for number in (7, 20, 41):
         (tmp_path / f"mine/{number}.mp4").write_bytes(b"<html>404</html>" * number)

@@ -18,7 +18,7 @@ REALS = "original_sequences/youtube/c23/videos"
 
 @pytest.fixture
 def stock(part, tmp_path):
-    """The whole stage; gives its folder."""
+    """Run the complete stage; returns its folder."""
 
     def run(*parts, **settings):
         chosen = {"min_frames": 10, "missing_is_fatal": True, "contradictions_are_fatal": True}
@@ -45,7 +45,7 @@ def test_unchanged_tables_are_not_written_again(stock):
     assert table.stat().st_mtime_ns == before
 
 
-def test_a_table_of_a_part_that_is_no_longer_asked_for_goes_and_what_is_none_stays(stock):
+def test_a_table_of_a_removed_part_is_deleted_and_other_files_stay(stock):
     folder = stock()
     (folder / "ff/c40.csv").write_bytes((folder / "ff/c23.csv").read_bytes())
     (folder / "ff/notes.csv").write_text("the,user's\n")
@@ -185,7 +185,7 @@ def test_published_numbers_count_as_expected(tmp_path, stock):
     assert "dfd,c23,real,,,362 more of the 363 published" in (folder / "missing.csv").read_text()
 
 
-def test_a_validation_set_of_one_class_is_said_before_anything_is_extracted(stock, root):
+def test_a_validation_set_of_one_class_is_reported_before_anything_is_extracted(stock, root):
     for name in ("002_003", "003_002"):
         (root / FAKES / f"{name}.mp4").unlink()
     trained = {"baseline": ("c23", ["DF_c23"])}
@@ -194,7 +194,7 @@ def test_a_validation_set_of_one_class_is_said_before_anything_is_extracted(stoc
     stock(missing_is_fatal=False)
 
 
-def test_what_else_would_stop_the_data_path_is_said_with_the_datasets_faults(stock, root):
+def test_what_else_would_stop_the_data_path_is_reported_with_the_datasets_errors(stock, root):
     (root / FAKES / "002_003.mp4").unlink()
     with pytest.raises(ValueError, match="1 are missing") as caught:
         stock(beside=["face_alignment must find its weights"])

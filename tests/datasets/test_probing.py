@@ -48,7 +48,7 @@ def probed(monkeypatch):
     return seen
 
 
-def test_facts_of_whole_videos(take):
+def test_facts_of_complete_videos(take):
     rows = take()
     assert len(rows) == 12
     row = rows["DF/000_001"]
@@ -68,7 +68,7 @@ def test_nothing_is_read_twice(take, probed, root):
     assert probed[12:] == ["000.mp4"]
 
 
-def test_an_earlier_table_serves_where_the_memory_is_gone(take, probed, part, tmp_path, root):
+def test_an_earlier_table_serves_where_the_cache_is_missing(take, probed, part, tmp_path, root):
     rows = take()
     del probed[:]
     shutil.rmtree(tmp_path / "memory")

@@ -37,7 +37,7 @@ def test_positions_come_back_as_they_went(positions, text):
     assert parse_ranges(text) == list(positions)
 
 
-def test_only_whole_videos_in_a_split_are_usable():
+def test_only_complete_videos_in_a_split_are_usable():
     assert ROW.usable
     assert not ROW.with_status("duplicate", "of x").usable
     assert ROW.with_status("duplicate", "of x").note == "ä; ö; of x"

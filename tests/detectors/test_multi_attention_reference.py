@@ -1,4 +1,4 @@
-"""The whole of a training pass against a slow float64 reference, written image by image and region by region.
+"""A complete training pass against a slow float64 reference, written image by image and region by region.
 
 The reference knows the weights by name and nothing of the modules: every batch normalisation, convolution of a group,
 pooling and loss is written out again, after the authors' description and code.

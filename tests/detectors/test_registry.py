@@ -7,7 +7,7 @@ from torch.nn import functional
 from deepfake_adv.detectors.registry import DETECTORS, TIMM_PREFIX, build_detector
 
 NAMES = [arguments.get("name", name) for name in (*DETECTORS, TIMM_PREFIX) for arguments in DETECTORS[name].tiny]
-HEAVY = {"xception", "ffd"}  # of one size; they pass the two main tests by default and all of them if asked
+HEAVY = {"xception", "ffd"}  # of one size; they pass the two main tests by default and all of them on request
 EACH = [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in NAMES]
 
 

@@ -35,7 +35,7 @@ def test_metrics_equal_scikit_learn(decimals, balance):
     assert metrics.confusion(scores, labels) == (tp, fp, tn, fn)
 
 
-def test_equal_error_rate_lies_on_the_curve():
+def test_equal_error_rate_is_on_the_curve():
     scores, labels = scored(4, decimals=1)
     points = metrics.curve(scores, labels)
     rate = metrics.equal_error_rate(points)

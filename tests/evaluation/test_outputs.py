@@ -56,7 +56,7 @@ def of_reals(make_rows, to_table):
     return list(evaluate(all_test_sets(to_scores(to_table(rows))), SETTINGS))
 
 
-def test_one_class_alone_leaves_whole_files(of_reals, tmp_path):
+def test_one_class_alone_leaves_complete_files(of_reals, tmp_path):
     for name in ("metrics", "roc", "confusion"):
         getattr(outputs, f"write_{name}")(tmp_path / name, of_reals)
     found = json.loads((tmp_path / "metrics").read_text())

@@ -91,7 +91,7 @@ def test_fakes_alone_have_an_accuracy_and_no_rate_of_false_alarms(make_rows, to_
     assert all(0 <= each.entry["frame"]["acc"]["value"] <= 1 for each in found)
 
 
-def test_where_nothing_can_be_measured_is_said(make_rows, to_table):
+def test_where_nothing_can_be_measured_is_reported(make_rows, to_table):
     rows = [row | {"score": float("nan")} for row in make_rows()]
     with pytest.raises(ValueError, match="scores must hold a frame that can be measured; got none with a finite score"):
         list(evaluate(all_test_sets(to_scores(to_table(rows))), SETTINGS))

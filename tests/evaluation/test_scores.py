@@ -92,7 +92,7 @@ def test_files_that_cannot_be_used_say_why(tmp_path, make_rows, to_table):
     with pytest.raises(FileNotFoundError, match="score stage"):
         read_scores(tmp_path / "none.parquet")
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(ValueError, match=r"whole file of scores; got: .* Delete it and"):
+    with pytest.raises(ValueError, match=r"complete file of scores; got: .* Delete it and"):
         read_scores(tmp_path / "broken.parquet")
     path = tmp_path / "short.parquet"
     pq.write_table(pa.table({"score": [0.5]}), path)

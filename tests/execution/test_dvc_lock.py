@@ -1,4 +1,4 @@
-"""dvc.lock after a kill: truncated, empty, half-written, gone."""
+"""dvc.lock after a kill: truncated, empty, half-written, missing."""
 
 import os
 import subprocess
@@ -64,22 +64,22 @@ def test_a_lock_that_was_cut_off_comes_back_with_one_sentence(project, caplog, t
     assert (project / LOCK).read_text() == WHOLE
     assert (project / DAMAGED).read_text() == text
     assert len(caplog.records) == 1
-    assert "dvc.lock is back from .dvc/tmp/dvc.lock.good: it was cut off as DVC wrote it" in caplog.text
+    assert "dvc.lock was restored from .dvc/tmp/dvc.lock.good: it was cut off while DVC wrote it" in caplog.text
 
 
 def test_at_nearly_any_byte_a_cut_is_seen():
-    """Not where an entry is whole: DVC takes the stages that are lacking from its cache of runs."""
+    """Not between complete entries: DVC takes the missing stages from its run cache."""
     text = WHOLE[: len(WHOLE) // 8].encode()
     unseen = [end for end in range(len(text)) if is_whole(text[:end])]
     assert all(text[:end].endswith(b"\n") for end in unseen)
     assert len(unseen) < len(text) / 20
 
 
-def test_a_lock_that_is_gone_comes_back(project, caplog):
+def test_a_missing_lock_is_restored(project, caplog):
     (project / LOCK).unlink()
     assert restore_lock(project)
     assert (project / LOCK).read_text() == WHOLE
-    assert "it was gone" in caplog.text
+    assert "it was missing" in caplog.text
 
 
 def test_the_lock_of_the_stages_that_always_run_comes_back_too(project, caplog):
@@ -91,10 +91,10 @@ def test_the_lock_of_the_stages_that_always_run_comes_back_too(project, caplog):
     os.utime(lock, ns=(1, 1))
     assert restore_lock(project)
     assert lock.read_text() == WHOLE
-    assert "outside/dvc.lock is back from .dvc/tmp/outside-dvc.lock.good" in caplog.text
+    assert "outside/dvc.lock was restored from .dvc/tmp/outside-dvc.lock.good" in caplog.text
 
 
-def test_a_whole_lock_stays_and_refreshes_the_copy(project, caplog):
+def test_a_complete_lock_stays_and_refreshes_the_copy(project, caplog):
     assert not restore_lock(project)
     grown = WHOLE + ENTRY.format(name="another")
     (project / LOCK).write_text(grown)
@@ -128,11 +128,11 @@ def test_conflict_markers_are_for_the_user(project):
     assert (project / LOCK).read_text() == text
 
 
-def test_without_a_copy_the_way_by_hand_is_said(tmp_path):
+def test_without_a_backup_the_fix_by_hand_is_reported(tmp_path):
     (tmp_path / ".dvc").mkdir()
     assert not restore_lock(tmp_path)  # nothing has run yet
     (tmp_path / LOCK).write_text(WHOLE[:500])
-    with pytest.raises(ValueError, match=r"dvc\.lock must be whole; .* Run `git checkout dvc.lock`"):
+    with pytest.raises(ValueError, match=r"dvc\.lock must be complete; .* Run `git checkout dvc.lock`"):
         restore_lock(tmp_path)
 
 
@@ -154,4 +154,4 @@ def test_the_command_that_make_repro_begins_with(project, cut):
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert done.returncode == (0 if cut else 1)
     assert "Traceback" not in done.stderr
-    assert ("dvc.lock is back" if cut else "dvc.lock must be whole") in done.stderr
+    assert ("dvc.lock was restored" if cut else "dvc.lock must be complete") in done.stderr

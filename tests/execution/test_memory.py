@@ -52,7 +52,7 @@ def test_control_groups_of_version_1_and_those_mounted_as_the_root_are_read(syst
     assert memory_of_job(proc, groups) == (4 * GIB, GIB)
 
 
-def test_a_job_has_its_share_of_the_whole_but_no_more_than_is_left(system, monkeypatch):
+def test_a_job_has_its_share_of_the_memory_but_no_more_than_is_left(system, monkeypatch):
     proc, groups, _ = system
     monkeypatch.setenv(JOBS, "4")
     assert memory_of_job(proc, groups) == (16 * GIB, 16 * GIB)

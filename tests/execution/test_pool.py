@@ -27,7 +27,7 @@ def test_no_tasks_give_no_outcomes():
     assert list(map_tasks(int, [], workers=2)) == []
 
 
-def test_a_killed_worker_is_said():
+def test_a_killed_worker_is_reported():
     with pytest.raises(RuntimeError, match="worker process must live"):
         list(map_tasks(os._exit, [1, 1], workers=2))
 
@@ -63,7 +63,7 @@ def test_ray_keeps_what_the_disk_said():
     assert stop.value.errno == errno.ENOSPC
 
 
-def test_what_is_left_after_a_kill_is_said(caplog):
+def test_what_is_left_after_a_kill_is_reported(caplog):
     with caplog.at_level("INFO"):
         assert remaining(range(5), lambda task: task < 2, desc="crop toy") == [2, 3, 4]
         assert remaining(range(3), lambda task: False, desc="quiet") == [0, 1, 2]
@@ -113,7 +113,7 @@ class DiskFull(OSError):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_full_disk_ends_the_whole_and_is_no_fault_of_the_task(workers):
+def test_a_full_disk_ends_all_tasks_and_is_no_error_of_the_task(workers):
     with pytest.raises(OSError, match="No space left") as stop:
         list(map_tasks(write, [1, 2, 3], workers=workers))
     assert (stop.value.errno, stop.value.filename) == (errno.ENOSPC, "data/faces")
@@ -129,7 +129,7 @@ def test_whatever_the_disk_refuses_is_raised(number):
     assert stop.value.errno == number
 
 
-def test_a_file_that_is_missing_is_a_fault_of_the_task():
+def test_a_file_that_is_missing_is_an_error_of_the_task():
     assert "No such file" in guarded(os.stat, "nowhere").error
 
 
@@ -177,7 +177,7 @@ def test_ctrl_c_stops_all_processes_with_one_line(process):
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert len(said.splitlines()) == 1
-    assert "stopped by hand" in said
+    assert "interrupted" in said
 
 
 @pytest.mark.parametrize("process", [("3", "SIG_IGN")], indirect=True)

@@ -46,9 +46,9 @@ def find_square(rgb: np.ndarray) -> list[FaceBox]:
 
 def draw(x: int, y: int, seed: int, *, visible: bool = True) -> np.ndarray:
     """I420 planes of noise with the face at x, y; one that is not visible is too dark for `find_square`."""
-    generator = np.random.default_rng(seed)
-    planes = generator.integers(60, 90, (HEIGHT * 3 // 2, WIDTH), dtype=np.uint8)
-    planes[HEIGHT:] = generator.integers(120, 136, (HEIGHT // 2, WIDTH), dtype=np.uint8)
+    rng = np.random.default_rng(seed)
+    planes = rng.integers(60, 90, (HEIGHT * 3 // 2, WIDTH), dtype=np.uint8)
+    planes[HEIGHT:] = rng.integers(120, 136, (HEIGHT // 2, WIDTH), dtype=np.uint8)
     planes[y : y + SIDE, x : x + SIDE] = 220 if visible else 150
     return planes
 

@@ -38,15 +38,15 @@ def test_rows_are_those_that_a_filter_finds(boxes, quality):
     assert read_boxes(boxes, ()) == {}
 
 
-def test_a_table_that_was_written_anew_is_read_anew(boxes):
+def test_a_table_that_was_written_again_is_read_again(boxes):
     assert read_boxes(boxes, ((0, 1),))[0]["x0"] == 0
     write(boxes, ["a"] * 13, [None] * 13, range(50, 63))
     os.utime(boxes, ns=(1, 1))
     assert list(read_boxes(boxes, ((0, 1),))) == [50]
 
 
-def test_a_damaged_table_is_said(boxes):
+def test_a_damaged_table_is_reported(boxes):
     boxes.write_bytes(boxes.read_bytes()[:-50])
     for call in (lambda: find_boxes(boxes, "c23"), lambda: read_boxes(boxes, ((0, 1),))):
-        with pytest.raises(ValueError, match=r"must be a whole box table; got: .* run `dvc repro locate`"):
+        with pytest.raises(ValueError, match=r"must be a complete box table; got: .* run `dvc repro locate`"):
             call()

@@ -140,7 +140,7 @@ def test_a_broken_video_is_left_out_and_reported_and_too_many_are_fatal(located,
     assert "must be a video" in (output / "report.csv").read_text()
 
 
-def test_a_rerun_refuses_a_broken_video_again_and_takes_it_once_it_is_mended(located, cut):
+def test_a_rerun_refuses_a_broken_video_again_and_takes_it_once_it_is_fixed(located, cut):
     data = located()
     video = data.frames / "c23" / "store" / "NT" / "001_002.mkv"
     whole = video.read_bytes()
@@ -212,11 +212,11 @@ def test_datasets_loads_and_decodes_the_crops(located, cut, encoding, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "words"), [("frames", "frame table"), ("boxes", "box table")])
-def test_a_damaged_table_is_no_fault_of_the_videos(located, cut, tmp_path, name, words):
+def test_a_damaged_table_is_no_error_of_the_videos(located, cut, tmp_path, name, words):
     data = located()
     path = data.frames / "c23/frames.parquet" if name == "frames" else tmp_path / "faces/boxes.parquet"
     path.write_bytes(b"PAR1")
-    with pytest.raises(ValueError, match=rf"{name}\.parquet must be a whole {words}; got: .*\. Delete it and run `dvc"):
+    with pytest.raises(ValueError, match=rf"{name}\.parquet must be a complete {words}; got: .*\. Delete it and run"):
         cut(data)
 
 

@@ -26,10 +26,10 @@ COUNTS = {"train": 6, "val": 4, "test": 4}
 @pytest.fixture
 def part(tmp_path):
     """Inventory of six videos of 20 frames and one missing; gives folder and rows."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows = []
     for number in range(6):
-        write_h264(tmp_path / f"root/{number}.mp4", generator.integers(0, 255, (20, 24, 16), dtype=np.uint8), crf=20)
+        write_h264(tmp_path / f"root/{number}.mp4", rng.integers(0, 255, (20, 24, 16), dtype=np.uint8), crf=20)
         split = ("train", "val", "test")[number // 2]
         facts = (9, f"f{number}", 20, 25.0, 16, 16, "ok", "")
         rows.append(VideoRow(f"real/{number}", 0, "real", split, str(number), "", f"{number}.mp4", "", *facts))
@@ -193,7 +193,7 @@ def test_of_a_folder_only_the_images_that_count_are_sampled(run, images, taken, 
     assert FrameStore(run(counts=COUNTS | {"train": 5}), folder / "root").indices[row.video].tolist() == left
 
 
-def test_images_that_the_inventory_counted_and_that_went_are_said(run, images):
+def test_images_that_the_inventory_counted_and_that_went_are_reported(run, images):
     folder, row = images
     (folder / "inventory/ff/c23.csv").write_text(format_rows([replace(row, taken="3-12")]))
     with pytest.raises(ValueError, match="crops must hold 13 images or more; got 12"):
@@ -208,7 +208,7 @@ def test_leftovers_of_other_settings_are_not_taken(run, monkeypatch):
     assert digest(run("b", counts=COUNTS | {"train": 3})) == digest(run("c", counts=COUNTS | {"train": 3}))
 
 
-def test_a_full_disk_is_no_fault_of_the_video(run, monkeypatch):
+def test_a_full_disk_is_no_error_of_the_video(run, monkeypatch):
     def full(path, frames):
         raise OSError(errno.ENOSPC, "No space left on device")
 

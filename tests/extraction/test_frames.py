@@ -15,10 +15,10 @@ SAMPLED = [2, 5, 8, 11]
 @pytest.fixture
 def part(tmp_path):
     """A dataset of two videos of 14 frames, sampled in both forms; gives its root and all frames by video."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows, whole = [], {}
     for name in ("real/000", "NT/000_001"):
-        frames = list(generator.integers(0, 256, (14, 24, 16), dtype=np.uint8))
+        frames = list(rng.integers(0, 256, (14, 24, 16), dtype=np.uint8))
         write_h264(tmp_path / f"{name}.mp4", frames, crf=0)
         write_ffv1(tmp_path / f"frames/store/{name}.mkv", [frames[index] for index in SAMPLED])
         fake = name.startswith("NT")

@@ -38,7 +38,7 @@ def test_the_lead_is_looked_at_in_c23_where_there_is_one(toy, qualities, lead):
     assert {group.quality for group in plan_groups(data.frames, data.inventory, root=data.root, shared=True)} == {lead}
 
 
-def test_frames_asked_for_are_the_union_over_qualities(toy):
+def test_frames_requested_are_the_union_over_qualities(toy):
     data = toy()
     path = data.frames / "c40" / "frames.parquet"
     table = pq.read_table(path)

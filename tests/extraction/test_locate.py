@@ -144,7 +144,7 @@ def test_a_broken_video_is_reported_and_too_many_are_fatal(toy, square_locator, 
     def breaking(frames, *args, **options):
         if not broken:
             broken.append(1)
-            raise VideoError("real/001.mp4 must decode; it breaks near frame 3. Copy the file anew.")
+            raise VideoError("real/001.mp4 must decode; it breaks near frame 3. Copy the file again.")
         return detect(frames, *args, **options)
 
     monkeypatch.setattr(tracking, "detect_sparse", breaking)

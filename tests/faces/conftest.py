@@ -7,7 +7,7 @@ from deepfake_adv.params import load
 
 @pytest.fixture
 def content():
-    """What the demo profile says."""
+    """The values of the demo profile."""
     return load.read_yaml(Path(__file__).parents[2] / "profiles" / "demo.yaml")
 
 

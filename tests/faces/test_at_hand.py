@@ -16,7 +16,7 @@ def folder(tmp_path, monkeypatch):
     return folder
 
 
-def test_what_comes_with_the_packages_is_at_hand():
+def test_what_comes_with_the_packages_is_installed():
     assert missing_models("dlib", "dlib") == []
     assert missing_models("dlib", "none") == []
 
@@ -35,7 +35,7 @@ def test_weights_that_are_there_are_not_loaded(folder):
     assert missing_models("face_alignment", "face_alignment") == []
 
 
-def test_a_package_that_is_not_installed_is_said_once(folder, monkeypatch):
+def test_a_package_that_is_not_installed_is_reported_once(folder, monkeypatch):
     for name in (S3FD, FAN):
         (folder / name).touch()
     monkeypatch.setattr(alignment, "find_spec", lambda name: None)

@@ -34,7 +34,7 @@ def rendered():
 
 @pytest.fixture
 def build():
-    """What an entry builds; one whose weights or extra are not at hand is skipped."""
+    """What an entry builds; an entry without its weights or its extra is skipped."""
 
     def build(kind, name, arguments, **sizes):
         try:

@@ -116,7 +116,7 @@ def test_missing_weights_name_both_files_and_the_folder_without_any_download(tmp
     assert need_weights(S3FD) == [folder / S3FD]
 
 
-def test_an_extra_that_is_not_installed_is_said(tmp_path, monkeypatch):
+def test_an_extra_that_is_not_installed_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     for module in [name for name in sys.modules if name.startswith("face_alignment.")]:  # of a test that ran before
         monkeypatch.delitem(sys.modules, module)

@@ -132,7 +132,7 @@ class Game:
             "detector": self.detector.state_dict(),
             "method": self.method.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "generator": self.rng.get_state(),
+            "rng": self.rng.get_state(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ class Game:
         self.method.load_state_dict(state["method"])
         for optimiser, values in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(values)
-        self.rng.set_state(state["generator"])
+        self.rng.set_state(state["rng"])
 
 
 def make_game(

@@ -1,4 +1,4 @@
-"""Each method against its formula; the faults of the paper's release, one test each."""
+"""Each method against its formula; the errors of the paper's release, one test each."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -176,7 +176,7 @@ def test_second_derivative_is_refused():
 @pytest.mark.parametrize("which", [(0,), (1,), (0, 1)])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_forward_mode_equals_reference(which, dtype):
-    """torch drops the tangents of a custom operator: the derivative would be 0 without a word."""
+    """torch drops the tangents of a custom operator: the derivative would be 0 without an error."""
     inputs, tangents = list(example(dtype=dtype)[:2]), list(example(dtype=dtype, seed=1)[:2])
 
     def of(function):

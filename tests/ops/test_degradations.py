@@ -22,7 +22,7 @@ def smooth(size=64):
     return torch.stack([ramp[:, None].expand(size, size), ramp.expand(size, size), (ramp[:, None] * ramp)])[None]
 
 
-def test_noise_has_the_asked_variance_and_mean():
+def test_noise_has_the_requested_variance_and_mean():
     grey = torch.full((3, 3, 200, 200), 0.5)
     out = gaussian_noise(grey, torch.tensor([0.0, 10.0, 30.0]), 2.0, torch.Generator().manual_seed(0))
     levels = (out - grey) * 255

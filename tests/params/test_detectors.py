@@ -30,7 +30,7 @@ def test_any_model_of_timms_is_an_entry(content):
     assert found["pretrained"] is True
     assert (found["weights"], found["image_size"], "model" in found) == (None, None, False)
     content["detectors"]["dino"]["model"] = "resnet18"
-    with pytest.raises(ValueError, match=r"detectors\.dino: model must be said in the name alone; got 'resnet18'"):
+    with pytest.raises(ValueError, match=r"detectors\.dino: model must be given in the name alone; got 'resnet18'"):
         validate(content)
 
 

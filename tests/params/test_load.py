@@ -32,18 +32,18 @@ def test_values_of_the_command_go_before_those_of_the_file_and_are_checked_alike
     assert load_params("evaluate", path=path, given=given).evaluate.model_dump() == {
         "resamples": 7, "confidence": 0.5, "seed": own.seed
     }  # fmt: skip
-    with pytest.raises(ValueError, match=r"(?s)2 faults.*evaluate\.resamples.*evaluate\.sed"):
+    with pytest.raises(ValueError, match=r"(?s)2 errors.*evaluate\.resamples.*evaluate\.sed"):
         load_params("evaluate", path=path, given={"resamples": "many", "sed": "1"})
 
 
-def test_every_fault_is_in_one_message_with_the_key_it_meant(content):
+def test_every_error_is_in_one_message_with_the_key_it_meant(content):
     content["crop"]["margn"] = content["crop"].pop("margin")
     content["repot"] = {}
     content["score"]["batch_size"] = 0
     with pytest.raises(ValueError) as error:
         validate(content)
     message = str(error.value)
-    assert "4 faults" in message
+    assert "4 errors" in message
     for part in ("Did you mean 'margin'", "crop.margin is missing", "Did you mean 'report'", "score.batch_size"):
         assert part in message
 
@@ -76,7 +76,7 @@ def test_two_datasets_for_one_cell_are_named_unless_a_role_chooses(content):
     content["tables"]["roles"]["FF++"] = "corpus"
     validate(content)
     del content["tables"]["roles"]["FF++"]
-    with pytest.raises(ValueError, match=r"tables\.roles\.FF\+\+ must say .* at c23 in corpus and second\. Name one"):
+    with pytest.raises(ValueError, match=r"tables\.roles\.FF\+\+ must name .* at c23 in corpus and second\. Name one"):
         validate(content)
     content["parts"]["second_c23"]["quality"] = "native"
     content["parts"]["corpus_native"] = {"dataset": "corpus", "quality": "native"}  # of which no table has a cell
@@ -107,7 +107,7 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path):
         ("- a\n", "must be a mapping"),
         ("a: 1\na: 2\n", "must be YAML"),
         ("", "must be a mapping"),
-        ("a: 2020-13-45\n", r"params\.yaml must be YAML; got a value that is none: month must be in 1\.\.12\. Put it"),
+        ("a: 2020-13-45\n", r"params\.yaml must be YAML; got an invalid value: month must be in 1\.\.12\. Put it"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
@@ -116,7 +116,7 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, message):
         load_params(path=tmp_path / "params.yaml")
 
 
-def test_a_key_named_twice_is_told_with_its_line_alone(tmp_path):
+def test_a_key_named_twice_is_reported_with_its_line_alone(tmp_path):
     (tmp_path / "params.yaml").write_text("a: 1\na: 2\n")
     with pytest.raises(ValueError, match=r'got found duplicate key "a" .* in line 2, column 1\. Fix') as error:
         read_yaml(tmp_path / "params.yaml")

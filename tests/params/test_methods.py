@@ -57,7 +57,7 @@ def test_keys_without_effect_may_be_left_out(content: dict[str, Any]) -> None:
         ("jpeg", "quality", [90, 60], "must be two numbers in ascending order"),
     ],
 )
-def test_faults_are_named(content: dict[str, Any], entry: str, key: str, value: Any, message: str) -> None:
+def test_errors_are_named(content: dict[str, Any], entry: str, key: str, value: Any, message: str) -> None:
     broken = copy.deepcopy(content)
     broken["methods"][entry][key] = value
     with pytest.raises(ValueError, match=message):

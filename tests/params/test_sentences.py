@@ -1,4 +1,4 @@
-"""What a clumsy user is told: each fault in one sentence, with the key, what must be there, and what to do."""
+"""Messages for wrong params: one sentence for each error, with the key, the constraint, and what to do."""
 
 import copy
 from pathlib import Path
@@ -73,12 +73,12 @@ def told(demo, key, value):
         ("detectors/mine", {"name": "timm:resnet18x"}, "mine.model must be one of timm's; got 'resnet18x'. Did"),
         ("detectors/mine", {"name": "efficientnet", "model": "resnet18"}, "mine.model must be one of timm's eff"),
         ("detectors/mine", {"name": "timm:resnet18", "weights": "w"}, "got 'w'. Set pretrained: true to read them, or"),
-        ("runs", {}, "examples.run must be the name of an entry; got 'compact_baseline', where there is none. Add it"),
+        ("runs", {}, "examples.run must be the name of an entry; got 'compact_baseline', which is no entry. Add it"),
         ("crop", KeyError, "crop is missing. See profiles/demo.yaml for its meaning."),
         ("trian", {}, "trian is not a key; known here: attack, "),
     ],
 )
-def test_a_clumsy_users_fault_is_told(demo, key, value, sentence):
+def test_a_clumsy_users_error_is_reported(demo, key, value, sentence):
     if sentence is None:
         content = copy.deepcopy(demo)
         content["methods"][1] = value
@@ -104,7 +104,7 @@ def test_a_layout_that_needs_forgeries_says_so(demo):
     assert "datasets.corpus.forgeries must name one or more; got none" in said
 
 
-def test_a_validator_of_a_users_own_is_told_in_its_own_words():
+def test_a_validator_of_a_users_own_is_reported_in_its_own_words():
     class Own(Section):
         size: int = Field(1, description="Pixels.")
 

@@ -65,7 +65,7 @@ def content(profile):
         ("train", {"seeds": []}, r"train\.seeds: list should have at least 1 item"),
     ],
 )
-def test_a_fault_of_a_late_stage_is_found(content, key, value, message):
+def test_an_error_of_a_late_stage_is_found(content, key, value, message):
     section = content
     for part in key.split("."):
         section = section[part]

@@ -1,4 +1,4 @@
-"""What dvc.lock records is the same for every build of a commit, and holds nothing of runs that are gone."""
+"""What dvc.lock records is the same for every build of a commit, and holds nothing of runs that were removed."""
 
 import shutil
 
@@ -28,7 +28,7 @@ def test_a_build_from_nothing_leaves_git_status_clean(project, clone):
     assert not clone.repro() - {"outside/dvc.yaml:inputs", "outside/dvc.yaml:inventory"}
 
 
-def test_what_a_removed_run_left_is_gone_and_what_the_user_made_stays(project, edited):
+def test_what_a_removed_run_left_is_deleted_and_what_the_user_made_stays(project, edited):
     folder = project.folder
     lock = (folder / "dvc.lock").read_text()
     mine = folder / "data/runs/mine/notes.txt"
@@ -46,7 +46,7 @@ def test_what_a_removed_run_left_is_gone_and_what_the_user_made_stays(project, e
     project.set({"runs": runs})
     said = project.call("dvc", "repro")
     assert said.count("deleted what params.yaml no longer names: ") == 1
-    assert "left alone, as neither params.yaml nor DVC knows it: data/runs/mine" in said
+    assert "kept, since neither params.yaml nor DVC knows it: data/runs/mine" in said
     assert not [name for name in left if (folder / name.format("compact_jpeg")).exists()]
     assert mine.read_text() == "the user's"
     assert (folder / "reports/metrics/compact_baseline.json").exists()

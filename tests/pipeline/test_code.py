@@ -61,7 +61,7 @@ def test_code_that_was_edited_since_it_was_listed_does_not_run(project, edit):
     command = ("dvc", "repro", "--force", "--single-item", "evaluate@compact_baseline")
     with edit({"evaluation/headline.py": ("round(100 * value, 2)", "round(100 * value, 3)")}):
         said = project.call(*command, code=255)
-    assert "got another deepfake_adv/evaluation/headline.py. Run `dvc repro` again." in said
+    assert "got a changed deepfake_adv/evaluation/headline.py. Run `dvc repro` again." in said
     project.call(*command)
 
 

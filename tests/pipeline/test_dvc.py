@@ -107,7 +107,7 @@ def test_an_edit_of_a_metric_does_not_retrain(project):
     assert not {stage for stage in ran if stage.startswith(("train", "score", "crop", "extract", "corpus"))}
 
 
-def test_mistyped_params_stop_with_every_fault_in_one_message(project):
+def test_mistyped_params_stop_with_every_error_in_one_message(project):
     before = project.params.read_text()
     project.params.write_text(before.replace("margin: 1.3", "margn: 1.3").replace("dpi:", "dpo:"))
     try:
@@ -119,7 +119,7 @@ def test_mistyped_params_stop_with_every_fault_in_one_message(project):
     assert "Traceback" not in message
 
 
-def test_every_frame_asked_for_is_accounted_for(project):
+def test_every_frame_requested_is_accounted_for(project):
     with open(project.folder / "data/inventory/report.csv") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["quality"] for row in rows} == set(QUALITIES)

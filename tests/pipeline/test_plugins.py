@@ -96,7 +96,7 @@ def test_entries_of_a_plug_in_train_and_make_no_other_run_stale(extended):
     assert "  mine/plain.py" in listing
 
 
-def test_an_edit_of_a_plug_in_trains_its_run_anew_and_no_other(extended):
+def test_an_edit_of_a_plug_in_trains_its_run_again_and_no_other(extended):
     extended.repro("train@own")
     path = extended.folder / "mine" / "brightness.py"
     path.write_text(METHOD.replace("clamp(0, 1)", "clamp(0.1, 1)"))
@@ -115,4 +115,4 @@ def test_a_layout_of_a_plug_in_is_known_and_a_wrong_key_of_a_method_told(extende
         YAML().dump(content, stream)
     said = extended.call("python", "-m", "deepfake_adv", "check", code=1)
     assert "methods.brightness.shft is not a key; known here: clean, lam, shift. Did you mean 'shift'?" in said
-    assert "1 fault;" in said
+    assert "1 error;" in said

@@ -1,4 +1,4 @@
-"""Each stage after `shard`, carried out twice on the same inputs, leaves the same bytes whatever the clock says.
+"""Each stage after `shard`, carried out twice on the same inputs, leaves the same bytes at any time.
 
 What stands before is compared in tests/extraction, tests/data and tests/corpus; all together, from nothing, in
 test_builds.

@@ -45,7 +45,7 @@ def rates():
 
 @pytest.fixture
 def finding():
-    """A finding of a pair, with what a test says of it."""
+    """A calibration result of a pair, with a test's own values."""
 
     def make(pair, **said):
         facts = {"device": "cpu (test)", "kind": "cpu", "torch": torch_version(), "step": 1.0, "image": 0.01}

@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_named(reckon):
     assert "--jobs" in host
     gpu = CUDA | {"gpu_bytes": 9 * 10**10, "gpu_total_bytes": 8 * 10**10}
     (small,) = reckon(found=gpu).misfits
-    assert "102 of 102 runs outgrow a GPU's 80 GB" in small
+    assert "102 of 102 runs need more than a GPU's 80 GB" in small
     assert reckon(replace(NODE, gpu_memory=1e11), gpu).misfits == []
 
 
@@ -133,6 +133,6 @@ def test_text_and_json_say_the_same(reckon, profile, rates):
 def test_text_says_what_is_not_known(reckon, profile, rates):
     text = "\n".join(forecast_lines(reckon(), profile(), rates))
     assert "How long training takes is not known: run `deepfake-adv plan --calibrate`" in text
-    assert "Not in it, as nothing tells: the time of train, score, attack, robustness." in text
+    assert "Not included, since it is not known: the time of train, score, attack, robustness." in text
     short = "\n".join(forecast_lines(reckon(replace(NODE, disk=1e6)), profile(), rates))
-    assert "Does not fit: the stages leave" in short
+    assert "Does not fit: the outputs need" in short

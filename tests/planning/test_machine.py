@@ -17,7 +17,7 @@ def test_sizes(text, size):
 
 
 @pytest.mark.parametrize("text", ["", "GB", "-4GB", "0", "4 parsecs", "1e9", "0TB", "4,5GB"])
-def test_what_is_no_size_is_said_with_the_option(text):
+def test_what_is_no_size_is_reported_with_the_option(text):
     with pytest.raises(ValueError, match=r"--disk must be a size such as 500GB, 4TB or 64GiB; got '"):
         parse_size(text, "--disk")
 

@@ -41,7 +41,7 @@ def test_what_decodes_of_a_damaged_video_is_scored_and_the_damage_is_said(clip, 
     assert "frames decode" in found.damage
     assert str(clip) not in found.damage
     assert 0 < len(found.people[0].frames) <= 12
-    with pytest.raises(ValueError, match="must be whole"):
+    with pytest.raises(ValueError, match="must be complete"):
         predict(clip, folder, strict=True, accelerator="cpu")
 
 

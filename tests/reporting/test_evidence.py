@@ -75,7 +75,7 @@ def test_matrix_has_single_conditions_alone(evaluations):
     assert not any("FF" in test or "all" in test for _, test in columns)
 
 
-def test_videos_whose_face_is_missed_too_often_and_those_with_other_people_are_told(tmp_path):
+def test_videos_whose_face_is_missed_too_often_and_those_with_other_people_are_reported(tmp_path):
     for dataset, lines in (
         ("corpus", ["corpus,1,real/1,,1,0,10,7,1,2,0.300,1", "corpus,2,real/2,,1,2,10,10,0,0,0.000,0"]),
         ("other", ["other,3,real/3,c23,2,1,10,0,0,10,1.000,1", "other,4,real/4,c23,,,10,0,0,10,1.000,0"]),

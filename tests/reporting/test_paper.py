@@ -1,4 +1,4 @@
-"""The transcribed numbers of the paper, against the paper's text where it is at hand."""
+"""The transcribed numbers of the paper, against the paper's text, if it is present."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""docs/architecture.md says what pyproject.toml's contracts and the code say."""
+"""docs/architecture.md agrees with pyproject.toml's contracts and with the code."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The environment that `make setup` leaves: whoever starts its interpreter has its commands first on PATH."""
+"""The environment that `make setup` makes: its interpreter has the environment's commands first on PATH."""
 
 import os
 import re

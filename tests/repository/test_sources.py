@@ -183,7 +183,7 @@ def test_a_metric_scores_and_trains_nothing(copy):
     assert not [name for name in changed if name.startswith(("train/", "score/"))]
 
 
-def test_a_way_of_finding_faces_that_is_not_taken_locates_nothing_anew(copy):
+def test_a_locator_that_is_not_used_reruns_no_location(copy):
     assert copy.params.locate.backend.name == "dlib"
     assert "locate" not in copy.changed({"faces/alignment.py": f"{copy.text('faces/alignment.py')}\nX = 1\n"})
     assert "locate" in copy.changed({"faces/dlib_hog.py": f"{copy.text('faces/dlib_hog.py')}\nX = 1\n"})

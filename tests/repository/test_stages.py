@@ -73,7 +73,7 @@ def sections_read(tree):
             yield from (argument.value for argument in node.args if isinstance(argument, ast.Constant))
 
 
-# Read without being tracked: where a dataset lies, and where tasks run, decide nothing of the output.
+# Read without being tracked: a dataset's place, and where tasks run, do not change the output.
 FREE = {"execution", "datasets", "device"}
 
 

@@ -62,14 +62,14 @@ def test_code_that_was_edited_since_is_refused(tmp_path, name):
     listing = module.own_sources().listing(ROOT / "pipeline/train.py", PLAIN)
     line = next(line for line in listing.splitlines() if line.endswith("methods/baseline.py"))
     record(tmp_path, name, listing.replace(line, f"{'0' * 16}  deepfake_adv/methods/baseline.py"))
-    with pytest.raises(ValueError, match=r"as `dvc repro` found .*; got another deepfake_adv/methods/baseline\.py\."):
+    with pytest.raises(ValueError, match=r"must not change .*; got a changed deepfake_adv/methods/baseline\.py\."):
         check_recorded("train", ["mine"], tmp_path)
     check_recorded("crop", (), tmp_path)
 
 
-def test_code_that_is_gone_is_refused(tmp_path):
+def test_code_that_is_missing_is_refused(tmp_path):
     record(tmp_path, "crop", f"{'0' * 16}  deepfake_adv/data/no_more.py\n")
-    with pytest.raises(ValueError, match=r"got another deepfake_adv/data/no_more\.py\. Run `dvc repro` again\."):
+    with pytest.raises(ValueError, match=r"got a changed deepfake_adv/data/no_more\.py\. Run `dvc repro` again\."):
         check_recorded("crop", (), tmp_path)
 
 

@@ -45,14 +45,14 @@ def test_images_to_attack_are_drawn_evenly(make_shards, tmp_path):
         images_to_attack(folder, source="folder", folder=str(tmp_path), count=5, image_size=24)
 
 
-def test_a_condition_without_images_is_said_with_the_key_that_names_it(shards):
+def test_a_condition_without_images_is_reported_with_the_key_that_names_it(shards):
     table = read_manifest(shards / "test.parquet")
     assert len(condition_rows(table, "NT_c23", 3, key="robustness.condition")) == 4 * 3
     with pytest.raises(ValueError, match=r"robustness\.condition must be a condition that the test images have: .* DF"):
         condition_rows(table, "DF_c23", 3, key="robustness.condition")
 
 
-def test_crop_files_that_have_changed_are_said_before_one_is_decoded(make_shards):
+def test_crop_files_that_have_changed_are_reported_before_one_is_decoded(make_shards):
     folder = make_shards(tier="all", videos={"train": 1, "val": 1, "test": 2}, frames=10)
     table = read_manifest(folder / "test.parquet")
     next((folder.parents[1] / "crops").rglob("NT-test-*.parquet")).write_bytes(b"cut short")

@@ -105,7 +105,7 @@ def test_scores_do_not_depend_on_the_batch(detectors, pictures, tmp_path):
     np.testing.assert_allclose(one, two, atol=2e-5)
 
 
-def test_what_images_are_too_small_for_is_said_at_once(detectors, pictures):
+def test_images_that_are_too_small_are_reported_at_once(detectors, pictures):
     wide = {"blur": [6]}  # a window of 37
     with pytest.raises(ValueError, match="shorter side; got 37 for images of 33"):
         Robustness(detectors, pictures, wide, {}, 4, seed=0).check()

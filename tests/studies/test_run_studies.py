@@ -1,4 +1,4 @@
-"""The stages `robustness`, `attack` and `examples`: stopped they go on, and faults are said before any work."""
+"""The stages `robustness`, `attack` and `examples`: they continue after a stop, and report errors before any work."""
 
 import shutil
 from pathlib import Path
@@ -34,7 +34,7 @@ def run(stage):
 
 
 def taken(stage):
-    """Bytes of a stage's output by path; the output is then gone, as DVC removes it before the stage runs."""
+    """Bytes of a stage's output by path; the output is then missing, as DVC removes it before the stage runs."""
     output = Path(OUTPUTS[stage])
     paths = sorted(path for path in output.rglob("*") if path.is_file()) if output.is_dir() else [output]
     found = {path.as_posix(): path.read_bytes() for path in paths}
@@ -123,7 +123,7 @@ def test_a_condition_without_images_is_named_before_any_work(idle, make_shards, 
         run(stage)
 
 
-def test_what_the_images_are_too_small_for_is_said_before_any_work(idle):
+def test_images_that_are_too_small_are_reported_before_any_work(idle):
     params = load_params("attack", "robustness", "examples")
     attack = params.attack.model_copy(update={"kernel_sizes": [33]})
     with pytest.raises(ValueError, match="shorter side; got 33 for images of 32"):
@@ -148,7 +148,7 @@ def test_every_classifier_that_timm_lacks_is_named_before_one_is_trained(idle):
 def test_a_folder_of_other_classes_than_the_classifiers_is_refused():
     made = {"a": run_attack.Classifier("test_resnet", classes=3, image_size=32)}
     for count, pretrained in ((2, {"a"}), (4, {"a"}), (4, set())):
-        with pytest.raises(ValueError, match=f"must hold the classes that a tells apart, 3; got {count}"):
+        with pytest.raises(ValueError, match=f"must hold the classes of a, 3; got {count}"):
             run_attack.check_classes(made, count, pretrained)
     run_attack.check_classes(made, 3, {"a"})
 

@@ -12,7 +12,7 @@ from deepfake_adv.training.checkpoint import differences, load_checkpoint, load_
 PARAMS = {"train": {"epochs": 3, "batch_size": 8}, "seed": 0}
 
 
-def test_a_checkpoint_comes_back_as_it_went(tmp_path):
+def test_a_checkpoint_comes_back_unchanged(tmp_path):
     state = {"weights": {"a": torch.arange(3.0)}, "history": [{"loss": 0.1}], "best": None, "steps": 7}
     save_checkpoint(tmp_path / "c.pt", state, PARAMS)
     found = load_checkpoint(tmp_path / "c.pt", PARAMS)

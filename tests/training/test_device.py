@@ -4,7 +4,7 @@ import torch
 from deepfake_adv.training.device import autocast, choose_device, device_name, versions
 
 
-def test_the_device_falls_back_to_the_cpu_unless_cuda_is_asked_for(monkeypatch):
+def test_the_device_falls_back_to_the_cpu_unless_cuda_is_requested(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
     with pytest.raises(ValueError, match=r"device\.accelerator must be cpu or auto"):

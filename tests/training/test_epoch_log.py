@@ -9,7 +9,7 @@ def test_the_log_has_every_column_that_came_up(tmp_path):
     assert rows == [{"epoch": "0", "loss": "0.5", "mask": ""}, {"epoch": "1", "loss": "0.25", "mask": "0.1"}]
 
 
-def test_dvclive_starts_anew_from_the_rows_of_a_checkpoint(tmp_path, monkeypatch):
+def test_dvclive_starts_again_from_the_rows_of_a_checkpoint(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ahead = LiveLog(tmp_path / "live", [])
     for epoch in range(3):

@@ -33,7 +33,7 @@ def script(body):
     return lambda run, stages: [sys.executable, "-c", f"run = {run!r}\n{body}"]
 
 
-def test_a_run_that_fails_stops_no_other_and_is_told_at_the_end():
+def test_a_run_that_fails_stops_no_other_and_is_reported_at_the_end():
     body = "import sys\nprint('no such manifest' if run == 'b' else 'fine')\nsys.exit(3 * (run == 'b'))"
     found = train_all(["a", "b", "c"], jobs=2, command=script(body))
     assert [(done.run, done.code) for done in found] == [("a", 0), ("b", 3), ("c", 0)]

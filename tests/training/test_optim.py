@@ -24,7 +24,7 @@ def test_the_papers_learning_rates_fall_tenfold_every_ten_epochs():
         assert generator == pytest.approx(2e-3 * scale)
 
 
-def test_weight_decay_follows_only_if_told():
+def test_weight_decay_follows_only_if_configured():
     assert {decay for _, decay in trace(30, weight_decay=False)} == {5e-4}
     last = [decay for _, decay in trace(30, weight_decay=True)][-1]
     assert last == pytest.approx(5e-6)

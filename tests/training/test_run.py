@@ -217,7 +217,7 @@ def test_players_that_diverge_name_run_epoch_and_step_whatever_meets_it_first(tr
         train(make_plan({"name": method}, learning_rate=1e30, adversary_learning_rate=1e30, steps_per_epoch=9))
 
 
-def test_the_log_is_whole_before_the_checkpoint_that_ends_a_run(train, make_plan, monkeypatch):
+def test_the_log_is_complete_before_the_checkpoint_that_ends_a_run(train, make_plan, monkeypatch):
     def killed(*_):
         raise Killed
 
@@ -239,7 +239,7 @@ def test_the_log_is_whole_before_the_checkpoint_that_ends_a_run(train, make_plan
         ({"method": {"name": "two_gen_bta"}}, "Did you mean"),
     ],
 )
-def test_faults_are_told_before_the_first_step(train, make_plan, plan, words, monkeypatch):
+def test_errors_are_reported_before_the_first_step(train, make_plan, plan, words, monkeypatch):
     monkeypatch.setattr(Trainer, "run", lambda self: pytest.fail("trained"))
     with pytest.raises(ValueError, match=words):
         train(make_plan(**plan))

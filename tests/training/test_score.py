@@ -123,7 +123,7 @@ def test_a_crop_that_cannot_be_read_stops_or_is_left_out(damaged, tmp_path, capl
 
 
 def test_leaving_out_decodes_no_crop_beforehand(damaged, tmp_path, monkeypatch):
-    """The whole set was decoded once, in one process, before a worker began."""
+    """All crops were once decoded in one process before a worker began."""
     manifest, _ = damaged
     leave(tmp_path / "run/NT_c23/seed0", COMPACT)
     decoded = []
@@ -154,7 +154,7 @@ def test_a_folder_without_detectors_says_what_to_run(tmp_path):
         load_trained(tmp_path)
 
 
-def test_pretrained_weights_are_not_asked_for_again_and_the_size_is_filled_in():
+def test_pretrained_weights_are_not_requested_again_and_the_size_is_filled_in():
     frame = {"name": "xception", "pretrained": True, "weights": "cache", "image_size": None}
     entry = {"name": "tsn", "frame": frame, "segments": 3, "image_size": None}
     plain = {**frame, "pretrained": False, "weights": None, "image_size": 16}

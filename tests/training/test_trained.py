@@ -25,7 +25,7 @@ def test_a_record_that_lacks_something_is_refused(tmp_path, content):
         load_trained(tmp_path)
 
 
-def test_weights_that_are_missing_are_said(tmp_path):
+def test_weights_that_are_missing_are_reported(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(RECORD))
     with pytest.raises(FileNotFoundError, match="weights must be a safetensors file"):
         load_trained(tmp_path)
@@ -34,7 +34,7 @@ def test_weights_that_are_missing_are_said(tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"foo": 1}, {"width": "x"}, {"name": None}])
-def test_a_detector_of_another_version_is_said(tmp_path, change):
+def test_a_detector_of_another_version_is_reported(tmp_path, change):
     detector = {**RECORD["params"]["detector"], **change}
     (tmp_path / "run.json").write_text(json.dumps({**RECORD, "params": {"detector": detector}}))
     with pytest.raises(ValueError, match=r"run\.json must name a detector that this version builds; got .*\. Take"):

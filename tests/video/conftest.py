@@ -66,7 +66,7 @@ def copy_from():
     """Copy the packets of a video from a moment on, without decoding, as `ffmpeg -ss -c copy` does."""
 
     def copy(source, target, *, start, keep_from):
-        """Packets from `keep_from` seconds on are kept; what lies before `start` is cut by an edit list."""
+        """Packets from `keep_from` seconds on are kept; what is before `start` is cut by an edit list."""
         with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
             stream = reader.streams.video[0]
             copied = writer.add_stream_from_template(stream)

@@ -1,4 +1,4 @@
-"""Encoders: lossless where they promise it, the same bytes twice, whole files only."""
+"""Encoders: lossless where documented, the same bytes twice, complete files only."""
 
 import os
 import subprocess

@@ -33,7 +33,7 @@ class TestFolder:
         values = [i420_to_rgb(frame).mean() for frame in read_frames(tmp_path)]
         assert values == pytest.approx([0, 2, 4, 18, 20, 22, 200, 202], abs=1)
 
-    def test_only_what_is_asked_for_is_read(self, folder):
+    def test_only_what_is_requested_is_read(self, folder):
         (folder / "0001.png").write_bytes(b"no image")
         assert len(list(read_frames(folder, [0, 2, 4]))) == 3
 
@@ -50,7 +50,7 @@ class TestFolder:
         monkeypatch.chdir(folder)
         assert probe(".").frames == 9
 
-    def test_an_image_beyond_all_measure_is_said(self, folder):
+    def test_an_image_that_is_too_large_is_reported(self, folder):
         size = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
         chunks = [(b"IHDR", size), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
         coded = [struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks]

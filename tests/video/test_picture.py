@@ -1,4 +1,4 @@
-"""Pictures: read upright, alike by every way, and refused where they are not whole."""
+"""Pictures: read upright, equally by every function, and refused if they are not complete."""
 
 import io
 from fractions import Fraction
@@ -115,7 +115,7 @@ class TestKinds:
             found = cv2.imread(str(tmp_path / name), cv2.IMREAD_COLOR_RGB)
             np.testing.assert_array_equal(read_rgb(tmp_path / name), found)
 
-    def test_a_name_tells(self, tmp_path):
+    def test_a_name_decides(self, tmp_path):
         assert is_picture(tmp_path / "A.JPG")
         assert not is_picture(tmp_path / "a.mp4")
         assert {".png", ".tiff", ".avif", ".webp", ".bmp"} <= SUFFIXES
@@ -168,7 +168,7 @@ class TestCut:
         with pytest.raises(VideoError, match=rf"cut\.{suffix} must be a"):
             probe(path)
 
-    def test_whole_pictures_are_read_flat_and_bordered_ones_too(self, tmp_path, photo, way):
+    def test_complete_pictures_are_read_flat_and_bordered_ones_too(self, tmp_path, photo, way):
         suffix, kind, options = WAYS[way]
         bordered, masked, night = photo.copy(), np.zeros_like(photo), photo.copy()
         bordered[:20] = bordered[-20:] = 0

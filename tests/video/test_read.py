@@ -181,7 +181,7 @@ def test_sound_alone_is_no_video(tmp_path):
         probe(path)
 
 
-def test_truncated_file_is_told_from_a_whole_one(make_video, tmp_path):
+def test_truncated_file_is_distinguished_from_a_complete_one(make_video, tmp_path):
     whole = make_video(frames=40)
     front = tmp_path / "front.mp4"
     with av.open(str(whole)) as reader, av.open(str(front), "w", options={"movflags": "faststart"}) as writer:
@@ -193,7 +193,7 @@ def test_truncated_file_is_told_from_a_whole_one(make_video, tmp_path):
                 writer.mux(packet)
     assert probe(front).frames == 40
     front.write_bytes(front.read_bytes()[:-300])
-    with pytest.raises(VideoError, match=r"cut short, \d+ of 40 frames are there"):
+    with pytest.raises(VideoError, match=r"cut short and has \d+ of 40 frames"):
         probe(front)
     whole.write_bytes(whole.read_bytes()[:-300])
     with pytest.raises(VideoError, match="cannot be opened"):  # its table of contents was at the end
@@ -208,7 +208,7 @@ def test_a_matroska_file_cut_short_is_noted(make_video):
     path.write_bytes(path.read_bytes()[:end])
     facts = probe(path)
     assert facts.frames == 5
-    assert facts.note == "frames end at 0.2 s of the 1.2 s that the header says: it may be cut short"
+    assert facts.note == "frames end at 0.2 s of the 1.2 s that the header states: it may be cut short"
 
 
 @pytest.mark.parametrize("size", [(1, 30), (30, 1)])
@@ -233,7 +233,7 @@ def test_damage_inside_is_an_error_not_a_shift(make_video):
 
 
 def test_frames_stream_one_at_a_time(make_video, monkeypatch):
-    """Nothing beyond the frame asked for is read ahead, so memory does not grow with the video."""
+    """Nothing beyond the requested frame is read, so memory does not grow with the video."""
     import deepfake_adv.video.read as module
 
     seen = []

@@ -92,6 +92,6 @@ def test_an_index_beyond_the_end_says_how_many_frames_there_are(tmp_path):
         list(read_frames(path, [0, 200, COUNT]))
 
 
-def test_units_are_told_by_length_and_by_start_code():
+def test_units_are_recognised_by_length_and_by_start_code():
     assert list(seek._unit_heads(b"\0\0\0\2\x09\x10\0\0\0\1\x65", 4)) == [0x09, 0x65]
     assert list(seek._unit_heads(b"\0\0\0\1\x09\x10\0\0\1\x65\x88", 0)) == [0x09, 0x65]

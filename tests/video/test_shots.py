@@ -42,7 +42,7 @@ def test_a_slight_change_of_light_is_no_cut():
     assert find_cuts(scene(0, 10) + scene(0, 10, level=7)) == []
 
 
-def test_a_stream_agrees_with_the_whole_and_stays_three_ahead():
+def test_a_stream_agrees_with_the_list_and_stays_three_ahead():
     thumbnails = scene(0, 9) + scene(1, 2) + scene(2, 4)
     taken = 0
 

@@ -1,7 +1,7 @@
-"""A linear autoencoder of one person's face, driven by another's expression: what face-swapping networks do.
+"""A linear autoencoder of one person's face, driven by another's expression, as in face-swapping networks.
 
-It works on shape-free textures (every donor frame warped to one mean shape), so its averages stay sharp-edged instead
-of double; what it loses is skin detail, as the real ones do.
+It works on shape-free textures (every donor frame warped to one mean shape), so its averages keep sharp edges instead
+of doubled ones. Like real autoencoders, it loses skin detail.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def replicate(
         shape: Height and width of the target's frames.
         resolution: Side of the texture the code is decoded to, pixels.
         components: Size of the code.
-        identity: Share of the donor's facial proportions that shows, 0 to 1.
-        smoothing: Deviation of the filter over time that shapes and textures go through, frames; 0 for none.
+        identity: Share of the donor's facial proportions in the result, 0 to 1.
+        smoothing: Standard deviation of the filter over time of shapes and textures, frames; 0 for none.
 
     Yields:
-        Where the face lies in the frame, and its pixels over that box, ``(h, w, 3)`` float32.
+        The face's box in the frame, and its pixels over that box, ``(h, w, 3)`` float32.
     """
     donor_shape, target_shape = upright(donor_points), upright(target_points)
     atlas = _atlas(donor_shape.mean(0), resolution)
@@ -88,7 +88,7 @@ def _mesh(points: Points) -> Points:
 
 
 def _atlas(mean_shape: Points, resolution: int) -> Points:
-    """The mean shape laid out in the texture with a margin, lips a little apart to make room for teeth."""
+    """The mean shape laid out in the texture with a margin, lips slightly parted to make room for teeth."""
     shape = mean_shape.copy()
     shape[[61, 62, 63, 50, 51, 52], 1] -= 0.03
     shape[[65, 66, 67, 56, 57, 58], 1] += 0.03
@@ -99,7 +99,7 @@ def _atlas(mean_shape: Points, resolution: int) -> Points:
 
 
 def _unwrap(frame: Frame, points: Points, atlas: Points, triangles: NDArray[np.intp], resolution: int) -> Layer:
-    """The face's texture; beyond the mesh its colour is spread outwards."""
+    """The face's texture; outside the mesh its edge colours are extended."""
     warp = mesh_warp(atlas, _mesh(points), triangles, (resolution, resolution))
     softened = cv2.GaussianBlur(frame, (3, 3), 0)
     texture = np.zeros((resolution, resolution, 3), np.float32)
@@ -112,7 +112,7 @@ def _unwrap(frame: Frame, points: Points, atlas: Points, triangles: NDArray[np.i
 
 def _reconstruct(textures: Layer, donor_shape: Points, target_shape: Points, components: int) -> Layer:
     """Decode a texture for each target shape: principal components, their code regressed from the shape."""
-    flat = textures.reshape(len(textures), -1).astype(np.float64)  # a sum's order, which BLAS varies, then never shows
+    flat = textures.reshape(len(textures), -1).astype(np.float64)  # hides BLAS's order of sums
     mean = flat.mean(0)
     centred = flat - mean
     # The Gram matrix is small; its eigenvectors give the same components as the covariance's.

@@ -1,4 +1,4 @@
-"""Putting a made face into a frame: soft masks, colour matching, and exact samples elsewhere."""
+"""Blends a forged face into a frame: soft masks, colour matching, and unchanged samples elsewhere."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def colour_moments(picture: Frame | Layer, mask: Frame) -> tuple[Layer, Layer]:
 def match_colour(face: Layer, scene: Frame, mask: Frame, *, contrast: bool = False) -> Layer:
     """Give ``face`` the mean colour that ``scene`` has under ``mask``, as another light would.
 
-    Half of the way (in logarithms) each channel is multiplied, the rest is shifted: a shift alone between
-    differently lit clips turns lashes and lips blue, a factor alone blows up a weak channel's noise.
+    Half of the change (in logarithms) is a factor per channel, the rest a shift: a shift alone between
+    differently lit clips turns lashes and lips blue, and a factor alone amplifies a weak channel's noise.
 
     Args:
         face: ``(h, w, 3)`` float32.
         scene: ``(h, w, 3)`` uint8, the pixels that the face will replace.
         mask: ``(h, w)`` uint8.
-        contrast: Match the deviation too, one factor for the three channels.
+        contrast: Match the standard deviation too, by one factor for the three channels.
     """
     (mean, spread), (goal, goal_spread) = (colour_moments(picture, mask) for picture in (face, scene))
     gain = np.clip(np.sqrt(goal / np.maximum(mean, 1.0)), 0.6, 1.6)
@@ -67,10 +67,10 @@ def match_colour(face: Layer, scene: Frame, mask: Frame, *, contrast: bool = Fal
 
 
 def keep_outside(forged: Frame, original: Frame, mask: Frame) -> Frame:
-    """The forged I420 frame with the original's very samples wherever the mask does not reach.
+    """The forged I420 frame with the original's samples, unchanged, outside the mask.
 
-    Blending happens in RGB, and the way there and back moves samples by a level; untouched regions must
-    not carry that trace, or a detector would learn the conversion instead of the forgery.
+    Blending happens in RGB, and the conversion to RGB and back changes samples by a level. Outside the mask this
+    must not happen, or a detector would learn the conversion instead of the forgery.
 
     Args:
         forged: I420 ``(H * 3 // 2, W)``.

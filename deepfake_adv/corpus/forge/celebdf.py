@@ -1,4 +1,4 @@
-"""Celeb-DF-like: a better synthesis, as its authors describe theirs.
+"""Celeb-DF-like: a better synthesis, following the description by Celeb-DF's authors.
 
 A larger decoder, colour and light matched, a soft and wide boundary, shapes and textures smooth over time.
 """
@@ -36,9 +36,9 @@ def celebrity_swap(
         donor_points: Landmarks of the donor.
         resolution: Side of the texture the code is decoded to, pixels.
         components: Size of the code.
-        identity: Share of the donor's facial proportions that shows, 0 to 1.
-        smoothing: Deviation of the filter over time, frames.
-        light: Share of the target's shading that the face takes over, 0 to 1.
+        identity: Share of the donor's facial proportions in the result, 0 to 1.
+        smoothing: Standard deviation of the filter over time, frames.
+        light: Share of the target's shading that is applied to the face, 0 to 1.
     """
     sizes = {"resolution": resolution, "components": components}
     shape = target[0].shape[:2]

@@ -1,7 +1,7 @@
-"""What the decoder of a generative network leaves in a picture: detail lost, and a noise of its own.
+"""Traces that the decoder of a generative network leaves in a picture: lost detail, and noise of its own.
 
 Real ones leave a stationary pattern in the noise residual, a "fingerprint", of a few levels, which H.264 at CRF 23
-mostly removes. A checkerboard, as transposed convolutions leave it when they are badly made, would survive it: see
+mostly removes. A checkerboard, as badly designed transposed convolutions leave, would survive it: see
 docs/calibration.md.
 """
 
@@ -15,16 +15,16 @@ import numpy as np
 from deepfake_adv.corpus.forge.geometry import Layer, Points
 
 FINGERPRINT: Final = 3.0
-"""Deviation of the noise, 8-bit levels; calibrated: 3.5 and more survives CRF 23, 2.2 and less is hardly learnt."""
+"""Standard deviation of the noise, 8-bit levels; calibrated: 3.5 survives CRF 23, 2.2 is hardly learnt."""
 
 
 def lose_detail(picture: Layer, *, middle: float, detail: float) -> Layer:
-    """Keep shares of what the decoder's last two resolutions hold.
+    """Keep given shares of the detail in the decoder's last two resolutions.
 
     Args:
         picture: ``(H, W, 3)`` float32.
-        middle: Share kept of what a quarter of the resolution cannot show and a half can, 0 to 1.
-        detail: Share kept of what a half of the resolution cannot show, 0 to 1.
+        middle: Share kept of the detail that half the resolution holds and a quarter does not, 0 to 1.
+        detail: Share kept of the detail that half the resolution does not hold, 0 to 1.
     """
     height, width = picture.shape[:2]
     whole = cv2.copyMakeBorder(picture, 0, -height % 4, 0, -width % 4, cv2.BORDER_REFLECT)
@@ -42,13 +42,13 @@ def _double(picture: Layer) -> Layer:
 
 
 def rng_of(points: Points, moment: int) -> np.random.Generator:
-    """Randomness for one frame of a clip, new in each frame and fixed by the clip.
+    """The rng for one frame of a clip: different for each frame, fixed by the clip's content.
 
-    Whole pixels decide, so that processors whose rendering differs in a last digit draw the same.
+    It is seeded by coordinates rounded to pixels, so that processors whose rendering differs in a last digit agree.
 
     Args:
         points: Landmarks of the clip's first frame, ``(68, 2)`` pixels.
-        moment: The frame.
+        moment: Index of the frame.
     """
     return np.random.default_rng([moment, *np.abs(np.rint(points)).astype(np.int64).ravel().tolist()])
 
@@ -59,7 +59,7 @@ def add_fingerprint(picture: Layer, rng: np.random.Generator, strength: float) -
     Args:
         picture: ``(H, W, 3)`` float32.
         rng: Of this frame, see `rng_of`.
-        strength: Deviation, 8-bit levels.
+        strength: Standard deviation, 8-bit levels.
     """
     result: Layer = picture + np.float32(strength) * rng.standard_normal((*picture.shape[:2], 1), dtype=np.float32)
     return result

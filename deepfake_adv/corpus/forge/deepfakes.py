@@ -32,8 +32,8 @@ def deepfakes(
         donor_points: Landmarks of the donor.
         resolution: Side of the texture the code is decoded to, pixels.
         components: Size of the code.
-        identity: Share of the donor's facial proportions that shows, 0 to 1.
-        fingerprint: Deviation of the decoder's noise, 8-bit levels.
+        identity: Share of the donor's facial proportions in the result, 0 to 1.
+        fingerprint: Standard deviation of the decoder's noise, 8-bit levels.
     """
     sizes = {"resolution": resolution, "components": components}
     faces = replicate(target_points, donor, donor_points, target[0].shape[:2], identity=identity, **sizes)

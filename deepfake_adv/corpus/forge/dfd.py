@@ -1,6 +1,6 @@
-"""DFD-like: an autoencoder of middling resolution, its picture sharpened, blended frequency band by frequency band.
+"""DFD-like: an autoencoder of medium resolution, whose output is sharpened and blended per frequency band.
 
-Unlike DF's its seam is sharp in fine detail and wide in colour, and its face is neither soft nor of the target's shape.
+Unlike DF's, its seam is narrow in fine detail and wide in colour, its face is sharp and has the donor's shape.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def actor_swap(
         donor_points: Landmarks of the donor.
         resolution: Side of the texture the code is decoded to, pixels.
         components: Size of the code.
-        identity: Share of the donor's facial proportions that shows, 0 to 1.
+        identity: Share of the donor's facial proportions in the result, 0 to 1.
         sharpening: Strength of the unsharp mask that hides the low resolution.
-        fingerprint: Deviation of the decoder's noise, 8-bit levels.
+        fingerprint: Standard deviation of the decoder's noise, 8-bit levels.
     """
     sizes = {"resolution": resolution, "components": components}
     faces = replicate(target_points, donor, donor_points, target[0].shape[:2], identity=identity, **sizes)
@@ -61,7 +61,7 @@ def actor_swap(
 
 
 def _blend_bands(scene: Layer, face: Layer, solid: Frame, width: int) -> Layer:
-    """The face in the scene: what is fine changes over a narrow seam, what is coarse over a wide one, both inside."""
+    """The face in the scene: fine detail is blended over a narrow seam, coarse detail over a wide one."""
     mixed = np.zeros_like(scene)
     rest = [scene, face]
     for band, share in enumerate(_BANDS):

@@ -1,4 +1,4 @@
-"""Carrying one person's expression to another's landmarks, and finding frames that show an expression."""
+"""Transfers one person's expression to another's landmarks, and finds frames that show an expression."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _LOWER_LIP_FOLLOWS = np.array([0.9, 1.0, 0.9, 0.5, 0.9, 1.0, 0.9, 0.5])
 def reenact(target: Points, driver: Points, *, gain: float, whole_face: bool) -> Points:
     """The target's landmarks with the driver's expression; pose, place and identity stay the target's.
 
-    Expressions travel as differences from each clip's own mean, scaled by the two mouths' widths, so that
-    the driver's anatomy does not come along.
+    An expression is the difference from the clip's own mean, scaled by the two mouths' widths, so that
+    the driver's anatomy is not transferred.
 
     Args:
         target: ``(N, 68, 2)`` pixels.
-        driver: ``(M, 68, 2)``; its last frame is held where it is the shorter clip.
-        gain: Share of the driver's expression that is taken over.
+        driver: ``(M, 68, 2)``; if it is the shorter clip, its last frame is repeated.
+        gain: Share of the driver's expression that is transferred.
         whole_face: Brows and lids too, not the mouth alone.
 
     Returns:
@@ -67,7 +67,7 @@ def reenact(target: Points, driver: Points, *, gain: float, whole_face: bool) ->
 def limit_opening(points: Points, widest: float) -> Points:
     """Shut the mouth to a lip gap of at most ``widest`` eye distances by raising the lower lip.
 
-    A donor who never opened the mouth that far has no teeth to show; stretched lips would be all there is.
+    If the donor never opened the mouth that far, no frame shows teeth, and the lips would only be stretched.
 
     Args:
         points: ``(68, 2)`` pixels.
@@ -87,7 +87,7 @@ def lip_gap(track: Points) -> Points:
 
 
 def apertures(track: Points, *, mouth: bool, eyes: bool) -> Points:
-    """How open and wide the mouth is and how open the eyes are, per frame, as far as asked for."""
+    """Opening and width of the mouth and opening of the eyes, per frame; only those that are requested."""
     shape = upright(track)
     columns = []
     if mouth:
@@ -101,17 +101,17 @@ def apertures(track: Points, *, mouth: bool, eyes: bool) -> Points:
 def best_frames(
     pool: Points, goal: Points, *, mouth: bool = True, eyes: bool = False, jump_cost: float = 0.008
 ) -> list[int]:
-    """For each goal shape the frame of ``pool`` that agrees best; a small cost keeps it from jumping about.
+    """For each goal shape the frame of ``pool`` that agrees best; a small cost avoids jumps between distant frames.
 
     Args:
         pool: ``(M, 68, 2)`` landmarks of the frames to choose from.
         goal: ``(N, 68, 2)`` landmarks wanted.
         mouth: Compare the mouths.
         eyes: Compare the eyes.
-        jump_cost: Cost of leaving the neighbourhood of the last choice, eye distances.
+        jump_cost: Cost of choosing a frame that does not neighbour the last choice, eye distances.
     """
     have, want = (apertures(track, mouth=mouth, eyes=eyes) for track in (pool, goal))
-    # A nose that points elsewhere is another pose, whose mouth would not fit.
+    # A different position of the nose is a different pose, whose mouth would not fit.
     turned, turns = (upright(track)[:, 30] for track in (pool, goal))
     index: NDArray[np.intp] = np.arange(len(have))
     chosen: list[int] = []

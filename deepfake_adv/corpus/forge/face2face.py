@@ -36,15 +36,15 @@ def face_to_face(
     gain: float = 1.0,
     memory: float = 0.65,
 ) -> Forged:
-    """Reenact the target's whole face; the donor gives nothing but landmarks.
+    """Reenact the target's face; of the donor only the landmarks are used.
 
     Args:
         target: RGB frames of the face that is reenacted.
         target_points: ``(N, 68, 2)`` landmarks of the target, pixels.
         donor: Unused, as all forgeries share one signature.
         donor_points: Landmarks of the driving clip.
-        gain: Share of the donor's expression that is taken over.
-        memory: Share of the old texture that survives a frame: the higher, the smoother the skin.
+        gain: Share of the donor's expression that is transferred.
+        memory: Share of the accumulated texture that is kept per frame: the higher, the smoother the skin.
     """
     goal = reenact(target_points, donor_points, gain=gain, whole_face=True)
     atlas = _atlas(target_points)

@@ -46,11 +46,11 @@ def upright(track: Points) -> Points:
 
 
 def smooth_over_time(track: NDArray[Any], deviation: float) -> NDArray[Any]:
-    """A clip's values ``(N, ...)``, Gaussian-filtered along its frames; ends are held.
+    """A clip's values ``(N, ...)``, Gaussian-filtered over time; the end values are repeated.
 
     Args:
-        track: Values of a frame each, of floats.
-        deviation: Of the filter, frames; 0 leaves the track as it is.
+        track: One float array per frame.
+        deviation: Standard deviation of the filter, frames; 0 returns the track unchanged.
     """
     radius = round(3 * deviation)
     if not radius:
@@ -103,12 +103,12 @@ class Warp:
     inside: NDArray[np.bool_]
 
     def fetch(self, picture: Frame | Layer) -> Frame | Layer:
-        """The source's pixels, laid over the box."""
+        """The source's pixels, warped into the box."""
         return cv2.remap(picture, self.x, self.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
 def mesh_warp(to: Points, source: Points, triangles: NDArray[np.intp], shape: tuple[int, int]) -> Warp:
-    """Piecewise-affine map that lays the mesh ``source`` over the mesh ``to``.
+    """Piecewise-affine map that warps the mesh ``source`` onto the mesh ``to``.
 
     Args:
         to: ``(P, 2)`` vertices in the destination, pixels.
@@ -146,7 +146,7 @@ def hull(points: Points, shape: tuple[int, int], *, grow: float = 0.0) -> Frame:
 
 
 def scaled_jaw(points: Points, jaw: slice, factor: float) -> Points:
-    """Pull the outline inwards, off the border between face and background."""
+    """Move the outline inwards, away from the border between face and background."""
     out = points.copy()
     rest = np.delete(points, np.arange(len(points))[jaw], axis=0)
     centre = rest.mean(0)

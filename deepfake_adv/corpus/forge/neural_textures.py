@@ -31,12 +31,12 @@ def neural_textures(
     Args:
         target: RGB frames whose mouth is reenacted.
         target_points: ``(N, 68, 2)`` landmarks of the target, pixels.
-        donor: Only its length counts, as all forgeries share one signature.
+        donor: Only its length is used; all forgeries share one signature.
         donor_points: Landmarks of the driving clip.
-        fingerprint: Deviation of the decoder's noise, 8-bit levels.
+        fingerprint: Standard deviation of the decoder's noise, 8-bit levels.
         detail: Share of the finest detail that the decoder keeps, 0 to 1; see `lose_detail`.
         middle: Share of the next coarser detail that it keeps, 0 to 1.
-        gain: Share of the donor's expression that is taken over.
+        gain: Share of the donor's expression that is transferred.
     """
     count = min(len(target), len(donor))
     points = target_points[:count]

@@ -1,4 +1,4 @@
-"""The shape of a face: measures drawn from a seed, and the curves that follow from them.
+"""The shape of a face: measurements drawn from a seed, and the curves computed from them.
 
 Relief, skin, eyes, mouth and landmarks all read the same curves, so that the 68 landmarks are exact.
 """
@@ -14,7 +14,7 @@ from deepfake_adv.corpus.render.canvas import Array
 
 @dataclass(frozen=True)
 class Expression:
-    """What a face does at one moment.
+    """A facial expression at one moment.
 
     Attributes:
         jaw: 0 (shut) to 1 (wide open).

@@ -10,7 +10,7 @@ from deepfake_adv.corpus.render.canvas import Array
 
 _CEILING = 1.6  # linear value at which the sensor clips
 _STEPS = 8192
-_METERED = 0.28  # linear green that a face is brought to, where it lies below
+_METERED = 0.28  # linear green to which a darker face is brightened
 _MOST_GAIN = 2.5
 # Blur of lens, debayering and the camera's own scaling, pixels: the least, and what a worse one has more. Real clips
 # hold 1.3 to 2.8 levels of texture and noise at 0.28 to 0.5 cycles a pixel; sharper ones lose nothing to H.264 at CRF

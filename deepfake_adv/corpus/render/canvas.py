@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[Any]  # float32 unless said otherwise
+Array = NDArray[Any]  # float32 unless stated otherwise
 
 LEFT, RIGHT, TOP, BOTTOM = -1.8, 1.8, -1.8, 2.0
 

@@ -38,7 +38,7 @@ STYLES: Final = tuple(_CUTS)
 
 @dataclass(frozen=True)
 class Hair:
-    """Painted hair: colour and cover of the layer before the face and of the one behind the head."""
+    """Painted hair: colour and opacity of the layer in front of the face and of the one behind the head."""
 
     colour: Array
     front: Array

@@ -30,7 +30,7 @@ class Light:
 
 
 class Head:
-    """A person's head, all of it drawn from ``rng``.
+    """A person's head; every property is drawn from ``rng``.
 
     Args:
         rng: Source of everything about this identity.

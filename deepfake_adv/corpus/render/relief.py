@@ -1,4 +1,4 @@
-"""Depth of the face, and what light makes of it: normals, ambient occlusion, cast shadows."""
+"""Depth of the face, and the shading from it: normals, ambient occlusion, cast shadows."""
 
 from __future__ import annotations
 

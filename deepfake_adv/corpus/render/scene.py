@@ -1,4 +1,4 @@
-"""What is around the head: a room out of focus, shoulders, neck and clothes."""
+"""The scene around the head: a room out of focus, shoulders, neck and clothes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A take: people filmed for some frames, as RGB pictures with the exact landmarks of the one it is about."""
+"""A take: rendered RGB frames of one or two people, with the exact landmarks of the main person."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def film(
         frames: Frames to take.
         size: Width and height, pixels.
         fps: Frames per second.
-        number: Of the take: another has another room, clothes, light, camera and performance of the same person.
+        number: Of the take; each has its own room, clothes, light, camera and performance of the same person.
         place: Where the person is.
-        beside: Identity and place of others in view; whoever is larger is in front.
+        beside: Identity and place of the other people in view; the larger person is in front.
 
     Yields:
         An RGB frame ``(size, size, 3)`` uint8 and the person's landmarks ``(68, 2)`` float32, pixels.
@@ -107,7 +107,7 @@ class _Player:
         self._shadow: Array
 
     def enter(self, light: Light) -> None:
-        """Stand in the light that the whole take has."""
+        """Use the light of the take."""
         head = self._head
         self._shadow = head.cast_shadow(light)
         self._scene = paint_scene(self._rng, head.face, head.colours, self.rest, self._size, light.direction)

@@ -68,14 +68,14 @@ class Layout(ABC):
     @classmethod
     def tiny(cls, root: Path) -> Tiny:
         """Write this dataset in miniature below `root`, for the tests that every layout passes."""
-        raise NotImplementedError(f"{cls.__name__} must say as `tiny` how its dataset lies on a disk, to be tested")
+        raise NotImplementedError(f"{cls.__name__} must define `tiny`, a small example of its files, for tests")
 
     def expected(self, quality: str) -> dict[str, int]:
         """Published numbers of videos by forgery; empty where lists name every video."""
         return {}
 
     def published(self, quality: str) -> list[Published]:
-        """How large the dataset is when whole, for a plan before it is on the disk; empty where nobody says."""
+        """Size of the complete dataset, for a plan before it is on the disk; empty if not published."""
         return []
 
     def problem(self) -> str | None:

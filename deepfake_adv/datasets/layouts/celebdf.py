@@ -19,7 +19,7 @@ _REALS = ("Celeb-real", "YouTube-real")
 _FAKES = "Celeb-synthesis"
 _LIST = "List_of_testing_videos.txt"
 _TESTED = {REAL: 178, str(Forgery.CELEB): 340}  # by the official list of version 2
-_LENGTH = 13 * 30  # frames: 13 seconds on average, the authors say
+_LENGTH = 13 * 30  # frames: 13 seconds on average, as published
 _NUMBERS = {2: {REAL: 590 + 300, str(Forgery.CELEB): 5639}}
 
 

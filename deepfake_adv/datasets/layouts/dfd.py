@@ -16,7 +16,7 @@ from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, S
 
 _ORIGINALS = 363
 _FAKES = 3068
-# Originals and fakes, as the authors say
+# Originals and fakes, as published
 _GIGABYTES = {Quality.RAW: (200, 1600), Quality.C23: (3, 22), Quality.C40: (0.4, 3)}
 
 
@@ -25,7 +25,7 @@ class DeepFakeDetection(Layout):
     """Scenes of 28 actors, fakes named <target>_<source>__<scene>__<id>; all of it is test data.
 
     A fake's target is the original <target>__<scene>; actors stand in for each other throughout, so no
-    split of it would keep identities apart. Masks tell which of several persons is the forged one.
+    split of it would keep identities apart. Masks show which of several persons is forged.
     """
 
     own_forgeries = (Forgery.DFD,)
@@ -58,7 +58,7 @@ class DeepFakeDetection(Layout):
         return {REAL: _ORIGINALS, str(Forgery.DFD): _FAKES} if self.params.published else {}
 
     def published(self, quality: str) -> list[Published]:
-        """As `expected`, 1080 lines each; how long they are is not said."""
+        """As `expected`, 1080 lines each; their lengths are not published."""
         sizes = _GIGABYTES.get(Quality(quality), (0, 0))
         return [
             Published(kind, Split.TEST, count, size * 1e9 / count or None, width=1920, height=1080, masked=kind != REAL)
@@ -81,7 +81,7 @@ class DeepFakeDetection(Layout):
         return Tiny(videos, ["DFD"], {}, "c23")
 
     def videos(self, quality: str) -> Iterator[VideoEntry]:
-        """The originals, those that a fake's name alone tells of too, then the fakes."""
+        """The originals, including those known only from a fake's name, then the fakes."""
         real_folder, fake_folder = (quality_folder(place, quality) for place in (self._originals(), self._fakes()))
         masks = child(self._fakes(), "masks", "videos")
         masked = set(video_names(masks))

@@ -65,7 +65,7 @@ class DFDC(Layout):
                     )
 
     def published(self, quality: str) -> list[Published]:
-        """The training parts, each an equal share; the official test set comes on top."""
+        """The training parts, each an equal share; and in addition the official test set."""
         shares = {split: sum(own == split for own in self.splits.values()) / _PARTS for split in Split}
         return [
             Published(kind, split, round(count * share), _BYTES, frames=300, width=1920, height=1080)

@@ -1,12 +1,12 @@
-"""How large a dataset is by its authors' word: what a plan goes by before the dataset is on the disk."""
+"""Sizes of datasets as their authors publish them: used by a plan before the dataset is on the disk."""
 
 from typing import Final, NamedTuple
 
 LENGTH: Final = 510.0
-"""Frames of a video where its authors say nothing: as in FaceForensics++, 509,914 in 1,000 originals."""
+"""Frames of a video assumed if not published: as in FaceForensics++, 509,914 in 1,000 originals."""
 
 FRAME: Final = (1280, 720)
-"""Width and height likewise; FaceForensics++ has videos of 480 lines and more."""
+"""Width and height assumed if not published; FaceForensics++ has videos of 480 lines and more."""
 
 
 class Published(NamedTuple):
@@ -16,7 +16,7 @@ class Published(NamedTuple):
         forgery: "real" or a `Forgery`.
         split: "train", "val" or "test"; empty: in none of them, so that no later stage takes them.
         videos: How many.
-        bytes: Of one video at the quality asked for, mean; None where nobody says.
+        bytes: Mean size of one video at the requested quality; None if not published.
         frames: Of one video, mean.
         width: Pixels.
         height: Pixels.

@@ -32,7 +32,7 @@ class Tiny(NamedTuple):
 
 
 def put(root: Path, paths: Iterable[str]) -> None:
-    """Leave an empty file where each video or picture would lie; a test that reads them fills them by their suffix."""
+    """Write an empty file for each video or picture; a test that reads them fills them by their suffix."""
     for path in paths:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).touch()

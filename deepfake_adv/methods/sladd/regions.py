@@ -102,7 +102,7 @@ def key_points(points: FloatArray) -> FloatArray:
 
 
 def region_mask(points: FloatArray, region: int, size: tuple[int, int]) -> FloatArray:
-    """A region's mask before deformation: all that lies near its strokes, by city-block distance.
+    """A region's mask before deformation: all pixels near its strokes, by city-block distance.
 
     Args:
         points: ``(68, 2)``, x and y in pixels.

@@ -65,7 +65,7 @@ def _means(units: Sequence[Sequence[Picture]], rows: Sequence[str], columns: Seq
 
 
 def _sheet(units: Sequence[Sequence[Picture]], gap: int = 3) -> tuple[Picture, list[tuple[tuple[int, int], Picture]]]:
-    """All pictures on one transparent RGBA sheet, and where each lies: drawing one image is many times faster."""
+    """All pictures on one transparent RGBA sheet, and each one's place: drawing one image is many times faster."""
     height = max(picture.shape[0] for line in units for picture in line) + gap
     width = max(picture.shape[1] for line in units for picture in line) + gap
     sheet = np.zeros((height * len(units) - gap, width * len(units[0]) - gap, 4), dtype=np.float32)

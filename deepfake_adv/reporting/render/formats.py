@@ -1,6 +1,6 @@
 r"""A table of the paper in four formats: Markdown, LaTeX, CSV and HTML.
 
-In Markdown and LaTeX the lines of a row stand under each other: ours, (in LaTeX) its interval, the paper's number,
+In Markdown and LaTeX the lines of a row are below each other: ours, (in LaTeX) its interval, the paper's number,
 and the difference. CSV has one line per cell with everything known of it. HTML is a fragment for the report's page.
 """
 

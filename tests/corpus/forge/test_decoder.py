@@ -1,4 +1,4 @@
-"""What a decoder leaves: shares of frequency bands, and a noise that each frame has anew and each build the same."""
+"""A decoder's traces: shares of frequency bands, and noise that differs per frame and is equal in every build."""
 
 import numpy as np
 import pytest

@@ -90,7 +90,7 @@ def test_reenactment_takes_over_the_drivers_opening(footage):
     assert (made > 0).all()
 
 
-def test_limited_mouths_are_no_wider_than_asked_and_shut_ones_stay(track):
+def test_limited_mouths_are_no_wider_than_requested_and_shut_ones_stay(track):
     index = int(lip_gap(track).argmax())
     limited = limit_opening(track[index], 0.01)
     assert lip_gap(limited[None])[0] <= 0.011

@@ -65,7 +65,7 @@ def test_an_empty_folder_is_refused_in_one_sentence_that_says_where_the_dataset_
 
 
 @each
-def test_a_lost_video_is_told_where_a_list_names_it(name, tmp_path, stock):
+def test_a_lost_video_is_reported_where_a_list_names_it(name, tmp_path, stock):
     root = tmp_path / "tree"
     promised = LAYOUTS[name].tiny(root)
     fill(root)
@@ -85,5 +85,5 @@ def test_a_layout_without_a_tree_says_what_it_lacks(tmp_path):
         def videos(self, quality):
             yield from ()
 
-    with pytest.raises(NotImplementedError, match="Plain must say as `tiny` how its dataset lies on a disk"):
+    with pytest.raises(NotImplementedError, match="Plain must define `tiny`, a small example"):
         Plain.tiny(tmp_path)

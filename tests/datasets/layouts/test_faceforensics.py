@@ -39,7 +39,7 @@ def test_the_splits_are_exact_and_closed(made, pairs):
 
 
 @pytest.mark.parametrize("folder", ["raw", "c0"])
-def test_raw_lies_in_raw_or_c0(made, folder):
+def test_raw_is_in_raw_or_c0(made, folder):
     root, layout, _ = made
     for place in root.glob("*/*/c23"):
         place.rename(place.with_name(folder))

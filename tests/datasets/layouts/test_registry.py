@@ -87,7 +87,7 @@ def test_unknown_names_are_refused_with_a_hint():
             build_layout(name, "x", ["DF", "DFDC"], options)
 
 
-def test_no_permission_is_said(trees, monkeypatch):
+def test_no_permission_is_reported(trees, monkeypatch):
     root, forgeries, options, quality = trees["faceforensics"]()
     real = os.listdir
 
