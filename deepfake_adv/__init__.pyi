@@ -12,8 +12,8 @@ from .evaluation.estimate import evaluate_scores as evaluate_scores
 from .methods.base import Method as Method
 from .methods.registry import build_method as build_method
 from .ops.blur import blur_pixelwise as blur_pixelwise
-from .training.predict import Prediction as Prediction
-from .training.predict import predict as predict
+from .prediction.predict import predict as predict
+from .prediction.result import Prediction as Prediction
 from .training.trained import Trained as Trained
 from .training.trained import load_trained as load_trained
 

@@ -16,7 +16,7 @@ from deepfake_adv.attacks.registry import build_attack
 from deepfake_adv.crops.codec import resize
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
-from deepfake_adv.training.predict import score_crops
+from deepfake_adv.prediction.scoring import score_crops
 from deepfake_adv.training.trained import Trained
 
 

@@ -1,8 +1,8 @@
 """The command line: deepfake-adv check | plan | predict | export-frames | train-all | clean."""
 
-import json
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,23 @@ from deepfake_adv.stage import EXPECTED, explain
 from deepfake_adv.suggestions import did_you_mean
 
 app = typer.Typer(no_args_is_help=True)
+
+
+class ScoreOf(StrEnum):
+    """Whose score is a file's."""
+
+    highest = "highest"
+    main = "main"
+
+
+class Accelerator(StrEnum):
+    """Where a detector runs."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/, or a file; else params.yaml.")]
 
 
@@ -77,12 +94,12 @@ def _params_file(profile: str | None) -> Path:
     return Path("profiles") / f"{profile}.yaml"
 
 
-def _locator(name: str) -> str:
+def _locator(name: str | None) -> str | None:
     """Check a locator's name; from here on the plug-ins of the working directory's project are in use."""
     if Path("params.yaml").is_file():
         use_plugins(read_yaml(Path("params.yaml")).get("plugins") or [])
     known = list(Registry[Any]("locator"))
-    if name not in known:
+    if name is not None and name not in known:
         hint = did_you_mean(name, known, "Name one of them.")
         raise typer.BadParameter(f"must be one of {', '.join(known)}; got {name!r}.{hint}")
     return name
@@ -127,34 +144,64 @@ def plan(
 @report_errors()
 def predict(
     inputs: Annotated[
-        list[Path], typer.Argument(readable=False, help="Images, videos, or folders of a video's frames.")
+        list[Path],
+        typer.Argument(readable=False, help="Pictures, videos, folders of them, or .csv tables with a column `path`."),
     ],
     detector: Annotated[Path, typer.Option(help="A trained detector, data/runs/<run>/<condition>/seed<k>.")],
-    frames: Annotated[int, typer.Option(min=1, help="Frames sampled from a video.")] = 20,
-    margin: Annotated[
-        float, typer.Option(min=1, max=4, help="The crop's side over the face box's; crop.margin in training.")
-    ] = 1.3,
-    backend: Annotated[str, typer.Option(help="How faces are found: a locator's name.", callback=_locator)] = "dlib",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per input, frames included.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the JSON lines here, not to stdout; a later call goes on where it ends.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write a table, one line per file.")] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(help="Also write a parquet file: the table, people and frames.")
+    ] = None,
+    score_of: Annotated[
+        ScoreOf, typer.Option(help="Whose score is the file's: the highest of all people's, or the main person's.")
+    ] = ScoreOf.highest,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Frames sampled from a video; default: as the run's test videos.")
+    ] = None,
+    frames_of_one_video: Annotated[
+        bool, typer.Option("--frames-of-one-video", help="A folder holds the frames of one video.")
+    ] = False,
+    locator: Annotated[
+        str | None,
+        typer.Option(
+            help="Find faces by another locator than in training; whole: a picture is a face.", callback=_locator
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse damaged videos; else what decodes is scored.")
+    ] = False,
+    min_face: Annotated[int, typer.Option(min=1, help="Smaller faces are not scored; pixels.")] = 40,
+    min_frames: Annotated[int, typer.Option(min=1, help="Sampled frames that must show a person.")] = 2,
+    device: Annotated[Accelerator, typer.Option(help="Where the detector runs.")] = Accelerator.auto,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that find faces; 0: one per core.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no log.")] = False,
 ) -> None:
-    """Score files: P(fake), 0 to 1. A file without a face is reported and does not stop the others."""
-    from deepfake_adv.training.device import choose_device
-    from deepfake_adv.training.predict import predict as score
-    from deepfake_adv.training.trained import load_trained
+    """Score everyone in pictures and videos: P(fake), 0 to 1, as JSON lines.
 
-    trained = load_trained(detector, choose_device("auto"))
-    failed = False
-    for path in inputs:
-        try:
-            found = score(path, trained, frames=frames, margin=margin, backend=backend)
-        except EXPECTED as error:
-            print(f"{path}: {explain(error)}", file=sys.stderr)
-            failed = True
-            continue
-        text = f"{path}\t{found.score:.4f}\t{len(found.frames)} frames, {len(found.missed)} without a face"
-        print(json.dumps(found.to_dict()) if as_json else text)
-    if failed:
+    Faces are found, followed and cut as in the detector's training. A file that cannot be scored is a row with its
+    error. The exit code is 0 if all files were scored, else 1. Larger media than inventory.max_frames and
+    inventory.max_pixels of params.yaml (180,000 frames, 100,000,000 pixels where there is none) are refused.
+    """
+    from deepfake_adv.prediction.command import run
+
+    done = run(
+        inputs, detector, output=output, csv=csv, parquet=parquet, frames=frames, locator=locator, min_face=min_face,
+        min_frames=min_frames, accelerator=device.value, quiet=quiet, limits=_limits(),
+        score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
+    )  # fmt: skip
+    if not done:
         raise typer.Exit(1)
+
+
+def _limits() -> tuple[int, int] | None:
+    """inventory.max_frames and inventory.max_pixels of the params.yaml of the working directory, if there is one."""
+    if not Path("params.yaml").is_file():
+        return None
+    inventory = load_params("inventory").inventory
+    return inventory.max_frames, inventory.max_pixels
 
 
 @app.command()

@@ -39,9 +39,7 @@ class Progress:
     def __init__(self, *, total: int, desc: str, unit: str, initial: int = 0, silent: bool = False) -> None:
         terminal = sys.stderr.isatty()
         options: dict[str, Any] = {"dynamic_ncols": True} if terminal else {"file": io.StringIO(), "bar_format": _LINE}
-        self._bar: tqdm[Any] = tqdm(
-            total=total, desc=desc, unit=f" {unit}", initial=initial, disable=silent, **options
-        )
+        self._bar: tqdm[Any] = tqdm(total=total, desc=desc, unit=f" {unit}", initial=initial, disable=silent, **options)
         self._silent = silent
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -75,13 +73,13 @@ class Progress:
         self._bar.close()
 
 
-def progress(items: Iterable[T], *, total: int, desc: str, unit: str = "items") -> Iterator[T]:
-    """Pass `items` on while a `Progress` counts them."""
+def progress(items: Iterable[T], *, total: int, desc: str, unit: str = "items", silent: bool = False) -> Iterator[T]:
+    """Pass `items` on while a `Progress` counts them; arguments as there."""
     start, done = time.monotonic(), 0
-    with Progress(total=total, desc=desc, unit=unit) as shown:
+    with Progress(total=total, desc=desc, unit=unit, silent=silent) as shown:
         for item in items:
             yield item
             shown.update()
             done += 1
-    if not sys.stderr.isatty():
+    if not silent and not sys.stderr.isatty():
         logger.info("%s: %d %s in %.1f s", desc, done, unit, time.monotonic() - start)

@@ -60,17 +60,11 @@ def test_completion_is_offered_in_the_help(call):
     assert "--install-completion" in call("--help").output
 
 
-def test_a_crop_margin_out_of_range_is_refused(call):
-    done = call("predict", "clip.mp4", "--detector", "run", "--margin", "0.5")
-    assert done.exit_code == 2
-    assert "--margin" in done.output
-
-
 @pytest.mark.parametrize(
     ("arguments", "option"),
     [
         (["predict", "clip.mp4", "--detector", "run", "--frames", "0"], "--frames"),
-        (["predict", "clip.mp4", "--detector", "run", "--backend", "dlip"], "--backend"),
+        (["predict", "clip.mp4", "--detector", "run", "--locator", "dlip"], "--locator"),
         (["export-frames", "crops", "out", "--size", "0"], "--size"),
         (["export-frames", "crops", "out", "--size", "-5"], "--size"),
     ],
@@ -81,10 +75,10 @@ def test_an_option_out_of_range_is_refused(call, arguments, option):
     assert option in done.output
 
 
-def test_a_backend_may_be_a_plug_ins(call, monkeypatch, tmp_path):
-    done = call("predict", "clip.mp4", "--detector", str(tmp_path), "--backend", "face_alignment")
-    assert "a trained detector must have run.json" in done.output  # the backend is known
-    done = call("predict", "clip.mp4", "--detector", "run", "--backend", "dlip")
+def test_a_locator_may_be_any_of_the_registry(call, tmp_path):
+    done = call("predict", "clip.mp4", "--detector", str(tmp_path), "--locator", "face_alignment")
+    assert "a trained detector must have run.json" in done.output  # the locator is known
+    done = call("predict", "clip.mp4", "--detector", "run", "--locator", "dlip")
     assert "Did you mean 'dlib'?" in done.output
 
 
@@ -93,17 +87,6 @@ def test_a_wrong_detector_is_reported_once(call):
     assert done.exit_code == 1
     assert done.output.count("run.json beside its weights") == 1
     assert len(done.output.splitlines()) == 1
-
-
-def test_a_failed_input_ends_with_one_and_its_own_line_alone(call, monkeypatch):
-    from deepfake_adv.training import trained
-
-    monkeypatch.setattr(trained, "load_trained", lambda *_: None)
-    done = call("predict", "nowhere.mp4", "--detector", "run")
-    assert done.exit_code == 1
-    assert done.output.splitlines() == [
-        "nowhere.mp4: input must be an image or video; found none at nowhere.mp4. Check the path."
-    ]
 
 
 def test_runs_that_do_not_exist_are_answered_with_the_known_ones(call):

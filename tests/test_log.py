@@ -81,3 +81,10 @@ def test_a_terminal_has_a_bar_and_a_silent_one_shows_nothing(monkeypatch, caplog
     assert caplog.messages == ["done"]
     assert list(log.progress([1, 2], total=2, desc="extract", unit="videos")) == [1, 2]
     assert "extract: 100%" in terminal.getvalue()
+
+
+def test_silent_progress_passes_all_on_and_says_nothing(caplog, capsys):
+    caplog.set_level("INFO")
+    assert list(log.progress(range(3), total=3, desc="work", silent=True)) == [0, 1, 2]
+    assert not caplog.text
+    assert capsys.readouterr().err == ""

@@ -9,15 +9,17 @@ import errno
 import json
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from deepfake_adv.crops.record import record_metadata
 from deepfake_adv.files import atomic_write
 from deepfake_adv.parquet import WRITE_OPTIONS, read_in_multiples
 
@@ -82,10 +84,11 @@ class CorruptCrop(ValueError):
     """A crop that cannot be read."""
 
 
-def crop_schema() -> pa.Schema:
-    """CROP_SCHEMA with the features by which `datasets.load_dataset("parquet")` decodes images."""
+def crop_schema(record: Mapping[str, Any] = MappingProxyType({})) -> pa.Schema:
+    """CROP_SCHEMA with the features by which `datasets.load_dataset("parquet")` decodes images, and with a record."""
     features = {field.name: _feature(field) for field in CROP_SCHEMA}
-    return CROP_SCHEMA.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    known = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    return CROP_SCHEMA.with_metadata({**known, **record_metadata(record)})
 
 
 def _feature(field: pa.Field) -> dict[str, Any]:
@@ -104,9 +107,9 @@ def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
         pq.write_table(table, temporary, row_group_size=max(len(table), 1), **CROP_WRITE_OPTIONS)
 
 
-def join_files(path: Path, parts: Iterable[Path]) -> None:
-    """Join files of `write_rows` into one crop file, atomically, in memory of a few row groups."""
-    schema = crop_schema()
+def join_files(path: Path, parts: Iterable[Path], record: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Join files of `write_rows` into one crop file with a record, atomically, in memory of a few row groups."""
+    schema = crop_schema(record)
     with (
         atomic_write(path) as temporary,
         pq.ParquetWriter(temporary, schema, **CROP_WRITE_OPTIONS) as writer,

@@ -4,7 +4,7 @@ A manifest has dictionaries, as its readers take whole columns: there are no row
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deepfake_adv.crops.files import BYTE_RANGES, CROP_SCHEMA, METADATA, byte_ranges
+from deepfake_adv.crops.record import Record, record_of
 from deepfake_adv.datasets.conditions import rows_of_condition
 from deepfake_adv.files import atomic_write, file_fingerprint
 from deepfake_adv.names import FAKE_LABEL, REAL_LABEL, Condition
@@ -101,6 +102,7 @@ class CropTable:
         videos: ``(N,)`` a number per video of a dataset and quality.
         frames: ``(N,)`` frame index in the video.
         groups: ``(N,)`` a number per row group of a file.
+        record: How the crops were made; empty where nobody wrote it down.
     """
 
     path: Path
@@ -109,6 +111,7 @@ class CropTable:
     videos: Ints
     frames: Ints
     groups: Ints
+    record: Record = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -140,7 +143,8 @@ def read_manifest(path: Path) -> CropTable:
     if not Path(path).exists():
         raise FileNotFoundError(f"manifest must be a parquet file; found none at {path}. Run `dvc repro shard`.")
     with parquet_errors(path, "manifest", "run `dvc repro shard`"):
-        missing = set(_COLUMNS) - set(pq.read_schema(path).names)
+        schema = pq.read_schema(path)
+        missing = set(_COLUMNS) - set(schema.names)
         if missing:
             raise ValueError(f"{path} must have the columns {', '.join(sorted(missing))}. Run `dvc repro shard` again.")
         # as dictionaries, texts take two bytes per row and are numbered without being compared
@@ -155,6 +159,7 @@ def read_manifest(path: Path) -> CropTable:
         videos=number_rows(columns, "dataset", "quality", "video"),
         frames=columns["frame"].to_numpy().astype(np.int64),
         groups=number_rows(columns, "file", "row_group"),
+        record=record_of(schema),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from deepfake_adv.crops.record import join_records, read_record, record_metadata
 from deepfake_adv.data.manifest import crop_file_rows, spread, write_manifest
 from deepfake_adv.datasets.splits import crossing_identities, leak_message
 from deepfake_adv.datasets.videos import read_rows
@@ -58,13 +59,14 @@ def make_manifests(
 
     Raises:
         FileNotFoundError: If the tier has no crop, or one of its parts has no folder.
-        ValueError: If crops contradict one another or an identity crosses splits; names them.
+        ValueError: If crops contradict one another, were made in two ways, or an identity crosses splits; names them.
     """
     wanted = sorted(part for part in parts if tier in (part[1], ALL_QUALITIES))
     files = part_files(crops, tier, wanted)
     read = prefetch(partial(crop_file_rows, root=Path(crops).parent), files, workers=0, most=2 * available_cores())
     shown = progress(read, total=len(files), desc=f"shard {tier}", unit="files")
     rows = pa.concat_tables(shown).combine_chunks()
+    made = record_metadata(join_records(map(read_record, files)))
     check_conflicts(rows)
     crossing = find_leaks(rows)
     if crossing:
@@ -81,7 +83,7 @@ def make_manifests(
         rows = rows.take(balance_train(rows, np.random.default_rng(seed)))
     for split in Split:
         chosen = np.flatnonzero(texts(rows, "split") == split)
-        write_manifest(rows.take(chosen), Path(output) / f"{split}.parquet")
+        write_manifest(rows.take(chosen).replace_schema_metadata(made), Path(output) / f"{split}.parquet")
     summary = {
         "tier": tier,
         "crops_found": total,
@@ -129,8 +131,7 @@ def check_conflicts(rows: pa.Table) -> None:
     if twice.size:
         named = [f"{rows['video'][int(k)]} frame {frames[k]}" for k in twice[:_NAMED]]
         raise ValueError(
-            f"a crop must occur once; got {_listed(named, twice.size)} twice. "
-            "Delete data/crops and run `dvc repro`."
+            f"a crop must occur once; got {_listed(named, twice.size)} twice. Delete data/crops and run `dvc repro`."
         )
     for column in ("label", "split", "target"):
         pairs = pa.table({"number": videos, "video": rows["video"], column: rows[column]})

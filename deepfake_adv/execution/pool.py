@@ -50,6 +50,7 @@ def map_tasks(
     unit: str = "tasks",
     engine: str = "local",
     address: str | None = None,
+    silent: bool = False,
 ) -> Iterator[Outcome[Task, Value]]:
     """Run `function` on every task and yield the outcomes as they finish, in any order.
 
@@ -64,6 +65,7 @@ def map_tasks(
         unit: What is counted, plural.
         engine: "local" (spawned processes; in this process where one worker suffices) or "ray".
         address: Ray cluster to join; None starts one on this machine.
+        silent: Show and log no progress.
 
     Raises:
         ValueError: If `engine` is unknown.
@@ -83,7 +85,7 @@ def map_tasks(
         outcomes = (guarded(function, task) for task in tasks)
     else:
         outcomes = _outcomes_on_pool(function, tasks, workers)
-    yield from progress(outcomes, total=len(tasks), desc=desc, unit=unit)
+    yield from progress(outcomes, total=len(tasks), desc=desc, unit=unit, silent=silent)
 
 
 def remaining(tasks: Sequence[Task], done: Callable[[Task], bool], *, desc: str, unit: str = "videos") -> list[Task]:

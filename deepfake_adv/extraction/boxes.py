@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from deepfake_adv.crops.record import record_metadata
 from deepfake_adv.extraction.task_files import TaskFiles
 from deepfake_adv.faces.track import DROPPED, SEEN
 from deepfake_adv.files import atomic_write, read_csv, write_csv
@@ -53,13 +55,16 @@ _VIDEO_COLUMNS: Final = (
 _COUNTS: Final = ("asked", "detected", "filled", "dropped")
 
 
-def write_tables(folder: Path, files: TaskFiles, *, warn_missed_share: float) -> None:
+def write_tables(
+    folder: Path, files: TaskFiles, *, warn_missed_share: float, record: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Join the files of all groups into the three tables, a few at a time; the boxes last, as they mark the end.
 
     Args:
         folder: To write into.
         files: What `locate_group` left, a file per group.
         warn_missed_share: Share of a video's frames without a detected face above which its line is marked "named".
+        record: How the boxes were found; see `crops.record`.
     """
 
     def misses() -> Iterator[Mapping[str, Any]]:
@@ -71,7 +76,7 @@ def write_tables(folder: Path, files: TaskFiles, *, warn_missed_share: float) ->
     write_csv(folder / VIDEOS, _VIDEO_COLUMNS, _video_lines(files, warn_missed_share))
     with (
         atomic_write(folder / BOXES) as temporary,
-        pq.ParquetWriter(temporary, BOX_SCHEMA, **WRITE_OPTIONS) as writer,
+        pq.ParquetWriter(temporary, BOX_SCHEMA.with_metadata(record_metadata(record)), **WRITE_OPTIONS) as writer,
     ):
         for table in read_in_multiples(files.paths(), BOX_SCHEMA.names, rows=_ROW_GROUP):
             writer.write_table(table.cast(BOX_SCHEMA), row_group_size=_ROW_GROUP)

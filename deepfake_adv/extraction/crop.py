@@ -10,11 +10,12 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from deepfake_adv.crops.files import join_files
+from deepfake_adv.crops.record import Record, read_record
 from deepfake_adv.datasets.videos import VideoRow
 from deepfake_adv.execution.pool import check_failures, map_tasks, note_failure, remaining
 from deepfake_adv.extraction.boxes import BOXES, find_boxes
 from deepfake_adv.extraction.cutting import CropOptions, CropReport, CropTask, crop_video
-from deepfake_adv.extraction.frames import FrameStore
+from deepfake_adv.extraction.frames import TABLE, FrameStore
 from deepfake_adv.extraction.task_files import TaskFiles
 from deepfake_adv.files import file_fingerprint, read_csv, read_json, write_csv, write_json
 from deepfake_adv.scratch import Scratch
@@ -88,6 +89,7 @@ def crop_part(
     key = {"dataset": dataset, "quality": quality, "options": vars(options), "plan": rows_per_file}
     key |= _inputs(frames, boxes, rows)
     work = Scratch(f"crop-{dataset}-{quality}", key, code=code_digest("crop"), root=scratch)
+    record = {**read_record(Path(frames) / TABLE), **read_record(boxes), "crop": vars(options)}
     order = [video for file in plan for video in file.videos]
     files = TaskFiles(work.path / "tasks", order)
     if not (work.path / REPORT).exists():
@@ -98,9 +100,10 @@ def crop_part(
             )
             for video in order
         ]  # fmt: skip
-        _cut_videos(work.path, plan, tasks, files, counts, desc=f"crop {dataset} {quality}", execution=execution)
+        desc = f"crop {dataset} {quality}"
+        _cut_videos(work.path, plan, tasks, files, counts, record, desc=desc, execution=execution)
         listed = scratch / f"crop-{dataset}-{quality}.failures.csv"
-        _finish(work.path, plan, tasks, files, max_failed_share, listed)
+        _finish(work.path, plan, tasks, files, max_failed_share, listed, record)
     totals = _totals(work.path / REPORT)
     files.remove()
     work.publish(output)
@@ -153,6 +156,7 @@ def _cut_videos(
     tasks: Sequence[CropTask],
     files: TaskFiles,
     counts: Mapping[str, int],
+    record: Record,
     *,
     desc: str,
     execution: Mapping[str, Any],
@@ -164,7 +168,7 @@ def _cut_videos(
     owner = {video: file for file, videos in waiting.items() for video in videos}
     left = remaining(tasks, lambda task: task.row.video not in owner, desc=desc)
     for file in [file for file, videos in waiting.items() if not videos]:
-        _join(folder, file, files)
+        _join(folder, file, files, record)
     failures: dict[str, str] = {}
     for outcome in map_tasks(crop_video, left, desc=desc, unit="videos", **execution):
         video = outcome.task.row.video
@@ -175,7 +179,7 @@ def _cut_videos(
         file = owner[video]
         waiting[file].remove(video)
         if not waiting[file]:
-            _join(folder, file, files)
+            _join(folder, file, files, record)
 
 
 def _finish(
@@ -185,6 +189,7 @@ def _finish(
     files: TaskFiles,
     max_failed_share: float,
     listed: Path,
+    record: Record,
 ) -> None:
     """Join the remaining files, without their failed videos; the report last, as it marks the end."""
     reports = [read_json(task.report) for task in sorted(tasks, key=lambda task: task.row.video)]
@@ -192,18 +197,18 @@ def _finish(
     check_failures(failures, len(reports), max_failed_share, key="crop.max_failed_share", listed=listed)
     for file in plan:
         if not (folder / file.name).exists():
-            _join(folder, file, files)
+            _join(folder, file, files, record)
     write_csv(folder / REPORT, _COLUMNS, reports)
 
 
-def _join(folder: Path, file: CropFile, files: TaskFiles) -> None:
+def _join(folder: Path, file: CropFile, files: TaskFiles, record: Record) -> None:
     """Join a file's videos, then delete their own files; reports stay to the end.
 
     A file without any face is never written.
     """
     paths = [path for path in map(files.path, file.videos) if path.exists()]
     if sum(pq.read_metadata(path).num_rows for path in paths):
-        join_files(folder / file.name, paths)
+        join_files(folder / file.name, paths, record)
     for path in paths:
         path.unlink()
 

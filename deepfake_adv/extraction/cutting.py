@@ -36,6 +36,14 @@ class CropOptions:
     encoding: str
     masks: bool
 
+    def square(self, face: FaceBox, width: int, height: int) -> Square:
+        """What is cut around a face from a frame of this size, in pixels.
+
+        Raises:
+            ValueError: If the face lies outside of the frame.
+        """
+        return official_crop(face, width, height, margin=self.margin, even=self.encoding == "i420")
+
     def check(self) -> None:
         """Check the options.
 
@@ -139,9 +147,7 @@ def _crop_rows(task: CropTask, boxes: Mapping[int, dict[str, Any]], notes: set[s
         height, width = planes.shape[0] * 2 // 3, planes.shape[1]
         face = FaceBox(*(boxes[frame][corner] for corner in CORNERS))
         try:
-            square = official_crop(
-                face, width, height, margin=task.options.margin, even=task.options.encoding == "i420"
-            )
+            square = task.options.square(face, width, height)
         except ValueError as error:
             notes.add(str(error))
             continue

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from deepfake_adv.crops.record import record_metadata
 from deepfake_adv.datasets.videos import UNREADABLE, VideoRow, format_rows, join_notes, parse_ranges, read_rows
 from deepfake_adv.execution.pool import check_failures, map_tasks, note_failure, remaining
 from deepfake_adv.extraction.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table, write_frame_table
@@ -118,7 +119,8 @@ def extract(
     ]
     if kept is not None:
         kept.mkdir(exist_ok=True)
-    _write_tables(work.path, sampled, skipped)
+    record = {"frames": {inventory.parent.name: {**dict(counts), "sampling": sampling}}}
+    _write_tables(work.path, sampled, skipped, record)
     work.publish(output)
     files.remove()
     short = sum(bool(frames["note"]) for _, frames in sampled)
@@ -135,11 +137,14 @@ def _task(
 
 
 def _write_tables(
-    folder: Path, sampled: Sequence[tuple[VideoRow, Mapping[str, Any]]], skipped: Sequence[VideoRow]
+    folder: Path,
+    sampled: Sequence[tuple[VideoRow, Mapping[str, Any]]],
+    skipped: Sequence[VideoRow],
+    record: Mapping[str, Any],
 ) -> None:
     """Write the tables of the sampled frames, of their videos, and of the skipped videos."""
     table = frame_table((row, frames["frames"], frames["times"]) for row, frames in sampled)
-    write_frame_table(folder / TABLE, table)
+    write_frame_table(folder / TABLE, table.replace_schema_metadata(record_metadata(record)))
     kept = [replace(row, note=join_notes(row.note, frames["note"])) for row, frames in sampled]
     write_text(folder / VIDEOS, format_rows(kept))
     write_text(folder / SKIPPED, format_rows(skipped))

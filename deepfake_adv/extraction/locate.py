@@ -73,7 +73,8 @@ def locate_dataset(
         tasks = [LocateTask(dataset, group, root, options, files.path(group.name)) for group in groups]
         listed = scratch / f"locate-{dataset}.failures.csv"
         _locate_groups(tasks, max_failed_share, desc=f"locate {dataset}", execution=execution, listed=listed)
-        write_tables(work.path, files, warn_missed_share=warn_missed_share)
+        record = {"locate": options.section()}
+        write_tables(work.path, files, warn_missed_share=warn_missed_share, record=record)
     videos = read_videos(work.path)
     counts = {"groups": len(groups), **total_counts(videos)}
     files.remove()

@@ -65,6 +65,12 @@ class LocateOptions:
         own, points = dict(backend), dict(landmarks)
         return cls(own.pop("name"), landmarks=points.pop("name"), backend_params=own, landmarks_params=points, **others)
 
+    def section(self) -> dict[str, Any]:
+        """The section again, plain values: `of` gives these options back."""
+        own = {"backend": {"name": self.backend, **self.backend_params}}
+        own["landmarks"] = {"name": self.landmarks, **self.landmarks_params}
+        return {name: value for name, value in vars(self).items() if not name.endswith("_params")} | own
+
     def entries(self) -> set[RegistryEntry]:
         """The registry entries that it builds; with the stage, they decide which code it consists of."""
         return {("locator", self.backend), ("landmarker", self.landmarks)}
@@ -102,17 +108,9 @@ def locate_group(task: LocateTask) -> None:
         VideoError: If the lead cannot be read.
     """
     policy, group = task.options.build(), task.group
-    locator = _locator(task.options, policy)
-    detections = detect_sparse(
-        mark_cuts(group.frames.read(), lambda frame: planes_thumbnail(frame[1])),
-        lambda planes: locator(i420_to_rgb(planes)),
-        every=policy.every,
-        agree=policy.agree,
-        same=policy.same,
-    )
+    detections = find_faces(group.frames.read(), task.options)
     chosen, others = _choose(detections, policy, task)
-    max_gap = task.options.max_gap if task.options.on_miss == "interpolate" else 0
-    track = fill_track(detections, chosen, same=policy.same, smooth=policy.smooth, max_gap=max_gap)
+    track = follow(detections, chosen, task.options)
     landmarker = _landmarker(task.options)
     if landmarker is not None:
         track = replace(track, points=_points(landmarker, group.frames.read(), track))
@@ -121,6 +119,30 @@ def locate_group(task: LocateTask) -> None:
         _rows(task, video, sample_track(track, frames, end=group.end), seen) for video, frames in group.members.items()
     ]
     write_group(task.output, pa.concat_tables(tables))
+
+
+def find_faces(frames: Iterator[tuple[int, Any]], options: LocateOptions) -> Detections:
+    """The faces and cuts of a video's sampled frames, given as absolute index and I420 planes, in order.
+
+    Raises:
+        VideoError: If a frame cannot be read.
+    """
+    policy = options.build()
+    locator = _locator(options, policy)
+    return detect_sparse(
+        mark_cuts(frames, lambda frame: planes_thumbnail(frame[1])),
+        lambda planes: locator(i420_to_rgb(planes)),
+        every=policy.every,
+        agree=policy.agree,
+        same=policy.same,
+    )
+
+
+def follow(detections: Detections, chosen: Mapping[int, FaceBox], options: LocateOptions) -> Track:
+    """The track of one person, or of those who are taken for one, by their box at each position that shows them."""
+    policy = options.build()
+    max_gap = options.max_gap if options.on_miss == "interpolate" else 0
+    return fill_track(detections, chosen, same=policy.same, smooth=policy.smooth, max_gap=max_gap)
 
 
 def load_models(options: LocateOptions) -> None:
@@ -159,19 +181,19 @@ def _loaded_landmarker(name: str, params: str) -> Landmarker | None:
 
 def _choose(detections: Detections, policy: Policy, task: LocateTask) -> tuple[dict[int, FaceBox], int]:
     """The picked person's box at each position that shows them, and how many other people were seen."""
-    positions = sorted(detections.found)
+    positions = detections.positions()
     candidates = [detections.found[position] for position in positions]
     shots = detections.shots(positions)
     if policy.first:
         picked = pick_first(candidates, shots)
     else:
         scores = _mask_scores(detections, positions, task) if task.group.mask_path else None
-        picked = pick_track(candidates, scores, weights=_weights(positions), shots=shots)
+        picked = pick_track(candidates, scores, weights=position_weights(positions), shots=shots)
     pairs = zip(positions, picked.faces, strict=True)
     return {place: detections.found[place][face] for place, face in pairs if face is not None}, picked.others
 
 
-def _weights(positions: list[int]) -> list[float]:
+def position_weights(positions: list[int]) -> list[float]:
     """Number of sampled frames that each examined position represents: the search is denser around cuts and misses."""
     edges = [positions[0] - 0.5, *((a + b) / 2 for a, b in pairwise(positions)), positions[-1] + 0.5]
     return [high - low for low, high in pairwise(edges)]

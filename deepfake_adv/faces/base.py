@@ -19,6 +19,7 @@ class Locator(ABC):
     A subclass defines `find`, which receives a picture of the right size and returns boxes in that picture's pixels.
 
     Attributes:
+        searches: Whether it looks at what the picture shows; if not, it finds a face in anything.
         gray: Whether `find` receives ``(H, W)`` gray pictures instead of ``(H, W, 3)`` RGB.
         tiny: Arguments of the smallest forms, for the tests that every locator passes.
         params: Its `Params`, read from the arguments.
@@ -37,6 +38,7 @@ class Locator(ABC):
         """Keys of `locate.backend` besides its name. Settings of all locators are keys of `locate`."""
 
     params: Any
+    searches: ClassVar[bool] = True
     gray: ClassVar[bool] = False
     tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 

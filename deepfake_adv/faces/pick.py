@@ -27,7 +27,7 @@ class Picked(NamedTuple):
 
 
 @dataclass
-class _Person:
+class Person:
     """Faces that follow one another within a shot: a face index by frame."""
 
     last: FaceBox
@@ -35,10 +35,12 @@ class _Person:
 
     @property
     def first(self) -> int:
+        """The first frame that shows the person."""
         return next(iter(self.faces))
 
     @property
     def end(self) -> int:
+        """The last frame that shows the person."""
         return next(reversed(self.faces))
 
 
@@ -64,7 +66,7 @@ def pick_track(
     """
     weights = [1.0] * len(candidates) if weights is None else weights
     shots = [0] * len(candidates) if shots is None else shots
-    people = _link(candidates, shots)
+    people = link_people(candidates, shots)
     if scores is None:
         largest = max((box.side for faces in candidates for box in faces), default=1.0)
         values = [[(box.side / largest) ** 2 for box in faces] for faces in candidates]
@@ -85,13 +87,18 @@ def pick_first(candidates: Sequence[Sequence[FaceBox]], shots: Sequence[int] | N
     """Choose the locator's first face of each frame, as FaceForensics++'s script does; arguments as `pick_track`."""
     shots = [0] * len(candidates) if shots is None else shots
     faces = [0 if boxes else None for boxes in candidates]
-    return Picked(faces, sum(0 not in one.faces.values() for one in _link(candidates, shots)))
+    return Picked(faces, sum(0 not in one.faces.values() for one in link_people(candidates, shots)))
 
 
-def _link(candidates: Sequence[Sequence[FaceBox]], shots: Sequence[int]) -> list[_Person]:
-    """The people of all shots, in order of their first frame; pairs with the largest overlap are linked first."""
-    people: list[_Person] = []
-    present: list[_Person] = []
+def link_people(candidates: Sequence[Sequence[FaceBox]], shots: Sequence[int]) -> list[Person]:
+    """The people of all shots, in order of their first frame; pairs with the largest overlap are linked first.
+
+    Args:
+        candidates: Per frame its faces, maybe none.
+        shots: Per frame a number of its shot; nobody is followed from one shot into the next.
+    """
+    people: list[Person] = []
+    present: list[Person] = []
     for frame, boxes in enumerate(candidates):
         if frame and shots[frame] != shots[frame - 1]:
             present = []
@@ -107,13 +114,13 @@ def _link(candidates: Sequence[Sequence[FaceBox]], shots: Sequence[int]) -> list
             if face in free and one.faces.get(frame) is None:
                 free.remove(face)
                 one.faces[frame], one.last = face, boxes[face]
-        new = [_Person(boxes[face], {frame: face}) for face in sorted(free)]
+        new = [Person(boxes[face], {frame: face}) for face in sorted(free)]
         people += new
         present += new
     return people
 
 
-def _disjoint(people: Sequence[_Person], worth: Sequence[float]) -> list[_Person]:
+def _disjoint(people: Sequence[Person], worth: Sequence[float]) -> list[Person]:
     """The people with the largest total score of whom no two are in view together (weighted interval scheduling)."""
     order = sorted(range(len(people)), key=lambda k: (people[k].end, k))
     ends = [people[k].end for k in order]
@@ -124,7 +131,7 @@ def _disjoint(people: Sequence[_Person], worth: Sequence[float]) -> list[_Person
         taken = best[earlier] + worth[k]
         before.append(earlier if taken > best[-1] else None)
         best.append(max(taken, best[-1]))
-    chosen: list[_Person] = []
+    chosen: list[Person] = []
     place = len(order)
     while place:
         place -= 1

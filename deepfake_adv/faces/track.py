@@ -35,6 +35,10 @@ class Detections(NamedTuple):
     found: Found
     cuts: list[int]
 
+    def positions(self) -> list[int]:
+        """The positions that were looked at, rising."""
+        return sorted(self.found)
+
     def shots(self, positions: Sequence[int]) -> list[int]:
         """Number of each position's shot."""
         return [int(number) for number in np.searchsorted(self.cuts, positions, side="right")]

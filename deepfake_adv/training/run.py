@@ -95,7 +95,7 @@ def train_run(
                 pace = None if times is None else Path(times) / str(condition) / f"seed{seed}.csv"
                 Trainer(
                     plan, condition, seed, step, batches, checks, folder,
-                    device=device, data=data, code=code, inputs=inputs, times=pace,
+                    device=device, data=data, code=code, inputs=inputs, faces=train.table.record, times=pace,
                 ).run()  # fmt: skip
     fabric.barrier()
     if fabric.is_global_zero:

@@ -1,7 +1,7 @@
 """Trained detectors, loaded from the folder of a finished run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class Trained:
         seed: Training seed.
         image_size: Side of its training images, pixels.
         folder: Its folder.
+        record: What its run.json says; empty for a detector that has none.
     """
 
     detector: Detector
@@ -31,6 +32,7 @@ class Trained:
     seed: int
     image_size: int
     folder: Path
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_trained(folder: Path | str, device: torch.device | str = "cpu", *, channels_last: bool = False) -> Trained:
@@ -70,7 +72,8 @@ def load_trained(folder: Path | str, device: torch.device | str = "cpu", *, chan
     detector.to(device).eval()
     if channels_last:
         detector.to(memory_format=torch.channels_last)
-    return Trained(detector, record["condition"], int(record["seed"]), int(record["image_size"]), Path(folder))
+    seed, image_size = int(record["seed"]), int(record["image_size"])
+    return Trained(detector, record["condition"], seed, image_size, Path(folder), record)
 
 
 def detector_arguments(entry: Mapping[str, Any], image_size: int, *, pretrained: bool = True) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Trainer:
         data: Fingerprint of each manifest by split.
         code: Digest of the training code.
         inputs: SHA-256 of each weight file that the run starts from, by its key in params.
+        faces: How the crops were made, as the manifest says; see `crops.record`.
         times: CSV file with the time and speed of each epoch; None: not written. It is separate from `folder`, whose
             files must not depend on the clock, so that the same run writes the same bytes.
     """
@@ -64,11 +65,12 @@ class Trainer:
         data: Mapping[str, str],
         code: str,
         inputs: Mapping[str, str] = MappingProxyType({}),
+        faces: Mapping[str, Any] = MappingProxyType({}),
         times: Path | None = None,
     ) -> None:
         self.plan, self.condition, self.seed, self.step = plan, condition, seed, step
         self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
-        self.code, self.inputs, self.times = code, dict(inputs), times
+        self.code, self.inputs, self.faces, self.times = code, dict(inputs), dict(faces), times
         self.fabric = step.fabric
         self.is_main = self.fabric.is_global_zero
         self.name = f"{plan.name} {condition} seed {seed}"
@@ -283,6 +285,7 @@ class Trainer:
                 "epochs": len(self.history),
                 "steps": self.steps,
                 "inputs": self.inputs,
+                "faces": self.faces,
                 "files": {path.name: sha256(path) for path in weights},
             },
         )

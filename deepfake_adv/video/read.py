@@ -87,7 +87,7 @@ def probe(path: Path | str) -> VideoFacts:
         raise VideoError(f"{path} must hold a frame that decodes; got none. Copy the file again or leave it out.")
     if promised > path.stat().st_size:
         raise VideoError(f"{path} must be complete; it is cut short and has {count} of {header} frames. Copy it again.")
-    planes, rotation = _planes(first_frame), _rotation(first_frame)
+    planes, rotation = to_planes(first_frame), _rotation(first_frame)
     steps = np.diff(times)
     tick = float(stream.time_base or 0)
     variable = steps.size > 1 and bool(np.ptp(steps) > max(2.5 * tick, 0.2 * float(np.median(steps))))
@@ -168,7 +168,7 @@ def _frames(path: Path, wanted: NDArray[np.int64] | None, masks: bool) -> Iterat
     for index, picture in _pictures(path, wanted):
         count = index + 1
         if index == following:
-            planes = read_picture(picture) if isinstance(picture, Path) else _planes(picture, masks)
+            planes = read_picture(picture) if isinstance(picture, Path) else to_planes(picture, masks)
             if shape not in (None, planes.shape) and not path.is_dir():
                 raise VideoError(f"{path} must keep one size; got another from frame {index} on. Leave it out.")
             shape = planes.shape
@@ -221,7 +221,8 @@ def _rotation(picture: Any) -> int:
     return result
 
 
-def _planes(picture: Any, masks: bool = False) -> Frame:
+def to_planes(picture: Any, masks: bool = False) -> Frame:
+    """I420 planes of PyAV's frame, upright; see `read_frames`."""
     gray, coded = picture.format.name == "gray", int(picture.color_range)
     if gray and (masks or coded == _MPEG_RANGE):  # swscale would treat the values as full range
         luma = picture.to_ndarray()[: picture.height // 2 * 2, : picture.width // 2 * 2]

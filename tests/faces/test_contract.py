@@ -68,11 +68,12 @@ def test_a_face_is_found_where_it_is_and_none_in_noise(rendered, build, kind, na
     before = picture.copy()
     found = locator(picture)
     assert isinstance(locator, Locator)
-    assert iou(found[0], around(points)) > 0.4
+    assert iou(found[0], around(points)) > (0.4 if locator.searches else 0.1)
     assert [box.confidence for box in found] == sorted((box.confidence for box in found), reverse=True)
     assert locator(picture) == found
     assert np.array_equal(picture, before)
-    assert locator(np.random.default_rng(0).integers(0, 60, (240, 320, 3), dtype=np.uint8)) == []
+    noise = np.random.default_rng(0).integers(0, 60, (240, 320, 3), dtype=np.uint8)
+    assert len(locator(noise)) == (0 if locator.searches else 1)
 
 
 @located
@@ -86,7 +87,7 @@ def test_boxes_are_in_the_pictures_own_pixels_however_small_it_is_shown(
     find = locator.find
     monkeypatch.setattr(locator, "find", lambda small: shown.append(small.shape[:2]) or find(small))
     found = locator(picture)
-    assert iou(found[0], around(points)) > 0.4
+    assert iou(found[0], around(points)) > (0.4 if locator.searches else 0.1)
     assert shown[0][0] < SIDE
 
 

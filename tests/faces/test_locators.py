@@ -94,7 +94,7 @@ def test_a_larger_frame_is_shrunk_to_the_bound_and_then_by_the_scale(scale, shap
 
 def test_an_unknown_locator_is_named_with_what_is_near():
     with pytest.raises(
-        ValueError, match=r"locator must be one of dlib, face_alignment; got 'dlip'. Did you mean 'dlib'?"
+        ValueError, match=r"locator must be one of dlib, face_alignment, whole; got 'dlip'. Did you mean 'dlib'?"
     ):
         build_locator("dlip")
     with pytest.raises(ValueError, match=r"got 'mtcnn'. Fix locate.backend"):

@@ -5,10 +5,13 @@ import json
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from deepfake_adv.crops.record import record_metadata
+from deepfake_adv.data.manifest import write_manifest
 from deepfake_adv.detectors.compact import Compact
 from deepfake_adv.files import sha256
 from deepfake_adv.sources.checkout import code_digest
@@ -79,6 +82,7 @@ def test_a_run_leaves_weights_log_and_provenance_per_condition_and_seed(train, m
     assert record["code"] == code_digest("train", [("method", "two_gen_bat"), ("detector", "compact")])
     assert set(record["data"]) == {"train", "val"}
     assert "torch" in record["versions"]
+    assert record["faces"] == {}  # the manifest does not say how its crops were made
     assert record["files"] == {path.name: sha256(path) for path in folder.glob("*.safetensors")}
     log = results(folder)
     assert [float(row["lr"]) for row in log] == pytest.approx([0.01, 0.001])
@@ -254,3 +258,14 @@ def test_a_checkpoint_that_lacks_something_is_refused(train, make_plan, die_at, 
     torch.save(content, path)
     with pytest.raises(ValueError, match=f"'{lost or 'players'}' is missing or wrong. Delete it to start"):
         train(plan, checkpoint_steps=1)
+
+
+def test_run_json_says_what_the_manifest_says_of_how_crops_were_made(make_plan, make_shards, make_device, tmp_path):
+    folder = make_shards()
+    faces = {"crop": {"margin": 1.7, "encoding": "png", "masks": True}}
+    for split in ("train", "val"):
+        table = pq.read_table(folder / f"{split}.parquet")
+        write_manifest(table.replace_schema_metadata(record_metadata(faces)), folder / f"{split}.parquet")
+    train_run(make_plan(), folder, tmp_path / "out", device=make_device(), work=tmp_path / "work")
+    (record,) = (json.loads(path.read_text()) for path in (tmp_path / "out").glob("*/*/run.json"))
+    assert record["faces"] == faces

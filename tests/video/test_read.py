@@ -237,8 +237,8 @@ def test_frames_stream_one_at_a_time(make_video, monkeypatch):
     import deepfake_adv.video.read as module
 
     seen = []
-    original = module._planes
-    monkeypatch.setattr(module, "_planes", lambda *given: seen.append(1) or original(*given))
+    original = module.to_planes
+    monkeypatch.setattr(module, "to_planes", lambda *given: seen.append(1) or original(*given))
     frames = read_frames(make_video(frames=40), range(0, 40, 2))
     next(frames)
     next(frames)

@@ -1,0 +1,101 @@
+"""Which files are asked for: files as they are named, folders searched to their depth, tables of paths."""
+
+import csv
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+from deepfake_adv.datasets.layouts.base import VIDEO_SUFFIXES
+from deepfake_adv.files import natural_key, read_text
+from deepfake_adv.video.picture import SUFFIXES
+
+logger = logging.getLogger(__name__)
+
+TABLE_SUFFIX: Final = ".csv"
+COLUMN: Final = "path"
+
+
+def list_inputs(given: Iterable[Path], *, frames_of_one_video: bool = False) -> list[Path]:
+    """The files to look at, each once, in the order given; those of a folder by name, numbers by value.
+
+    A file that is named is taken whatever its suffix is. In a folder, however deep, those count whose suffix says that
+    they are a picture or a video; hidden ones do not. A ``.csv`` file is a table with a column `path`, relative to the
+    table's folder.
+
+    Args:
+        given: Files, folders and tables.
+        frames_of_one_video: A folder is one input: it holds the frames of one video. Never guessed, as a folder of six
+            videos and one stray picture would be that picture.
+
+    Raises:
+        ValueError: If a table is none, or a folder holds nothing to look at.
+    """
+    found: dict[Path, None] = {}
+    for path in given:
+        if path.is_dir() and not frames_of_one_video:
+            found |= dict.fromkeys(_in_folder(path))
+        elif path.suffix.lower() == TABLE_SUFFIX and path.is_file():
+            for named in _in_table(path):
+                inner = [named] if frames_of_one_video or not named.is_dir() else _in_folder(named)
+                found |= dict.fromkeys(inner)
+        else:
+            found[path] = None
+    return list(found)
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    media, others = [], 0
+    for path in _files(folder):
+        if path.suffix.lower() in VIDEO_SUFFIXES | SUFFIXES:
+            media.append(path)
+        else:
+            others += 1
+    if others:
+        logger.info("%s: %d files left out, which are neither pictures nor videos by their suffix", folder, others)
+    if not media:
+        raise ValueError(
+            f"a folder must hold pictures or videos; got none in {folder} ({others} other files). Name the files."
+        )
+    pictures = sum(path.suffix.lower() in SUFFIXES for path in media)
+    if pictures > 1 and pictures == len(media):
+        logger.info(
+            "%s: %d pictures, each looked at by itself. If they are the frames of one video, add --frames-of-one-video",
+            folder, pictures,
+        )  # fmt: skip
+    return sorted(media, key=natural_key)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place) / name for name in names if not name.startswith("."))
+
+
+def _in_table(table: Path) -> list[Path]:
+    reader = csv.DictReader(StringIO(read_text(table), newline=""))
+    columns: Sequence[str] = [name.strip() for name in reader.fieldnames or ()]
+    if COLUMN not in columns:
+        raise ValueError(f"{table} must have the column {COLUMN}; got {', '.join(columns) or 'none'}.{_hint(columns)}")
+    reader.fieldnames = columns
+    try:
+        named = [(row[COLUMN] or "").strip() for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{table} must be a table; got {error}. Save it as CSV again.") from error
+    paths = [name for name in named if name]
+    if not paths:
+        raise ValueError(f"{table} must name a file in its column {COLUMN}; got none. Write one a line.")
+    if any("\\" in name for name in paths) and os.sep == "/":
+        logger.warning("%s: paths have backslashes; these are part of a name here. Write / between folders", table)
+    return [table.parent / name for name in paths]
+
+
+def _hint(columns: Sequence[str]) -> str:
+    text = ",".join(columns)
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if sign in text:
+            return f" Its fields are parted by {name}: save it with commas."
+    near = next((name for name in columns if name.lower() in (COLUMN, "file", "filename", "video", "image")), None)
+    return f" Rename the column {near} to {COLUMN}." if near else " Write path into its first line."

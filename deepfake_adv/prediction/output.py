@@ -1,0 +1,155 @@
+"""Rows of results: JSON lines that a later call continues, and tables of them."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from deepfake_adv.files import atomic_write, write_csv, write_text
+
+SCORED: Final = "scored"
+FAILED: Final = "failed"
+
+Row = Mapping[str, Any]
+
+_FRAME: Final = pa.struct(
+    [
+        ("frame", pa.int64()),
+        ("box", pa.list_(pa.float64())),
+        ("detected", pa.bool_()),
+        ("score", pa.float64()),
+    ]
+)
+_PERSON: Final = pa.struct(
+    [
+        ("score", pa.float64()),
+        ("left_out", pa.string()),
+        ("shot", pa.int64()),
+        ("at_cut", pa.bool_()),
+        ("side", pa.float64()),
+        ("frames", pa.list_(_FRAME)),
+    ]
+)
+_FACES: Final = ("seen", "scored", "too_small", "too_brief", "lost_at_cuts")
+_FLAT: Final = pa.schema(
+    [
+        ("path", pa.string()),
+        ("status", pa.string()),
+        ("score", pa.float64()),
+        ("error", pa.string()),
+        *((f"faces_{name}", pa.int64()) for name in _FACES),
+        ("shots", pa.int64()),
+        ("frames_sampled", pa.int64()),
+        ("frames_missed", pa.int64()),
+        ("damage", pa.string()),
+        ("notes", pa.string()),
+        ("trained_on", pa.string()),
+        ("sha256", pa.string()),
+        ("detector", pa.string()),
+        ("detector_sha256", pa.string()),
+        ("code", pa.string()),
+        ("version", pa.string()),
+        ("params", pa.string()),  # JSON
+    ]
+)
+
+
+def to_line(row: Row) -> str:
+    """One line of JSON, without its end."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a file of JSON lines; a last line that was cut off by a kill is passed over.
+
+    Raises:
+        ValueError: If another line is no row.
+    """
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            if number == len(lines):
+                return
+            row = error
+        if not isinstance(row, dict) or not {"path", "status", "provenance"} <= set(row):
+            raise ValueError(
+                f"{path} must hold rows of `predict`; got another line {number}. Name another file, or delete it."
+            )
+        yield row
+
+
+def take_up(path: Path, provenance: Row) -> dict[str, dict[str, Any]]:
+    """Scored rows of an earlier call by path; failed ones are tried again.
+
+    Raises:
+        ValueError: If the rows are of another detector, code or params, or the file holds something else.
+    """
+    if not path.exists():
+        return {}
+    rows = [row for row in read_lines(path) if row["status"] == SCORED]
+    known = json.loads(to_line(provenance))
+    for row in rows:
+        if row["provenance"] != known:
+            others = {**row["provenance"]}
+            keys = sorted(key for key in {*known, *others} if known.get(key) != others.get(key))
+            raise ValueError(
+                f"{path} must hold rows of the same detector, code and params; got another {' and '.join(keys)} for "
+                f"{row['path']}. Name another file, or delete it."
+            )
+    return {row["path"]: row for row in rows}
+
+
+def keep(path: Path, rows: Iterable[Row]) -> None:
+    """Leave an earlier call's file with these rows alone, atomically; others are added to it then."""
+    write_text(path, "".join(f"{to_line(row)}\n" for row in rows))
+
+
+def write_table(path: Path, rows: Sequence[Row]) -> None:
+    """Write one line per file as CSV."""
+    write_csv(path, _FLAT.names, map(flat, rows))
+
+
+def write_parquet(path: Path, rows: Sequence[Row]) -> None:
+    """Write one row per file as parquet: the columns of the CSV, and the people with their frames."""
+    schema = _FLAT.append(pa.field("people", pa.list_(_PERSON)))
+    content = [{**flat(row), "people": row.get("people") or []} for row in rows]
+    with atomic_write(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(content, schema=schema), temporary)
+
+
+def flat(row: Row) -> dict[str, Any]:
+    """A row without its nested values."""
+    faces, frames, made = row.get("faces") or {}, row.get("frames") or {}, row["provenance"]
+    detector = made["detector"]
+    return {
+        "path": row["path"],
+        "status": row["status"],
+        "score": row["score"],
+        "error": row["error"],
+        **{f"faces_{name}": faces.get(name) for name in _FACES},
+        "shots": row.get("shots"),
+        "frames_sampled": frames.get("sampled"),
+        "frames_missed": len(frames["missed"]) if frames else None,
+        "damage": row.get("damage"),
+        "notes": "; ".join(row.get("notes") or ()),
+        "trained_on": row["trained_on"],
+        "sha256": row["sha256"],
+        "detector": f"{detector['run']}/{detector['condition']}/seed{detector['seed']}",
+        "detector_sha256": detector["sha256"],
+        "code": made["code"],
+        "version": made["version"],
+        "params": to_line(made["params"]),
+    }
+
+
+def summary(rows: Iterable[Row]) -> str:
+    """How many files were scored and how many failed."""
+    states = [row["status"] for row in rows]
+    return f"{states.count(SCORED)} of {len(states)} files scored, {states.count(FAILED)} failed"

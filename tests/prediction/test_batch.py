@@ -1,0 +1,150 @@
+"""Many files through the command line: rows, exit codes, what resumes, tables."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from deepfake_adv.cli import app
+from deepfake_adv.files import sha256
+from deepfake_adv.prediction import batch
+from deepfake_adv.prediction.output import read_lines, take_up
+
+FACE, OTHER = (10, 30, 60), (110, 20, 70)
+
+
+@pytest.fixture
+def files(film, tmp_path):
+    """Two videos, a video without a face, a text file and one that is missing."""
+    made = [film([[FACE]] * 12, "one.mp4"), film([[FACE, OTHER]] * 12, "two.mp4"), film([[]] * 12, "none.mp4")]
+    (tmp_path / "text.mp4").write_text("no video")
+    return [*made, tmp_path / "text.mp4", tmp_path / "missing.mp4"]
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, trained):
+    monkeypatch.chdir(tmp_path)
+    folder = trained()
+
+    def call(*arguments):
+        return CliRunner().invoke(app, ["predict", "--detector", str(folder), "--workers", "1", *map(str, arguments)])
+
+    return call
+
+
+def rows_of(text):
+    return {row["path"].rpartition("/")[2]: row for row in map(json.loads, text.splitlines())}
+
+
+def test_failures_are_rows_stdout_is_clean_and_the_exit_code_tells(call, files, trained):
+    done = call(*files)
+    assert done.exit_code == 1
+    rows = rows_of(done.stdout)
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "one.mp4": "scored", "two.mp4": "scored", "none.mp4": "failed", "text.mp4": "failed", "missing.mp4": "failed",
+    }  # fmt: skip
+    for name, row in rows.items():
+        assert (row["score"] is None) == (row["error"] is not None) == (row["status"] == "failed")
+        assert (row.get("faces") is None) == (name in ("text.mp4", "missing.mp4"))
+        if row["error"]:
+            assert row["error"].count(name) == 1
+    assert rows["two.mp4"]["faces"]["scored"] == 2
+    assert rows["one.mp4"]["sha256"] == sha256(files[0])
+    made = rows["one.mp4"]["provenance"]
+    assert made["detector"]["sha256"] == sha256(trained() / "detector.safetensors")
+    assert len(made["code"]) == 16
+    assert (made["params"]["crop"]["margin"], made["params"]["frames"]) == (1.4, 12)
+    good = call(*files[:2], "--quiet")
+    assert good.exit_code == 0
+    assert good.stderr == ""
+    assert len(good.stdout.splitlines()) == 2
+
+
+def test_a_later_call_goes_on_where_it_stopped(call, files, tmp_path, monkeypatch):
+    output = tmp_path / "scores.jsonl"
+    assert call(*files, "--output", output).exit_code == 1
+    first = list(read_lines(output))
+    assert len(first) == 5
+    content = output.read_bytes()
+    output.write_bytes(content + b'{"path": "cut o')  # a kill within a line
+    looked = []
+    look = batch.look_into_file
+    monkeypatch.setattr(batch, "look_into_file", lambda task: looked.append(task.path.name) or look(task))
+    files[1].write_bytes(files[0].read_bytes())  # another content under the same name
+    done = call(*files, "--output", output)
+    assert done.stdout == ""
+    assert sorted(looked) == ["missing.mp4", "none.mp4", "text.mp4", "two.mp4"]
+    assert len(list(read_lines(output))) == 5
+    again = {row["path"]: row for row in read_lines(output)}
+    assert again[str(files[0])] == next(row for row in first if row["path"] == str(files[0]))
+    assert again[str(files[1])]["faces"]["seen"] == 1
+
+
+def test_a_scored_file_that_is_gone_fails_in_a_later_call(call, files, tmp_path):
+    output = tmp_path / "scores.jsonl"
+    assert call(files[0], "--output", output).exit_code == 0
+    files[0].unlink()
+    assert call(files[0], "--output", output).exit_code == 1
+    assert [row["status"] for row in read_lines(output)] == ["failed"]
+
+
+def test_several_processes_give_the_same_rows(call, tmp_path, real_locators):
+    rng = np.random.default_rng(0)
+    pictures = [tmp_path / f"{number}.png" for number in range(3)]
+    for path in pictures:
+        cv2.imwrite(str(path), rng.integers(0, 255, (48, 48, 3), np.uint8))
+    one = call(*pictures, "--locator", "whole")
+    two = call(*pictures, "--locator", "whole", "--workers", "2")
+    assert rows_of(two.stdout) == rows_of(one.stdout)
+    assert len(rows_of(one.stdout)) == 3
+
+
+def test_what_looks_for_faces_loads_no_torch():
+    code = "import sys, deepfake_adv.prediction.people; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_rows_of_other_params_are_not_mixed_in(call, files, tmp_path):
+    output = tmp_path / "scores.jsonl"
+    call(files[0], "--output", output)
+    done = call(files[0], "--output", output, "--frames", "5")
+    assert done.exit_code == 1
+    assert "must hold rows of the same detector, code and params; got another params for" in done.stderr
+    output.write_text('{"score": 1}\n')
+    with pytest.raises(ValueError, match="must hold rows of `predict`; got another line 1"):
+        take_up(output, {})
+
+
+def test_tables_have_a_line_per_file(call, files, tmp_path):
+    call(*files, "--csv", tmp_path / "scores.csv", "--parquet", tmp_path / "scores.parquet")
+    with open(tmp_path / "scores.csv", encoding="utf-8", newline="") as stream:
+        lines = {line["path"].rpartition("/")[2]: line for line in csv.DictReader(stream)}
+    assert set(lines) == {path.name for path in files}
+    assert (lines["two.mp4"]["faces_seen"], lines["two.mp4"]["detector"]) == ("2", "run/NT_c23/seed0")
+    assert lines["text.mp4"]["status"] == "failed"
+    table = {row["path"].rpartition("/")[2]: row for row in pq.read_table(tmp_path / "scores.parquet").to_pylist()}
+    assert len(table["two.mp4"]["people"]) == 2
+    assert table["two.mp4"]["people"][0]["frames"][0]["frame"] == 0
+    assert float(lines["two.mp4"]["score"]) == table["two.mp4"]["score"]
+
+
+def test_a_folder_is_searched_and_its_files_scored_one_by_one(call, files, tmp_path):
+    done = call(tmp_path)
+    assert set(rows_of(done.stdout)) == {"one.mp4", "two.mp4", "none.mp4", "text.mp4"}
+
+
+def test_media_above_the_projects_limits_fail_alone(call, files, tmp_path):
+    from pathlib import Path
+
+    text = (Path(__file__).parents[2] / "profiles/demo.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("max_frames: 180000", "max_frames: 11"))
+    done = call(files[0])
+    assert done.exit_code == 1
+    assert "at most 11 frames" in rows_of(done.stdout)["one.mp4"]["error"]
