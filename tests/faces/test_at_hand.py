@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 
 import pytest
@@ -49,5 +51,11 @@ def test_the_landmark_file_of_dlib_is_looked_for(monkeypatch):
     assert "shape_predictor_68_face_landmarks.dat" in found
 
 
-def test_nothing_is_loaded():
-    assert "face_alignment" not in sys.modules
+def test_looking_for_models_loads_none(root):
+    """In a process of its own, since other tests load the package into this one."""
+    code = (
+        "import sys; from deepfake_adv.faces.at_hand import missing_models; "
+        "missing_models('face_alignment', 'face_alignment'); sys.exit('face_alignment' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
