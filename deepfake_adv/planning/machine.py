@@ -11,7 +11,7 @@ from typing import Final
 from deepfake_adv.execution.memory import memory_of_job
 from deepfake_adv.training.slots import visible_gpus
 
-_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(i?)b?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgtp])(i?)b?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -78,17 +78,17 @@ def described(
 
 
 def parse_size(text: str, name: str) -> float:
-    """Bytes of a size such as 500GB, 4 TB or 64GiB.
+    """Bytes of a size such as 500GB, 4 TB or 64GiB. A number alone is refused: nobody means 256 bytes by 256.
 
     Raises:
-        ValueError: If the text is not a size, or the size is 0.
+        ValueError: If the text is not a size with its unit, or the size is 0.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None or not float(match[1]):
-        raise ValueError(f"{name} must be a size such as 500GB, 4TB or 64GiB; got {text!r}. Write it so.")
+        raise ValueError(f"{name} must be a size such as 500GB, 4TB or 64GiB; got {text!r}. Write it with its unit.")
     unit = match[2].lower()
     step = 1024 if match[3] else 1000
-    return float(match[1]) * float(step ** "kmgtp".index(unit) * step if unit else 1)
+    return float(match[1]) * float(step ** "kmgtp".index(unit) * step)
 
 
 def readable(size: float) -> str:

@@ -10,13 +10,13 @@ HERE = Machine(cores=2, gpus=1, memory=8e9, disk=1e11, gpu_memory=8e10)
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("500GB", 5e11), ("4 TB", 4e12), ("1.5tb", 1.5e12), ("64GiB", 64 * 2**30), ("2kib", 2048), ("800", 800)],
+    [("500GB", 5e11), ("4 TB", 4e12), ("1.5tb", 1.5e12), ("64GiB", 64 * 2**30), ("2kib", 2048)],
 )
 def test_sizes(text, size):
     assert parse_size(text, "--disk") == size
 
 
-@pytest.mark.parametrize("text", ["", "GB", "-4GB", "0", "4 parsecs", "1e9", "0TB", "4,5GB"])
+@pytest.mark.parametrize("text", ["", "GB", "-4GB", "0", "4 parsecs", "1e9", "0TB", "4,5GB", "256"])
 def test_what_is_no_size_is_reported_with_the_option(text):
     with pytest.raises(ValueError, match=r"--disk must be a size such as 500GB, 4TB or 64GiB; got '"):
         parse_size(text, "--disk")
