@@ -111,9 +111,7 @@ class Attacker(nn.Module):
         return f"attack={self.attack}"
 
 
-def score_images(
-    trained: Trained, images: Sequence[NDArray[np.uint8]], *, batch_size: int = 32
-) -> NDArray[np.float64]:
+def score_images(trained: Trained, images: Sequence[NDArray[np.uint8]], *, batch_size: int = 32) -> NDArray[np.float64]:
     """P(fake) of face crops in memory; `predict` finds the faces in a file by itself.
 
     Args:

@@ -42,9 +42,7 @@ def write_robustness_tables(tables: Mapping[str, DataFrame], folder: Path) -> No
         write_csv(folder / f"{name}.csv", heads, rows)
         write_text(folder / f"{name}.md", f"{CAPTIONS[name]}\n\n{markdown_grid(heads, rows, labels=_LABELS)}\n")
         cells = [[escape(cell) for cell in row] for row in rows]
-        write_text(
-            folder / f"{name}.tex", latex_grid(heads, cells, labels=_LABELS, caption=CAPTIONS[name], label=name)
-        )
+        write_text(folder / f"{name}.tex", latex_grid(heads, cells, labels=_LABELS, caption=CAPTIONS[name], label=name))
 
 
 def _wide(rows: DataFrame, down: list[str], across: str) -> DataFrame:

@@ -153,9 +153,7 @@ def test_a_manifest_has_all_metadata_but_landmarks_and_where_the_crop_is():
 @pytest.fixture
 def tall(make_shards):
     videos = {"train": SUBSTITUTE_VIDEOS + 4}
-    folder = make_shards(
-        tier="all", forgeries=("DF", "NT"), qualities=("raw", "c23"), videos=videos, frames=5, side=8
-    )
+    folder = make_shards(tier="all", forgeries=("DF", "NT"), qualities=("raw", "c23"), videos=videos, frames=5, side=8)
     return read_manifest(folder / "train.parquet")
 
 

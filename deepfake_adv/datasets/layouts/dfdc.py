@@ -114,8 +114,7 @@ class DFDC(Layout):
             number = int(name[len(_PART) :])
             if numbered.setdefault(number, place / name) != place / name:
                 raise ValueError(
-                    f"a training part must be in one place; got {numbered[number]} and {place / name}. "
-                    "Remove one."
+                    f"a training part must be in one place; got {numbered[number]} and {place / name}. Remove one."
                 )
             if not name.startswith(_PART):
                 logger.warning("%s is written %s here; taken all the same", place / f"{_PART}{number}", name)

@@ -236,9 +236,7 @@ def test_the_magnitudes_mean_is_over_all_images() -> None:
     with torch.no_grad():
         heads.magnitude.weight.zero_()
         heads.magnitude.bias.fill_(0.5)
-    losses = heads.losses(
-        torch.randn(8, 3, 5, 5), known, Weights(1, 1, 1), margin=0, scale=1, rng=torch.Generator()
-    )
+    losses = heads.losses(torch.randn(8, 3, 5, 5), known, Weights(1, 1, 1), margin=0, scale=1, rng=torch.Generator())
     assert losses["magnitude"].item() == pytest.approx(0.25**2 / 4)
 
 
