@@ -71,7 +71,7 @@ def test_a_corpus_of_clips_reports_what_it_skips(arguments, tmp_path, caplog):
 
 def test_too_few_clips_are_an_error_that_gives_every_reason(folder, tmp_path):
     settings = {"frames": 8, "max_shorter_side": 180, "seed": 1, "execution": {"workers": 1}}
-    with pytest.raises(ValueError, match="got 8 clips wanted and 6 usable of 11") as caught:
+    with pytest.raises(ValueError, match="got 8 clips needed and 6 usable of 11") as caught:
         clips.choose(clips.list_clips(folder), 8, root=tmp_path, **settings)
     message = str(caught.value)
     assert "wall.mp4: no face was found" in message

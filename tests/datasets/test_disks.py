@@ -167,7 +167,7 @@ def test_every_error_of_every_part_is_in_one_message(stock, root, part, tmp_path
     torn = PartOnDisk("torn", "native", build_layout("csv", tmp_path / "torn", [], {}))
     twins = build_layout("faceforensics", root, ["DF"], {"splits": str(tmp_path / "none")})
     gone = PartOnDisk("gone", "native", build_layout("celebdf", tmp_path / "gone", [], {}))
-    with pytest.raises(ValueError, match="the datasets must be as params") as caught:
+    with pytest.raises(ValueError, match="the datasets must match params") as caught:
         stock(part, torn, PartOnDisk("ff2", "c23", twins), PartOnDisk("ff2", "c40", twins), gone)
     message = str(caught.value)
     for fault in ("1 are missing (DF 1)", "unreadable or empty; got 1 of 11", "'maybe'", "datasets.gone"):
