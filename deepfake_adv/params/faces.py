@@ -9,15 +9,15 @@ from deepfake_adv.params.entries import LandmarkerEntry, LocatorEntry
 
 
 class Locate(Section):
-    """How faces are found."""
+    """How faces are found. A key that some policy, or `on_miss: drop`, does not read has a default."""
 
     backend: LocatorEntry
     policy: Literal["shared", "official", "fast"]
-    every: int = Field(ge=1)
-    smooth: Odd
+    every: int = Field(default=10, ge=1)
+    smooth: Odd = 15
     landmarks: LandmarkerEntry
     on_miss: Literal["interpolate", "drop"]
-    max_gap: int = Field(ge=0)
+    max_gap: int = Field(default=8, ge=0)
     max_pixels: int = Field(ge=100_000)
     warn_missed_share: float = Field(ge=0, le=1)
     max_failed_share: float = Field(ge=0, le=1)

@@ -27,7 +27,7 @@ class Train(Section):
     epochs: int = Field(ge=1)
     sampling: Literal["draws", "pairs", "full"]
     steps_per_epoch: int | None = Field(ge=1)
-    pool: int = Field(ge=1)
+    pool: int = Field(default=64, ge=1)  # read by sampling: full alone
     flip: bool
     optimizer: Literal["radam", "adamw"]
     learning_rate: float = Field(gt=0)

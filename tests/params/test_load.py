@@ -36,6 +36,14 @@ def test_values_of_the_command_go_before_those_of_the_file_and_are_checked_alike
         load_params("evaluate", path=path, given={"resamples": "many", "sed": "1"})
 
 
+def test_keys_that_the_chosen_way_does_not_read_may_be_left_out(content):
+    content["locate"] |= {"policy": "official", "on_miss": "drop"}
+    for key in ("every", "smooth", "max_gap"):
+        del content["locate"][key]
+    del content["train"]["pool"]
+    validate(content)
+
+
 def test_every_error_is_in_one_message_with_the_key_it_meant(content):
     content["crop"]["margn"] = content["crop"].pop("margin")
     content["repot"] = {}
