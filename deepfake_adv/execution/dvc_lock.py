@@ -7,6 +7,8 @@ running processes if that is incomplete: DVC would refuse to start.
 import json
 import logging
 import os
+import re
+import subprocess
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +27,8 @@ DAMAGED: Final = Path(".dvc/tmp/dvc.lock.damaged")
 RUNNING: Final = Path(".dvc/tmp/rwlock")
 """DVC's list of the paths that its running processes read and write."""
 _HASHES: Final = {"md5", "etag", "checksum"}
+_ENTRY: Final = re.compile(rb"^  (?=[^ ])", re.MULTILINE)
+"""Where a stage's entry begins."""
 
 
 def keep_lock(root: Path = Path()) -> bool:
@@ -51,7 +55,7 @@ def _keep(root: Path, name: Path) -> bool:
         if copy.exists() and copy.stat().st_mtime_ns == status.st_mtime_ns:
             return True
         content = lock.read_bytes()
-        if not is_whole(content):
+        if not is_whole(content) or (copy.exists() and _is_cut(root, name, content, copy.read_bytes())):
             return False
         _write(copy, content, status.st_mtime_ns)
     except OSError as error:  # a full disk, or another process replaces it: the backup is not essential
@@ -63,9 +67,9 @@ def _keep(root: Path, name: Path) -> bool:
 def restore_lock(root: Path = Path()) -> bool:
     """Restore dvc.lock from the backup if it is damaged or missing, and log it; delete an incomplete `RUNNING`.
 
-    A file that ends exactly between two stages looks complete; DVC then takes the missing stages from its run
-    cache. A file with git's conflict markers is left for the user to resolve. While another DVC process writes, a
-    file may look damaged: call this only when none runs.
+    A file that was cut at the end of a line may look complete. It counts as damaged if all that it lacks is the end
+    of the backup, unless git has it so. A file with git's conflict markers is left for the user to resolve. While
+    another DVC process writes, a file may look damaged: call this only when none runs.
 
     Args:
         root: Folder of dvc.lock.
@@ -115,7 +119,8 @@ def _restore(root: Path, name: Path) -> bool:
     if not (root / ".dvc").is_dir() or _keep(root, name):
         return False
     content = lock.read_bytes() if lock.exists() else None
-    if content is not None and is_whole(content):
+    whole = content is not None and is_whole(content)
+    if content is not None and whole and not (copy.exists() and _is_cut(root, name, content, copy.read_bytes())):
         return False
     if content is not None and b"<<<<<<< " in content:
         raise ValueError(
@@ -151,6 +156,31 @@ def is_whole(content: bytes) -> bool:
         return False
     stages = read.get("stages") if isinstance(read, dict) else None
     return isinstance(stages, dict) and all(_is_entry(stage) for stage in stages.values())
+
+
+def _is_cut(root: Path, name: Path, content: bytes, kept: bytes) -> bool:
+    """Whether a lock that looks complete has the first of the backup's stages, and then ends.
+
+    DVC writes all stages in their order, one of them changed. A user's lock may be such a beginning too, of an older
+    commit; git has that one.
+    """
+    entries, before = _ENTRY.split(content), _ENTRY.split(kept)
+    names, names_before = ([entry.partition(b"\n")[0] for entry in each] for each in (entries, before))
+    last = len(entries) - 1
+    if names != names_before[: last + 1]:
+        return False
+    shorter = last + 1 < len(before) or (entries[last] != before[last] and before[last].startswith(entries[last]))
+    return shorter and content != _committed(root, name)
+
+
+def _committed(root: Path, name: Path) -> bytes | None:
+    """A file as the present commit has it; None without git, or if it has none."""
+    try:
+        command = ["git", "show", f"HEAD:./{name.as_posix()}"]
+        done = subprocess.run(command, cwd=root, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout
 
 
 def _is_entry(stage: Any) -> bool:

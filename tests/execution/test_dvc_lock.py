@@ -52,6 +52,11 @@ CUT = {
     "before a hash": WHOLE[: WHOLE.index("      hash: md5\n", 4000)],
     "before a command": WHOLE[: WHOLE.index("    cmd: python make.py stage30")],
     "no stages": "schema: '2.0'\n",
+    "between two stages": WHOLE[: WHOLE.index("  stage30:\n")],
+    "after a hash, in the last stage": WHOLE[: WHOLE.rindex("      size: 3\n")],
+    "between two stages, one of them new": WHOLE[: WHOLE.index("  stage30:\n")].replace(
+        "      size: 3", "      size: 4", 1
+    ),
     "zeros": "\0" * 4096,
 }
 
@@ -67,12 +72,23 @@ def test_a_lock_that_was_cut_off_comes_back_with_one_sentence(project, caplog, t
     assert "dvc.lock was restored from .dvc/tmp/dvc.lock.good: it was cut off while DVC wrote it" in caplog.text
 
 
-def test_at_nearly_any_byte_a_cut_is_seen():
-    """Not between complete entries: DVC takes the missing stages from its run cache."""
+def test_at_nearly_any_byte_a_cut_is_seen_without_a_backup():
     text = WHOLE[: len(WHOLE) // 8].encode()
     unseen = [end for end in range(len(text)) if is_whole(text[:end])]
     assert all(text[:end].endswith(b"\n") for end in unseen)
     assert len(unseen) < len(text) / 20
+
+
+def test_an_older_commits_lock_is_not_taken_for_a_cut_one(project, caplog):
+    for command in (["init", "-q"], ["config", "user.email", "t@example.org"], ["config", "user.name", "t"]):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    older = WHOLE[: WHOLE.index("  stage30:\n")]
+    damage(project, older)
+    for command in (["add", LOCK], ["commit", "-qm", "Start"]):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    assert not restore_lock(project)
+    assert (project / LOCK).read_text() == (project / COPY).read_text() == older
+    assert not caplog.records
 
 
 def test_a_missing_lock_is_restored(project, caplog):
