@@ -93,8 +93,8 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
         fabric, detector, method, train,
         seed=0, channels_last=params.device.channels_last, compiled=params.device.compile,
     )  # fmt: skip
-    batch = made_up(share(params), clip, plan.image_size, masks=masks, channels_last=params.device.channels_last)
-    batch = batch.to(device)
+    count = share(params) * method.batches_per_step
+    batch = made_up(count, clip, plan.image_size, masks=masks, channels_last=params.device.channels_last).to(device)
 
     first = timed(lambda: training.run(batch, 0))
     step = _median(lambda number: timed(lambda: training.run(batch, number + 1)), steps)
