@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from deepfake_adv.datasets.tables import LABELS, read_table
 from deepfake_adv.evaluation.score_lines import check_lines, score_of
-from deepfake_adv.evaluation.scores import NO_SCORE, Codes, Scores, TestSet, dataset_units, make_test_set, to_scores
-from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FAKE_LABEL, REAL, Condition, Quality
+from deepfake_adv.evaluation.scores import NO_SCORE, Codes, Scores, TestSet, dataset_units, make_test_set
+from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FAKE_LABEL, REAL, Condition
 
 EVERYTHING: Final = Condition(ALL_FORGERIES, ALL_QUALITIES)
 
@@ -67,7 +66,7 @@ def read_score_table(path: Path) -> ScoreTable:
     table = read_table(path)
     check_lines(path, table)
     fields = [line.fields for line in table.lines]
-    scores = to_scores(_arrow(fields), str(path))
+    scores = _scores(fields)
     known = scores.score[np.isfinite(scores.score)]
     if not len(known):
         raise ValueError(f"{path} must have a score; got none in {len(fields)} rows. Fill the column score.")
@@ -75,23 +74,24 @@ def read_score_table(path: Path) -> ScoreTable:
     return ScoreTable(path, scores, inside, len({row["video"] for row in fields}) < len(fields), fields)
 
 
-def _arrow(fields: list[dict[str, str]]) -> pa.Table:
+def _scores(fields: Sequence[Mapping[str, str]]) -> Scores:
+    """As of a run's file: one training condition, dataset and quality. Made without Arrow, which would load pandas."""
     labels = [LABELS[row["label"].lower()] for row in fields]
-    count = len(fields)
     forgeries = [
         row.get("forgery", "fake") if label == FAKE_LABEL else REAL for row, label in zip(fields, labels, strict=True)
     ]
-    return pa.table(
-        {
-            "train_condition": pa.repeat("", count),
-            "dataset": pa.repeat("", count),
-            "quality": pa.repeat(str(Quality.NATIVE), count),
-            "forgery": forgeries,
-            "video": [row["video"] for row in fields],
-            "target": [row.get("target", "") for row in fields],
-            "source": [row.get("source", "") for row in fields],
-            "seed": np.zeros(count, np.int64),
-            "label": np.array(labels),
-            "score": [score_of(row) for row in fields],
-        }
-    )
+    nothing = [""] * len(fields)
+    columns: dict[str, list[str]] = {
+        "train_condition": nothing,
+        "dataset": nothing,
+        "quality": nothing,
+        "forgery": forgeries,
+        **{name: [row.get(name, "") for row in fields] for name in ("video", "target", "source")},
+    }
+    names = {name: sorted(set(values)) for name, values in columns.items()}
+    codes = {}
+    for name, values in columns.items():
+        place = {value: k for k, value in enumerate(names[name])}
+        codes[name] = np.array([place[value] for value in values], dtype=np.int64)
+    scores = np.array([score_of(row) for row in fields], dtype=np.float64)
+    return Scores(names, codes, np.zeros(len(fields), dtype=np.int64), np.array(labels, dtype=np.int64), scores)

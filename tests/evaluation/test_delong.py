@@ -35,6 +35,12 @@ def test_it_is_the_papers_definition_with_ties():
         assert found.z == pytest.approx(difference / deviation)
 
 
+def test_it_gives_the_values_of_another_implementation():
+    """By the package pauc, 0.2.2, which has the difference the other way round."""
+    found = delong_test(FIRST, SECOND, LABELS)
+    assert (found.value, found.z, found.p) == pytest.approx((-0.25, -1.0250796, 0.3053257), abs=1e-6)
+
+
 def test_several_seeds_are_averaged_as_their_aucs():
     rng = np.random.default_rng(1)
     labels = np.arange(60) % 2
