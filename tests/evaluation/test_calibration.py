@@ -20,7 +20,8 @@ def test_ratios_are_those_of_the_distributions_within_bounds():
     middle = fitted.log10_lr([0.4, 0.5, 0.6])
     assert middle == pytest.approx(3 * log_odds([0.4, 0.5, 0.6]) / np.log(10), abs=0.1)
     assert fitted.log10_lr([0, 1]).tolist() == [fitted.lower, fitted.upper]
-    assert -np.log10(201) <= fitted.lower < -1 and 1 < fitted.upper <= np.log10(201)
+    assert -np.log10(201) <= fitted.lower < -1
+    assert 1 < fitted.upper <= np.log10(201)
 
 
 def test_four_videos_of_a_class_support_next_to_nothing():

@@ -4,7 +4,7 @@ import pytest
 from deepfake_adv.evaluation.bounds import empirical_bounds
 from deepfake_adv.evaluation.likelihood import Block, cllr, cllr_min, costs, pav_blocks
 
-# Measured with lir 1.3.1 of the Netherlands Forensic Institute on the ratios that `drawn` makes: reals, fakes, distance,
+# Measured with lir 1.3.1 of the Netherlands Forensic Institute on what `drawn` makes: reals, fakes, distance,
 # spread -> lower and upper ELUB, Cllr, its minimum.
 LIR = {
     (4, 4, 3, 1): (-0.47, 0.48, 0.238104, 0.0),
@@ -63,6 +63,8 @@ def test_blocks_rise_and_pool_what_is_out_of_order():
 def test_bounds_are_no_wider_than_independent_videos_allow():
     ratios, labels = np.repeat([-9.0, 9.0], 100), np.repeat([0, 1], 100)
     lower, upper = empirical_bounds(ratios, labels)
-    assert (-2.01 < lower < -1.9) and (1.9 < upper < 2.01)
+    assert -2.01 < lower < -1.9
+    assert 1.9 < upper < 2.01
     lower, upper = empirical_bounds(ratios, labels, reals=9, fakes=4)
-    assert -lower <= np.log10(5) and upper <= 1
+    assert -lower <= np.log10(5)
+    assert upper <= 1
