@@ -1,4 +1,4 @@
-"""What a part's videos are as files: made by whom, coded how, and how large; what `predict` compares a new file with."""
+"""What a part's videos are as files: made by whom, how coded and how large; `predict` compares new files with it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

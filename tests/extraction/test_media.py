@@ -8,7 +8,8 @@ from deepfake_adv.files import write_json
 
 def test_facts_are_summed_up_over_videos(tmp_path):
     rows = [SimpleNamespace(bytes=100 * k, frames=10, width=20, height=10) for k in (1, 2, 6)]
-    found = describe_media(tmp_path, [(row, {"codec": codec}) for row, codec in zip(rows, ("vp9", "h264", "h264"))])
+    codecs = [{"codec": "vp9"}, {"codec": "h264"}, {"codec": "h264"}]
+    found = describe_media(tmp_path, zip(rows, codecs, strict=True))
     assert found == {
         "origin": "", "codecs": {"h264": 2, "vp9": 1}, "bits_per_pixel": [0.4, 0.8, 2.4], "frame_px": [10, 10, 10]
     }  # fmt: skip
