@@ -1,5 +1,6 @@
 """What a detector's validation videos support: a calibration, and a threshold for a false-positive rate."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from deepfake_adv.evaluation.calibration import Calibration, calibrate
 from deepfake_adv.evaluation.threshold import Threshold, threshold_at
 from deepfake_adv.files import read_json_object
 from deepfake_adv.names import REAL_LABEL
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +92,33 @@ def read_support(folder: Path, rate: float, confidence: float) -> Support | None
         ValueError: If the file is damaged, a class has no scored video, or `rate` is out of range.
     """
     known = read_validation(folder)
-    if known is None:
-        return None
+    return None if known is None else support_of(known, rate, confidence)
+
+
+def read_supports(run: Path, rate: float, confidence: float) -> dict[tuple[str, int], Support]:
+    """Of every detector of a run, by training condition and seed; those that cannot be calibrated are left out.
+
+    Raises:
+        ValueError: If a file is damaged, or `rate` is out of range.
+    """
+    found = {}
+    for path in sorted(Path(run).glob(f"*/seed*/{REFERENCE}")):
+        known = read_validation(path.parent)
+        assert known is not None
+        if len(set(known.labels.tolist())) < 2:
+            logger.warning("%s has scores of one class of validation videos at most: no likelihood ratios", path.parent)
+            continue
+        condition, seed = path.parent.parent.name, int(path.parent.name.removeprefix("seed"))
+        found[condition, seed] = support_of(known, rate, confidence)
+    return found
+
+
+def support_of(known: Validation, rate: float, confidence: float) -> Support:
+    """What validation videos support; see `read_support`.
+
+    Raises:
+        ValueError: If a class has no video, or `rate` is out of range.
+    """
     real = known.labels == REAL_LABEL
     people = [name for name, own in zip(known.targets, real.tolist(), strict=True) if own]
     threshold = threshold_at(known.scores[real], people, rate, confidence)
