@@ -71,7 +71,7 @@ def map_statistics(
         images = as_images(crops.images, torch.device("cpu"))
         labels = torch.from_numpy(table.labels[part])
         regions = np.stack([face_regions(points, size) for points in crops.landmarks])
-        by_landmarks = np.isfinite(crops.landmarks).all((1, 2))
+        by_landmarks = np.asarray(np.isfinite(crops.landmarks).all((1, 2)))
         found = of_images(sigma_of(method, Batch(images, labels)), torch.from_numpy(regions), bound_of(method))
         figures.append({**found, "label": table.labels[part], "by_landmarks": by_landmarks})
     every = {name: np.concatenate([figure[name] for figure in figures]) for name in figures[0]}
