@@ -73,7 +73,7 @@ def test_a_run_leaves_weights_log_and_provenance_per_condition_and_seed(train, m
     ]  # fmt: skip
     folder = out / "NT_c23/seed1"
     assert {path.name for path in folder.iterdir()} == {
-        "detector.safetensors", "generator.safetensors", "log.csv", "run.json"
+        "detector.safetensors", "generator.safetensors", "log.csv", "run.json", "reference.json", "reference.safetensors"
     }  # fmt: skip
     record = json.loads((folder / "run.json").read_text())
     assert record["params"]["method"]["name"] == "two_gen_bat"
