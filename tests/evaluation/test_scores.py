@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.evaluation.scores import NO_SCORE, all_test_sets, conditions, read_scores, to_scores
+from deepfake_adv.names import TESTED
 
 
 def by_test(table):
@@ -151,3 +152,11 @@ def test_files_without_sources_draw_videos_and_are_compared_with_no_other(make_r
     assert earlier.fingerprint != next(all_test_sets(to_scores(to_table(rows)))).fingerprint
     nulls = to_table([row | {"source": row["source"] or None} for row in rows])
     assert next(all_test_sets(to_scores(nulls))).units.kind == "identity pairs"
+
+
+def test_frames_chosen_for_some_conditions_are_no_test_of_others(make_rows, to_table, tmp_path):
+    """Of the reals of a pooled quality only those that another condition asked for are there."""
+    table = to_table(make_rows()).replace_schema_metadata({TESTED: "NT_c23 FF_raw"})
+    pq.write_table(table, tmp_path / "scores.parquet")
+    found = all_test_sets(read_scores(tmp_path / "scores.parquet"))
+    assert [str(test.test) for test in found] == ["NT_c23", "FF_raw"]
