@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +48,8 @@ class Trainer:
         code: Digest of the training code.
         inputs: SHA-256 of each weight file that the run starts from, by its key in params.
         faces: How the crops were made, as the manifest says; see `crops.record`.
+        training_data: What its data are; see `reference.describe_data`.
+        describe: Writes further files beside the weights, at the end, and gives their paths; see `write_reference`.
         times: CSV file with the time and speed of each epoch; None: not written. It is separate from `folder`, whose
             files must not depend on the clock, so that the same run writes the same bytes.
     """
@@ -67,11 +69,14 @@ class Trainer:
         code: str,
         inputs: Mapping[str, str] = MappingProxyType({}),
         faces: Mapping[str, Any] = MappingProxyType({}),
+        training_data: Mapping[str, Any] = MappingProxyType({}),
+        describe: Callable[[Path], Sequence[Path]] | None = None,
         times: Path | None = None,
     ) -> None:
         self.plan, self.condition, self.seed, self.step = plan, condition, seed, step
         self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
         self.code, self.inputs, self.faces, self.times = code, dict(inputs), dict(faces), times
+        self.training_data, self.describe = dict(training_data), describe
         self.fabric = step.fabric
         self.is_main = self.fabric.is_global_zero
         self.name = f"{plan.name} {condition} seed {seed}"
@@ -273,7 +278,8 @@ class Trainer:
         row, rule = self.history[-1], self.plan.train.checkpoint
         last = {"epoch": row["epoch"], "accuracy": row["val_acc"], "auc": row["val_auc"]}
         chosen = self.best if rule == "best" else last if averaged is None else averaged._asdict()
-        weights = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        files = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        files += self.describe(self.folder) if self.describe else ()
         write_json(
             self.folder / "run.json",
             {
@@ -293,7 +299,8 @@ class Trainer:
                 "steps": self.steps,
                 "inputs": self.inputs,
                 "faces": self.faces,
-                "files": {path.name: sha256(path) for path in weights},
+                "training_data": self.training_data,
+                "files": {path.name: sha256(path) for path in files},
             },
         )
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
