@@ -91,8 +91,8 @@ class Detector(nn.Module):
         self, *, mean: Sequence[float] = HALF, std: Sequence[float] = HALF, with_residual: bool = False
     ) -> None:
         super().__init__()
-        self.residual: Tensor | None
-        self.register_buffer("residual", residual_kernel() if with_residual else None, persistent=False)
+        self.beside: Tensor | None
+        self.register_buffer("beside", residual_kernel() if with_residual else None, persistent=False)
         self.register_buffer("mean", torch.tensor(tuple(mean)).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(tuple(std)).view(1, 3, 1, 1))
 
@@ -123,9 +123,9 @@ class Detector(nn.Module):
             )
         self.check_size(images.shape[2], images.shape[3])
         normalised = (images - self.mean) / self.std
-        if self.residual is None:
+        if self.beside is None:
             return normalised
-        return torch.cat([normalised, noise_residual(normalised, self.residual.to(normalised))], dim=1)
+        return torch.cat([normalised, noise_residual(normalised, self.beside.to(normalised))], dim=1)
 
     def features(self, images: Tensor) -> Tensor:
         """Last feature map.

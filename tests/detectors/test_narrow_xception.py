@@ -42,4 +42,4 @@ def test_a_detector_of_timm_may_see_the_residual_besides_the_image(name, model):
     assert sees.normalise(images).shape == (2, 6, 64, 64)
     assert torch.equal(sees.normalise(images)[:, :3], build_detector(name, **entry).normalise(images))
     assert sees(images).shape == (2, 2)
-    assert not any("residual" in key for key in sees.state_dict())
+    assert not any("beside" in key for key in sees.state_dict())
