@@ -67,8 +67,8 @@ lint: setup  ## Check style, types and the layers of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-train-all: setup  ## Train, score and evaluate independent runs in parallel: make train-all JOBS=8
-	$(BIN)/python -m deepfake_adv train-all $(if $(JOBS),--jobs $(JOBS))
+train-all: setup  ## Train, score and evaluate independent runs in parallel: make train-all JOBS=8 ONLY='*_sladd'
+	$(BIN)/python -m deepfake_adv train-all $(if $(JOBS),--jobs $(JOBS)) $(if $(ONLY),--only '$(ONLY)')
 
 setup-ray: setup  ## Install Ray, for execution.engine: ray
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra ray -r pyproject.toml

@@ -1,5 +1,6 @@
 """The command line: deepfake-adv check | plan | predict | export-frames | train-all | clean."""
 
+import fnmatch
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -224,7 +225,7 @@ def export_frames(
 @report_errors(resumes=True)
 def train_all(
     jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: as many as find GPUs, else cores.")] = None,
-    only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
+    only: Annotated[str, typer.Option(help="A run's name, or a pattern such as '*_sladd'; by default, all runs.")] = "*",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
     from deepfake_adv.execution.dvc_batch import record
@@ -234,9 +235,10 @@ def train_all(
     from deepfake_adv.training.slots import Need
 
     params = load_params("runs", "execution", "device")
-    named = [name for name in params.runs if only in name]
+    named = fnmatch.filter(params.runs, only)
     if not named:
-        raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
+        hint = did_you_mean(only, params.runs, f"There are {', '.join(params.runs)}.")
+        raise ValueError(f"--only must be a run's name, or a pattern of some, such as '*_sladd'; got {only!r}.{hint}")
     restore_lock()
     record()  # results of a killed train-all
     finished = carry_out(

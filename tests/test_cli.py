@@ -92,7 +92,28 @@ def test_a_wrong_detector_is_reported_once(call):
 def test_runs_that_do_not_exist_are_answered_with_the_known_ones(call):
     done = call("train-all", "--only", "zzz")
     assert done.exit_code == 1
-    assert done.output.startswith("--only must be part of a run's name; got 'zzz'. There are compact_baseline, ")
+    assert done.output.startswith("--only must be a run's name, or a pattern of some, such as '*_sladd'; got 'zzz'.")
+    assert "There are " in done.output
+    assert "Did you mean 'efficientnet_NT_c23_jpeg'?" in only_of_paper(call, "efficientnet_NT_c23_jpg").output
+
+
+@pytest.mark.parametrize(
+    ("pattern", "runs"),
+    [
+        ("xception_FF_c23_sladd", ["xception_FF_c23_sladd"]),
+        ("tsn_*_baseline", ["tsn_NT_c40_baseline", "tsn_NT_c23_baseline"]),
+    ],
+)
+def test_only_takes_a_run_or_those_of_a_pattern(call, monkeypatch, pattern, runs):
+    taken = []
+    monkeypatch.setattr("deepfake_adv.training.fleet.changed_runs", lambda names: taken.extend(names) or [])
+    assert only_of_paper(call, pattern).exit_code == 0
+    assert taken == runs
+
+
+def only_of_paper(call, pattern):
+    shutil.copy("profiles/paper.yaml", "params.yaml")
+    return call("train-all", "--only", pattern)
 
 
 def test_a_folder_is_no_params_file(call, tmp_path, monkeypatch):
