@@ -1,6 +1,6 @@
 """Errors of params.yaml that involve several sections."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from deepfake_adv.names import ALL_QUALITIES, FF_FORGERIES, Condition, Forgery, Quality
@@ -73,28 +73,33 @@ def study_faults(params: Params) -> list[str]:
     if "all" not in params.tiers:
         faults.append(f"tiers must hold 'all', which the studies read; got {', '.join(params.tiers)}. Add it.")
     examples, robustness = params.examples, params.robustness
-    studied = [(f"examples.{key}", getattr(examples, key), examples.condition) for key in ("run", "generator_run")]
-    studied += [("robustness.runs", name, robustness.condition) for name in robustness.runs]
-    for key, name, condition in studied:
-        faults += _names(key, name, params.runs) or _studied(key, name, params.runs[name], condition)
-    for key, name in (("examples.run", examples.run), *(("robustness.runs", name) for name in robustness.runs)):
+    drawn = {key: getattr(examples, key) for key in ("run", "generator_run")}
+    read = [(f"examples.{key}", name) for key, name in drawn.items() if name]
+    compared = [("robustness.runs", name) for name in robustness.runs]
+    for key, name in (*read, *compared):
+        faults += _names(key, name, params.runs)
+    faults += _untrained(params, "examples", [name for _, name in read], examples.condition)
+    faults += _untrained(params, "robustness", robustness.runs, robustness.condition)
+    for key, name in (("examples.run", examples.run), *compared):
         run = params.runs.get(name)
         detector = params.detectors.get(run.detector) if run else None
         if detector and detector.name == "tsn":
             faults.append(f"{key} must be a run of a detector of single frames; got {name} of tsn. Name another.")
-    if robustness.seed not in params.train.seeds:
+    if robustness.runs and robustness.seed not in params.train.seeds:
         seeds = ", ".join(map(str, params.train.seeds))
         faults.append(f"robustness.seed must be one of train.seeds, {seeds}; got {robustness.seed}. Name one of them.")
     return faults + size_faults(params)
 
 
-def _studied(key: str, name: str, run: Run, condition: str) -> list[str]:
-    if condition in run.conditions:
+def _untrained(params: Params, study: str, names: Sequence[str], condition: str) -> list[str]:
+    """One sentence where runs of a study do not train on its condition."""
+    known = {name: params.runs[name].conditions for name in names if name in params.runs}
+    wrong = [name for name, conditions in known.items() if condition not in conditions]
+    if not wrong:
         return []
-    return [
-        f"{key.partition('.')[0]}.condition must be one that {name} trains on, {', '.join(run.conditions)}; "
-        f"got {condition!r}. Name one of them, or another run."
-    ]
+    shared = [each for each in next(iter(known.values())) if all(each in conditions for conditions in known.values())]
+    offered = f"a condition that its runs train on, such as {', '.join(shared)}" if shared else "one of each of its runs"
+    return [f"{study}.condition must be {offered}; got {condition!r}, not of {', '.join(wrong)}. Name one, or other runs."]
 
 
 def _twins(section: str, names: Iterable[str]) -> list[str]:

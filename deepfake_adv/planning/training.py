@@ -157,7 +157,8 @@ def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -
         "attack", params.attack.images.count, "images", None, None, left=None,
         memory=(rates["start.robustness.mb"] + rates["attack.mb"]) * _MEGA, note=untold,
     )  # fmt: skip
-    condition = Condition.parse(params.robustness.condition)
+    runs = params.robustness.runs
+    condition = Condition.parse(params.robustness.condition) if runs else Condition("", "")
     images = sum(
         videos.count * min(videos.sampled, tested)
         for part in workload.parts
@@ -166,14 +167,14 @@ def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -
         if videos.split == Split.TEST and videos.forgery in ("real", *condition.forgeries())
     )
     yield Cost(
-        "robustness", images * len(params.robustness.runs), "images", None, None, left=None,
+        "robustness", images * len(runs), "images", None, None, left=None,
         memory=(rates["start.robustness.mb"] + rates["robustness.mb"]) * _MEGA, note=untold,
     )  # fmt: skip
-    runs = len(params.runs)
+    count = len(params.runs)
     for stage in ("tables", "report"):
-        seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + runs * rates[f"{stage}.run"]
-        memory = rates[f"start.{stage}.mb"] + runs * rates[f"{stage}.run_mb"]
-        yield Cost(stage, runs, "runs", seconds, memory=memory * _MEGA, parallel=False)
+        seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + count * rates[f"{stage}.run"]
+        memory = rates[f"start.{stage}.mb"] + count * rates[f"{stage}.run_mb"]
+        yield Cost(stage, count, "runs", seconds, memory=memory * _MEGA, parallel=False)
     stages = len(commands(root, params.model_dump(mode="json")))
     each = rates["dvc.stage"] * stages / rates["dvc.stage.stages"]  # its lock is written whole after each
     yield Cost(

@@ -74,6 +74,26 @@ def test_an_error_of_a_late_stage_is_found(content, key, value, message):
         validate(content)
 
 
+def test_studies_may_name_no_run(content):
+    content["examples"] |= {"run": "", "generator_run": ""}
+    content["robustness"] |= {"runs": [], "seed": 99}
+    validate(content)
+
+
+def test_no_run_is_not_null_which_dvc_would_write_into_a_path(content):
+    content["examples"]["run"] = None
+    with pytest.raises(ValueError, match=r"examples\.run: must be the name of a run, or '' for none; got None\. Write ''"):
+        validate(content)
+
+
+def test_a_condition_that_no_run_of_a_study_trains_on_is_one_sentence_each(content):
+    for study in ("examples", "robustness"):
+        content[study]["condition"] = "DFD_c23"
+    with pytest.raises(ValueError, match=r"examples\.condition must be a condition that its runs train on") as error:
+        validate(content)
+    assert "2 errors" in str(error.value)
+
+
 @pytest.mark.parametrize("value", [[], ["NT", "DF", "NT"]])
 def test_forgeries_are_named_once_and_there_is_one(content, value):
     content["datasets"][next(iter(content["datasets"]))]["forgeries"] = value
