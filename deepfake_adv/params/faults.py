@@ -98,8 +98,12 @@ def _untrained(params: Params, study: str, names: Sequence[str], condition: str)
     if not wrong:
         return []
     shared = [each for each in next(iter(known.values())) if all(each in conditions for conditions in known.values())]
-    offered = f"a condition that its runs train on, such as {', '.join(shared)}" if shared else "one of each of its runs"
-    return [f"{study}.condition must be {offered}; got {condition!r}, not of {', '.join(wrong)}. Name one, or other runs."]
+    offered = (
+        f"a condition that its runs train on, such as {', '.join(shared)}" if shared else "one of each of its runs"
+    )
+    return [
+        f"{study}.condition must be {offered}; got {condition!r}, not of {', '.join(wrong)}. Name one, or other runs."
+    ]
 
 
 def _twins(section: str, names: Iterable[str]) -> list[str]:

@@ -82,7 +82,9 @@ def test_studies_may_name_no_run(content):
 
 def test_no_run_is_not_null_which_dvc_would_write_into_a_path(content):
     content["examples"]["run"] = None
-    with pytest.raises(ValueError, match=r"examples\.run: must be the name of a run, or '' for none; got None\. Write ''"):
+    with pytest.raises(
+        ValueError, match=r"examples\.run: must be the name of a run, or '' for none; got None\. Write ''"
+    ):
         validate(content)
 
 
