@@ -225,9 +225,7 @@ def export_frames(
 @report_errors(resumes=True)
 def train_all(
     jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: as many as find GPUs, else cores.")] = None,
-    only: Annotated[
-        str, typer.Option(help="A run's name, or a pattern such as '*_sladd'; by default, all runs.")
-    ] = "*",
+    only: Annotated[str, typer.Option(help="A run's name, or a pattern such as '*_sladd'; default: all.")] = "*",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
     from deepfake_adv.execution.dvc_batch import record

@@ -97,12 +97,11 @@ def _untrained(params: Params, study: str, names: Sequence[str], condition: str)
     wrong = [name for name, conditions in known.items() if condition not in conditions]
     if not wrong:
         return []
-    shared = [each for each in next(iter(known.values())) if all(each in conditions for conditions in known.values())]
-    offered = (
-        f"a condition that its runs train on, such as {', '.join(shared)}" if shared else "one of each of its runs"
-    )
+    shared = [each for each in next(iter(known.values())) if all(each in others for others in known.values())]
+    offered = f"a condition that its runs train on, such as {', '.join(shared)}" if shared else "one of all its runs"
     return [
-        f"{study}.condition must be {offered}; got {condition!r}, not of {', '.join(wrong)}. Name one, or other runs."
+        f"{study}.condition must be {offered}; got {condition!r}, which {', '.join(wrong)} does not train on. "
+        "Name another, or other runs."
     ]
 
 

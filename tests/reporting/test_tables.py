@@ -85,21 +85,24 @@ def test_a_difference_within_its_interval_marks_nothing(on_real_data):
     assert unsure
 
 
-def test_the_lowest_error_is_the_best(project, runs):
-    spec = replace(next(spec for spec in load_specs() if spec.id == "II"), metrics=("auc", "eer", "ece"))
-    found = Evaluations(project / "reports/evaluation", runs, {"efficientnet": "small"})
-    table = build_table(spec, found, Attacks(None, {}), {}, baseline="baseline", confidence=0.95)
-    marked = set()
-    for column, metric in spec.heads():
-        measured = [cell for row in spec.rows if (cell := table.cell(row, column, metric)).ours]
-        assert len(measured) == 2
-        if not any(cell.best for cell in measured):
-            continue
-        marked.add(metric)
-        values = [round(cell.ours.value, 2) for cell in measured]
-        best = max(values) if metric == "auc" else min(values)
-        assert [cell.best for cell in measured] == [value == best for value in values]
-    assert marked >= {"auc", "eer"}
+@pytest.mark.parametrize(("metric", "best"), [("auc", "grad_bat"), ("eer", "baseline")])
+def test_the_highest_area_and_the_lowest_error_are_the_best_where_intervals_do_not_meet(metric, best):
+    class Fixed:
+        """Two rows; their intervals are apart in the first column and overlap in the others."""
+
+        def find(self, row, column, metric):
+            if row.id not in ("baseline", "grad_bat"):
+                return None
+            value, width = (60.0 if row.id == "baseline" else 70.0), (3 if column.id == spec.columns[0].id else 9)
+            return Measurement(value, value - width, value + width, row.id)
+
+        def detector(self, role):
+            return role
+
+    spec = replace(next(spec for spec in load_specs() if spec.id == "II"), metrics=(metric,))
+    table = build_table(spec, Fixed(), Attacks(None, {}), {}, baseline="baseline", confidence=0.95)
+    marked = [key for key, cell in table.cells.items() if cell.best]
+    assert marked == [(best, spec.columns[0].id, metric)]
 
 
 def test_comparison_with_the_baseline_is_paired(tables, evaluation):
