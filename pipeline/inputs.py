@@ -1,5 +1,6 @@
 """Record files outside the pipeline that params name, and define DVC's plots: inputs FOLDER [PLOTS]."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from deepfake_adv.stage import run_stage
 def main(folder: Path, plots: Path | None = None) -> None:
     """Delete outputs that params no longer name, then record every file that they name, including plug-ins.
 
+    A dataset's frames are written too: DVC cannot track a key of params that is left out for its default.
     DVC reads the definitions of its plots before any stage runs, so no stage has them as an output: they are in git.
     """
     params = load_params("corpus", "attack", "runs", "detectors", "methods", "datasets", "parts")
@@ -29,6 +31,11 @@ def main(folder: Path, plots: Path | None = None) -> None:
         played = {"detector": params.detectors[run.detector], "method": params.methods[run.method]}
         entries[f"runs/{name}"] = {player: entry.model_dump() for player, entry in played.items()}
     record_inputs(entries, folder)
+    for name, dataset in params.datasets.items():
+        write_text(folder / "frames" / f"{name}.txt", json.dumps(dataset.frames.model_dump()) + "\n")
+    for path in (folder / "frames").glob("*.txt"):
+        if path.stem not in params.datasets:
+            path.unlink()
     if plots is not None:
         _define(plots, params)
     write_text(folder / "plugins.txt", own_sources().plugin_listing())

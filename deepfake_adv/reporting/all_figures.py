@@ -115,8 +115,8 @@ def _roc_columns(curves: Mapping[str, Iterable[str]], train: str) -> list[str]:
     """Columns ``<train>_to_<dataset>_<test>`` of ROC files whose test is one forgery at the training quality."""
     qualities = (Condition.parse(train).quality, Quality.NATIVE)
     names = dict.fromkeys(name for found in curves.values() for name in found if name.startswith(f"{train}_to_"))
-    tests = {name: Condition.parse("_".join(name.split("_")[-2:]), real=True) for name in names}
-    return [name for name, test in tests.items() if test.quality in qualities and test.forgery != ALL_FORGERIES]
+    pooled_ones = tuple(f"_{ALL_FORGERIES}_{quality}" for quality in qualities)
+    return [name for name in names if name.rpartition("_")[2] in qualities and not name.endswith(pooled_ones)]
 
 
 def _examples(source: Path, folder: Path, dpi: int) -> dict[str, str]:

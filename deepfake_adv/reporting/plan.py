@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deepfake_adv.evaluation.scores import conditions
+from deepfake_adv.params.entries import own_forgeries
 from deepfake_adv.params.schema import Params
 from deepfake_adv.reporting.evidence import counted
 from deepfake_adv.reporting.further import with_further_rows
@@ -50,7 +51,8 @@ class _Promise:
         self.tests: dict[str, list[str]] = {}
         for dataset in dict.fromkeys(part.dataset for part in params.parts.values()):
             qualities = [str(part.quality) for part in params.parts.values() if part.dataset == dataset]
-            forgeries = list(map(str, params.datasets[dataset].forgeries))
+            chosen = params.datasets[dataset]
+            forgeries = list(map(str, chosen.forgeries or own_forgeries(chosen.layout)))
             self.tests[dataset] = [str(test) for test in conditions(forgeries, qualities)]
 
     def of(self, kind: str, row: Row, column: Column, metric: str) -> tuple[str, str]:
