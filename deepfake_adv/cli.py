@@ -109,10 +109,24 @@ def _locator(name: str | None) -> str | None:
 @app.command()
 @report_errors()
 def check(profile: Profile = None) -> None:
-    """Check params.yaml or a profile; every error is reported."""
+    """Check params.yaml or a profile, and count each run's videos where the datasets are there; report every error."""
+    from deepfake_adv.datasets.counts import count_videos
+    from deepfake_adv.datasets.layouts.registry import build_layout
+    from deepfake_adv.datasets.probing import PartOnDisk
+
     path = _params_file(profile)
     found = load_params(path=path)
-    print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no errors found")
+    parts = []
+    for part in found.parts.values():
+        dataset = found.datasets[part.dataset]
+        layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options)
+        parts.append(PartOnDisk(part.dataset, str(part.quality), layout))
+    lines, errors = count_videos(parts, {name: (run.tier, run.conditions) for name, run in found.runs.items()})
+    if errors:
+        listed = "\n".join(f"  - {error}" for error in errors)
+        raise ValueError(f"the datasets must match {path}; fix and run again:\n{listed}")
+    print("\n".join([f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs", *lines]))
+    print("no errors found")
 
 
 @app.command()
