@@ -99,10 +99,11 @@ class Evaluations:
                 f"{row.entry} / {detector} / {column.train} / {column.test} must be measured once; got {claims}. "
                 f"Name in tables.roles the dataset that stands for {column.dataset}, or remove a run."
             )
-        return _measurement(*found[0], metric) if found else None
+        return measurement(*found[0], metric) if found else None
 
 
-def _measurement(run: str, entry: dict[str, Any], metric: str) -> Measurement | None:
+def measurement(run: str, entry: Mapping[str, Any], metric: str) -> Measurement | None:
+    """The frame-level metric of an entry of an evaluation; None where it is undefined."""
     number = entry["frame"][metric]
     if number["value"] is None:
         return None

@@ -156,6 +156,8 @@ def _fill_averages(spec: TableSpec, found: dict[Key, Measurement | None], confid
 
 def mean(parts: list[Measurement], confidence: float) -> Measurement:
     """Mean of measurements, its interval from replicates that share their draws of videos."""
+    if len(parts) == 1:
+        return parts[0]
     value = float(np.mean([part.value for part in parts]))
     kept = [part.replicates for part in parts if part.replicates is not None]
     runs = ", ".join(dict.fromkeys(part.run for part in parts))
