@@ -13,7 +13,6 @@ from deepfake_adv.datasets.videos import MISSING, OK, VideoRow
 from deepfake_adv.names import ALL_QUALITIES, Condition, Split
 
 _NAMED: Final = 2  # runs named in one line
-_UNKNOWN: Final = {"bytes": 0, "fingerprint": "", "frames": 0, "fps": 0.0, "width": 0, "height": 0}
 
 
 def count_videos(parts: Sequence[PartOnDisk], trained: Trained) -> tuple[list[str], list[str]]:
@@ -49,7 +48,16 @@ def count_videos(parts: Sequence[PartOnDisk], trained: Trained) -> tuple[list[st
 def _rows(part: PartOnDisk) -> list[VideoRow]:
     """The expected videos, as missing where there is no file."""
     return [
-        VideoRow(**vars(entry), **_UNKNOWN, status=OK if (part.layout.root / entry.path).exists() else MISSING)
+        VideoRow(
+            **vars(entry),
+            bytes=0,
+            fingerprint="",
+            frames=0,
+            fps=0.0,
+            width=0,
+            height=0,
+            status=OK if (part.layout.root / entry.path).exists() else MISSING,
+        )  # fmt: skip
         for entry in list_entries(part)
     ]
 

@@ -92,8 +92,9 @@ def embed(folder: Path, name: str) -> Markup:
 def _responsive(head: re.Match[str]) -> str:
     _, _, width, _ = head.group(1).split()
     natural = float(width)  # labels are drawn for this width; below it the figure scrolls
+    style = f"min-width: {natural:.0f}px; max-width: {1.5 * natural:.0f}px"
     return (
-        f'<svg viewBox="{head.group(1)}" style="min-width: {natural:.0f}px; max-width: {1.5 * natural:.0f}px" role="img" '
+        f'<svg viewBox="{head.group(1)}" style="{style}" role="img" '
         'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
 

@@ -76,8 +76,8 @@ def _score(ours: Mapping[str, Measurement], other: Mapping[str, Measurement], co
     both = [name for name in ours if name in other]
     versus = None
     if both:
-        pair = (mean([side[name] for name in both], confidence) for side in (ours, other))
-        versus = compare(*pair, confidence)
+        first, second = (mean([side[name] for name in both], confidence) for side in (ours, other))
+        versus = compare(first, second, confidence)
     return Score(mean(list(ours.values()), confidence), versus)
 
 

@@ -60,8 +60,9 @@ def draw_examples(wanted: Examples, runs: Path, manifest: Path, output: Path, *,
     attacks = {label: build_attack(**entry.model_dump()) for label, entry in wanted.attacks.items()}
     blurs = [entry.model_dump() for entry in wanted.attacks.values() if entry.name.startswith("blur")]
     kernels = kernel_attacks(wanted.kernel_sizes, next(iter(blurs), {"name": "blur"}))
-    for attack in (*attacks.values(), *kernels.values()) if trained else ():
-        attack.check_size(trained.image_size, trained.image_size)
+    if trained:
+        for attack in (*attacks.values(), *kernels.values()):
+            attack.check_size(trained.image_size, trained.image_size)
     table = read_manifest(manifest)
     rows = condition_rows(table, wanted.condition, 1, key="examples.condition")
     rows = np.concatenate([rows[table.labels[rows] == label][: wanted.count] for label in (REAL_LABEL, FAKE_LABEL)])

@@ -101,7 +101,7 @@ class FaceForensics(Layout):
         reals, fakes = splits_by_name(read_pairs(self.splits))
         yield from self._folder(REAL, child(self.root, "original_sequences", "youtube"), quality, reals)
         for forgery in self.forgeries:
-            folder = child(self.root, "manipulated_sequences", FF_FOLDERS[forgery])
+            folder = child(self.root, "manipulated_sequences", FF_FOLDERS[Forgery(forgery)])
             yield from self._folder(forgery, folder, quality, fakes)
 
     def _folder(self, forgery: str, folder: Path, quality: str, splits: Mapping[str, str]) -> Iterator[VideoEntry]:
