@@ -57,7 +57,7 @@ def _rows(part: PartOnDisk) -> list[VideoRow]:
             width=0,
             height=0,
             status=OK if (part.layout.root / entry.path).exists() else MISSING,
-        )  # fmt: skip
+        )
         for entry in list_entries(part)
     ]
 
