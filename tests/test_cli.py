@@ -72,7 +72,7 @@ def test_check_refuses_a_run_without_data(call, tmp_path):
 
 
 def test_check_says_which_dataset_is_not_there_to_count(call):
-    assert "ffpp at c23: not counted; looked in datasets/FaceForensics++" in call("check", "--profile", "paper").output
+    assert "ffpp: not counted; looked in datasets/FaceForensics++" in call("check", "--profile", "paper").output
 
 
 def test_the_profile_own_is_planned_from_its_table(call, tmp_path):

@@ -30,7 +30,7 @@ def count_videos(parts: Sequence[PartOnDisk], trained: Trained) -> tuple[list[st
     present = []
     for part in parts:
         if (problem := part.layout.problem()) is not None:
-            lines.append(f"{part.dataset} at {part.quality}: not counted; {problem}")
+            lines.append(f"{part.dataset}: not counted; {problem}")
             continue
         try:
             rows.append(_rows(part))
@@ -38,6 +38,7 @@ def count_videos(parts: Sequence[PartOnDisk], trained: Trained) -> tuple[list[st
             errors.append(str(error))
             continue
         present.append(part)
+    lines = list(dict.fromkeys(lines))
     if present:
         lines += _lines(present, rows, trained)
     if len(present) == len(parts):
