@@ -149,32 +149,13 @@ def training_costs(
     yield Cost("evaluate", len(runs), "runs", seconds, left=left, memory=memory * _MEGA)
 
 
-def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -> Iterator[Cost]:
-    """`attack`, `robustness` and `examples`, whose time is not known; `tables` and `report`."""
-    tested = params.robustness.frames
-    untold = "its time is not known: no calibration covers it"
-    yield Cost(
-        "attack", params.attack.images.count, "images", None, None, left=None,
-        memory=(rates["start.robustness.mb"] + rates["attack.mb"]) * _MEGA, note=untold,
-    )  # fmt: skip
-    runs = params.robustness.runs
-    condition = Condition.parse(params.robustness.condition) if runs else Condition("", "")
-    images = sum(
-        videos.count * min(videos.sampled, tested)
-        for part in workload.parts
-        if condition.qualities() in (None, (part.quality,))
-        for videos in part.videos
-        if videos.split == Split.TEST and videos.forgery in ("real", *condition.forgeries())
-    )
-    yield Cost(
-        "robustness", images * len(runs), "images", None, None, left=None,
-        memory=(rates["start.robustness.mb"] + rates["robustness.mb"]) * _MEGA, note=untold,
-    )  # fmt: skip
-    count = len(params.runs)
+def report_costs(params: Params, rates: Rates, root: Path) -> Iterator[Cost]:
+    """`tables` and `report`, and DVC itself."""
+    runs = len(params.runs)
     for stage in ("tables", "report"):
-        seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + count * rates[f"{stage}.run"]
-        memory = rates[f"start.{stage}.mb"] + count * rates[f"{stage}.run_mb"]
-        yield Cost(stage, count, "runs", seconds, memory=memory * _MEGA, parallel=False)
+        seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + runs * rates[f"{stage}.run"]
+        memory = rates[f"start.{stage}.mb"] + runs * rates[f"{stage}.run_mb"]
+        yield Cost(stage, runs, "runs", seconds, memory=memory * _MEGA, parallel=False)
     stages = len(commands(root, params.model_dump(mode="json")))
     each = rates["dvc.stage"] * stages / rates["dvc.stage.stages"]  # its lock is written whole after each
     yield Cost(
