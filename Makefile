@@ -17,7 +17,7 @@ LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardli
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all profile-demo profile-own profile-paper bench bench-clips scale rehearsal lock clean
+.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal lock clean
 
 help:  ## Explain each target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,11 @@ lint: setup  ## Check style, types and the layers of imports
 
 train-all: setup  ## Train, score and evaluate independent runs in parallel: make train-all JOBS=8 ONLY='*_sladd'
 	$(BIN)/python -m deepfake_adv train-all $(if $(JOBS),--jobs $(JOBS)) $(if $(ONLY),--only '$(ONLY)')
+
+# DVC leaves empty folders where it found nothing; they would count as changed
+pull: setup  ## Get another's results from the DVC remote: all but frames, faces and crops, which are never pushed
+	$(BIN)/dvc pull --allow-missing
+	find data reports -type d -empty -delete
 
 setup-ray: setup  ## Install Ray, for execution.engine: ray
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra ray -r pyproject.toml
