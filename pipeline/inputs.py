@@ -1,6 +1,8 @@
-"""Record files outside the pipeline that params name, and define DVC's plots: inputs FOLDER [PLOTS]."""
+"""Record what DVC cannot track as params, and define its plots: inputs FOLDER [PLOTS].
 
-import json
+Files outside the pipeline, and optional keys of runs and datasets.
+"""
+
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from deepfake_adv.stage import run_stage
 def main(folder: Path, plots: Path | None = None) -> None:
     """Delete outputs that params no longer name, then record every file that they name, including plug-ins.
 
-    A dataset's frames are written too: DVC cannot track a key of params that is left out for its default.
+    A run's own recipe goes to its record, which `train` depends on, what it is scored on to one for `score`, and a
+    dataset's frames to one for `extract`: DVC cannot track a key that may be left out.
     DVC reads the definitions of its plots before any stage runs, so no stage has them as an output: they are in git.
     """
     params = load_params("corpus", "attack", "runs", "detectors", "methods", "datasets", "parts")
@@ -27,15 +30,15 @@ def main(folder: Path, plots: Path | None = None) -> None:
         "corpus": {"corpus": params.corpus.model_dump()} if params.corpus.source == "clips" else {},
         "attack": {"attack": params.attack.model_dump()} if params.attack.images.source == "folder" else {},
     }
+    values: dict[str, dict[str, Any]] = {}
     for name, run in params.runs.items():
+        values[f"runs/{name}"] = {"train": run.train} if run.train else {}
+        values[f"tests/{name}"] = run.test.model_dump()
         played = {"detector": params.detectors[run.detector], "method": params.methods[run.method]}
         entries[f"runs/{name}"] = {player: entry.model_dump() for player, entry in played.items()}
-    record_inputs(entries, folder)
     for name, dataset in params.datasets.items():
-        write_text(folder / "frames" / f"{name}.txt", json.dumps(dataset.frames.model_dump()) + "\n")
-    for path in (folder / "frames").glob("*.txt"):
-        if path.stem not in params.datasets:
-            path.unlink()
+        values[f"frames/{name}"] = dataset.frames.model_dump()
+    record_inputs(entries, folder, values=values)
     if plots is not None:
         _define(plots, params)
     write_text(folder / "plugins.txt", own_sources().plugin_listing())

@@ -14,7 +14,7 @@ from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.log import progress
 from deepfake_adv.params.schema import Params
-from deepfake_adv.params.training import Device
+from deepfake_adv.params.training import Device, recipe
 from deepfake_adv.planning.calibrate_studies import Timed, time_attack, time_robustness
 from deepfake_adv.planning.calibration import FILE, Finding, Pair, keep, read_findings, share, torch_version, untrained
 from deepfake_adv.planning.studies import STUDIES
@@ -82,7 +82,8 @@ def _one(device: Device) -> Device:
 
 def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, steps: int) -> Finding:
     device, timed = fabric.device, _prepare(fabric.device)
-    train = params.train.model_copy(update={"batch_size": share(params)})
+    own = recipe(params.train, params.runs[pair.run]) if pair.run else params.train
+    train = own.model_copy(update={"batch_size": share(own, params.device)})
     entries = params.detectors[pair.detector].model_dump(), params.methods[pair.method].model_dump()
     plan = Plan(pair.detector, (), untrained(entries[0]), untrained(entries[1]), train)
     players: list[Any] = []
@@ -93,8 +94,8 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
         fabric, detector, method, train,
         seed=0, channels_last=params.device.channels_last, compiled=params.device.compile,
     )  # fmt: skip
-    batch = made_up(share(params), clip, plan.image_size, masks=masks, channels_last=params.device.channels_last)
-    batch = batch.to(device)
+    count = train.batch_size * method.batches_per_step
+    batch = made_up(count, clip, plan.image_size, masks=masks, channels_last=params.device.channels_last).to(device)
 
     first = timed(lambda: training.run(batch, 0))
     step = _median(lambda number: timed(lambda: training.run(batch, number + 1)), steps)

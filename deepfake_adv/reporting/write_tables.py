@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from deepfake_adv.files import write_csv, write_text
 from deepfake_adv.reporting.further import other_runs, with_further_rows
@@ -15,7 +16,7 @@ from deepfake_adv.reporting.measured import (
 )
 from deepfake_adv.reporting.render.formats import CSV_COLUMNS, csv_rows, html, latex, markdown
 from deepfake_adv.reporting.render.grids import markdown_grid
-from deepfake_adv.reporting.specs import Column, Row, TableSpec, load_specs
+from deepfake_adv.reporting.specs import Column, Row, TableSpec, load_specs, renamed
 from deepfake_adv.reporting.tables import Paper, Table, build_table, read_paper
 
 
@@ -29,6 +30,7 @@ def build_tables(
     baseline: str,
     confidence: float,
     own_corpus: dict[str, str] | None = None,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Table]:
     """Fill every table of the specification, and one of runs that fill none of their cells.
 
@@ -41,6 +43,7 @@ def build_tables(
         baseline: `methods` entry that rows are compared with.
         confidence: Of the evaluations' intervals, in (0, 1).
         own_corpus: Dataset name -> what it is, where this project made it itself.
+        names: What to print in place of a detector's name; see `printed_names`.
     """
     found, attacked = Evaluations(evaluations, runs, roles), Attacks(attacks, roles)
 
@@ -54,7 +57,7 @@ def build_tables(
 
     tables = []
     for spec in load_specs():
-        wider = with_further_rows(spec, runs.values(), roles=roles, baseline=baseline, fills=fills)
+        wider = with_further_rows(renamed(spec, names), runs.values(), roles=roles, baseline=baseline, fills=fills)
         tables.append(filled(wider, read_paper(paper, spec)))
     used = {run for table in tables for cell in table.cells.values() if cell.ours for run in cell.ours.run.split(", ")}
     other = other_runs(found, used, baseline)

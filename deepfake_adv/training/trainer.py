@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,8 @@ from deepfake_adv.log import Progress
 from deepfake_adv.names import Condition
 from deepfake_adv.ops.checks import NotFinite
 from deepfake_adv.params.training import Device
-from deepfake_adv.training.checkpoint import GENERATOR, WEIGHTS, load_checkpoint, save_checkpoint, save_weights
+from deepfake_adv.training.checkpoint import GENERATOR, WEIGHTS, load_checkpoint, save_checkpoint
+from deepfake_adv.training.choice import WeightChoice
 from deepfake_adv.training.device import device_name, versions
 from deepfake_adv.training.epoch_log import LiveLog, write_log
 from deepfake_adv.training.loss_monitor import LossMonitor
@@ -47,6 +48,8 @@ class Trainer:
         code: Digest of the training code.
         inputs: SHA-256 of each weight file that the run starts from, by its key in params.
         faces: How the crops were made, as the manifest says; see `crops.record`.
+        training_data: What its data are; see `reference.describe_data`.
+        describe: Writes further files beside the weights, at the end, and gives their paths; see `write_reference`.
         times: CSV file with the time and speed of each epoch; None: not written. It is separate from `folder`, whose
             files must not depend on the clock, so that the same run writes the same bytes.
     """
@@ -66,22 +69,25 @@ class Trainer:
         code: str,
         inputs: Mapping[str, str] = MappingProxyType({}),
         faces: Mapping[str, Any] = MappingProxyType({}),
+        training_data: Mapping[str, Any] = MappingProxyType({}),
+        describe: Callable[[Path], Sequence[Path]] | None = None,
         times: Path | None = None,
     ) -> None:
         self.plan, self.condition, self.seed, self.step = plan, condition, seed, step
         self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
         self.code, self.inputs, self.faces, self.times = code, dict(inputs), dict(faces), times
+        self.training_data, self.describe = dict(training_data), describe
         self.fabric = step.fabric
         self.is_main = self.fabric.is_global_zero
         self.name = f"{plan.name} {condition} seed {seed}"
         self.params = {**plan.params(), "condition": str(condition), "seed": seed, "data": dict(data)}
         self.params |= {"inputs": self.inputs}
+        self.choice = WeightChoice(step, folder, plan.train.epochs * (len(batches) + batches.step))
         self.losses = LossMonitor(_CHECK_STEPS if self.fabric.device.type == "cuda" else 1)
         self.history: list[dict[str, Any]] = []
         self.speeds: list[dict[str, Any]] = []  # time and speed of each epoch
         self.best: dict[str, Any] | None = None
-        self.steps = 0
-        self.seconds = 0.0
+        self.steps, self.seconds = 0, 0.0
         self._since = time.monotonic()
         self._saved = (0, self._since)  # step and time of the last checkpoint
         self._epoch_start = (self._since, 0)
@@ -113,8 +119,10 @@ class Trainer:
         finally:
             if live is not None:
                 live.close()
+        assert self.best is not None
+        chosen = self.choice.finish(self.batches, self.steps, self.validate, best=self.best, last=self.history[-1])
         if self.is_main:
-            self._finish()
+            self._finish(chosen)
         self.fabric.barrier()
 
     def finished(self) -> bool:
@@ -144,6 +152,7 @@ class Trainer:
             losses = self.step.run(batch, self.steps)
             self.steps += 1
             self.losses.add(self.steps, losses)
+            self.choice.after_step(self.steps)
         except NotFinite as error:  # raised by an operation, before the loss is known
             raise self._not_finite(f"{error.name} with {error.found} at step {self.steps + 1}", epoch) from error
         except FloatingPointError as error:
@@ -161,22 +170,17 @@ class Trainer:
         speed = (self.steps - before) * self.plan.train.batch_size / max(time.monotonic() - start, 1e-9)
         self.step.detector.end_epoch()
         found = self.validate()
-        rates = self.step.schedule.rates()
-        losses = self.losses.means()
+        rates, losses = self.step.schedule.rates(), self.losses.means()
         row: dict[str, Any] = {"epoch": epoch, "step": self.steps, "lr": rates[0], "loss": losses.pop("loss")}
         if len(rates) > 1:
             row["adversary_lr"] = rates[-1]
-        row |= losses
-        row |= {"val_acc": found.accuracy, "val_auc": found.auc}
+        row |= losses | {"val_acc": found.accuracy, "val_auc": found.auc}
         self.history.append(row)
         self._record_speed(epoch, speed)
         self.losses.reset()
         if self.best is None or found > Validation(self.best["accuracy"], self.best["auc"]):
             self.best = {"epoch": epoch, "accuracy": found.accuracy, "auc": found.auc}
-            if self.is_main:
-                save_weights(self.folder / WEIGHTS, self.step.detector)
-                if self.step.method.adversary is not None:
-                    save_weights(self.folder / GENERATOR, self.step.method.adversary)
+            self.choice.after_better_epoch()
         if self.is_main:
             write_log(self.folder / "log.csv", self.history)  # first: after its last checkpoint a run is complete
         self._save()
@@ -233,6 +237,7 @@ class Trainer:
                 "players": self.step.state_dict(),
                 "loader": self.batches.state_dict(),
                 "losses": self.losses.state_dict(),
+                "choice": self.choice.state_dict(),
                 "history": self.history,
                 "speeds": self.speeds,
                 "best": self.best,
@@ -247,6 +252,7 @@ class Trainer:
             self.step.load_state_dict(state["players"])
             self.batches.load_state_dict(state["loader"])
             self.losses.load_state_dict(state["losses"])
+            self.choice.load_state_dict(state["choice"])
             self.history, self.speeds, self.best = state["history"], state["speeds"], state["best"]
             self.steps, self.seconds = state["steps"], state["seconds"]
         except (KeyError, TypeError, AttributeError) as error:
@@ -264,10 +270,10 @@ class Trainer:
             f"{left} Lower train.learning_rate, or set train.precision to 32-true."
         )
 
-    def _finish(self) -> None:
+    def _finish(self, chosen: Mapping[str, Any]) -> None:
         """Write run.json, which marks a complete run, and delete the checkpoint."""
-        assert self.best is not None
-        weights = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        files = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        files += self.describe(self.folder) if self.describe else ()
         write_json(
             self.folder / "run.json",
             {
@@ -282,11 +288,13 @@ class Trainer:
                 "device": device_name(self.fabric.device),
                 "processes": self.fabric.world_size,
                 "best": self.best,
+                "weights": dict(chosen),
                 "epochs": len(self.history),
                 "steps": self.steps,
                 "inputs": self.inputs,
                 "faces": self.faces,
-                "files": {path.name: sha256(path) for path in weights},
+                "training_data": self.training_data,
+                "files": {path.name: sha256(path) for path in files},
             },
         )
         (self.folder / CHECKPOINT).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.evaluation.scores import NO_SCORE, all_test_sets, conditions, read_scores, to_scores
+from deepfake_adv.names import TESTED
 
 
 def by_test(table):
@@ -21,7 +22,6 @@ def test_each_forgery_meets_the_reals_of_its_dataset_and_quality(make_rows, to_t
     ]
     assert len(sample.scores) == len(expected) == 2 * 4 * 5
     assert sorted(sample.scores) == pytest.approx(sorted(np.float32(r["score"]) for r in expected))
-    assert set(sample.strata) == {"corpus/real", "corpus/DF"}
 
 
 def test_conditions_pool_only_what_there_is():
@@ -34,7 +34,7 @@ def test_conditions_pool_only_what_there_is():
 
 def test_pooled_qualities_keep_a_video_one_cluster(make_rows, to_table):
     found = by_test(to_table(make_rows()))["NT_c23", "corpus", "NT_all"]
-    assert len(found.frames[0].strata) == 8
+    assert len(found.names) == 8
     assert len(found.videos[0].scores) == 16  # a video at one quality is one item
     pooled = by_test(to_table(make_rows()))["NT_c23", "corpus", "FF_all"]
     assert (pooled.frames[0].labels == 1).sum() == 4 * (pooled.frames[0].labels == 0).sum()
@@ -72,7 +72,7 @@ def test_a_null_is_a_lost_frame(make_rows, to_table):
 def test_seeds_share_their_videos(make_rows, to_table):
     test = by_test(to_table(make_rows(seeds=(0, 3))))["NT_c23", "corpus", "NT_raw"]
     assert list(test.frames) == [0, 3]
-    assert test.frames[0].strata == test.frames[3].strata
+    assert (test.frames[0].cluster == test.frames[3].cluster).all()
 
 
 def test_fingerprint_names_the_videos(make_rows, to_table):
@@ -114,3 +114,49 @@ def test_reals_without_fakes_of_their_quality_are_a_test_set(make_rows, to_table
     found = {str(each.test): each for each in all_test_sets(to_scores(to_table(reals)))}
     assert set(found) == {"real_raw", "real_c23", "real_all"}
     assert len(found["real_all"].frames[0].scores) == 2 * len(found["real_raw"].frames[0].scores)
+
+
+def swapped_pairs(rows):
+    """The rows with the targets and sources of videos that are swapped in pairs; reals are their own targets."""
+    people = {}
+    for row in rows:
+        number = int(row["video"][-3:])
+        source = f"{number ^ 1:03d}" if row["label"] else ""
+        people[row["video"]] = {"target": f"{number:03d}", "source": source}
+    return [row | people[row["video"]] for row in rows]
+
+
+def test_identity_pairs_are_drawn_and_shared_by_all_tests_of_a_dataset(make_rows, to_table):
+    tests = by_test(to_table(swapped_pairs(make_rows(videos=12))))
+    one, other = (tests["NT_c23", "corpus", name] for name in ("DF_raw", "FF_all"))
+    assert (one.units.kind, one.units.count()) == ("identity pairs", 6)
+    drawn, all_drawn = one.units.draw(10, 0), other.units.draw(10, 0)
+    place = [other.names.index(name) for name in one.names]
+    assert (all_drawn[:, place] == drawn).all()
+    assert (drawn[:, one.names.index("DF/003")] == drawn[:, one.names.index("real/002")]).all()
+
+
+def test_draws_are_the_same_where_a_run_was_tested_on_fewer_forgeries(make_rows, to_table):
+    rows = swapped_pairs(make_rows(videos=12))
+    whole = by_test(to_table(rows))["NT_c23", "corpus", "NT_c23"]
+    part = by_test(to_table([row for row in rows if row["forgery"] in ("NT", "real")]))["NT_c23", "corpus", "NT_c23"]
+    assert whole.fingerprint == part.fingerprint
+    assert (whole.units.draw(10, 0) == part.units.draw(10, 0)).all()
+
+
+def test_files_without_sources_draw_videos_and_are_compared_with_no_other(make_rows, to_table, tmp_path):
+    rows = swapped_pairs(make_rows(videos=12))
+    pq.write_table(to_table(rows).drop_columns("source"), tmp_path / "earlier.parquet")
+    earlier = next(all_test_sets(read_scores(tmp_path / "earlier.parquet")))
+    assert earlier.units.kind == "videos"
+    assert earlier.fingerprint != next(all_test_sets(to_scores(to_table(rows)))).fingerprint
+    nulls = to_table([row | {"source": row["source"] or None} for row in rows])
+    assert next(all_test_sets(to_scores(nulls))).units.kind == "identity pairs"
+
+
+def test_frames_chosen_for_some_conditions_are_no_test_of_others(make_rows, to_table, tmp_path):
+    """Of the reals of a pooled quality only those that another condition asked for are there."""
+    table = to_table(make_rows()).replace_schema_metadata({TESTED: "NT_c23 FF_raw"})
+    pq.write_table(table, tmp_path / "scores.parquet")
+    found = all_test_sets(read_scores(tmp_path / "scores.parquet"))
+    assert [str(test.test) for test in found] == ["NT_c23", "FF_raw"]
