@@ -1,5 +1,6 @@
 """The command line: deepfake-adv check | plan | predict | evaluate | compare | export-frames | train-all | clean."""
 
+import fnmatch
 import json
 import sys
 from collections.abc import Callable
@@ -114,15 +115,27 @@ def _locator(name: str | None) -> str | None:
 @app.command()
 @report_errors()
 def check(profile: Profile = None) -> None:
-    """Check params.yaml or a profile; every error is reported."""
-    path = _params_file(profile)
+    """Check params.yaml or a profile, and count each run's videos where the datasets are there; report every error."""
+    from deepfake_adv.datasets.counts import count_videos
+    from deepfake_adv.datasets.layouts.registry import build_layout
+    from deepfake_adv.datasets.probing import PartOnDisk
     from deepfake_adv.reporting.plan import plan as tables_of
     from deepfake_adv.reporting.plan import unscored
 
+    path = _params_file(profile)
     found = load_params(path=path)
-    for line in unscored(tables_of(found)):
-        print(f"{path}: {line}; add it there to fill them")
-    print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no errors found")
+    parts = []
+    for part in found.parts.values():
+        dataset = found.datasets[part.dataset]
+        layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options)
+        parts.append(PartOnDisk(part.dataset, str(part.quality), layout))
+    lines, errors = count_videos(parts, {name: (run.tier, run.conditions) for name, run in found.runs.items()})
+    if errors:
+        listed = "\n".join(f"  - {error}" for error in errors)
+        raise ValueError(f"the datasets must match {path}; fix and run again:\n{listed}")
+    lines += [f"{path}: {line}; add it there to fill them" for line in unscored(tables_of(found))]
+    print("\n".join([f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs", *lines]))
+    print("no errors found")
 
 
 @app.command()
@@ -312,7 +325,7 @@ def export_frames(
 @report_errors(resumes=True)
 def train_all(
     jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: as many as find GPUs, else cores.")] = None,
-    only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
+    only: Annotated[str, typer.Option(help="A run's name, or a pattern such as '*_sladd'; default: all.")] = "*",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
     from deepfake_adv.execution.dvc_batch import record
@@ -322,9 +335,10 @@ def train_all(
     from deepfake_adv.training.slots import Need
 
     params = load_params("runs", "execution", "device")
-    named = [name for name in params.runs if only in name]
+    named = fnmatch.filter(params.runs, only)
     if not named:
-        raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
+        hint = did_you_mean(only, params.runs, f"There are {', '.join(params.runs)}.")
+        raise ValueError(f"--only must be a run's name, or a pattern of some, such as '*_sladd'; got {only!r}.{hint}")
     restore_lock()
     record()  # results of a killed train-all
     finished = carry_out(
