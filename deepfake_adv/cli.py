@@ -1,9 +1,10 @@
-"""The command line: deepfake-adv check | plan | predict | export-frames | train-all | clean."""
+"""The command line: deepfake-adv check | plan | predict | serve | export-frames | train-all | clean."""
 
 import sys
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -155,6 +156,13 @@ def predict(
     parquet: Annotated[
         Path | None, typer.Option(help="Also write a parquet file: the table, people and frames.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write one HTML page: timelines, the most telling faces, where the detector looks."),
+    ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(help="Also write copies of the files with boxes and scores into this folder.")
+    ] = None,
     score_of: Annotated[
         ScoreOf, typer.Option(help="Whose score is the file's: the highest of all people's, or the main person's.")
     ] = ScoreOf.highest,
@@ -188,12 +196,57 @@ def predict(
     from deepfake_adv.prediction.command import run
 
     done = run(
-        inputs, detector, output=output, csv=csv, parquet=parquet, frames=frames, locator=locator, min_face=min_face,
-        min_frames=min_frames, accelerator=device.value, quiet=quiet, limits=_limits(),
-        score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
+        inputs, detector, output=output, csv=csv, parquet=parquet, report=report, annotated=annotate, frames=frames,
+        locator=locator, min_face=min_face, min_frames=min_frames, accelerator=device.value, quiet=quiet,
+        limits=_limits(), score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
     )  # fmt: skip
     if not done:
         raise typer.Exit(1)
+
+
+@app.command()
+@report_errors()
+def serve(
+    detector: Annotated[Path, typer.Option(help="A trained detector, data/runs/<run>/<condition>/seed<k>.")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's own demand a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="Another name for this server in requests, as behind a proxy.")
+    ] = None,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest file that is taken.")] = 512 * 1024**2,
+    max_seconds: Annotated[float, typer.Option(help="Longest time to score one file; the queue does not count.")] = 600,
+    max_waiting: Annotated[int, typer.Option(min=1, help="Files uploaded, queued or scored at a time.")] = 20,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Frames sampled from a video; default: as the run's test videos.")
+    ] = None,
+    locator: Annotated[
+        str | None, typer.Option(help="Find faces by another locator than in training.", callback=_locator)
+    ] = None,
+    device: Annotated[Accelerator, typer.Option(help="Where the detector runs.")] = Accelerator.auto,
+) -> None:
+    """Serve a page that scores what is dropped on it; prints its address, and ends with Ctrl-C.
+
+    Files are deleted as soon as they are scored. Whoever is asked for a token finds it in the printed address; the
+    variable DEEPFAKE_ADV_TOKEN sets one, also for this machine's own address. Needs the extra `serving`.
+    """
+    if not all(find_spec(name) for name in ("starlette", "uvicorn")):
+        raise ValueError(
+            "serve must have the extra `serving`; got none. Install it: pip install 'deepfake-adv[serving]', or `make "
+            "setup` in a checkout."
+        )
+    from deepfake_adv.prediction.batch import BatchOptions
+    from deepfake_adv.prediction.media import Limits
+    from deepfake_adv.serving.command import serve as carry_out
+    from deepfake_adv.serving.limits import ServeLimits
+
+    limits, most = ServeLimits(file_bytes=max_bytes, score_seconds=max_seconds, waiting=max_waiting), _limits()
+    carry_out(
+        detector, host=host, port=port, allowed=allow_host or (), accelerator=device.value,
+        settings={"frames": frames, "locator": locator},
+        options=BatchOptions(limits=Limits(*most) if most else Limits()), limits=limits,
+    )  # fmt: skip
 
 
 def _limits() -> tuple[int, int] | None:
