@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -47,6 +47,8 @@ class Trainer:
         code: Digest of the training code.
         inputs: SHA-256 of each weight file that the run starts from, by its key in params.
         faces: How the crops were made, as the manifest says; see `crops.record`.
+        training_data: What its data are; see `reference.describe_data`.
+        describe: Writes further files beside the weights, at the end, and gives their paths; see `write_reference`.
         times: CSV file with the time and speed of each epoch; None: not written. It is separate from `folder`, whose
             files must not depend on the clock, so that the same run writes the same bytes.
     """
@@ -66,11 +68,14 @@ class Trainer:
         code: str,
         inputs: Mapping[str, str] = MappingProxyType({}),
         faces: Mapping[str, Any] = MappingProxyType({}),
+        training_data: Mapping[str, Any] = MappingProxyType({}),
+        describe: Callable[[Path], Sequence[Path]] | None = None,
         times: Path | None = None,
     ) -> None:
         self.plan, self.condition, self.seed, self.step = plan, condition, seed, step
         self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
         self.code, self.inputs, self.faces, self.times = code, dict(inputs), dict(faces), times
+        self.training_data, self.describe = dict(training_data), describe
         self.fabric = step.fabric
         self.is_main = self.fabric.is_global_zero
         self.name = f"{plan.name} {condition} seed {seed}"
@@ -267,7 +272,8 @@ class Trainer:
     def _finish(self) -> None:
         """Write run.json, which marks a complete run, and delete the checkpoint."""
         assert self.best is not None
-        weights = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        files = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        files += self.describe(self.folder) if self.describe else ()
         write_json(
             self.folder / "run.json",
             {
@@ -286,7 +292,8 @@ class Trainer:
                 "steps": self.steps,
                 "inputs": self.inputs,
                 "faces": self.faces,
-                "files": {path.name: sha256(path) for path in weights},
+                "training_data": self.training_data,
+                "files": {path.name: sha256(path) for path in files},
             },
         )
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
