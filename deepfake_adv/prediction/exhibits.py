@@ -26,6 +26,7 @@ from deepfake_adv.video.errors import VideoError
 PEOPLE: Final = 12  # with pictures, those with the highest scores; a crowd's others are in the table alone
 FACE_SIDE: Final = 224  # pixels, at most
 VIEW_SIDE: Final = 640
+_TEXT: Final = 1.1  # rem
 _QUALITY: Final = 82
 _COVER: Final = 0.65  # how much of a pixel the heat covers where it is largest
 
@@ -58,6 +59,7 @@ class ShownFrame:
         picture: A data URI.
         width: Of the frame, pixels.
         height: Of the frame, pixels.
+        text: Size of a text in it that can be read, pixels.
         boxes: Number of each person in it, from 0, and the face's corners x0, y0, x1, y1 in pixels.
     """
 
@@ -65,6 +67,7 @@ class ShownFrame:
     picture: str
     width: int
     height: int
+    text: float
     boxes: tuple[tuple[int, tuple[float, ...]], ...]
 
 
@@ -152,7 +155,8 @@ def _view(planes: Frame, frame: int, people: Sequence[Row]) -> ShownFrame:
         for found in one["frames"]
         if found["frame"] == frame
     ]
-    return ShownFrame(frame, data_uri(_shrunk(rgb, VIEW_SIDE)), rgb.shape[1], rgb.shape[0], tuple(boxes))
+    text = round(max(rgb.shape[1] / 32, rgb.shape[0] / 22) * _TEXT, 1)  # of the page's 32 x 22 rem
+    return ShownFrame(frame, data_uri(_shrunk(rgb, VIEW_SIDE)), rgb.shape[1], rgb.shape[0], text, tuple(boxes))
 
 
 def _face(crop: NDArray[np.uint8], heat: NDArray[np.float32]) -> tuple[str, str]:

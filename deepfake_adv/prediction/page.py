@@ -52,8 +52,25 @@ def write_page(
 
 
 def by_evidence(rows: Sequence[Row]) -> list[Row]:
-    """The scored rows, the strongest evidence for a forgery first; of equal ones by path."""
-    return sorted((row for row in rows if row["status"] == SCORED), key=lambda row: (-row["score"], row["path"]))
+    """The scored rows, the strongest evidence for a forgery first; of equal evidence by score, then by path.
+
+    The evidence is the likelihood ratio, or the score where the run supports none.
+    """
+
+    def key(row: Row) -> tuple[float, float, str]:
+        ratio = (row.get("evidence") or {}).get("log10_lr")
+        return -ratio if ratio is not None else 0.0, -row["score"], row["path"]
+
+    return sorted((row for row in rows if row["status"] == SCORED), key=key)
+
+
+def ratio_text(evidence: Row | None) -> str:
+    """A likelihood ratio as a reader says it: 12, or 1/12; empty where there is none."""
+    if evidence is None or evidence["log10_lr"] is None:
+        return ""
+    size = f"{10 ** abs(evidence['log10_lr']):.2g}"
+    size = f"{float(size):,.0f}" if float(size) >= 10 else size
+    return size if evidence["log10_lr"] >= 0 or size == "1" else f"1/{size}"
 
 
 def file_entries(
@@ -103,7 +120,7 @@ def _entry(row: Row, clock: timeline.Clock, shown: Exhibits) -> dict[str, Any]:
         )
     left_out = [{"number": k + 1, **one} for k, one in enumerate(row["people"]) if one["score"] is None]
     return {
-        "row": row,
+        "row": {"evidence": None, "warnings": [], **row},
         "name": readable(Path(row["path"]).name),
         "path": readable(row["path"]),
         "people": people,
@@ -125,6 +142,8 @@ def render(entries: Sequence[Mapping[str, Any]], failed: Sequence[Row], rows: Se
         rows: All rows; the first says which detector made them.
         title: Of the page.
     """
+    common = common_warnings(entries)
+    entries = [{**entry, "own": [text for text in entry["row"]["warnings"] if text not in common]} for entry in entries]
     made = rows[0]["provenance"] if rows else {"detector": {}, "code": "", "version": "", "params": {}}
     environment = Environment(
         loader=FileSystemLoader(_HERE), undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -136,9 +155,18 @@ def render(entries: Sequence[Mapping[str, Any]], failed: Sequence[Row], rows: Se
         entries=entries,
         failed=failures,
         made=made,
+        basis=next((entry["row"]["basis"] for entry in entries if entry["row"].get("basis")), None),
+        ratio=ratio_text,
+        common=common,
         params=json.dumps(made["params"], indent=1, sort_keys=True),
         pictured=PEOPLE,
     )
+
+
+def common_warnings(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Warnings that every file of a batch has: they are said once, at the top."""
+    texts = [entry["row"]["warnings"] for entry in entries]
+    return [text for text in (texts[0] if texts else ()) if len(texts) > 1 and all(text in other for other in texts)]
 
 
 def readable(text: str) -> str:

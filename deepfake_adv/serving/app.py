@@ -1,8 +1,8 @@
 """The web application: one page, and one request per file, whose answer says how far it is until it ends in the result.
 
-Starlette, not Gradio or FastAPI: three routes need neither a schema nor widgets. Gradio brings some forty packages,
-keeps uploads under their own names in a cache, and its page asks other servers for fonts. One request per file needs no
-store of jobs: a client that is gone is a connection that ends, and whatever was made for it ends with it.
+Starlette, not FastAPI or Gradio: three routes need neither a schema nor widgets, and Gradio keeps uploads in a cache
+that it serves, and deletes them by age. One request per file needs no store of jobs: a client that is gone is a
+connection that ends, and whatever was made for it ends with it.
 """
 
 import asyncio

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import av
 import numpy as np
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from deepfake_adv.files import atomic_write
@@ -50,7 +49,7 @@ def write_with_sound(
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_write(path))
         out = stack.enter_context(av.open(str(temporary), "w", format="mp4"))
-        stream = cast(VideoStream, out.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001)))
+        stream = out.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.height, stream.width, stream.pix_fmt = first.shape[0] * 2 // 3, first.shape[1], "yuv420p"
         stream.options = {"crf": str(_CRF), "preset": "veryfast"}
         stream.codec_context.thread_count = 1
@@ -93,14 +92,15 @@ def _sound_of(stack: ExitStack, path: Path | None, out: Any) -> tuple[Iterator[t
     copy = out.add_stream_from_template(track)
     video = source.streams.video[0]
     start = float((video.start_time or 0) * (video.time_base or 0))
+    tick = float(track.time_base or 0)
+    shift = round(start / tick) if tick else 0
 
     def packets() -> Iterator[tuple[float, Any]]:
         for packet in source.demux(track):
             if packet.dts is None or packet.pts is None:
                 continue
-            shift = round(start / track.time_base)
             packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
             packet.stream = copy
-            yield float(packet.pts * track.time_base), packet
+            yield packet.pts * tick, packet
 
     return packets(), ""

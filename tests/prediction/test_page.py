@@ -55,7 +55,7 @@ def test_everyone_is_shown_in_order_of_evidence_and_what_was_left_out(make, batc
     assert text.count('role="img"') == 3  # a timeline for each person
     assert text.count('<path class="mark') == 36
     assert text.count("<figcaption>0:0") == 3 * 4
-    assert "too small, face 20 pixels" in text
+    assert "too small, face of 20 pixels" in text
     assert f"sha256 {rows[0]['sha256']}" in text
     assert f"sha256 {rows[0]['provenance']['detector']['sha256']}" in text
     assert re.search(r"text\.mp4</bdi></th><td>.*must be a video", text)

@@ -37,7 +37,7 @@ def test_what_a_killed_server_left_is_removed(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--port", "0"], "a trained detector must have run.json"),
+        pytest.param(["--port", "0"], "a trained detector must have run.json", marks=pytest.mark.slow),  # in its worker
         (["--port", "0", "--host", "203.0.113.7"], "host and port must be free and of this machine; got 203.0.113.7"),
         (["--port", "0", "--max-seconds", "0"], "score_seconds must be above 0"),
     ],

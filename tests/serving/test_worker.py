@@ -17,6 +17,7 @@ def fail(text):
     raise ValueError(text)
 
 
+@pytest.mark.slow
 def test_a_process_is_kept_ended_with_a_slow_task_and_started_again(alive, until):
     async def use():
         worker = Worker(ready, "about")
@@ -44,6 +45,7 @@ def test_a_process_is_kept_ended_with_a_slow_task_and_started_again(alive, until
     asyncio.run(use())
 
 
+@pytest.mark.slow
 def test_an_error_of_its_start_is_raised_and_leaves_no_process():
     worker = Worker(fail, "no detector")
     with pytest.raises(ValueError, match="no detector"):

@@ -66,7 +66,8 @@ function follow(entry, event) {
 
 function show(entry, { row, page }) {
   const faces = row.faces;
-  tell(entry, `Score ${row.score.toFixed(3)}; ${faces.scored} of ${faces.seen} people scored`);
+  const worth = row.evidence && row.evidence.words ? `; ${row.evidence.words} (likelihood ratio ${row.evidence.lr})` : "";
+  tell(entry, `Score ${row.score.toFixed(3)}${worth}; ${faces.scored} of ${faces.seen} people scored`);
   const warnings = row.warnings || [];
   for (const text of row.damage ? [`Damaged file: ${row.damage}`, ...warnings] : warnings) {
     find(".warnings", entry).append(Object.assign(document.createElement("li"), { textContent: text }));
