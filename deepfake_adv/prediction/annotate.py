@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,7 +117,7 @@ def boxes_by_frame(row: Row) -> dict[int, dict[int, Drawn]]:
     found: dict[int, dict[int, Drawn]] = {}
     for number, person in enumerate(row["people"]):
         frames = person["frames"]
-        for one, after in zip(frames, [*frames[1:], None], strict=True):
+        for one, after in zip_longest(frames, frames[1:]):
             start, low = one["frame"], np.array(one["box"], float)
             found.setdefault(start, {})[number] = (low, one["score"], True)
             if after is None or following.get(start) != after["frame"]:

@@ -32,6 +32,10 @@ def test_boxes_move_in_equal_steps_between_frames_that_follow_each_other():
     assert boxes[4][0][2]
 
 
+def test_a_person_who_is_not_scored_has_no_box():
+    assert sorted(boxes_by_frame(row_of("a.mp4", person(), person((2, FACE, 0.1))))[2]) == [1]
+
+
 def test_nothing_is_drawn_over_a_frame_without_the_person():
     one = person((0, FACE, 0.2), (8, FACE, 0.8))
     assert sorted(boxes_by_frame(row_of("a.mp4", one, missed=[4]))) == [0, 8]
