@@ -14,7 +14,7 @@ from deepfake_adv.evaluation import replicates
 from deepfake_adv.evaluation.bootstrap import Sample, interval
 from deepfake_adv.evaluation.likelihood import cllr, cllr_min, pav_blocks
 from deepfake_adv.evaluation.support import Support
-from deepfake_adv.names import FAKE_LABEL
+from deepfake_adv.names import FAKE_LABEL, REAL_LABEL
 
 Floats = NDArray[np.float64]
 
@@ -65,15 +65,15 @@ def measure_ratios(
         "threshold": None,
         "plot": [[round(block.stated, 4), block.reals, block.fakes] for block in pooled],
     }
-    limits = {each: supports[each].threshold.score for each in seeds}
-    if all(limit is not None for limit in limits.values()):
+    limits = {each: limit for each in seeds if (limit := supports[each].threshold.score) is not None}
+    if len(limits) == len(seeds):
         called = {each: samples[each].scores > limits[each] for each in seeds}
         entry["threshold"] = {
             name: number(
                 {each: _share(called[each], labels[each] == label, None) for each in seeds},
                 {each: _share(called[each], labels[each] == label, weights[each]) for each in seeds},
             )
-            for name, label in (("fpr", 1 - FAKE_LABEL), ("tpr", FAKE_LABEL))
+            for name, label in (("fpr", REAL_LABEL), ("tpr", FAKE_LABEL))
         }
     return entry
 

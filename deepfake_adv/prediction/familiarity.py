@@ -1,7 +1,8 @@
 """How far a face's features lie from those of the validation set: deep nearest neighbours.
 
 Sun, Ming, Zhu and Li, "Out-of-Distribution Detection with Deep Nearest Neighbors", ICML 2022: the distance of a
-feature vector to its k-th nearest neighbour among known ones. It assumes no distribution, and a few hundred vectors do.
+feature vector, at unit length, to its k-th nearest neighbour among known ones. It assumes no distribution, and a
+hundred vectors do. With the demo's 96, k = 1 parts photographed faces from rendered ones best (of 1, 5 and 10).
 """
 
 from dataclasses import dataclass

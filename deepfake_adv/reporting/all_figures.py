@@ -123,7 +123,7 @@ def _calibration(evaluations: Mapping[str, Mapping[str, Any]], folder: Path, dpi
 
 
 def ratios_by_test(evaluations: Mapping[str, Mapping[str, Any]], train: str, runs: Iterable[str]) -> Tests:
-    """Ratios of some runs by test: one forgery at the training's quality, or the training's forgery at another one."""
+    """Ratios of some runs by test, the training condition first, then others of its quality or of its forgery."""
     known = Condition.parse(train)
     tests: dict[str, dict[str, Mapping[str, Any]]] = {}
     for run in runs:
@@ -133,7 +133,8 @@ def ratios_by_test(evaluations: Mapping[str, Mapping[str, Any]], train: str, run
             if entry["train"] == train and "ratios" in entry and near and (test == known or not pooled(test)):
                 name = f"{entry['dataset']} {test}".replace("_", " ")
                 tests.setdefault(name, {})[run] = entry["ratios"]
-    return dict(list(tests.items())[:_PANELS])
+    ordered = sorted(tests.items(), key=lambda pair: not pair[0].endswith(train.replace("_", " ")))
+    return dict(ordered[:_PANELS])
 
 
 def _chosen(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[str]]:

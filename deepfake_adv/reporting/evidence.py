@@ -106,8 +106,8 @@ def _strength(ratios: Mapping[str, Any]) -> list[str]:
 
 
 def _written(number: Mapping[str, Any], scale: float, digits: int) -> tuple[str, str]:
-    value, *ends = (number.get(name) for name in ("value", "low", "high"))
-    between = "" if None in ends else " to ".join(f"{scale * end:.{digits}f}" for end in ends)
+    value, low, high = (number.get(name) for name in ("value", "low", "high"))
+    between = "" if low is None or high is None else f"{scale * low:.{digits}f} to {scale * high:.{digits}f}"
     return "" if value is None else f"{scale * value:.{digits}f}", between
 
 

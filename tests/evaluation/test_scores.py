@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.evaluation.scores import NO_SCORE, all_test_sets, conditions, read_scores, to_scores
+from deepfake_adv.names import TESTED
 
 
 def by_test(table):
@@ -21,7 +22,6 @@ def test_each_forgery_meets_the_reals_of_its_dataset_and_quality(make_rows, to_t
     ]
     assert len(sample.scores) == len(expected) == 2 * 4 * 5
     assert sorted(sample.scores) == pytest.approx(sorted(np.float32(r["score"]) for r in expected))
-    assert set(sample.strata) == {"corpus/real", "corpus/DF"}
 
 
 def test_conditions_pool_only_what_there_is():
@@ -34,7 +34,7 @@ def test_conditions_pool_only_what_there_is():
 
 def test_pooled_qualities_keep_a_video_one_cluster(make_rows, to_table):
     found = by_test(to_table(make_rows()))["NT_c23", "corpus", "NT_all"]
-    assert len(found.frames[0].strata) == 8
+    assert len(found.names) == 8
     assert len(found.videos[0].scores) == 16  # a video at one quality is one item
     pooled = by_test(to_table(make_rows()))["NT_c23", "corpus", "FF_all"]
     assert (pooled.frames[0].labels == 1).sum() == 4 * (pooled.frames[0].labels == 0).sum()
@@ -72,7 +72,7 @@ def test_a_null_is_a_lost_frame(make_rows, to_table):
 def test_seeds_share_their_videos(make_rows, to_table):
     test = by_test(to_table(make_rows(seeds=(0, 3))))["NT_c23", "corpus", "NT_raw"]
     assert list(test.frames) == [0, 3]
-    assert test.frames[0].strata == test.frames[3].strata
+    assert (test.frames[0].cluster == test.frames[3].cluster).all()
 
 
 def test_fingerprint_names_the_videos(make_rows, to_table):
@@ -114,3 +114,11 @@ def test_reals_without_fakes_of_their_quality_are_a_test_set(make_rows, to_table
     found = {str(each.test): each for each in all_test_sets(to_scores(to_table(reals)))}
     assert set(found) == {"real_raw", "real_c23", "real_all"}
     assert len(found["real_all"].frames[0].scores) == 2 * len(found["real_raw"].frames[0].scores)
+
+
+def test_frames_chosen_for_some_conditions_are_no_test_of_others(make_rows, to_table, tmp_path):
+    """Of the reals of a pooled quality only those that another condition asked for are there."""
+    table = to_table(make_rows()).replace_schema_metadata({TESTED: "NT_c23 FF_raw"})
+    pq.write_table(table, tmp_path / "scores.parquet")
+    found = all_test_sets(read_scores(tmp_path / "scores.parquet"))
+    assert [str(test.test) for test in found] == ["NT_c23", "FF_raw"]

@@ -23,6 +23,7 @@ def test_home_and_what_calibration_was_not_made_for_are_drawn(tests, runs, tmp_p
         *(f"corpus {forgery} c23" for forgery in ("NT", "DF", "F2F", "FS")), "corpus NT raw", "corpus NT c40",
         "wild real native",
     }  # fmt: skip
+    assert next(iter(tests)) == "corpus NT c23"
     assert draw_calibration(tests, tmp_path, dpi=60)
     rows = table(tmp_path / "calibration.csv")
     assert {row["condition"] for row in rows} == set(tests) - {"wild real native"}
