@@ -1,46 +1,29 @@
-"""The command line: deepfake-adv check | plan | predict | serve | evaluate | compare | export-frames | train-all | clean."""
+"""The command line, deepfake-adv: check, plan, predict, serve, evaluate, compare, export-frames, train-all, clean."""
 
 import json
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from functools import wraps
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deepfake_adv import __version__
+from deepfake_adv.commands.common import Accelerator, ScoreOf, known_locator, limits
+from deepfake_adv.commands.serve import serve
 from deepfake_adv.evaluation.score_lines import EXPLAINED
 from deepfake_adv.execution.parent import STOPPED
 from deepfake_adv.files import write_json
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
-from deepfake_adv.registry import Registry, use_plugins
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, explain
-from deepfake_adv.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from deepfake_adv.evaluation.run import Settings
 
 app = typer.Typer(no_args_is_help=True)
-
-
-class ScoreOf(StrEnum):
-    """Whose score is a file's."""
-
-    highest = "highest"
-    main = "main"
-
-
-class Accelerator(StrEnum):
-    """Where a detector runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/, or a file; else params.yaml.")]
@@ -99,17 +82,6 @@ def _params_file(profile: str | None) -> Path:
     if profile not in known:
         raise ValueError(f"profile must be one of {', '.join(known)}; got {profile!r}. Name a file of profiles/.")
     return Path("profiles") / f"{profile}.yaml"
-
-
-def _locator(name: str | None) -> str | None:
-    """Check a locator's name; from here on the plug-ins of the working directory's project are in use."""
-    if Path("params.yaml").is_file():
-        use_plugins(read_yaml(Path("params.yaml")).get("plugins") or [])
-    known = list(Registry[Any]("locator"))
-    if name is not None and name not in known:
-        hint = did_you_mean(name, known, "Name one of them.")
-        raise typer.BadParameter(f"must be one of {', '.join(known)}; got {name!r}.{hint}")
-    return name
 
 
 @app.command()
@@ -186,7 +158,7 @@ def predict(
     locator: Annotated[
         str | None,
         typer.Option(
-            help="Find faces by another locator than in training; whole: a picture is a face.", callback=_locator
+            help="Find faces by another locator than in training; whole: a picture is a face.", callback=known_locator
         ),
     ] = None,
     strict: Annotated[
@@ -212,64 +184,14 @@ def predict(
     done = run(
         inputs, detector, output=output, csv=csv, parquet=parquet, report=report, annotated=annotate, frames=frames,
         locator=locator, min_face=min_face, min_frames=min_frames, accelerator=device.value, quiet=quiet,
-        limits=_limits(), score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
+        limits=limits(), score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
         false_positive_rate=false_positive_rate,
     )  # fmt: skip
     if not done:
         raise typer.Exit(1)
 
 
-@app.command()
-@report_errors()
-def serve(
-    detector: Annotated[Path, typer.Option(help="A trained detector, data/runs/<run>/<condition>/seed<k>.")],
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; others than this machine's own demand a token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="Another name for this server in requests, as behind a proxy.")
-    ] = None,
-    max_bytes: Annotated[int, typer.Option(min=1, help="Largest file that is taken.")] = 512 * 1024**2,
-    max_seconds: Annotated[float, typer.Option(help="Longest time to score one file; the queue does not count.")] = 600,
-    max_waiting: Annotated[int, typer.Option(min=1, help="Files uploaded, queued or scored at a time.")] = 20,
-    frames: Annotated[
-        int | None, typer.Option(min=1, help="Frames sampled from a video; default: as the run's test videos.")
-    ] = None,
-    locator: Annotated[
-        str | None, typer.Option(help="Find faces by another locator than in training.", callback=_locator)
-    ] = None,
-    device: Annotated[Accelerator, typer.Option(help="Where the detector runs.")] = Accelerator.auto,
-) -> None:
-    """Serve a page that scores what is dropped on it; prints its address, and ends with Ctrl-C.
-
-    Files are deleted as soon as they are scored. Whoever is asked for a token finds it in the printed address; the
-    variable DEEPFAKE_ADV_TOKEN sets one, also for this machine's own address. Needs the extra `serving`.
-    """
-    if not all(find_spec(name) for name in ("starlette", "uvicorn")):
-        raise ValueError(
-            "serve must have the extra `serving`; got none. Install it: pip install 'deepfake-adv[serving]', or `make "
-            "setup` in a checkout."
-        )
-    from deepfake_adv.prediction.batch import BatchOptions
-    from deepfake_adv.prediction.media import Limits
-    from deepfake_adv.serving.command import serve as carry_out
-    from deepfake_adv.serving.limits import ServeLimits
-
-    limits, most = ServeLimits(file_bytes=max_bytes, score_seconds=max_seconds, waiting=max_waiting), _limits()
-    carry_out(
-        detector, host=host, port=port, allowed=allow_host or (), accelerator=device.value,
-        settings={"frames": frames, "locator": locator},
-        options=BatchOptions(limits=Limits(*most) if most else Limits()), limits=limits,
-    )  # fmt: skip
-
-
-def _limits() -> tuple[int, int] | None:
-    """inventory.max_frames and inventory.max_pixels of the params.yaml of the working directory, if there is one."""
-    if not Path("params.yaml").is_file():
-        return None
-    inventory = load_params("inventory").inventory
-    return inventory.max_frames, inventory.max_pixels
+app.command()(report_errors()(serve))
 
 
 Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples; 0: no intervals.")]
@@ -399,7 +321,6 @@ def clean(
 ) -> None:
     """Delete scratch folders of killed stages in work/, except those that the present params would continue from."""
     from deepfake_adv.cleaning import clean as carry_out
-    from deepfake_adv.params.load import read_yaml
 
     for line in carry_out(Path.cwd(), read_yaml(Path("params.yaml")), everything=everything):
         print(line)

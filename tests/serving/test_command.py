@@ -5,8 +5,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from deepfake_adv import cli
 from deepfake_adv.cli import app
+from deepfake_adv.commands import serve as command
 from deepfake_adv.serving.command import PREFIX, TOKEN, chosen_token, remove_leftovers
 
 
@@ -52,7 +52,7 @@ def test_what_cannot_be_served_is_one_message(tmp_path, monkeypatch, arguments, 
 
 def test_the_extra_is_named_where_it_is_missing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
     done = CliRunner().invoke(app, ["serve", "--detector", "nowhere"])
     assert done.exit_code == 1
     assert "deepfake-adv[serving]" in done.output
