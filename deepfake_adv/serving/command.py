@@ -21,7 +21,7 @@ from deepfake_adv.serving.app import Application
 from deepfake_adv.serving.guard import allowed_hosts, is_local
 from deepfake_adv.serving.limits import ServeLimits
 from deepfake_adv.serving.queue import Queue
-from deepfake_adv.serving.worker import Worker
+from deepfake_adv.serving.worker import ScoringProcess
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def serve(
         ) from error
     remove_leftovers(Path(tempfile.gettempdir()))
     with listening, tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as root:
-        worker = Worker(scoring.load, detector, accelerator, dict(settings), options)
+        worker = ScoringProcess(scoring.load, detector, accelerator, dict(settings), options)
         previous = signal.signal(signal.SIGTERM, _interrupt)  # uvicorn ends, then sends itself the signal again
         try:
             asyncio.run(
@@ -88,7 +88,7 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 async def _run(
-    worker: Worker,
+    worker: ScoringProcess,
     listening: socket.socket,
     root: Path,
     *,

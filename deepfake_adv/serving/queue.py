@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deepfake_adv.serving.limits import ServeLimits
-from deepfake_adv.serving.worker import Worker
+from deepfake_adv.serving.worker import ScoringProcess
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Queue:
     """
 
     def __init__(
-        self, worker: Worker, score: Callable[[Path, str], dict[str, Any]], progress: str, limits: ServeLimits
+        self, worker: ScoringProcess, score: Callable[[Path, str], dict[str, Any]], progress: str, limits: ServeLimits
     ) -> None:
         self._worker, self._score, self._progress, self._limits = worker, score, progress, limits
         self._turn = asyncio.Lock()  # first come, first served

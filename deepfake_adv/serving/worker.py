@@ -17,7 +17,7 @@ T = TypeVar("T")
 DIED: Final = "the worker must live until the file is scored; it was killed (often: out of memory). Try a smaller file."
 
 
-class Worker:
+class ScoringProcess:
     """A spawned process that keeps a detector loaded.
 
     The standard library's pool of one process: what it lacks, ending a task that runs, is done by ending the process;

@@ -8,14 +8,12 @@ import time
 
 import pytest
 
-pytest.importorskip("starlette", reason="the extra `serving` is not installed")
-uvicorn = pytest.importorskip("uvicorn", reason="the extra `serving` is not installed")
+from deepfake_adv.serving.limits import ServeLimits
+from deepfake_adv.serving.queue import Queue
+from tests.prediction.conftest import film, trained  # noqa: F401  (fixtures)
 
-from deepfake_adv.serving.app import Application  # noqa: E402
-from deepfake_adv.serving.guard import LOCAL  # noqa: E402
-from deepfake_adv.serving.limits import ServeLimits  # noqa: E402
-from deepfake_adv.serving.queue import Queue  # noqa: E402
-from tests.prediction.conftest import film, trained  # noqa: E402, F401  (fixtures)
+LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
+MISSING = "the extra `serving` is not installed"
 
 
 class Inline:
@@ -49,6 +47,10 @@ class Server:
     """A running server and a client of it."""
 
     def __init__(self, root, function=answer, *, limits=None, hosts=LOCAL, token=None):
+        import uvicorn
+
+        from deepfake_adv.serving.app import Application
+
         self.worker, self.root = Inline(), root
         limits = limits or ServeLimits(spare_bytes=1)
         queue = Queue(self.worker, function, "progress", limits)
@@ -93,6 +95,8 @@ class Server:
 
 @pytest.fixture
 def serve(tmp_path):
+    pytest.importorskip("starlette", reason=MISSING)
+    pytest.importorskip("uvicorn", reason=MISSING)
     servers = []
 
     def serve(*arguments, **options):

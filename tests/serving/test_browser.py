@@ -10,6 +10,7 @@ import pytest
 from tests.serving.live import left, make_detector, make_files, running
 
 pytestmark = pytest.mark.slow
+pytest.importorskip("uvicorn", reason="the extra `serving` is not installed")
 CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 TOKEN = "a token of these tests"
 

@@ -5,6 +5,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+pytest.importorskip("uvicorn", reason="the extra `serving` is not installed")
+
 from deepfake_adv.cli import app
 from deepfake_adv.commands import serve as command
 from deepfake_adv.serving.command import PREFIX, TOKEN, chosen_token, remove_leftovers

@@ -1,4 +1,7 @@
 import pytest
+
+pytest.importorskip("starlette", reason="the extra `serving` is not installed")
+
 from starlette.datastructures import Headers
 
 from deepfake_adv.serving.guard import LOCAL, Guard, allowed_hosts, is_local, without_port

@@ -10,6 +10,7 @@ import pytest
 from tests.serving.live import left, make_detector, make_files, running, score
 
 pytestmark = pytest.mark.slow
+pytest.importorskip("uvicorn", reason="the extra `serving` is not installed")
 
 
 def vanish(address, path):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from deepfake_adv.serving.worker import Worker
+from deepfake_adv.serving.worker import ScoringProcess
 
 
 def ready(text):
@@ -20,7 +20,7 @@ def fail(text):
 @pytest.mark.slow
 def test_a_process_is_kept_ended_with_a_slow_task_and_started_again(alive, until):
     async def use():
-        worker = Worker(ready, "about")
+        worker = ScoringProcess(ready, "about")
         assert await worker.start() == "about"
         first = await worker.run(os.getpid, seconds=60)
         assert await worker.run(os.getpid, seconds=60) == first
@@ -47,7 +47,7 @@ def test_a_process_is_kept_ended_with_a_slow_task_and_started_again(alive, until
 
 @pytest.mark.slow
 def test_an_error_of_its_start_is_raised_and_leaves_no_process():
-    worker = Worker(fail, "no detector")
+    worker = ScoringProcess(fail, "no detector")
     with pytest.raises(ValueError, match="no detector"):
         asyncio.run(worker.start())
     assert worker._pool is None
