@@ -108,7 +108,7 @@ rehearsal: setup  ## Run all of the paper profile on fabricated data, 2 steps a 
 lock: setup  ## Resolve pyproject.toml's requirements; versions change only if needed (make lock UPGRADE=name upgrades one)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
-	  --group dev --extra face-alignment pyproject.toml -o requirements/lock.txt
+	  --group dev --extra face-alignment --extra serving pyproject.toml -o requirements/lock.txt
 
 clean: setup  ## Delete files in work/ that killed stages left and no later run would reuse; report the freed space
 	$(BIN)/python -m deepfake_adv clean

@@ -1,10 +1,9 @@
-"""The command line: deepfake-adv check | plan | predict | evaluate | compare | export-frames | train-all | clean."""
+"""The command line, deepfake-adv: check, plan, predict, serve, evaluate, compare, export-frames, train-all, clean."""
 
 import fnmatch
 import json
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,35 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepfake_adv import __version__
+from deepfake_adv.commands.common import Accelerator, ScoreOf, known_locator, limits
+from deepfake_adv.commands.serve import serve
 from deepfake_adv.evaluation.score_lines import EXPLAINED
 from deepfake_adv.execution.parent import STOPPED
 from deepfake_adv.files import write_json
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
-from deepfake_adv.registry import Registry, use_plugins
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, explain
-from deepfake_adv.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from deepfake_adv.evaluation.run import Settings
 
 app = typer.Typer(no_args_is_help=True)
-
-
-class ScoreOf(StrEnum):
-    """Whose score is a file's."""
-
-    highest = "highest"
-    main = "main"
-
-
-class Accelerator(StrEnum):
-    """Where a detector runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/, or a file; else params.yaml.")]
@@ -99,17 +83,6 @@ def _params_file(profile: str | None) -> Path:
     if profile not in known:
         raise ValueError(f"profile must be one of {', '.join(known)}; got {profile!r}. Name a file of profiles/.")
     return Path("profiles") / f"{profile}.yaml"
-
-
-def _locator(name: str | None) -> str | None:
-    """Check a locator's name; from here on the plug-ins of the working directory's project are in use."""
-    if Path("params.yaml").is_file():
-        use_plugins(read_yaml(Path("params.yaml")).get("plugins") or [])
-    known = list(Registry[Any]("locator"))
-    if name is not None and name not in known:
-        hint = did_you_mean(name, known, "Name one of them.")
-        raise typer.BadParameter(f"must be one of {', '.join(known)}; got {name!r}.{hint}")
-    return name
 
 
 @app.command()
@@ -179,6 +152,13 @@ def predict(
     parquet: Annotated[
         Path | None, typer.Option(help="Also write a parquet file: the table, people and frames.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write one HTML page: timelines, the most telling faces, where the detector looks."),
+    ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(help="Also write copies of the files with boxes and scores into this folder.")
+    ] = None,
     score_of: Annotated[
         ScoreOf, typer.Option(help="Whose score is the file's: the highest of all people's, or the main person's.")
     ] = ScoreOf.highest,
@@ -191,7 +171,7 @@ def predict(
     locator: Annotated[
         str | None,
         typer.Option(
-            help="Find faces by another locator than in training; whole: a picture is a face.", callback=_locator
+            help="Find faces by another locator than in training; whole: a picture is a face.", callback=known_locator
         ),
     ] = None,
     strict: Annotated[
@@ -215,21 +195,16 @@ def predict(
     from deepfake_adv.prediction.command import run
 
     done = run(
-        inputs, detector, output=output, csv=csv, parquet=parquet, frames=frames, locator=locator, min_face=min_face,
-        min_frames=min_frames, accelerator=device.value, quiet=quiet, limits=_limits(),
-        score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
+        inputs, detector, output=output, csv=csv, parquet=parquet, report=report, annotated=annotate, frames=frames,
+        locator=locator, min_face=min_face, min_frames=min_frames, accelerator=device.value, quiet=quiet,
+        limits=limits(), score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
         false_positive_rate=false_positive_rate,
     )  # fmt: skip
     if not done:
         raise typer.Exit(1)
 
 
-def _limits() -> tuple[int, int] | None:
-    """inventory.max_frames and inventory.max_pixels of the params.yaml of the working directory, if there is one."""
-    if not Path("params.yaml").is_file():
-        return None
-    inventory = load_params("inventory").inventory
-    return inventory.max_frames, inventory.max_pixels
+app.command()(report_errors()(serve))
 
 
 Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples; 0: no intervals.")]
@@ -360,7 +335,6 @@ def clean(
 ) -> None:
     """Delete scratch folders of killed stages in work/, except those that the present params would continue from."""
     from deepfake_adv.cleaning import clean as carry_out
-    from deepfake_adv.params.load import read_yaml
 
     for line in carry_out(Path.cwd(), read_yaml(Path("params.yaml")), everything=everything):
         print(line)
