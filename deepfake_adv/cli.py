@@ -1,4 +1,4 @@
-"""The command line: deepfake-adv check | plan | predict | export-frames | train-all | clean."""
+"""The command line: deepfake-adv check | plan | predict | export | export-frames | train-all | clean."""
 
 import sys
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import typer
 
 from deepfake_adv import __version__
 from deepfake_adv.execution.parent import STOPPED
+from deepfake_adv.exporting.command import export
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.registry import Registry, use_plugins
@@ -54,20 +55,26 @@ def options(
     """Deepfake forensics via an adversarial game."""
 
 
-def report_errors(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+Command = Callable[..., None]
+
+
+def report_errors(*, resumes: bool = False, plugins: bool = False) -> Callable[[Command], Command]:
     """Print a command's errors, and Ctrl-C, as one message without a traceback.
 
     Args:
         resumes: Whether the same command continues where it was stopped.
+        plugins: Whether to use the plug-ins of the working directory's params.yaml.
     """
     again = "run the same command again" + ": finished work is kept" * resumes
 
-    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+    def decorated(command: Command) -> Command:
         @wraps(command)
         def wrapped(*arguments: Any, **keywords: Any) -> None:
             configure("deepfake-adv")
             try:
                 check_checkout()
+                if plugins:
+                    _plugins()
                 command(*arguments, **keywords)
             except typer.Exit:  # a RuntimeError whose message has been printed already
                 raise
@@ -94,10 +101,14 @@ def _params_file(profile: str | None) -> Path:
     return Path("profiles") / f"{profile}.yaml"
 
 
-def _locator(name: str | None) -> str | None:
-    """Check a locator's name; from here on the plug-ins of the working directory's project are in use."""
+def _plugins() -> None:
     if Path("params.yaml").is_file():
         use_plugins(read_yaml(Path("params.yaml")).get("plugins") or [])
+
+
+def _locator(name: str | None) -> str | None:
+    """Check a locator's name; from here on the plug-ins of the working directory's project are in use."""
+    _plugins()
     known = list(Registry[Any]("locator"))
     if name is not None and name not in known:
         hint = did_you_mean(name, known, "Name one of them.")
@@ -202,6 +213,9 @@ def _limits() -> tuple[int, int] | None:
         return None
     inventory = load_params("inventory").inventory
     return inventory.max_frames, inventory.max_pixels
+
+
+app.command()(report_errors(plugins=True)(export))
 
 
 @app.command()

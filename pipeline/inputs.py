@@ -8,11 +8,12 @@ from deepfake_adv.inputs import record_inputs
 from deepfake_adv.leftovers import clear_leftovers
 from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.sources.checkout import own_sources
+from deepfake_adv.sources.closure import entries_of
 from deepfake_adv.stage import run_stage
 
 
 def main(folder: Path) -> None:
-    """Delete outputs that params no longer name, then record every file that they name, including plug-ins."""
+    """Delete outputs that params no longer name, then record every file that they name; list the user's own code."""
     params = load_params("corpus", "attack", "runs", "detectors", "methods")
     clear_leftovers(Path.cwd(), read_yaml(Path("params.yaml")))
     entries: dict[str, dict[str, Any]] = {
@@ -23,7 +24,8 @@ def main(folder: Path) -> None:
         played = {"detector": params.detectors[run.detector], "method": params.methods[run.method]}
         entries[f"runs/{name}"] = {player: entry.model_dump() for player, entry in played.items()}
     record_inputs(entries, folder)
-    write_text(folder / "plugins.txt", own_sources().plugin_listing())
+    used = [entries_of("detector", params.detectors[run.detector].model_dump()) for run in params.runs.values()]
+    write_text(folder / "plugins.txt", own_sources().plugin_listing(set().union(*used)))
 
 
 if __name__ == "__main__":

@@ -158,9 +158,8 @@ def _saved(training: TrainingStep, folder: Path, timed: Callable[[Callable[[], o
 def _untrained(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry without pretrained weights, which do not change a step's duration."""
     own = {key: _untrained(value) if isinstance(value, Mapping) else value for key, value in entry.items()}
-    if "pretrained" in own:
-        own |= {"pretrained": False, "weights": None} if "weights" in own else {"pretrained": False}
-    return own
+    untrained = {"pretrained": False, "weights": None}
+    return own | {key: value for key, value in untrained.items() if not isinstance(own.get(key, {}), Mapping)}
 
 
 def made_up(count: int, clip: int, size: int, *, masks: bool, channels_last: bool = False) -> Batch:
