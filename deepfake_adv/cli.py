@@ -1,8 +1,7 @@
-"""The command line: deepfake-adv check | plan | predict | export | export-frames | train-all | clean."""
+"""The command line, deepfake-adv: check, plan, predict, evaluate, compare, export, export-frames, train-all, clean."""
 
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,31 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from deepfake_adv import __version__
+from deepfake_adv.commands.common import Accelerator, ScoreOf, known_locator, limits, plugins_of_folder
+from deepfake_adv.commands.measure import EXPLAINED, compare, evaluate
 from deepfake_adv.execution.parent import STOPPED
 from deepfake_adv.exporting.command import export
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
-from deepfake_adv.registry import Registry, use_plugins
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, explain
-from deepfake_adv.suggestions import did_you_mean
 
 app = typer.Typer(no_args_is_help=True)
-
-
-class ScoreOf(StrEnum):
-    """Whose score is a file's."""
-
-    highest = "highest"
-    main = "main"
-
-
-class Accelerator(StrEnum):
-    """Where a detector runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/, or a file; else params.yaml.")]
@@ -74,7 +58,7 @@ def report_errors(*, resumes: bool = False, plugins: bool = False) -> Callable[[
             try:
                 check_checkout()
                 if plugins:
-                    _plugins()
+                    plugins_of_folder()
                 command(*arguments, **keywords)
             except typer.Exit:  # a RuntimeError whose message has been printed already
                 raise
@@ -99,21 +83,6 @@ def _params_file(profile: str | None) -> Path:
     if profile not in known:
         raise ValueError(f"profile must be one of {', '.join(known)}; got {profile!r}. Name a file of profiles/.")
     return Path("profiles") / f"{profile}.yaml"
-
-
-def _plugins() -> None:
-    if Path("params.yaml").is_file():
-        use_plugins(read_yaml(Path("params.yaml")).get("plugins") or [])
-
-
-def _locator(name: str | None) -> str | None:
-    """Check a locator's name; from here on the plug-ins of the working directory's project are in use."""
-    _plugins()
-    known = list(Registry[Any]("locator"))
-    if name is not None and name not in known:
-        hint = did_you_mean(name, known, "Name one of them.")
-        raise typer.BadParameter(f"must be one of {', '.join(known)}; got {name!r}.{hint}")
-    return name
 
 
 @app.command()
@@ -178,7 +147,7 @@ def predict(
     locator: Annotated[
         str | None,
         typer.Option(
-            help="Find faces by another locator than in training; whole: a picture is a face.", callback=_locator
+            help="Find faces by another locator than in training; whole: a picture is a face.", callback=known_locator
         ),
     ] = None,
     strict: Annotated[
@@ -200,21 +169,15 @@ def predict(
 
     done = run(
         inputs, detector, output=output, csv=csv, parquet=parquet, frames=frames, locator=locator, min_face=min_face,
-        min_frames=min_frames, accelerator=device.value, quiet=quiet, limits=_limits(),
+        min_frames=min_frames, accelerator=device.value, quiet=quiet, limits=limits(),
         score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
     )  # fmt: skip
     if not done:
         raise typer.Exit(1)
 
 
-def _limits() -> tuple[int, int] | None:
-    """inventory.max_frames and inventory.max_pixels of the params.yaml of the working directory, if there is one."""
-    if not Path("params.yaml").is_file():
-        return None
-    inventory = load_params("inventory").inventory
-    return inventory.max_frames, inventory.max_pixels
-
-
+app.command(epilog="\n\n".join(EXPLAINED))(report_errors(resumes=True, plugins=True)(evaluate))
+app.command()(report_errors()(compare))
 app.command()(report_errors(plugins=True)(export))
 
 
@@ -272,7 +235,6 @@ def clean(
 ) -> None:
     """Delete scratch folders of killed stages in work/, except those that the present params would continue from."""
     from deepfake_adv.cleaning import clean as carry_out
-    from deepfake_adv.params.load import read_yaml
 
     for line in carry_out(Path.cwd(), read_yaml(Path("params.yaml")), everything=everything):
         print(line)

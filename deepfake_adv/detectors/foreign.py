@@ -111,14 +111,14 @@ class Foreign(Detector):
         """
         if isinstance(self.net, Detector):
             return self.net.classify(features)
-        logits = self.net(features)
+        logits, count = self.net(features), features.shape[0]
         shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        if shape in ((len(features),), (len(features), 1)):
+        if shape in ((count,), (count, 1)):
             logits = logits.reshape(-1, 1)
             logits = torch.cat([torch.zeros_like(logits), logits], 1)
-        elif shape != (len(features), 2):
+        elif shape != (count, 2):
             raise ValueError(
-                f"{self.source} must give logits (B, 2), (B, 1) or (B,); got {shape} for {len(features)} images. "
+                f"{self.source} must give logits (B, 2), (B, 1) or (B,); got {shape} for {count} images. "
                 "Let the factory return a module that gives its logits alone."
             )
         result: Tensor = logits if self.fake == FAKE_LABEL else logits.flip(1)

@@ -101,6 +101,12 @@ def compare(model: nn.Module, file: Path, trained: Trained) -> dict[str, Any]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    if not isinstance(given.shape[0], str):
+        raise ValueError(
+            f"{type(trained.detector).__name__} must take batches of any size; got one of {given.shape[0]} alone, as its "
+            "code fixed it in the trace. Use `--format hub`, or take sizes from `shape`, not `len`, in that code."
+        )
     worst = {"score": 0.0, "logits": 0.0}
     for size in BATCHES:
         images = example_images(trained, size)

@@ -39,6 +39,7 @@ def evaluate_files(
     data: str,
     intervals: Settings,
     options: BatchOptions = BatchOptions(),  # noqa: B008  (frozen)
+    threshold: float | None = None,
     by: str | None = None,
 ) -> dict[str, Any]:
     """Score the files as `predict` does, measure the scores, and write both with a page.
@@ -54,6 +55,7 @@ def evaluate_files(
         data: Name of the data, for the page.
         intervals: How intervals are made.
         options: See `predict_all`; a folder that is listed is one video.
+        threshold: See `evaluate_table`.
         by: Column by whose values results are given too; None: forgery, or else quality, if there are several.
 
     Returns:
@@ -79,7 +81,7 @@ def evaluate_files(
     write_csv(output / SCORES, COLUMNS, _table(files, rows))
     write_parquet(output / PARQUET, list(rows.values()))
     table = read_score_table(output / SCORES)
-    found = evaluate_table(table, intervals, by=by or _several(files))
+    found = evaluate_table(table, intervals, threshold=threshold, by=by or _several(files))
     made = next(row["provenance"] for row in rows.values())
     found |= {
         "data": data,

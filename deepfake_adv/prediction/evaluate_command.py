@@ -31,6 +31,7 @@ def run(
     split: str,
     output: Path | None,
     intervals: Settings,
+    threshold: float | None,
     by: str | None,
     frames: int | None,
     locator: str | None,
@@ -51,6 +52,7 @@ def run(
         split: See `read_labelled`.
         output: Folder of the results; None: one below `FOLDER`, named by the detector and the data.
         intervals: How intervals are made.
+        threshold: See `evaluate_table`.
         by: See `evaluate_files`.
         frames: See `face_settings`.
         locator: See `face_settings`.
@@ -80,7 +82,8 @@ def run(
     chosen = BatchOptions(one_video=True, limits=Limits(*limits) if limits else Limits(), quiet=quiet, **options)
     with logging_redirect_tqdm():  # lines of the log stay above the progress bar
         found = evaluate_files(
-            files, trained, settings, output, data=data, intervals=intervals, options=chosen, by=by
+            files, trained, settings, output,
+            data=data, intervals=intervals, options=chosen, threshold=threshold, by=by,
         )  # fmt: skip
     logger.info("%s", output / PAGE)
     shown = json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False) if as_json else told(found)

@@ -23,10 +23,13 @@ COLUMNS: Final = {
     "forgery": "how a fake was made: DF, F2F, FS, NT, … or other (optional)",
     "quality": "raw, c23, c40 or native (optional)",
     "source": "whose face was put onto a fake: an identity, or a video (optional)",
+    "mask": "video of the forged region; not read here (optional)",
     "target": "who is seen in it: an identity, or the original video of a fake (optional)",
 }
 """Columns of a table with their meaning."""
-EXPLAINED: Final = f"Columns of the table:\n{explained(COLUMNS)}"
+EXPLAINED: Final = ("Columns of a table of labelled files:", *explained(COLUMNS))
+"""Lines of the help, and of the error of a wrong table."""
+_TOLD: Final = "\n".join(EXPLAINED)
 
 
 class LabelledFile(NamedTuple):
@@ -65,7 +68,7 @@ def read_labelled(data: str, datasets: Mapping[str, Configured], split: str = Sp
         try:
             found = list(_files(listed, listed.qualities()))
         except ValueError as error:
-            raise ValueError(f"{error}\n{EXPLAINED}") from error
+            raise ValueError(f"{error}\n{_TOLD}") from error
     elif data in datasets:
         chosen = datasets[data]
         layout = build_layout(chosen.layout, chosen.root, chosen.forgeries, chosen.options)
@@ -75,8 +78,7 @@ def read_labelled(data: str, datasets: Mapping[str, Configured], split: str = Sp
     else:
         known = ", ".join(datasets) or "none, since there is no params.yaml here"
         raise FileNotFoundError(
-            f"data must be a table or a dataset of params.yaml; found neither at {data!r}. Datasets: {known}.\n"
-            f"{EXPLAINED}"
+            f"data must be a table or a dataset of params.yaml; found neither at {data!r}. Datasets: {known}.\n{_TOLD}"
         )
     return _check(data, found, split)
 

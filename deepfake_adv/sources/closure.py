@@ -20,6 +20,7 @@ LEFT_OUT: Final = (
     "deepfake_adv/__init__.py",
     "deepfake_adv/api.py",
     "deepfake_adv/cli.py",
+    "deepfake_adv/commands/",
     "deepfake_adv/execution/",
     "deepfake_adv/suggestions.py",
     "deepfake_adv/log.py",

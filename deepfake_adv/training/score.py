@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -34,11 +35,12 @@ SCHEMA = pa.schema(
         ("label", pa.int8()),
         ("video", pa.string()),
         ("target", pa.string()),
+        ("source", pa.string()),
         ("frame", pa.int32()),
         ("score", pa.float64()),
     ]
 )
-_COPIED = ("dataset", "quality", "forgery", "label", "video", "target", "frame")
+_COPIED = ("dataset", "quality", "forgery", "label", "video", "target", "source", "frame")
 
 
 def score_run(
@@ -75,6 +77,8 @@ def score_run(
     device = choose_device(accelerator)
     trained = [load_trained(folder, device, channels_last=channels_last) for folder in trained_folders(run)]
     table = read_manifest(manifest)
+    sources = pq.read_table(manifest, columns=["source"])["source"].fill_null("")  # which training does without
+    table = replace(table, columns=table.columns.append_column("source", sources))
     root = Path(manifest).parents[2]
     rows = np.arange(len(table))
     verify_files(table, rows, root)

@@ -8,21 +8,20 @@ from deepfake_adv.exporting import to_onnx
 from deepfake_adv.exporting.to_onnx import export_onnx
 from deepfake_adv.training.trained import load_trained
 
+pytestmark = pytest.mark.slow  # a trace takes seconds
 pytest.importorskip("onnxscript", reason="ONNX is not installed: make setup-onnx")
 onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX is not installed: make setup-onnx")
 
 FAMILIES = [
     {"name": "compact", "width": 4},
-    pytest.param({"name": "tsn", "segments": 3, "frame": {"name": "compact", "width": 4}}, marks=pytest.mark.slow),
-    pytest.param({"name": "efficientnet", "model": "test_efficientnet"}, marks=pytest.mark.slow),
-    pytest.param({"name": "timm:test_vit"}, marks=pytest.mark.slow),
-    pytest.param({"name": "timm:test_convnext"}, marks=pytest.mark.slow),
-    pytest.param({"name": "xception"}, marks=pytest.mark.slow),
-    pytest.param({"name": "ffd"}, marks=pytest.mark.slow),
-    pytest.param({"name": "multi_attention", "model": "test_efficientnet"}, marks=pytest.mark.slow),
-    pytest.param(
-        {"name": "py:deepfake_adv.detectors.compact:Compact", "arguments": {"width": 4}}, marks=pytest.mark.slow
-    ),
+    {"name": "tsn", "segments": 3, "frame": {"name": "compact", "width": 4}},
+    {"name": "efficientnet", "model": "test_efficientnet"},
+    {"name": "timm:test_vit"},
+    {"name": "timm:test_convnext"},
+    {"name": "xception"},
+    {"name": "ffd"},
+    {"name": "multi_attention", "model": "test_efficientnet"},
+    {"name": "py:deepfake_adv.detectors.compact:Compact", "arguments": {"width": 4}},
 ]
 
 

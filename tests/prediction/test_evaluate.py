@@ -5,9 +5,9 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-from deepfake_adv.evaluation.score_table import read_score_table
 
 from deepfake_adv.evaluation.run import Settings
+from deepfake_adv.evaluation.score_table import read_score_table
 from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.prediction.batch import BatchOptions
 from deepfake_adv.prediction.evaluate import evaluate_files, told

@@ -50,7 +50,7 @@ def test_only_the_test_split_counts_unless_another_is_named(table, caplog):
 def test_a_wrong_table_gets_its_own_hint_and_the_columns(table, text, hint):
     with pytest.raises(ValueError, match=hint) as caught:
         read_labelled(table(text), {})
-    assert all(f"  {name} " in str(caught.value) for name in COLUMNS)
+    assert all(f"- {name}: " in str(caught.value) for name in COLUMNS)
 
 
 def test_a_table_whose_files_are_elsewhere_says_where_it_looked(table, tmp_path):
