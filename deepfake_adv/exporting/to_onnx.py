@@ -104,8 +104,8 @@ def compare(model: nn.Module, file: Path, trained: Trained) -> dict[str, Any]:
     (given,) = session.get_inputs()
     if not isinstance(given.shape[0], str):
         raise ValueError(
-            f"{type(trained.detector).__name__} must take batches of any size; got one of {given.shape[0]} alone, as its "
-            "code fixed it in the trace. Use `--format hub`, or take sizes from `shape`, not `len`, in that code."
+            f"{type(trained.detector).__name__} must take batches of any size; got one of {given.shape[0]} alone, as "
+            "its code fixed it in the trace. Use `--format hub`, or take sizes from `shape`, not `len`, in that code."
         )
     worst = {"score": 0.0, "logits": 0.0}
     for size in BATCHES:
