@@ -99,6 +99,7 @@ def _results(measured: Measurements | None) -> Iterable[EvalResult]:
                 task_type="image-classification",
                 dataset_type=entry["dataset"],
                 dataset_name=f"{entry['dataset']}, {entry['test']}",
+                dataset_config=entry["test"],
                 dataset_split="test",
                 metric_type="roc_auc",
                 metric_name="AUC per video",

@@ -41,7 +41,10 @@ def export(
 
         found = export_onnx(trained, out)
         sizes = ", ".join(map(str, found["batches"]))
-        typer.echo(f"{out}: equal to torch at batch sizes {sizes}; a score differs by at most {found['score']:.1e}")
+        typer.echo(
+            f"{out}: equal to torch at batch sizes {sizes}; largest difference of a score "
+            f"{found['score']:.1e}, of a logit {found['logits']:.1e}"
+        )
         return
     from deepfake_adv.exporting.to_hub import export_hub
 

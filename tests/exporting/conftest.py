@@ -55,6 +55,7 @@ def evaluation(tmp_path):
         results = [
             {**common, "test": "DF_c23", "frame": _level(), "video": _level(auc=undefined)},
             {**common, "test": "NT_c23", "frame": _level(), "video": _level()},
+            {**common, "test": "FS_c23", "frame": _level(), "video": _level()},
             {**common, "train": "NT_raw", "test": "NT_c23", "frame": _level(), "video": _level()},
         ]
         training = {"NT_c23/seed0": {"files": {"detector.safetensors": digest}}}

@@ -62,7 +62,7 @@ def test_scores_are_those_of_predict_and_metrics_those_of_any_table(project):
     assert pq.read_table(root / "out/files.parquet").num_rows == 6
     assert json.loads((root / "out/metrics.json").read_text()) == json.loads(json.dumps(found))
     page = (root / "out/report.html").read_text()
-    assert page.count("<tr>") == 2 + 3 + 6
+    assert page.count("<tr>") == 3 + 6
     assert "http" not in page
 
 
