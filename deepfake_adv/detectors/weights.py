@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
+from deepfake_adv.detectors import narrow_xception  # noqa: F401  timm knows its model from here on
 from deepfake_adv.detectors.initial import NEAR_ENOUGH, common_prefixes, read_state
 from deepfake_adv.detectors.packaged import packaged_weights
 from deepfake_adv.inputs import PACKAGE, WEIGHTS, weights_in

@@ -1,5 +1,6 @@
 """The model card of an exported detector: what it was trained on, how well it does, and what it cannot do."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -8,12 +9,18 @@ from typing import Any, Final
 from huggingface_hub import EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from deepfake_adv.evaluation.support import Support, read_support
 from deepfake_adv.exporting.measurements import Measurements
 from deepfake_adv.names import Condition
 from deepfake_adv.registry import module_of
 from deepfake_adv.training.checkpoint import WEIGHTS
 from deepfake_adv.training.trained import Trained
 
+logger = logging.getLogger(__name__)
+
+FALSE_POSITIVE_RATE: Final = 0.05
+CONFIDENCE: Final = 0.95
+"""Of the threshold that a card states."""
 _HERE: Final = Path(__file__).parent
 _COLUMNS: Final = (("video", "auc"), ("frame", "auc"), ("video", "acc"), ("video", "eer"), ("video", "ece"))
 _RENDERED: Final = "procedural"  # origin of the embedded corpus, in run.json's training_data
@@ -60,6 +67,7 @@ def model_card(trained: Trained, measured: Measurements | None, *, licence: str 
         digest=record["files"][WEIGHTS],
         measured=measured,
         rows=list(_rows(measured)),
+        support=_support(trained),
     )
 
 
@@ -74,6 +82,15 @@ def _pretrained(entry: Mapping[str, Any]) -> Iterable[str]:
 def _told(condition: str) -> str:
     forgery, quality = Condition.parse(condition, real=True)
     return f"{forgery} at quality {quality}"
+
+
+def _support(trained: Trained) -> Support | None:
+    """What the run's validation videos support; None where they were not kept, or a class has none."""
+    try:
+        return read_support(trained.folder, FALSE_POSITIVE_RATE, CONFIDENCE)
+    except ValueError as error:
+        logger.warning("the card states no calibration: %s", error)
+        return None
 
 
 def _rows(measured: Measurements | None) -> Iterable[list[str]]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from deepfake_adv.files import fingerprint, read_json_object, write_json
 from deepfake_adv.params.schema import Params
+from deepfake_adv.params.training import Device, Run, Train, recipe
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.sources.closure import entries_of
 
@@ -22,22 +23,26 @@ _WEIGHTS: Final = ("pretrained", "weights")  # initial weights do not change a s
 
 @dataclass(frozen=True)
 class Pair:
-    """A detector with a method, used by one or more runs.
+    """A detector with a method, used by one or more runs; or a study of trained networks.
 
     Attributes:
-        detector: Name of an entry of `detectors`.
-        method: Name of an entry of `methods`.
+        detector: Name of an entry of `detectors`; of a study, its name.
+        method: Name of an entry of `methods`; of a study, empty.
         digest: Digest of settings and code.
+        run: The first run that has it; its recipe is the pair's.
     """
 
     detector: str
     method: str
     digest: str
+    run: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
     """Times of a pair on one device, seconds unless stated otherwise.
+
+    Of a study, `step` is one training step of all its classifiers, and `image` one image in all its versions.
 
     Attributes:
         digest: Digest of the pair.
@@ -80,28 +85,28 @@ def pairs_of(params: Params, runs: Iterable[str] | None = None) -> dict[str, Pai
         runs: Names; None for all.
     """
     found: dict[str, Pair] = {}
-    known: dict[tuple[str, str], Pair] = {}
+    known: dict[tuple[str, str, str], Pair] = {}
     for name in params.runs if runs is None else runs:
         run = params.runs[name]
-        key = run.detector, run.method
+        key = run.detector, run.method, fingerprint(run.train)
         if key not in known:
-            known[key] = Pair(*key, _digest(params, *key))
+            known[key] = Pair(*key[:2], _digest(params, run), name)
         found[name] = known[key]
     return found
 
 
-def share(params: Params) -> int:
+def share(train: Train, device: Device) -> int:
     """Images of a batch that one device gets."""
-    return params.train.batch_size // (params.device.devices * params.device.nodes)
+    return train.batch_size // (device.devices * device.nodes)
 
 
-def _digest(params: Params, detector: str, method: str) -> str:
-    entries = params.detectors[detector].model_dump(), params.methods[method].model_dump()
-    train, device = params.train, params.device
+def _digest(params: Params, run: Run) -> str:
+    entries = params.detectors[run.detector].model_dump(), params.methods[run.method].model_dump()
+    train, device = recipe(params.train, run), params.device
     settings = {
-        "entries": [_weightless(entry) for entry in entries],
+        "entries": [weightless(entry) for entry in entries],
         "image_size": entries[0].get("image_size") or train.image_size,
-        "batch": [share(params), train.accumulate],
+        "batch": [share(train, device), train.accumulate],
         "precision": train.precision,
         "optimizer": train.optimizer,
         "device": [device.channels_last, device.compile],
@@ -110,11 +115,19 @@ def _digest(params: Params, detector: str, method: str) -> str:
     return fingerprint([code, settings])
 
 
-def _weightless(entry: Any) -> Any:
+def weightless(entry: Any) -> Any:
+    """An entry without the keys of initial weights."""
     if not isinstance(entry, Mapping):
         return entry
-    loaded = _WEIGHTS if "pretrained" in entry else ()
-    return {key: _weightless(value) for key, value in entry.items() if key not in loaded}
+    loaded = [key for key in _WEIGHTS if not isinstance(entry.get(key), Mapping)]  # else weights are of a loss
+    return {key: weightless(value) for key, value in entry.items() if key not in loaded}
+
+
+def untrained(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry without pretrained weights, which do not change a step's duration."""
+    own = {key: untrained(value) if isinstance(value, Mapping) else value for key, value in entry.items()}
+    loaded = {"pretrained": False, "weights": None}
+    return own | {key: value for key, value in loaded.items() if not isinstance(own.get(key, {}), Mapping)}
 
 
 class Calibration:

@@ -85,6 +85,7 @@ def evaluate_files(
     made = next(row["provenance"] for row in rows.values())
     found |= {
         "data": data,
+        "warnings": _shared_warnings(rows),
         "files": {"scored": len(rows) - len(failed), "failed": failed},
         "provenance": made,
         "trained_on": trained.condition,
@@ -100,7 +101,8 @@ def told(found: Mapping[str, Any]) -> str:
     listed = [f"  {one['path']}: {one['error']}" for one in failed[:20]]
     more = [f"  and {len(failed) - 20} more"] if len(failed) > 20 else []
     head = [f"{len(failed)} of {len(failed) + found['files']['scored']} files could not be scored:"] if failed else []
-    return "\n".join([as_text(found), *undefined(found), *head, *listed, *more])
+    warned = [f"Warning: {sentence}." for sentence in found["warnings"]]
+    return "\n".join([as_text(found), *undefined(found), *warned, *head, *listed, *more])
 
 
 def undefined(found: Mapping[str, Any]) -> list[str]:
@@ -114,6 +116,12 @@ def undefined(found: Mapping[str, Any]) -> list[str]:
                 f"need both classes; there is no {lacking[0]} file."
             )
     return sentences
+
+
+def _shared_warnings(rows: Mapping[str, Row]) -> list[str]:
+    """What every answer must be read with; what holds for some files is in their rows."""
+    told = [row["warnings"] for row in rows.values() if row["status"] == SCORED]
+    return [sentence for sentence in told[0] if all(sentence in others for others in told)]
 
 
 def _several(files: Sequence[LabelledFile]) -> str | None:
@@ -152,9 +160,22 @@ def _frames(row: Row) -> list[dict[str, Any]]:
     return [{"frame": one["frame"], "score": repr(one["score"])} for one in person["frames"]]
 
 
+def _remarks(row: Row, shared: Sequence[str]) -> str:
+    own = [sentence for sentence in row.get("warnings") or () if sentence not in shared]
+    return "; ".join(filter(None, [row["error"], row.get("damage"), *own]))
+
+
 def _page(found: Mapping[str, Any], files: Sequence[LabelledFile], rows: Mapping[str, Row]) -> str:
     listed = sorted(
-        ({"label": one.entry.label, "forgery": one.entry.forgery, **rows[str(one.path)]} for one in files),
+        (
+            {
+                **rows[str(one.path)],
+                "label": one.entry.label,
+                "forgery": one.entry.forgery,
+                "remarks": _remarks(rows[str(one.path)], found["warnings"]),
+            }
+            for one in files
+        ),
         key=lambda row: (row["score"] is None, -(row["score"] or 0)),
     )
     style = Markup(_STYLE.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,6 +13,7 @@ from deepfake_adv.names import Split
 from deepfake_adv.params.training import Device
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
+from deepfake_adv.training.reference import describe_data, write_reference
 from deepfake_adv.training.setup import (
     Masks,
     Plan,
@@ -72,6 +74,7 @@ def train_run(
     if device.cache == "memory":
         hold_in_memory([train, val], processes=device.devices)
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
+    made = {name: part for name, part in train.table.record.items() if name != "media"}
     code = code_digest("train", plan.entries())
     key = {"run": plan.name, **plan.params(), "data": data, "processes": fabric.world_size, "inputs": dict(inputs)}
     scratch = Scratch(f"train-{plan.name}", key, code=code, root=work, own=fabric.is_global_zero)
@@ -90,12 +93,19 @@ def train_run(
                     seed=seed, channels_last=device.channels_last, compiled=device.compile,
                 )  # fmt: skip
                 parts = {"clip_length": clip_length, "fabric": fabric, "device": device}
-                batches = train_loader(plan, train, condition, seed, **parts)  # type: ignore[arg-type]
+                per_step = step.method.batches_per_step
+                batches = train_loader(plan, train, condition, seed, batches_per_step=per_step, **parts)  # type: ignore[arg-type]
                 checks = validation_loader(plan, val, condition, **parts)  # type: ignore[arg-type]
+                rows = val.rows[condition]
+                workers = 0 if device.cache == "memory" else device.workers
+                describe = partial(
+                    write_reference, plan=plan, val=val, rows=rows, device=fabric.device, workers=workers
+                )
                 pace = None if times is None else Path(times) / str(condition) / f"seed{seed}.csv"
                 Trainer(
                     plan, condition, seed, step, batches, checks, folder,
-                    device=device, data=data, code=code, inputs=inputs, faces=train.table.record, times=pace,
+                    device=device, data=data, code=code, inputs=inputs, faces=made, times=pace,
+                    training_data=describe_data(train.table, train.rows[condition]), describe=describe,
                 ).run()  # fmt: skip
     fabric.barrier()
     if fabric.is_global_zero:

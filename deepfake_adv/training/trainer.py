@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,8 @@ from deepfake_adv.log import Progress
 from deepfake_adv.names import Condition
 from deepfake_adv.ops.checks import NotFinite
 from deepfake_adv.params.training import Device
-from deepfake_adv.training.checkpoint import GENERATOR, WEIGHTS, load_checkpoint, save_checkpoint, save_weights
+from deepfake_adv.training.checkpoint import GENERATOR, WEIGHTS, load_checkpoint, save_checkpoint
+from deepfake_adv.training.choice import WeightChoice
 from deepfake_adv.training.device import device_name, versions
 from deepfake_adv.training.epoch_log import LiveLog, write_log
 from deepfake_adv.training.loss_monitor import LossMonitor
@@ -47,6 +48,8 @@ class Trainer:
         code: Digest of the training code.
         inputs: SHA-256 of each weight file that the run starts from, by its key in params.
         faces: How the crops were made, as the manifest says; see `crops.record`.
+        training_data: What its data are; see `reference.describe_data`.
+        describe: Writes further files beside the weights, at the end, and gives their paths; see `write_reference`.
         times: CSV file with the time and speed of each epoch; None: not written. It is separate from `folder`, whose
             files must not depend on the clock, so that the same run writes the same bytes.
     """
@@ -66,16 +69,20 @@ class Trainer:
         code: str,
         inputs: Mapping[str, str] = MappingProxyType({}),
         faces: Mapping[str, Any] = MappingProxyType({}),
+        training_data: Mapping[str, Any] = MappingProxyType({}),
+        describe: Callable[[Path], Sequence[Path]] | None = None,
         times: Path | None = None,
     ) -> None:
         self.plan, self.condition, self.seed, self.step = plan, condition, seed, step
         self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
         self.code, self.inputs, self.faces, self.times = code, dict(inputs), dict(faces), times
+        self.training_data, self.describe = dict(training_data), describe
         self.fabric = step.fabric
         self.is_main = self.fabric.is_global_zero
         self.name = f"{plan.name} {condition} seed {seed}"
         self.params = {**plan.params(), "condition": str(condition), "seed": seed, "data": dict(data)}
         self.params |= {"inputs": self.inputs}
+        self.choice = WeightChoice(step, folder, plan.train.epochs * (len(batches) + batches.step))
         self.losses = LossMonitor(_CHECK_STEPS if self.fabric.device.type == "cuda" else 1)
         self.history: list[dict[str, Any]] = []
         self.speeds: list[dict[str, Any]] = []  # time and speed of each epoch
@@ -113,8 +120,9 @@ class Trainer:
         finally:
             if live is not None:
                 live.close()
+        averaged = self.choice.finish(self.batches, self.steps, self.validate)
         if self.is_main:
-            self._finish()
+            self._finish(averaged)
         self.fabric.barrier()
 
     def finished(self) -> bool:
@@ -144,6 +152,7 @@ class Trainer:
             losses = self.step.run(batch, self.steps)
             self.steps += 1
             self.losses.add(self.steps, losses)
+            self.choice.after_step(self.steps)
         except NotFinite as error:  # raised by an operation, before the loss is known
             raise self._not_finite(f"{error.name} with {error.found} at step {self.steps + 1}", epoch) from error
         except FloatingPointError as error:
@@ -173,10 +182,7 @@ class Trainer:
         self.losses.reset()
         if self.best is None or found > Validation(self.best["accuracy"], self.best["auc"]):
             self.best = {"epoch": epoch, "accuracy": found.accuracy, "auc": found.auc}
-            if self.is_main:
-                save_weights(self.folder / WEIGHTS, self.step.detector)
-                if self.step.method.adversary is not None:
-                    save_weights(self.folder / GENERATOR, self.step.method.adversary)
+            self.choice.after_better_epoch()
         if self.is_main:
             write_log(self.folder / "log.csv", self.history)  # first: after its last checkpoint a run is complete
         self._save()
@@ -233,6 +239,7 @@ class Trainer:
                 "players": self.step.state_dict(),
                 "loader": self.batches.state_dict(),
                 "losses": self.losses.state_dict(),
+                "choice": self.choice.state_dict(),
                 "history": self.history,
                 "speeds": self.speeds,
                 "best": self.best,
@@ -247,6 +254,7 @@ class Trainer:
             self.step.load_state_dict(state["players"])
             self.batches.load_state_dict(state["loader"])
             self.losses.load_state_dict(state["losses"])
+            self.choice.load_state_dict(state["choice"])
             self.history, self.speeds, self.best = state["history"], state["speeds"], state["best"]
             self.steps, self.seconds = state["steps"], state["seconds"]
         except (KeyError, TypeError, AttributeError) as error:
@@ -264,10 +272,14 @@ class Trainer:
             f"{left} Lower train.learning_rate, or set train.precision to 32-true."
         )
 
-    def _finish(self) -> None:
+    def _finish(self, averaged: Validation | None) -> None:
         """Write run.json, which marks a complete run, and delete the checkpoint."""
         assert self.best is not None
-        weights = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        row, rule = self.history[-1], self.plan.train.checkpoint
+        last = {"epoch": row["epoch"], "accuracy": row["val_acc"], "auc": row["val_auc"]}
+        chosen = self.best if rule == "best" else last if averaged is None else averaged._asdict()
+        files = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        files += self.describe(self.folder) if self.describe else ()
         write_json(
             self.folder / "run.json",
             {
@@ -282,11 +294,13 @@ class Trainer:
                 "device": device_name(self.fabric.device),
                 "processes": self.fabric.world_size,
                 "best": self.best,
+                "weights": {"checkpoint": rule, **chosen},
                 "epochs": len(self.history),
                 "steps": self.steps,
                 "inputs": self.inputs,
                 "faces": self.faces,
-                "files": {path.name: sha256(path) for path in weights},
+                "training_data": self.training_data,
+                "files": {path.name: sha256(path) for path in files},
             },
         )
         (self.folder / CHECKPOINT).unlink(missing_ok=True)

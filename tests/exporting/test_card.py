@@ -3,6 +3,7 @@ from huggingface_hub import ModelCard
 
 from deepfake_adv.exporting.card import model_card
 from deepfake_adv.exporting.measurements import find_measurements
+from deepfake_adv.files import write_json
 from deepfake_adv.training.trained import load_trained
 
 RENDERED = {
@@ -59,8 +60,28 @@ def test_a_card_of_sladd_names_the_terms_of_its_landmarks(trained):
     assert "whose data exclude commercial use" not in card_of(trained())
 
 
-def test_a_card_says_where_calibration_comes_from(trained):
-    assert "None: the run kept no scores" in card_of(trained())
+def test_a_card_states_the_calibration_of_the_validation_videos(trained):
+    folder = trained()
+    assert "None: the run kept no scores" in card_of(folder)
+    common = {"dataset": "corpus", "quality": "c23", "frames": 12}
+    videos = [
+        {
+            **common,
+            "target": f"{label}{k}",
+            "video": f"{label}/{k}",
+            "label": label,
+            "score": 0.2 + 0.5 * label + k / 50,
+        }
+        for label in (0, 1)
+        for k in range(10)
+    ]
+    write_json(folder / "reference.json", {"format": 1, "videos": videos})
+    text = card_of(folder)
+    assert "Likelihood ratio of a video: log10 LR = " in text
+    assert "10 real and 10 fake validation videos" in text
+    assert "10 genuine people were validated on, and" in text or "at most 5 % of the genuine" in text
+    write_json(folder / "reference.json", {"format": 1, "videos": videos[:10]})
+    assert "None: the run kept no scores" in card_of(folder)
 
 
 def test_a_detector_of_the_users_names_its_module(trained):
