@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Calibration:
+class RatioScale:
     """log10 LR = slope x log-odds of the score + intercept, within bounds.
 
     LR is P(score | forged as the validation fakes are) / P(score | genuine, as the validation reals are).
@@ -61,7 +61,7 @@ def log_odds(scores: ArrayLike) -> Floats:
     return result
 
 
-def calibrate(scores: Floats, labels: NDArray[np.integer], targets: Sequence[str]) -> Calibration:
+def calibrate(scores: Floats, labels: NDArray[np.integer], targets: Sequence[str]) -> RatioScale:
     """Fit on validation videos: logistic regression on the log-odds, both classes weighing the same.
 
     Scikit-learn's default penalty (C = 1) keeps the slope finite where the classes are told apart without error; with
@@ -87,7 +87,7 @@ def calibrate(scores: Floats, labels: NDArray[np.integer], targets: Sequence[str
     people = len(set(names[~fake].tolist())), len(set(names[fake].tolist()))
     stated = slope * log_odds(scores) + intercept
     lower, upper = empirical_bounds(stated, labels, reals=people[0], fakes=people[1])
-    return Calibration(float(slope), float(intercept), lower, upper, int((~fake).sum()), int(fake.sum()), people)
+    return RatioScale(float(slope), float(intercept), lower, upper, int((~fake).sum()), int(fake.sum()), people)
 
 
 def _fit(log_odds: Floats, fake: NDArray[np.bool_]) -> tuple[float, float]:

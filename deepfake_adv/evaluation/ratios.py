@@ -24,6 +24,7 @@ def measure_ratios(
     supports: Mapping[int, Support],
     drawn: NDArray[np.float32] | None,
     *,
+    units: int,
     confidence: float,
     seed: int,
 ) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def measure_ratios(
         samples: Scored videos by training seed.
         supports: What validation supports, by training seed.
         drawn: ``(resamples, videos)`` how often each is drawn; None: no intervals.
+        units: Number of units that were drawn.
         confidence: Of the intervals.
         seed: Of the resampling of training seeds.
 
@@ -47,7 +49,7 @@ def measure_ratios(
     def number(of: Mapping[int, Floats], again: Mapping[int, Floats]) -> dict[str, float | None]:
         low = high = float("nan")
         if drawn is not None:
-            low, high = interval(replicates.over_seeds([again[each] for each in seeds], seed), confidence)
+            low, high = interval(replicates.over_seeds([again[each] for each in seeds], seed), confidence, units)
         values = (float(np.mean([of[each] for each in seeds])), low, high)
         names = ("value", "low", "high")
         return {

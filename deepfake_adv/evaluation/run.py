@@ -101,9 +101,11 @@ def evaluate_one(test: TestSet, settings: Settings, supports: Supports = _NONE) 
     if settings.resamples:
         entry["replicates"] = kept
     if own := {seed: supports[test.train, seed] for seed in seeds if (test.train, seed) in supports}:
+        resampled = drawn if settings.resamples else None
         entry["ratios"] = measure_ratios(
-            test.videos, own, drawn if settings.resamples else None, confidence=settings.confidence, seed=settings.seed
-        )
+            test.videos, own, resampled,
+            units=test.units.count(), confidence=settings.confidence, seed=settings.seed,
+        )  # fmt: skip
     counts = [metrics.confusion(test.frames[seed].scores, test.frames[seed].labels) for seed in seeds]
     entry["confusion"] = dict(zip(counts[0]._fields, np.mean(counts, axis=0).round(2).tolist(), strict=True))
     curves = [metrics.roc_on_grid(metrics.curve(s.scores, s.labels), ROC_GRID) for s in test.frames.values()]

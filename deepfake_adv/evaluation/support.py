@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.crops.record import REFERENCE
-from deepfake_adv.evaluation.calibration import Calibration, calibrate
+from deepfake_adv.evaluation.calibration import RatioScale, calibrate
 from deepfake_adv.evaluation.threshold import Threshold, threshold_at
 from deepfake_adv.files import read_json_object
 from deepfake_adv.names import REAL_LABEL
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Validation:
+class ValidationVideos:
     """The validation videos of a trained detector; none is a test video.
 
     Attributes:
@@ -43,10 +43,10 @@ class Support:
     Attributes:
         calibration: From score to likelihood ratio.
         threshold: For a false-positive rate.
-        frames: See `Validation`.
+        frames: See `ValidationVideos`.
     """
 
-    calibration: Calibration
+    calibration: RatioScale
     threshold: Threshold
     frames: int
 
@@ -55,7 +55,7 @@ class Support:
         return {**self.calibration.to_dict(), "frames": self.frames, "threshold": self.threshold.to_dict()}
 
 
-def read_validation(folder: Path) -> Validation | None:
+def read_validation(folder: Path) -> ValidationVideos | None:
     """Validation videos of the detector in a folder; None for a run of an older version, which kept none.
 
     Raises:
@@ -67,7 +67,7 @@ def read_validation(folder: Path) -> Validation | None:
     videos = read_json_object(path, {"videos": list})["videos"]
     try:
         scored = [video for video in videos if video["score"] is not None]
-        return Validation(
+        return ValidationVideos(
             np.array([float(video["score"]) for video in scored]),
             np.array([int(video["label"]) for video in scored], np.int64),
             tuple(f"{video['dataset']}/{video['target']}" for video in scored),
@@ -113,7 +113,7 @@ def read_supports(run: Path, rate: float, confidence: float) -> dict[tuple[str, 
     return found
 
 
-def support_of(known: Validation, rate: float, confidence: float) -> Support:
+def support_of(known: ValidationVideos, rate: float, confidence: float) -> Support:
     """What validation videos support; see `read_support`.
 
     Raises:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from deepfake_adv.crops.record import FEATURES
-from deepfake_adv.evaluation.support import Validation
+from deepfake_adv.evaluation.support import ValidationVideos
 
 NEIGHBOUR: Final = 1  # k
 _SMALLEST: Final = 1e-6
@@ -40,7 +40,7 @@ class Familiarity:
         return float(_nearest(_prepare(features), self.known).mean() / self.usual)
 
 
-def read_familiarity(folder: Path, validation: Validation) -> Familiarity | None:
+def read_familiarity(folder: Path, validation: ValidationVideos) -> Familiarity | None:
     """From the files of a trained detector; None where they cannot tell.
 
     Raises:

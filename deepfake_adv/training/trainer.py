@@ -87,8 +87,7 @@ class Trainer:
         self.history: list[dict[str, Any]] = []
         self.speeds: list[dict[str, Any]] = []  # time and speed of each epoch
         self.best: dict[str, Any] | None = None
-        self.steps = 0
-        self.seconds = 0.0
+        self.steps, self.seconds = 0, 0.0
         self._since = time.monotonic()
         self._saved = (0, self._since)  # step and time of the last checkpoint
         self._epoch_start = (self._since, 0)
@@ -120,9 +119,10 @@ class Trainer:
         finally:
             if live is not None:
                 live.close()
-        averaged = self.choice.finish(self.batches, self.steps, self.validate)
+        assert self.best is not None
+        chosen = self.choice.finish(self.batches, self.steps, self.validate, best=self.best, last=self.history[-1])
         if self.is_main:
-            self._finish(averaged)
+            self._finish(chosen)
         self.fabric.barrier()
 
     def finished(self) -> bool:
@@ -170,13 +170,11 @@ class Trainer:
         speed = (self.steps - before) * self.plan.train.batch_size / max(time.monotonic() - start, 1e-9)
         self.step.detector.end_epoch()
         found = self.validate()
-        rates = self.step.schedule.rates()
-        losses = self.losses.means()
+        rates, losses = self.step.schedule.rates(), self.losses.means()
         row: dict[str, Any] = {"epoch": epoch, "step": self.steps, "lr": rates[0], "loss": losses.pop("loss")}
         if len(rates) > 1:
             row["adversary_lr"] = rates[-1]
-        row |= losses
-        row |= {"val_acc": found.accuracy, "val_auc": found.auc}
+        row |= losses | {"val_acc": found.accuracy, "val_auc": found.auc}
         self.history.append(row)
         self._record_speed(epoch, speed)
         self.losses.reset()
@@ -272,12 +270,8 @@ class Trainer:
             f"{left} Lower train.learning_rate, or set train.precision to 32-true."
         )
 
-    def _finish(self, averaged: Validation | None) -> None:
+    def _finish(self, chosen: Mapping[str, Any]) -> None:
         """Write run.json, which marks a complete run, and delete the checkpoint."""
-        assert self.best is not None
-        row, rule = self.history[-1], self.plan.train.checkpoint
-        last = {"epoch": row["epoch"], "accuracy": row["val_acc"], "auc": row["val_auc"]}
-        chosen = self.best if rule == "best" else last if averaged is None else averaged._asdict()
         files = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
         files += self.describe(self.folder) if self.describe else ()
         write_json(
@@ -294,7 +288,7 @@ class Trainer:
                 "device": device_name(self.fabric.device),
                 "processes": self.fabric.world_size,
                 "best": self.best,
-                "weights": {"checkpoint": rule, **chosen},
+                "weights": dict(chosen),
                 "epochs": len(self.history),
                 "steps": self.steps,
                 "inputs": self.inputs,

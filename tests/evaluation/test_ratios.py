@@ -4,7 +4,6 @@ import logging
 import numpy as np
 import pytest
 
-from deepfake_adv.evaluation.bootstrap import draw
 from deepfake_adv.evaluation.headline import headline
 from deepfake_adv.evaluation.likelihood import cllr
 from deepfake_adv.evaluation.ratios import measure_ratios
@@ -62,9 +61,10 @@ def test_calibration_holds_at_home_and_fails_on_unseen_forgeries(measured):
 
 def test_values_are_those_of_the_videos_ratios(make_rows, to_table, supports):
     sets = {str(each.test): each for each in all_test_sets(to_scores(to_table(make_rows())))}
-    sample, known = sets["NT_c23"].videos[0], supports()["NT_c23", 0]
-    drawn = draw(sample.strata, 50, 0)
-    found = measure_ratios({0: sample}, {0: known}, drawn, confidence=0.9, seed=0)
+    home, known = sets["NT_c23"], supports()["NT_c23", 0]
+    sample = home.videos[0]
+    drawn = home.units.draw(50, 0)
+    found = measure_ratios({0: sample}, {0: known}, drawn, units=home.units.count(), confidence=0.9, seed=0)
     stated = known.calibration.log10_lr(sample.scores)
     assert found["cllr"]["value"] == pytest.approx(float(cllr(stated, sample.labels)), abs=1e-6)
     called = sample.scores > known.threshold.score

@@ -10,7 +10,7 @@ import pytest
 from deepfake_adv.evaluation import outputs
 from deepfake_adv.evaluation.run import Settings, evaluate
 from deepfake_adv.evaluation.scores import all_test_sets, to_scores
-from deepfake_adv.evaluation.support import Validation, support_of
+from deepfake_adv.evaluation.support import ValidationVideos, support_of
 from deepfake_adv.files import write_json
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ def _support(seed):
     labels = np.repeat([0, 1], 30)
     scores = 1 / (1 + np.exp(-rng.normal(3 * labels - 1, 0.6)))
     people = tuple(map(str, range(60)))
-    return support_of(Validation(scores, labels, people, 6, people), 0.1, 0.95)
+    return support_of(ValidationVideos(scores, labels, people, 6, people), 0.1, 0.95)
 
 
 @pytest.fixture(scope="session")
