@@ -110,7 +110,12 @@ def _locator(name: str | None) -> str | None:
 def check(profile: Profile = None) -> None:
     """Check params.yaml or a profile; every error is reported."""
     path = _params_file(profile)
+    from deepfake_adv.reporting.plan import plan as tables_of
+    from deepfake_adv.reporting.plan import unscored
+
     found = load_params(path=path)
+    for line in unscored(tables_of(found)):
+        print(f"{path}: {line}; add it there to fill them")
     print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no errors found")
 
 

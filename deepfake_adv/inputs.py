@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from deepfake_adv.files import file_fingerprint, fingerprint, read_json, read_json_object, sha256, write_json
@@ -71,7 +72,13 @@ class DigestCache:
         write_json(self._path, self._used)
 
 
-def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, cache: Path = _CACHE) -> None:
+def record_inputs(
+    entries: Mapping[str, Mapping[str, Any]],
+    folder: Path,
+    *,
+    values: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    cache: Path = _CACHE,
+) -> None:
     """Write ``<name>.json`` for each entry: key in params -> name and digest of the file there; drop others' files.
 
     A missing file keeps the digest of an earlier record of the same name, so that a clone with the results but without
@@ -80,16 +87,18 @@ def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, cac
     Args:
         entries: Name -> nested part of params. A name may hold slashes.
         folder: Folder of the records.
+        values: Name -> what its record holds besides, as it is: optional keys of params, which DVC cannot track.
         cache: Where digests are kept between runs.
 
     Raises:
         FileNotFoundError: If a file is missing and has no earlier record; names every one.
     """
     known, faults = DigestCache(cache), []
-    wanted = {folder / f"{name}.json": entry for name, entry in entries.items()}
-    for path, entry in wanted.items():
+    names = dict.fromkeys([*entries, *values])
+    wanted = {folder / f"{name}.json": (entries.get(name, {}), values.get(name, {})) for name in names}
+    for path, (entry, beside) in wanted.items():
         earlier = _earlier(path)
-        record: dict[str, Any] = {}
+        record: dict[str, Any] = dict(beside)
         for key, place in paths_named(entry).items():
             old = earlier.get(key)
             if place.exists():
@@ -112,14 +121,27 @@ def record_inputs(entries: Mapping[str, Mapping[str, Any]], folder: Path, *, cac
         )
 
 
-def unchanged(record: Path, entry: Mapping[str, Any]) -> dict[str, str]:
+def unchanged(
+    record: Path, entry: Mapping[str, Any], values: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, str]:
     """Digest of each file that an entry names, checked against the record of this `dvc repro`.
+
+    Args:
+        record: The record.
+        entry: Nested part of params.
+        values: What the record must hold besides; an empty value may be missing there.
 
     Raises:
         FileNotFoundError: If there is no record.
-        ValueError: If a file is missing or differs from the record.
+        ValueError: If a file is missing, or it or a value differs from the record.
     """
     recorded = read_json(record)
+    for key, value in values.items():
+        if recorded.get(key, type(value)()) != value:
+            raise ValueError(
+                f"{key} must be what {record} records, {recorded.get(key)}; got {value}. Run `dvc repro` again: it "
+                "records params first."
+            )
     known, found = DigestCache(Path("work/no-cache")), {}
     for key, path in paths_named(entry).items():
         expected = recorded.get(key, {}).get("digest")

@@ -10,6 +10,9 @@ FAKE_LABEL: Final = 1
 ALL_FORGERIES: Final = "FF"
 ALL_QUALITIES: Final = "all"
 
+TESTED: Final = "test_conditions"
+"""Key of a score file's metadata: the test conditions that its frames were chosen for, with spaces between them."""
+
 
 class Forgery(StrEnum):
     """How a fake was made, or the dataset whose fakes are taken together."""

@@ -8,6 +8,7 @@ from deepfake_adv.names import Condition
 from deepfake_adv.params.base import entry
 from deepfake_adv.params.entries import completed
 from deepfake_adv.params.load import load_params
+from deepfake_adv.params.training import recipe
 from deepfake_adv.stage import run_stage
 
 
@@ -24,9 +25,9 @@ def main(run: str, inputs: Path, manifests: Path, output: Path, times: Path) -> 
         tuple(map(Condition.parse, chosen.conditions)),
         completed("detector", params.detectors[chosen.detector].model_dump(), "detectors", chosen.detector),
         completed("method", params.methods[chosen.method].model_dump(), "methods", chosen.method),
-        params.train,
+        recipe(params.train, chosen),
     )
-    started_from = unchanged(inputs, {"detector": plan.detector, "method": plan.method})
+    started_from = unchanged(inputs, {"detector": plan.detector, "method": plan.method}, {"train": chosen.train})
     earlier = Recorded(f"train@{run}", output.as_posix())
     train_run(plan, manifests, output, device=params.device, inputs=started_from, times=times, earlier=earlier)
 

@@ -123,6 +123,15 @@ def test_a_file_that_changed_since_it_was_recorded_is_refused(record, weights, t
         unchanged(path.with_name("b.json"), detector(weights))
 
 
+def test_a_recipe_other_than_the_recorded_one_is_refused(tmp_path):
+    record_inputs({}, tmp_path, values={"a": {"train": {"epochs": 2}}, "b": {}}, cache=tmp_path / "cache.json")
+    assert unchanged(tmp_path / "a.json", {}, {"train": {"epochs": 2}}) == {}
+    assert unchanged(tmp_path / "b.json", {}, {"train": {}}) == {}
+    for name, recipe in (("a", {"epochs": 3}), ("a", {}), ("b", {"epochs": 2})):
+        with pytest.raises(ValueError, match=r"train must be what .* records"):
+            unchanged(tmp_path / f"{name}.json", {}, {"train": recipe})
+
+
 @pytest.fixture
 def params(tmp_path, monkeypatch, weights):
     """The demo's params with a run from a weight file, a synthesizer from another, and clips of the user's."""
@@ -134,7 +143,8 @@ def params(tmp_path, monkeypatch, weights):
     content["methods"]["sladd"]["synthesizer"] |= {
         "backbone": "xception", "pretrained": True, "weights": str(tmp_path / "synthesizer.pth"),
     }  # fmt: skip
-    content["runs"]["of_clips"] = {**content["runs"]["compact_baseline"], "detector": "clips"}
+    own = {"train": {"epochs": 7}, "test": {"conditions": ["NT_c23"], "frames": 2}}
+    content["runs"]["of_clips"] = {**content["runs"]["compact_baseline"], "detector": "clips", **own}
     (tmp_path / "synthesizer.pth").write_bytes(b"s")
     (tmp_path / "clips").mkdir()
     content["corpus"] |= {"source": "clips", "folder": str(tmp_path / "clips")}
@@ -149,9 +159,13 @@ def test_the_stage_records_what_every_run_the_corpus_and_the_attack_start_from(p
     import_module("pipeline.inputs").main(tmp_path / "data/inputs")
     found = {path.relative_to(tmp_path / "data/inputs").as_posix(): json.loads(path.read_text())
              for path in (tmp_path / "data/inputs").rglob("*.json")}  # fmt: skip
-    assert set(found) == {"corpus.json", "attack.json", *(f"runs/{name}.json" for name in params["runs"])}
-    assert {name: set(record) for name, record in found.items() if record} == {
+    per_run = {f"{kind}/{name}.json" for kind in ("runs", "tests") for name in params["runs"]}
+    assert set(found) == {"corpus.json", "attack.json", *per_run}
+    inputs = {name: set(record) - {"train"} for name, record in found.items() if not name.startswith("tests/")}
+    assert {name: keys for name, keys in inputs.items() if keys} == {
         "corpus.json": {"corpus.folder"},
         "runs/of_clips.json": {"detector.frame.weights"},
         "runs/compact_sladd.json": {"method.synthesizer.weights"},
     }
+    assert found["runs/of_clips.json"]["train"] == {"epochs": 7}
+    assert found["tests/of_clips.json"] == {"conditions": ["NT_c23"], "frames": 2}

@@ -163,8 +163,13 @@ def read_manifest(path: Path) -> CropTable:
     )
 
 
-def select(table: CropTable, condition: Condition) -> Ints:
+def select(table: CropTable, condition: Condition, *, key: str = "runs.<run>.conditions or its tier") -> Ints:
     """Rows of a condition: its fakes, and the reals of the same datasets and qualities.
+
+    Args:
+        table: The manifest.
+        condition: The condition.
+        key: Of params.yaml, that names it.
 
     Raises:
         ValueError: If a class has no row; names what the manifest holds.
@@ -176,7 +181,7 @@ def select(table: CropTable, condition: Condition) -> Ints:
             held = sorted(distinct(table.columns, "forgery", "quality"))
             raise ValueError(
                 f"condition must have {name} crops in {table.path}; got none for {condition}, which holds "
-                f"{', '.join('_'.join(pair) for pair in held)}. Correct runs.<run>.conditions or its tier."
+                f"{', '.join('_'.join(pair) for pair in held)}. Correct {key}."
             )
     return rows
 

@@ -7,7 +7,7 @@ any scores 0.5 and is counted too.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from deepfake_adv.evaluation.bootstrap import Sample
 from deepfake_adv.files import fingerprint
-from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FF_FORGERIES, REAL, REAL_LABEL, Condition
+from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FF_FORGERIES, REAL, REAL_LABEL, TESTED, Condition
 from deepfake_adv.parquet import parquet_errors
 
 NO_SCORE: Final = 0.5
@@ -30,13 +30,17 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Scores:
-    """Columns of a score file; names as codes into sorted lists."""
+    """Columns of a score file; names as codes into sorted lists.
+
+    `wanted` are the test conditions that the frames were chosen for; None for all that they allow.
+    """
 
     names: dict[str, list[str]]
     codes: dict[str, Codes]
     seed: Codes
     label: Codes
     score: NDArray[np.float64]
+    wanted: tuple[str, ...] | None = None
 
     def present(self, column: str, rows: NDArray[np.bool_]) -> list[str]:
         """Values of a column among `rows`, sorted."""
@@ -85,7 +89,9 @@ def read_scores(path: Path) -> Scores:
     with parquet_errors(path, "file of scores", "run `dvc repro score`"):
         file = pq.ParquetFile(path, read_dictionary=list(_NAMES))  # read_table would load pandas as well
         table = file.read(columns=list(COLUMNS))
-    return to_scores(table, str(path))
+        chosen = (file.schema_arrow.metadata or {}).get(TESTED.encode())
+    scores = to_scores(table, str(path))
+    return scores if chosen is None else replace(scores, wanted=tuple(chosen.decode().split()))
 
 
 def to_scores(table: pa.Table, name: str = "scores") -> Scores:
@@ -123,7 +129,10 @@ def _numbers(array: pa.Array, kind: pa.DataType) -> NDArray[Any]:
 
 
 def all_test_sets(scores: Scores) -> Iterator[TestSet]:
-    """Every test condition that the rows allow: forgery x quality, qualities pooled, FF pooled; reals without fakes."""
+    """Every test condition that the rows allow: forgery x quality, qualities pooled, FF pooled; reals without fakes.
+
+    Where the frames were chosen for some conditions, these alone: others would lack some of their videos.
+    """
     everything = np.ones(len(scores.score), dtype=bool)
     for train in scores.present("train_condition", everything):
         trained = scores.is_in("train_condition", (train,))
@@ -131,6 +140,8 @@ def all_test_sets(scores: Scores) -> Iterator[TestSet]:
             rows = trained & scores.is_in("dataset", (dataset,))
             present = scores.present("forgery", rows), scores.present("quality", rows)
             for condition in [*conditions(*present), *_alone(scores, rows)]:
+                if scores.wanted is not None and str(condition) not in scores.wanted:
+                    continue
                 chosen = rows & scores.is_in("forgery", (REAL, *condition.forgeries()))
                 if condition.quality != ALL_QUALITIES:
                     chosen &= scores.is_in("quality", (condition.quality,))

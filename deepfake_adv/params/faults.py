@@ -9,7 +9,7 @@ from deepfake_adv.params.entries import own_forgeries
 from deepfake_adv.params.evaluation import ROLES
 from deepfake_adv.params.schema import Params
 from deepfake_adv.params.study_sizes import size_faults
-from deepfake_adv.params.training import Run
+from deepfake_adv.params.training import Run, recipe_faults
 from deepfake_adv.suggestions import did_you_mean
 
 _ROLES: Final = {**dict.fromkeys(FF_FORGERIES, "FF++"), Forgery.DFD: "DFD", Forgery.CELEB: "Celeb-DF"}
@@ -36,6 +36,7 @@ def cross_faults(params: Params) -> list[str]:
                     f"runs.{name}.tier must hold the quality of its conditions; got {run.tier!r} for {condition}. "
                     f"Set it to {fitting}."
                 )
+        faults += recipe_faults(params.train, run, "runs", name, "train") + _test_faults(params, name)
     for kind, names in (("parts", params.parts), ("runs", params.runs), ("datasets", params.datasets)):
         faults += [
             f"{kind}.{name} must be a name of letters, digits and _, since DVC drops other names; rename it."
@@ -43,14 +44,43 @@ def cross_faults(params: Params) -> list[str]:
             if not name.replace("_", "").isalnum()
         ]
         faults += _twins(kind, names)
-    unit = 2 * params.train.accumulate
-    if params.train.batch_size % unit:
-        faults.append(
-            f"train.batch_size must be a multiple of {unit} (2 labels x {params.train.accumulate} parts); "
-            f"got {params.train.batch_size}. Change it or train.accumulate."
-        )
+    faults += _part_faults(params)
     faults += _tier_faults(params) + _table_faults(params)
     return faults + _repeated_parts(params.parts) + _repeated_runs(params.runs) + _shared_roles(params)
+
+
+def _part_faults(params: Params) -> list[str]:
+    """Batches that cannot be cut into as many parts as `accumulate` names, in the section and in runs' own recipes."""
+    recipes = {"train": params.train.model_dump()}
+    recipes |= {f"runs.{name}.train": {**recipes["train"], **run.train} for name, run in params.runs.items()}
+    faults: dict[tuple[int, int], str] = {}
+    for key, recipe in recipes.items():
+        size, parts = recipe["batch_size"], recipe["accumulate"]
+        if isinstance(size, int) and isinstance(parts, int) and parts > 0 and size % (2 * parts):
+            faults.setdefault(
+                (size, parts),
+                f"{key}.batch_size must be a multiple of {2 * parts} (2 labels x {parts} "
+                f"parts); got {size}. Change it or {key}.accumulate.",
+            )
+    return list(faults.values())
+
+
+def _test_faults(params: Params, name: str) -> list[str]:
+    """Test conditions of a run that are none, or of a quality that no part has."""
+    faults = []
+    qualities = {str(part.quality) for part in params.parts.values()}
+    for condition in params.runs[name].test.conditions or ():
+        try:
+            quality = Condition.parse(condition).quality
+        except ValueError as error:
+            faults.append(f"runs.{name}.test.conditions: {error}")
+            continue
+        if quality not in (*qualities, ALL_QUALITIES):
+            faults.append(
+                f"runs.{name}.test.conditions must be of qualities that `parts` has, {', '.join(sorted(qualities))}; "
+                f"got {condition}. Remove it, or add the part."
+            )
+    return faults
 
 
 def _tier_faults(params: Params) -> list[str]:
@@ -82,9 +112,13 @@ def study_faults(params: Params) -> list[str]:
         detector = params.detectors.get(run.detector) if run else None
         if detector and detector.name == "tsn":
             faults.append(f"{key} must be a run of a detector of single frames; got {name} of tsn. Name another.")
-    if robustness.seed not in params.train.seeds:
-        seeds = ", ".join(map(str, params.train.seeds))
-        faults.append(f"robustness.seed must be one of train.seeds, {seeds}; got {robustness.seed}. Name one of them.")
+    for name in robustness.runs:
+        seeds = params.runs[name].train.get("seeds", params.train.seeds) if name in params.runs else [robustness.seed]
+        if isinstance(seeds, list) and robustness.seed not in seeds:
+            faults.append(
+                f"robustness.seed must be one of the seeds of {name}, {', '.join(map(str, seeds))}; "
+                f"got {robustness.seed}. Name one of them."
+            )
     return faults + size_faults(params)
 
 

@@ -30,7 +30,8 @@ def run_size(params: Params, name: str) -> int | None:
     if detector is None:
         return None
     own = detector.model_dump().get("image_size")  # not checked here; another check reports its errors
-    return own if isinstance(own, int) else params.train.image_size
+    common = run.train.get("image_size", params.train.image_size) if run else None
+    return own if isinstance(own, int) else common if isinstance(common, int) else None
 
 
 def _windows(params: Params, sizes: Iterable[int]) -> Iterator[tuple[str, int | None, list[int]]]:

@@ -1,24 +1,39 @@
 """Sections `runs`, `train`, `score`, and `device`, which decides where they are executed."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from deepfake_adv.params.base import OneOrMore, Section
+from deepfake_adv.params.sentences import sentences
+
+
+class Tests(Section):
+    """What a run is scored on: test conditions, and frames of each test video; null for all."""
+
+    conditions: OneOrMore[str] | None = None
+    frames: int | None = Field(default=None, ge=1)
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
 
 
 class Run(Section):
-    """One detector trained with one method, once per condition and seed."""
+    """One detector trained with one method, once per condition and seed.
+
+    `train` replaces keys of the section `train` for this run alone. `test` limits what the run is scored on.
+    """
 
     method: str
     detector: str
     tier: str
     conditions: OneOrMore[str]
+    train: dict[str, Any] = Field(default={})
+    test: Tests = Field(default=Tests())
 
 
 class Train(Section):
-    """The recipe that all runs share, so that comparisons vary one thing."""
+    """The recipe that runs share, so that comparisons vary one thing; a run may replace keys of it."""
 
     seeds: OneOrMore[int]
     image_size: int = Field(ge=16)
@@ -48,6 +63,30 @@ class Train(Section):
             told = {"sampling": self.sampling, "got": None}
             raise PydanticCustomError("steps", "steps_per_epoch must be a number where sampling is {sampling}", told)
         return self
+
+
+def recipe(train: Train, run: Run) -> Train:
+    """The recipe of one run: the section `train` with the keys that the run replaces.
+
+    Raises:
+        ValueError: If the run names an unknown key, or a value is out of range.
+    """
+    return Train.read({**train.model_dump(), **run.train}) if run.train else train
+
+
+def recipe_faults(train: Train, run: Run, *above: str) -> list[str]:
+    """Errors in the keys that a run replaces, one sentence each.
+
+    Args:
+        train: The section.
+        run: The run.
+        above: Keys of params.yaml above the run's `train`.
+    """
+    try:
+        Train.model_validate({**train.model_dump(), **run.train})
+    except ValidationError as error:
+        return sentences(error, Train, *above)
+    return []
 
 
 class Score(Section):

@@ -14,7 +14,7 @@ from deepfake_adv.data.batch import Batch
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.log import progress
 from deepfake_adv.params.schema import Params
-from deepfake_adv.params.training import Device
+from deepfake_adv.params.training import Device, recipe
 from deepfake_adv.planning.calibration import FILE, Finding, Pair, keep, read_findings, share, torch_version
 from deepfake_adv.training.checkpoint import WEIGHTS, save_checkpoint, save_weights
 from deepfake_adv.training.device import device_name
@@ -82,7 +82,8 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
     if cuda:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-    train = params.train.model_copy(update={"batch_size": share(params)})
+    own = recipe(params.train, params.runs[pair.run]) if pair.run else params.train
+    train = own.model_copy(update={"batch_size": share(own, params.device)})
     entries = params.detectors[pair.detector].model_dump(), params.methods[pair.method].model_dump()
     plan = Plan(pair.detector, (), _untrained(entries[0]), _untrained(entries[1]), train)
     start = clock()
@@ -93,7 +94,7 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
         fabric, detector, method, train,
         seed=0, channels_last=params.device.channels_last, compiled=params.device.compile,
     )  # fmt: skip
-    batch = made_up(share(params), clip, plan.image_size, masks=masks, channels_last=params.device.channels_last)
+    batch = made_up(train.batch_size, clip, plan.image_size, masks=masks, channels_last=params.device.channels_last)
     batch = batch.to(device)
 
     def timed(work: Callable[[], object]) -> float:

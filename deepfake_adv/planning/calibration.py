@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from deepfake_adv.files import fingerprint, read_json_object, write_json
 from deepfake_adv.params.schema import Params
+from deepfake_adv.params.training import Device, Run, Train, recipe
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.sources.closure import entries_of
 
@@ -28,11 +29,13 @@ class Pair:
         detector: Name of an entry of `detectors`.
         method: Name of an entry of `methods`.
         digest: Digest of settings and code.
+        run: The first run that has it; its recipe is the pair's.
     """
 
     detector: str
     method: str
     digest: str
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,28 +83,28 @@ def pairs_of(params: Params, runs: Iterable[str] | None = None) -> dict[str, Pai
         runs: Names; None for all.
     """
     found: dict[str, Pair] = {}
-    known: dict[tuple[str, str], Pair] = {}
+    known: dict[tuple[str, str, str], Pair] = {}
     for name in params.runs if runs is None else runs:
         run = params.runs[name]
-        key = run.detector, run.method
+        key = run.detector, run.method, fingerprint(run.train)
         if key not in known:
-            known[key] = Pair(*key, _digest(params, *key))
+            known[key] = Pair(*key[:2], _digest(params, run), name)
         found[name] = known[key]
     return found
 
 
-def share(params: Params) -> int:
+def share(train: Train, device: Device) -> int:
     """Images of a batch that one device gets."""
-    return params.train.batch_size // (params.device.devices * params.device.nodes)
+    return train.batch_size // (device.devices * device.nodes)
 
 
-def _digest(params: Params, detector: str, method: str) -> str:
-    entries = params.detectors[detector].model_dump(), params.methods[method].model_dump()
-    train, device = params.train, params.device
+def _digest(params: Params, run: Run) -> str:
+    entries = params.detectors[run.detector].model_dump(), params.methods[run.method].model_dump()
+    train, device = recipe(params.train, run), params.device
     settings = {
         "entries": [_weightless(entry) for entry in entries],
         "image_size": entries[0].get("image_size") or train.image_size,
-        "batch": [share(params), train.accumulate],
+        "batch": [share(train, device), train.accumulate],
         "precision": train.precision,
         "optimizer": train.optimizer,
         "device": [device.channels_last, device.compile],

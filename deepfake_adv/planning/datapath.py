@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from deepfake_adv.faces.policy import POLICIES
-from deepfake_adv.names import Quality, Split
+from deepfake_adv.names import Quality
 from deepfake_adv.params.schema import Params
 from deepfake_adv.planning.cost import Cost
 from deepfake_adv.planning.rates import Rates
@@ -194,8 +194,3 @@ def _shard(params: Params, workload: Workload, rates: Rates) -> Cost:
         "shard", total, "crops", seconds, longest_s=rates["shard.constant"] + most * rates["shard.row"],
         left=total * rates["manifest.row_bytes"], memory=memory * _MEGA, parallel=False,
     )  # fmt: skip
-
-
-def test_crops(workload: Workload) -> float:
-    """Crops that every run scores."""
-    return sum(part.crops(Split.TEST) for part in workload.parts)

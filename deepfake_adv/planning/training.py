@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepfake_adv.leftovers import commands
-from deepfake_adv.names import Condition, Split
+from deepfake_adv.names import REAL, Condition, Split
 from deepfake_adv.params.schema import Params
+from deepfake_adv.params.training import Run, Train, recipe
 from deepfake_adv.planning.calibration import Calibration, Finding, Pair
 from deepfake_adv.planning.cost import Cost
-from deepfake_adv.planning.datapath import crop_side, test_crops
+from deepfake_adv.planning.datapath import crop_side
 from deepfake_adv.planning.rates import Rates
 from deepfake_adv.planning.workload import Workload
 
@@ -23,6 +24,7 @@ class RunCost:
     Attributes:
         name: Name of the run.
         trainings: Conditions times seeds.
+        tested: Crops that each of its detectors scores.
         device_s: Seconds on its devices for training; None without a calibration.
         score_s: Seconds on its devices for scoring.
         load_s: CPU seconds to decode its crops for training and validation.
@@ -34,6 +36,7 @@ class RunCost:
 
     name: str
     trainings: int
+    tested: float
     device_s: float | None
     score_s: float | None
     load_s: float
@@ -57,14 +60,15 @@ def run_costs(
 
 
 def _run(params: Params, name: str, workload: Workload, rates: Rates, finding: Finding | None) -> RunCost:
-    run, train = params.runs[name], params.train
+    run = params.runs[name]
+    train = recipe(params.train, run)
     clip = finding.clip_length if finding else 1
     device_s, score_s, loaded = 0.0, 0.0, 0.0
     trainings = len(run.conditions) * len(train.seeds)
     for text in run.conditions:
         condition = Condition.parse(text)
-        steps = _steps(params, workload, run.tier, condition, clip)
-        checked = _validated(params, workload, run.tier, condition)
+        steps = _steps(train, workload, run.tier, condition, clip)
+        checked = _validated(train, workload, run.tier, condition)
         epochs, seeds = train.epochs, len(train.seeds)
         if finding:
             once = steps * finding.step + checked / clip * finding.image / params.device.devices + finding.save
@@ -72,28 +76,43 @@ def _run(params: Params, name: str, workload: Workload, rates: Rates, finding: F
         passes = 1 if params.device.cache == "memory" else epochs
         drawn = steps * train.batch_size * clip
         loaded += seeds * passes * (checked + drawn)
-    tested = test_crops(workload)
+    tested = tested_crops(workload, run)
     if finding:
         score_s = trainings * (finding.build + tested / clip * finding.image)
     crop_s = _load_seconds(workload, rates)
     return RunCost(
-        name, trainings, device_s if finding else None, score_s if finding else None, loaded * crop_s,
+        name, trainings, tested, device_s if finding else None, score_s if finding else None, loaded * crop_s,
         tested * crop_s, rates["start.train.cpu_s"], rates["start.score.cpu_s"], finding,
     )  # fmt: skip
 
 
-def _steps(params: Params, workload: Workload, tier: str, condition: Condition, clip: int) -> int:
-    train = params.train
+def tested_crops(workload: Workload, run: Run) -> float:
+    """Crops that a detector of the run scores: of its test conditions, and of the reals beside them."""
+    wanted = None if run.test.conditions is None else [Condition.parse(text) for text in run.test.conditions]
+    most = run.test.frames
+    crops = 0.0
+    for part in workload.parts:
+        videos = [each for each in part.videos if each.split == Split.TEST]
+        if wanted is not None:
+            here = [condition for condition in wanted if condition.qualities() in (None, (part.quality,))]
+            fakes = {forgery for condition in here for forgery in condition.forgeries()}
+            fakes &= {each.forgery for each in videos}
+            videos = [each for each in videos if fakes and each.forgery in {*fakes, REAL}]
+        crops += sum(each.count * (min(each.sampled, most) if most else each.sampled) for each in videos)
+    return crops
+
+
+def _steps(train: Train, workload: Workload, tier: str, condition: Condition, clip: int) -> int:
     if train.sampling != "full":
         return train.steps_per_epoch or 1
     whole = int(max(workload.of_condition(tier, condition, Split.TRAIN)) / clip) // (train.batch_size // 2)
     return max(min(whole, train.steps_per_epoch or whole), 1)
 
 
-def _validated(params: Params, workload: Workload, tier: str, condition: Condition) -> float:
+def _validated(train: Train, workload: Workload, tier: str, condition: Condition) -> float:
     """Crops that an epoch's validation scores."""
     crops = sum(workload.of_condition(tier, condition, Split.VAL))
-    most = params.train.validation_frames
+    most = train.validation_frames
     sampled = max((v.sampled for part in workload.parts for v in part.videos if v.split == Split.VAL), default=0)
     return crops * min(most / sampled, 1) if most and sampled else crops
 
@@ -112,11 +131,11 @@ def training_costs(
     params: Params, workload: Workload, rates: Rates, runs: list[RunCost], *, on_gpus: bool
 ) -> Iterator[Cost]:
     """`train`, `score` and `evaluate`."""
-    tested = test_crops(workload)
     trainings = sum(run.trainings for run in runs)
+    scored = sum(run.trainings * run.tested for run in runs)
     missing = sum(run.finding is None for run in runs)
     note = f"{missing} of {len(runs)} runs are not calibrated" if missing else ""
-    if params.train.early_stop and not missing:
+    if any(recipe(params.train, run).early_stop for run in params.runs.values()) and not missing:
         note = "at most: early_stop may end a run earlier"
     findings = [run.finding for run in runs if run.finding]
     loaders = 0 if params.device.cache == "memory" else params.device.workers * rates["loader.worker_mb"] * _MEGA
@@ -132,19 +151,20 @@ def training_costs(
             cpu_s: float | None = start + loading
         else:
             gpu_s, cpu_s = 0.0, None if known is None else known + start + loading
-        left: float | None = tested * trainings * rates["score.row_bytes"]
+        left: float | None = scored * rates["score.row_bytes"]
         if stage == "train":
             sizes = [run.finding.weights_bytes * run.trainings for run in runs if run.finding]
             left = None if missing else float(sum(sizes))
         yield Cost(
-            stage, trainings if stage == "train" else tested * trainings, "trainings" if stage == "train" else "crops",
+            stage, trainings if stage == "train" else scored, "trainings" if stage == "train" else "crops",
             cpu_s, gpu_s, longest, left=left, memory=None if missing else host + loaders, note=note,
         )  # fmt: skip
-    per_run = trainings / max(len(runs), 1)
+    per_run = scored / max(len(runs), 1)
+    longest_run = max((run.trainings * run.tested for run in runs), default=0.0)
     row = rates["evaluate.row"] + params.evaluate.resamples * rates["intervals.row"]
     start = rates["start.evaluate.cpu_s"] + rates["evaluate.constant"]
-    seconds = len(runs) * (start + tested * per_run * row)
-    memory = rates["start.evaluate.mb"] + tested * per_run * rates["evaluate.row_mb"]
+    seconds = len(runs) * (start + per_run * row)
+    memory = rates["start.evaluate.mb"] + longest_run * rates["evaluate.row_mb"]
     left = trainings * rates["evaluate.run_bytes"]
     yield Cost("evaluate", len(runs), "runs", seconds, left=left, memory=memory * _MEGA)
 

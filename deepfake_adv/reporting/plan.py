@@ -62,7 +62,9 @@ class _Promise:
             return "", f"no part of `parts` gives the test set {column.test}"
         for name, run in self.params.runs.items():
             if (run.method, run.detector) == (row.entry, detector) and column.train in run.conditions:
-                return name, ""
+                if column.test in (run.test.conditions or [column.test]):
+                    return name, ""
+                return "", f"runs.{name}.test.conditions lacks {column.test}"
         return "", f"no run trains {detector} with {row.entry} on {column.train}"
 
     def _attacked(self, row: Row, column: Column, metric: str) -> tuple[str, str]:
@@ -83,10 +85,25 @@ class _Promise:
 def plan(params: Params) -> TablePlan:
     """Go through every cell of every table."""
     promise = _Promise(params)
-    seeds = len(params.train.seeds)
-    result = TablePlan(params.profile, {name: len(run.conditions) * seeds for name, run in params.runs.items()})
+    result = TablePlan(
+        params.profile,
+        {
+            name: len(run.conditions) * len(run.train.get("seeds", params.train.seeds))
+            for name, run in params.runs.items()
+        },
+    )
     result.tables = [_coverage(spec, promise) for spec in load_specs()]
     return result
+
+
+def unscored(plan: TablePlan) -> list[str]:
+    """Cells that stay empty although a run trains for them, since it is not scored on their test condition."""
+    return [
+        f"{table.spec.name}: {reason}"
+        for table in plan.tables
+        for reason in table.missing
+        if "test.conditions" in reason
+    ]
 
 
 def _coverage(spec: TableSpec, promise: _Promise) -> Coverage:

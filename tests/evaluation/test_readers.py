@@ -52,7 +52,7 @@ def test_tails():
 
 
 def test_holm_is_as_statsmodels_has_it():
-    """The values are of statsmodels 0.14, multipletests(p, method="holm")."""
+    """The values are of statsmodels 0.15, multipletests(p, method="holm")."""
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.5, 0.6]) == [1.0, 1.0]
     assert holm([]) == []

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deepfake_adv.evaluation.scores import NO_SCORE, all_test_sets, conditions, read_scores, to_scores
+from deepfake_adv.names import TESTED
 
 
 def by_test(table):
@@ -114,3 +115,11 @@ def test_reals_without_fakes_of_their_quality_are_a_test_set(make_rows, to_table
     found = {str(each.test): each for each in all_test_sets(to_scores(to_table(reals)))}
     assert set(found) == {"real_raw", "real_c23", "real_all"}
     assert len(found["real_all"].frames[0].scores) == 2 * len(found["real_raw"].frames[0].scores)
+
+
+def test_frames_chosen_for_some_conditions_are_no_test_of_others(make_rows, to_table, tmp_path):
+    """Of the reals of a pooled quality only those that another condition asked for are there."""
+    table = to_table(make_rows()).replace_schema_metadata({TESTED: "NT_c23 FF_raw"})
+    pq.write_table(table, tmp_path / "scores.parquet")
+    found = all_test_sets(read_scores(tmp_path / "scores.parquet"))
+    assert [str(test.test) for test in found] == ["NT_c23", "FF_raw"]

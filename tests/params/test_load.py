@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from deepfake_adv.params.load import load_params, read_yaml, validate
+from deepfake_adv.params.training import recipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -159,12 +160,43 @@ def test_a_part_named_twice_is_refused(content):
 
 
 @pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"train": {"epochs": 0}}, r"runs\.compact_baseline\.train\.epochs: .* greater than or equal to 1; got 0"),
+        ({"train": {"epoch": 1}}, r"runs\.compact_baseline\.train\.epoch is not a key; .* Did you mean 'epochs'"),
+        ({"train": {"accumulate": 3}}, r"runs\.compact_baseline\.train\.batch_size must be a multiple of 6 .* got 32"),
+        ({"train": {"seeds": [1]}}, r"robustness\.seed must be one of the seeds of compact_baseline, 1; got 0"),
+        ({"train": 3}, r"runs\.compact_baseline\.train must be a mapping"),
+        ({"test": {"conditions": ["NT-c23"]}}, r"runs\.compact_baseline\.test\.conditions: condition must be"),
+        ({"test": {"conditions": ["NT_native"]}}, r"test\.conditions must be of qualities that .* got NT_native"),
+        ({"test": {"conditions": []}}, r"test\.conditions: list should have at least 1 item"),
+        ({"test": {"frames": 0}}, r"test\.frames: .* greater than or equal to 1; got 0"),
+    ],
+)
+def test_a_runs_own_recipe_and_tests_are_checked(content, own, message):
+    content["parts"] = {name: part for name, part in content["parts"].items() if part["quality"] != "native"}
+    content["runs"]["compact_baseline"] |= own
+    with pytest.raises(ValueError, match=message):
+        validate(content)
+
+
+def test_a_run_replaces_keys_of_the_recipe(content):
+    content["runs"]["compact_baseline"]["train"] = {"learning_rate": 0.5, "seeds": [0, 1]}
+    params = validate(content)
+    assert recipe(params.train, params.runs["compact_baseline"]).learning_rate == 0.5
+    assert recipe(params.train, params.runs["compact_baseline"]).epochs == params.train.epochs
+    assert recipe(params.train, params.runs["compact_grad_aat"]) is params.train
+    with pytest.raises(ValueError, match="epochs"):
+        recipe(params.train, params.runs["compact_baseline"].model_copy(update={"train": {"epochs": 0}}))
+
+
+@pytest.mark.parametrize(
     ("section", "key", "value", "message"),
     [
         ("examples", "run", "compact_baselin", r"examples\.run must be one of .* Did you mean 'compact_baseline'"),
         ("examples", "condition", "NT_all", r"examples\.condition must be one that compact_baseline trains on, NT_raw"),
         ("robustness", "runs", ["nobody"], r"robustness\.runs must be one of .*; got 'nobody'"),
-        ("robustness", "seed", 3, r"robustness\.seed must be one of train\.seeds, 0; got 3"),
+        ("robustness", "seed", 3, r"robustness\.seed must be one of the seeds of compact_baseline, 0; got"),
     ],
 )
 def test_a_study_of_what_no_run_leaves_is_refused(content, section, key, value, message):

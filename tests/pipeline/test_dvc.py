@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from pyarrow.dataset import dataset
+from ruamel.yaml import YAML
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -71,6 +72,22 @@ def test_a_key_that_stands_in_commands_is_seen_by_dvc_and_reruns_them(project, e
     assert edited({}) == ALWAYS | own | {"tables", "report"}
     evaluated = json.loads((project.folder / "reports/evaluation/compact_baseline.json").read_text())
     assert '"resamples": 21' in json.dumps(evaluated)
+
+
+def test_a_runs_own_recipe_retrains_it_and_what_it_is_tested_on_only_scores_it_again(project, edited):
+    runs = YAML(typ="safe").load(project.params.read_text())["runs"]
+    trained, tested = RUNS[1:]
+    own = {
+        trained: {**runs[trained], "train": {"learning_rate": 0.02}},
+        tested: {**runs[tested], "test": {"frames": 1}},
+    }
+    ran = edited({"runs": {**runs, **own}})
+    per_run = {name for name in ran if name in RUN_STAGES}
+    assert per_run == {f"{stage}@{trained}" for stage in ("train", "score", "evaluate")} | {
+        f"{stage}@{tested}" for stage in ("score", "evaluate")
+    }
+    record = json.loads((project.folder / f"data/runs/{trained}/NT_c23/seed0/run.json").read_text())
+    assert record["params"]["train"]["learning_rate"] == 0.02
 
 
 def test_a_report_option_reruns_the_report_alone(edited):

@@ -41,9 +41,10 @@ def project(make_shards_at, tmp_path_factory):
     with open(root / "params.yaml", "w", encoding="utf-8") as stream:
         YAML().dump(params, stream)
     for run in RUNS:
-        path = root / f"data/inputs/runs/{run}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{}")
+        for kind in ("runs", "tests"):
+            path = root / f"data/inputs/{kind}/{run}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("{}")
     return root
 
 
@@ -58,7 +59,8 @@ def carry_out(out):
         stage(
             "train", run, Path(f"data/inputs/runs/{run}.json"), manifests, out / "runs" / run, Path("times") / out.name
         )
-        stage("score", run, out / "runs" / run, manifests / "test.parquet", out / f"scores/{run}.parquet")
+        tests = Path(f"data/inputs/tests/{run}.json")
+        stage("score", run, out / "runs" / run, manifests / "test.parquet", tests, out / f"scores/{run}.parquet")
         kinds = ("metrics/{}.json", "evaluation/{}.json", "roc/{}.csv", "confusion/{}.csv")
         written = [out / kind.format(run) for kind in kinds]
         stage("evaluate", run, out / f"scores/{run}.parquet", out / "runs" / run, *written)

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
-from deepfake_adv.reporting.plan import plan, plan_lines
+from deepfake_adv.params.training import Run, Tests
+from deepfake_adv.reporting.plan import plan, plan_lines, unscored
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 
@@ -13,9 +14,9 @@ def read(name):
     """The sections that a plan looks at."""
     content = YAML(typ="safe").load((PROFILES / f"{name}.yaml").read_text())
     entries = {
-        key: {name: SimpleNamespace(**value) for name, value in content[key].items()}
-        for key in ("runs", "parts", "datasets")
+        key: {name: SimpleNamespace(**value) for name, value in content[key].items()} for key in ("parts", "datasets")
     }
+    entries["runs"] = {name: Run(**value) for name, value in content["runs"].items()}
     sections = {key: SimpleNamespace(**content[key]) for key in ("attack", "tables", "train")}
     return SimpleNamespace(profile=content["profile"], **entries, **sections)
 
@@ -36,6 +37,24 @@ def test_a_removed_run_is_missed_by_name():
     table = next(table for table in plan(params).tables if table.spec.id == "II")
     assert table.filled == table.cells - 6
     assert table.missing == ("no run trains efficientnet with grad_sat on NT_raw (6 cells)",)
+
+
+def test_a_test_condition_that_a_run_is_not_scored_on_is_missed_by_its_key():
+    params = read("paper")
+    name = "efficientnet_NT_c23_grad_sat"
+    assert not unscored(plan(params))
+    shorter = Tests(conditions=["NT_c23", "DF_c23", "F2F_c23", "FS_c23", "DFD_c23", "NT_raw", "NT_c40"])
+    params.runs[name] = params.runs[name].model_copy(update={"test": shorter})
+    reason = f"runs.{name}.test.conditions lacks CelebDF_native (2 cells)"
+    assert plan(params).tables[0].missing == (reason,)
+    assert unscored(plan(params)) == [f"Table I: {reason}"]
+
+
+def test_a_runs_own_seeds_count():
+    params = read("paper")
+    name = "efficientnet_NT_c23_grad_sat"
+    params.runs[name] = params.runs[name].model_copy(update={"train": {"seeds": [0, 1, 2]}})
+    assert plan(params).runs[name] == 3
 
 
 def test_a_removed_dataset_is_missed_by_its_test_set():

@@ -54,6 +54,24 @@ def test_every_test_frame_gets_every_detectors_probability(shards, tmp_path):
         assert (mine.label == table.labels).all()
 
 
+def test_a_run_is_scored_on_its_own_conditions_and_frames(shards, tmp_path):
+    leave(tmp_path / "run/NT_c23/seed0", COMPACT)
+    whole = score(tmp_path / "run", shards / "test.parquet", tmp_path / "whole").to_pandas()
+    wanted = ["NT_c23", "NT_raw"]
+    found = score(tmp_path / "run", shards / "test.parquet", tmp_path / "s", conditions=wanted, frames=2)
+    assert found.schema.metadata == {b"test_conditions": b"NT_c23 NT_raw"}
+    frame = found.to_pandas()
+    kinds = {("NT", "c23"), ("real", "c23"), ("NT", "raw"), ("real", "raw")}
+    assert set(zip(frame.forgery, frame.quality, strict=True)) == kinds
+    assert (frame.groupby(["quality", "video"]).size() == 2).all()
+    columns = ["quality", "video", "frame"]
+    both = frame.merge(whole, on=columns, suffixes=("", "_whole"))
+    assert len(both) == len(frame)
+    assert np.allclose(both.score, both.score_whole, atol=1e-6)
+    with pytest.raises(ValueError, match=r"got none for NT_native.* Correct runs\.<run>\.test\.conditions"):
+        score(tmp_path / "run", shards / "test.parquet", tmp_path / "s", conditions=["NT_native"])
+
+
 def test_each_crop_is_decoded_once_for_all_detectors(shards, tmp_path, monkeypatch):
     for seed in (0, 1, 2):
         leave(tmp_path / "run/NT_c23" / f"seed{seed}", COMPACT, seed=seed)
