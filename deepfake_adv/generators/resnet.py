@@ -64,6 +64,22 @@ class MapHead(nn.Conv2d):
         return functional.conv2d(rows, self.down, self.bias)
 
 
+def fix_norm(inverse_sigma: Tensor, norm: float) -> Tensor:
+    """Maps rescaled so that 1 / sigma squared has the root mean square `norm` over each map.
+
+    Args:
+        inverse_sigma: ``(B, 1, H, W)``, 1/pixels, at least 0, and above it somewhere in each map.
+        norm: 1/pixels squared, above 0.
+
+    Returns:
+        ``(B, 1, H, W)``, 1/pixels; a map that has the norm already, as it is.
+    """
+    over = (1, 2, 3)
+    # the largest entry first, since fourth powers underflow; a factor of the map changes neither result nor gradient
+    scaled = inverse_sigma / inverse_sigma.detach().amax(over, keepdim=True)
+    return scaled * (norm / scaled.pow(4).mean(over, keepdim=True).sqrt()).sqrt()
+
+
 class ResnetGenerator(nn.Module):
     """Images to a positive one-channel map of inverse sigmas, one entry per pixel.
 
@@ -73,6 +89,12 @@ class ResnetGenerator(nn.Module):
     The release squares the last layer and clamps it at 1, which leaves most of the pixels without
     gradient at the start; here the map is ``floor + softplus(raw + offset)``: bounded below like the
     clamp, with a gradient everywhere, and close to ``start`` before training.
+
+    ``norm`` is the release's ``--norm``: instead of the clamp, the squared last layer, which is 1 / sigma squared, is
+    divided by its L2 norm over the map and multiplied by 100. Here the same of ``softplus(raw + offset)``, with a root
+    mean square in place of the L2 norm, so that its meaning does not depend on the images' size. What the generator
+    then decides is where an image is blurred, and how unevenly; with a few pixels very sharp it may still blur all the
+    others more, since the norm fixes no mean sigma.
 
     Args:
         given: Fields of `Params`.
@@ -88,12 +110,22 @@ class ResnetGenerator(nn.Module):
         width: int = Field(
             64, ge=1, description="Channels of the first layer; 64 with 3 blocks has 4.3 million parameters."
         )
-        start: float = Field(1.0, gt=0, description="The map before training, 1/pixels, above `floor`.")
+        start: float = Field(
+            1.0,
+            gt=0,
+            description="The map before training, 1/pixels, above `floor`; under `norm` before it is rescaled.",
+        )
         floor: float = Field(
             0.5,
             ge=0,
-            description="Lower bound of the map, 1/pixels: no pixel is blurred with a sigma above 1 / floor. The "
-            "release's clamp corresponds to 1.",
+            description="Lower bound of the map, 1/pixels: no pixel is blurred with a sigma above 1 / floor; 0: none. "
+            "The release's clamp corresponds to 1. No effect under `norm`.",
+        )
+        norm: float | None = Field(
+            None,
+            gt=0,
+            description="Root mean square of each map's 1 / sigma squared, 1/pixels squared, to which it is rescaled; "
+            "null: it is not. The release's --norm has 100 / 256 = 0.39 at 256 px, the sigma of an even map then 1.6.",
         )
         scale: int = Field(
             1, ge=1, description="The map is made at 1/scale of the images' size and enlarged; 1 is the paper's."
@@ -101,15 +133,16 @@ class ResnetGenerator(nn.Module):
 
         @model_validator(mode="after")
         def _start_above_floor(self) -> Self:
-            if self.start <= self.floor:
+            if self.norm is None and self.start <= self.floor:
                 raise PydanticCustomError("start", "start must be above floor")
             return self
 
     def __init__(self, **given: Any) -> None:
         super().__init__()
         params = self.Params.read(given)
-        blocks, width, start, floor = params.blocks, params.width, params.start, params.floor
-        self.scale, self.floor = params.scale, floor
+        blocks, width, start = params.blocks, params.width, params.start
+        floor = params.floor if params.norm is None else 0.0
+        self.scale, self.floor, self.norm = params.scale, floor, params.norm
         self.offset = start - floor + math.log(-math.expm1(-(start - floor)))  # softplus(offset) = start - floor
         self.body = nn.Sequential(
             *_unit(3, width, WIDE),
@@ -150,7 +183,7 @@ class ResnetGenerator(nn.Module):
             images: ``(B, 3, H, W)`` in [0, 1], both sides at least 5 pixels at 1/scale of their size.
 
         Returns:
-            ``(B, 1, H, W)``, 1/pixels, above ``floor``; float32 under autocast.
+            ``(B, 1, H, W)``, 1/pixels, above ``floor`` or of the given ``norm``; float32 under autocast.
 
         Raises:
             ValueError: If ``images`` is not of that shape.
@@ -174,4 +207,5 @@ class ResnetGenerator(nn.Module):
         raw = self.head(maps)[:, :, :height, :width]
         if self.scale > 1:
             raw = functional.interpolate(raw, size, mode="bilinear")
-        return self.floor + functional.softplus(at_least_float32(raw) + self.offset)  # in bf16 it has 3 digits
+        above = functional.softplus(at_least_float32(raw) + self.offset)  # in bf16 it has 3 digits
+        return self.floor + above if self.norm is None else fix_norm(above, self.norm)

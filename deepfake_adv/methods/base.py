@@ -50,6 +50,7 @@ class Method(nn.Module):
         in_step: Whether all ranks run the adversary in every step; synchronised batch normalisation requires it.
         wants_masks: Trains on forgery masks if every fake has one.
         needs_landmarks: Leaves faces without landmarks unchanged.
+        batches_per_step: Draws of train.batch_size images that are one step's batch.
         attacks: The altered images increase the detector's loss.
         tiny: Arguments of small configurations, for the contract tests of all methods.
         params: Its `Params`, read from the arguments.
@@ -74,6 +75,7 @@ class Method(nn.Module):
     params: Any
     tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
     attacks: ClassVar[bool] = False
+    batches_per_step: ClassVar[int] = 1
 
     adversary: nn.Module | None
     detector_side: nn.Module | None

@@ -101,6 +101,7 @@ class GenerativeBlur(Method):
         {"generator": {"blocks": 1, "width": 4, "start": 1.0, "floor": 0.3}},
         {"generator": {"blocks": 1, "width": 4, "start": 1.0, "floor": 0.3}, "update": "reversal"},
         {"generator": {"blocks": 1, "width": 4, "start": 1.0, "floor": 0.3}, "adversary_steps": 2},
+        {"generator": {"blocks": 1, "width": 4, "start": 1.0, "norm": 0.5}},
     )
 
     def __init__(self, **given: Any) -> None:

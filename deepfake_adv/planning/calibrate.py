@@ -94,8 +94,8 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
         fabric, detector, method, train,
         seed=0, channels_last=params.device.channels_last, compiled=params.device.compile,
     )  # fmt: skip
-    batch = made_up(train.batch_size, clip, plan.image_size, masks=masks, channels_last=params.device.channels_last)
-    batch = batch.to(device)
+    count = train.batch_size * method.batches_per_step
+    batch = made_up(count, clip, plan.image_size, masks=masks, channels_last=params.device.channels_last).to(device)
 
     def timed(work: Callable[[], object]) -> float:
         wait()

@@ -111,7 +111,8 @@ def train_run(
                     seed=seed, channels_last=device.channels_last, compiled=device.compile,
                 )  # fmt: skip
                 parts = {"clip_length": clip_length, "fabric": fabric, "device": device}
-                batches = train_loader(plan, train, condition, seed, **parts)  # type: ignore[arg-type]
+                per_step = step.method.batches_per_step
+                batches = train_loader(plan, train, condition, seed, batches_per_step=per_step, **parts)  # type: ignore[arg-type]
                 checks = validation_loader(plan, val, condition, **parts)  # type: ignore[arg-type]
                 pace = None if times is None else Path(times) / str(condition) / f"seed{seed}.csv"
                 Trainer(

@@ -205,9 +205,20 @@ def hold_in_memory(splits: Sequence[SplitData], *, processes: int) -> None:
 
 
 def train_loader(
-    plan: Plan, data: SplitData, condition: Condition, seed: int, *, clip_length: int, fabric: Fabric, device: Device
+    plan: Plan,
+    data: SplitData,
+    condition: Condition,
+    seed: int,
+    *,
+    clip_length: int,
+    fabric: Fabric,
+    device: Device,
+    batches_per_step: int = 1,
 ) -> Loader:
-    """Balanced batches of a condition, this rank's share."""
+    """Balanced batches of a condition, this rank's share.
+
+    A step of several batches takes the one that it would take alone, and others that no epoch takes alone.
+    """
     rows, table, train = data.rows[condition], data.table, plan.train
     sampler = BalancedSampler(
         table.labels[rows], table.videos[rows], table.frames[rows], table.groups[rows],
@@ -215,8 +226,13 @@ def train_loader(
         clip_length=clip_length, pool=train.pool, seed=seed, targets=table.targets()[rows],
     )  # fmt: skip
     source = BatchSource(data.store, rows, table.labels, flip=train.flip, seed=seed)
+
+    def batches(epoch: int) -> Ints:
+        draws = [sampler.batches(epoch + draw * train.epochs) for draw in range(batches_per_step)]
+        return np.concatenate(draws, axis=1)
+
     return Loader(
-        source, sampler.batches, sampler.steps, device=fabric.device, channels_last=device.channels_last,
+        source, batches, sampler.steps, device=fabric.device, channels_last=device.channels_last,
         workers=0 if device.cache == "memory" else device.workers, rank=fabric.global_rank, world=fabric.world_size,
     )  # fmt: skip
 

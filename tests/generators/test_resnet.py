@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from deepfake_adv.generators.resnet import MapHead, ResnetGenerator
+from deepfake_adv.generators.resnet import MapHead, ResnetGenerator, fix_norm
 
 
 def make(**arguments: float) -> ResnetGenerator:
@@ -78,6 +78,7 @@ def test_autocast_keeps_the_map_in_float32() -> None:
     [
         ({"start": 0.5, "floor": 0.5}, "start must be above floor"),
         ({"floor": -1.0}, "floor: input should be greater than or equal to 0; got -1"),
+        ({"norm": 0.0}, "norm: input should be greater than 0; got 0"),
         ({"width": 0}, "width: input should be greater than or equal to 1; got 0"),
     ],
 )
@@ -104,3 +105,43 @@ def test_a_smaller_map_is_enlarged_to_the_images(size):
     assert (maps > generator.floor).all()
     with pytest.raises(ValueError, match="at least 10 px"):
         generator(torch.rand(1, 3, 8, 8))
+
+
+def rms_of_precision(maps: torch.Tensor) -> torch.Tensor:
+    return maps.pow(-2).pow(-2).mean((1, 2, 3)).sqrt()  # from sigma squared, as the norm's definition has it
+
+
+@pytest.mark.parametrize("norm", [0.39, 2.0])
+def test_each_map_keeps_its_norm(norm: float) -> None:
+    generator = make(norm=norm, floor=0.5).double()
+    generator.head.weight.data *= 20  # uneven maps
+    maps = generator(images(24, 20).double())
+    assert maps.std() > 0.1
+    torch.testing.assert_close(rms_of_precision(maps), torch.full((2,), norm, dtype=torch.float64))
+    assert (maps > 0).all()
+    assert maps.min() < 0.5  # no floor besides
+
+
+def test_the_releases_norm_of_100_at_256_px_is_an_even_sigma_of_1_6() -> None:
+    generator = make(norm=100 / 256)
+    generator.head.weight.data.zero_()
+    maps = generator(images(256, 256)[:1])
+    torch.testing.assert_close(1 / maps, torch.full_like(maps, 1.6))
+    assert maps.square().norm().item() == pytest.approx(100, rel=1e-5)
+
+
+def test_a_map_of_the_norm_is_a_fixed_point_and_no_gradient_changes_its_scale() -> None:
+    rng = torch.Generator().manual_seed(0)
+    maps = fix_norm(torch.rand(2, 1, 5, 6, generator=rng, dtype=torch.float64) + 0.1, 0.7).requires_grad_()
+    torch.testing.assert_close(fix_norm(maps, 0.7), maps)
+    torch.testing.assert_close(fix_norm(3 * maps, 0.7), maps)
+    assert torch.autograd.gradcheck(lambda values: fix_norm(values, 0.7), maps)
+    upstream = torch.rand(2, 1, 5, 6, generator=rng, dtype=torch.float64)
+    (gradient,) = torch.autograd.grad(fix_norm(maps, 0.7), maps, upstream)
+    assert gradient.abs().min() > 0
+    torch.testing.assert_close((gradient * maps).sum((1, 2, 3)), torch.zeros(2, dtype=torch.float64))
+
+
+def test_small_maps_keep_the_norm_in_float32() -> None:
+    maps = torch.tensor([1e-12, 3e-12]).view(1, 1, 1, 2)
+    assert rms_of_precision(fix_norm(maps, 0.39)).item() == pytest.approx(0.39)

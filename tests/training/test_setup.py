@@ -109,3 +109,24 @@ def test_memory_holds_what_the_conditions_ask_for_alone(shards, open_train):
     data = open_train(shards)
     hold_in_memory([data], processes=1)
     assert np.array_equal(np.flatnonzero(data.store._slot >= 0), data.rows[Condition("NT", "c23")])
+
+
+@pytest.mark.parametrize("sampling", ["draws", "pairs", "full"])
+def test_a_step_of_two_batches_adds_another_draw_to_the_one_that_it_would_take_alone(
+    shards, make_plan, make_device, open_train, sampling
+):
+    plan, data = make_plan(sampling=sampling, batch_size=4), open_train(shards)
+    parts = {"clip_length": 1, "fabric": make_fabric(make_device(), "32-true"), "device": make_device(cache="none")}
+    alone, both = (
+        setup.train_loader(plan, data, Condition("NT", "c23"), 0, batches_per_step=number, **parts) for number in (1, 2)
+    )
+    assert len(both) == len(alone)
+    rows = []
+    for _ in range(plan.train.epochs):
+        for one, two in zip(alone, both, strict=True):
+            assert len(two) == 2 * len(one)
+            assert one.images.equal(two.images[: len(one)])
+            assert two.labels[len(one) :].tolist() == one.labels.tolist()
+            rows.append(two.rows.tolist())
+    assert len({tuple(row) for row in rows}) == len(rows)
+    assert any(row[: len(row) // 2] != row[len(row) // 2 :] for row in rows)
