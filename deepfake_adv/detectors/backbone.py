@@ -217,7 +217,7 @@ class EfficientNet(Family):
 class Xception(Family):
     """Any Xception; paper Appendix A."""
 
-    tiny = ({},)
+    tiny = ({}, {"model": "legacy_xception_narrow"})
 
     class Params(Family.Params):
         """Arguments of `xception`."""

@@ -22,6 +22,12 @@ def _stage(inputs: int, outputs: int, *, pooled: bool) -> nn.Sequential:
     return nn.Sequential(*layers, nn.BatchNorm2d(outputs, momentum=MOMENTUM), nn.ReLU(inplace=True))
 
 
+def _residual(images: Tensor, kernel: Tensor, below: int = 1, right: int = 1) -> Tensor:
+    """Each pixel minus the mean of its 3 x 3 neighbours, times `GAIN`; reflected at the borders, of a size that grows
+    by ``below - 1`` rows and ``right - 1`` columns."""
+    return functional.conv2d(functional.pad(images, (1, right, 1, below), mode="reflect"), kernel, groups=3)
+
+
 @register_detector("compact")
 class Compact(Detector):
     """Four conv-BN-ReLU stages on 2 x 2 blocks of the noise residual, mean and maximum pooling, one linear layer.
@@ -32,6 +38,9 @@ class Compact(Detector):
     first stage without losing detail, unlike a strided or pooled stem. Maximum pooling detects small forged regions,
     mean pooling global statistics. Our own design.
 
+    The residual of a blurred image is next to nothing, so what blurs blinds the network. With ``image`` it also sees
+    the image at half size, and that one's residual, six channels beside the twelve.
+
     Raises:
         ValueError: If an argument is unknown or out of range.
     """
@@ -41,8 +50,9 @@ class Compact(Detector):
 
         width: int = Field(24, ge=1, description="Channels of the first stage; 24 gives 138,290 parameters.")
         dropout: float = Field(0.0, ge=0, lt=1, description="Share of pooled features dropped in training.")
+        image: bool = Field(False, description="See the image at half size besides the residual.")
 
-    tiny = ({"width": 4},)
+    tiny = ({"width": 4}, {"width": 4, "image": True})
     residual: Tensor
     min_size = 16  # one cell is left after unshuffling and three poolings
 
@@ -53,6 +63,8 @@ class Compact(Detector):
         if image_size is not None:
             self.check_size(image_size, image_size)
         channels = [width * factor for factor in WIDTHS]
+        self.image = params.image
+        seen = 18 if self.image else 12
         self.feature_channels = channels[-1]
         residual = torch.full((3, 1, 3, 3), -GAIN / 9)
         residual[:, :, 1, 1] += GAIN
@@ -61,7 +73,7 @@ class Compact(Detector):
         self.stages = nn.Sequential(
             *(
                 _stage(inputs, outputs, pooled=index < len(channels) - 1)
-                for index, (inputs, outputs) in enumerate(zip([12, *channels], channels, strict=False))
+                for index, (inputs, outputs) in enumerate(zip([seen, *channels], channels, strict=False))
             )
         )
         self.dropout = nn.Dropout(params.dropout)
@@ -70,9 +82,11 @@ class Compact(Detector):
     def extract(self, normalised: Tensor) -> Tensor:
         """``(B, 4 * width, H // 16, W // 16)``."""
         height, width = normalised.shape[-2:]
-        spare = (1, 1 + width % 2, 1, 1 + height % 2)  # the window's border, and an even size for the blocks
-        padded = functional.pad(normalised, spare, mode="reflect")
-        maps = self.unshuffle(functional.conv2d(padded, self.residual, groups=3))
+        # an even size for the blocks
+        maps = self.unshuffle(_residual(normalised, self.residual, 1 + height % 2, 1 + width % 2))
+        if self.image:
+            half = functional.avg_pool2d(normalised, 2, ceil_mode=True)
+            maps = torch.cat([maps, _residual(half, self.residual), half], dim=1)
         if normalised.is_contiguous(memory_format=torch.channels_last):
             maps = maps.contiguous(memory_format=torch.channels_last)  # unshuffling falls back to NCHW
         result: Tensor = self.stages(maps)

@@ -18,19 +18,23 @@ from deepfake_adv.detectors.templates import read_templates
 from deepfake_adv.detectors.weights import create_backbone
 from deepfake_adv.ops.precision import at_least_float32
 
-MIDDLE = 728  # channels of Xception's middle flow
+MIDDLE = 728  # channels of Xception's middle flow, as published
 LAST_BEFORE, LAST = 7, 12  # the map sits between blocks 7 and 8 of 12
 
 
 class RegressionMap(nn.Module):
-    """Attention map by one separable convolution and a sigmoid."""
+    """Attention map by one separable convolution and a sigmoid.
 
-    def __init__(self) -> None:
+    Args:
+        channels: Of Xception's middle flow.
+    """
+
+    def __init__(self, channels: int = MIDDLE) -> None:
         super().__init__()
-        self.conv = SeparableConv2d(MIDDLE, 1, 3, padding=1)
+        self.conv = SeparableConv2d(channels, 1, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(B, 728, h, w)`` to ``(B, 1, h, w)`` in [0, 1]."""
+        """``(B, channels, h, w)`` to ``(B, 1, h, w)`` in [0, 1]."""
         result: Tensor = self.conv(features).sigmoid()
         return result
 
@@ -40,18 +44,19 @@ class TemplateMap(nn.Module):
 
     Args:
         templates: ``(T, h, w)`` in [0, 1]; resized to the feature map.
+        channels: Of Xception's middle flow.
     """
 
     templates: Tensor
 
-    def __init__(self, templates: Tensor) -> None:
+    def __init__(self, templates: Tensor, channels: int = MIDDLE) -> None:
         super().__init__()
         self.register_buffer("templates", templates)
-        self.block = Block(MIDDLE, MIDDLE // 2, 2, 2, grow_first=False)
-        self.linear = nn.Linear(MIDDLE // 2, len(templates))
+        self.block = Block(channels, channels // 2, 2, 2, grow_first=False)
+        self.linear = nn.Linear(channels // 2, len(templates))
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(B, 728, h, w)`` to ``(B, 1, h, w)``."""
+        """``(B, channels, h, w)`` to ``(B, 1, h, w)``."""
         coefficients = self.linear(self.block(features).relu().mean((2, 3)))
         templates = self.templates
         if templates.shape[-2:] != features.shape[-2:]:
@@ -87,7 +92,7 @@ class Ffd(Detector):
         mask_weight: float = Field(1.0, ge=0, description="Weight of the map's loss; at 0 no masks are needed.")
         dropout: float = Field(0.0, ge=0, lt=1, description="Share of pooled features dropped in training.")
 
-    feature_channels = 2048
+    tiny = ({}, {"model": "legacy_xception_narrow"})
     min_size = 32
 
     def __init__(self, **given: Any) -> None:
@@ -106,9 +111,6 @@ class Ffd(Detector):
             )
         if image_size is not None:
             self.check_size(image_size, image_size)
-        self.attention_map: nn.Module = (
-            RegressionMap() if templates is None else TemplateMap(read_templates(Path(templates)))
-        )
         backbone = create_backbone(
             model,
             pretrained=params.pretrained,
@@ -117,7 +119,12 @@ class Ffd(Detector):
             drop_rate=params.dropout,
         )
         assert isinstance(backbone, Xception)
+        middle = backbone.block3.skip.out_channels
+        self.attention_map: nn.Module = (
+            RegressionMap(middle) if templates is None else TemplateMap(read_templates(Path(templates)), middle)
+        )
         self.backbone = backbone
+        self.feature_channels = backbone.num_features
         self.mask_weight = params.mask_weight
         self.needs_masks = self.mask_weight > 0
 
@@ -126,7 +133,7 @@ class Ffd(Detector):
         return self._attended(self.normalise(images))[1]
 
     def extract(self, normalised: Tensor) -> Tensor:
-        """``(B, 2048, h, w)``, the map applied on the way."""
+        """``(B, feature_channels, h, w)``, the map applied on the way; 2048 channels as published."""
         return self._attended(normalised)[0]
 
     def classify(self, features: Tensor) -> Tensor:

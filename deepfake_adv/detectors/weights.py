@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from timm.models import get_pretrained_cfg, load_state_dict
 from torch import Tensor, nn
 
+from deepfake_adv.detectors import narrow_xception  # noqa: F401  timm knows its model from here on
 from deepfake_adv.detectors.packaged import PACKAGE, packaged_weights
 
 NEAR_ENOUGH = 0.5  # share of a model's weights that a file must hold

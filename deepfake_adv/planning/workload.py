@@ -18,6 +18,8 @@ INVENTORY: Final = Path("data/inventory")
 CORPUS: Final = Path("data/corpus")
 _LED_BY: Final = (Quality.C23, Quality.NATIVE, Quality.RAW, Quality.C40)  # quality that a group's faces are located in
 _OWN_TRACK: Final = (Forgery.DFD,)
+_FURTHER: Final = {"dfd": ("dfd_pairs", 4, 4), "celebdf": ("celebdf_pairs", 3, 2)}
+"""By layout: the corpus's key of pairs, and the reals and fakes that a pair gives."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def read_workload(params: Params, root: Path = Path()) -> Workload:
             )
             layout = build_layout(dataset.layout, root / dataset.root, dataset.forgeries, dataset.options)
             kinds = list(map(str, layout.forgeries or layout.own_forgeries))
-            published = _corpus(params.corpus, kinds) if own else layout.published(quality)
+            published = _corpus(params.corpus, dataset.layout, kinds) if own else layout.published(quality)
             source = "corpus" if own else "published"
             if not published:
                 unknown.append(
@@ -178,13 +180,18 @@ def _published(kind: Published) -> _Kind:
     )  # fmt: skip
 
 
-def _corpus(corpus: Corpus, forgeries: Sequence[str]) -> list[Published]:
-    """The output of the stage `corpus`: for each pair two originals and two fakes by each forgery."""
+def _corpus(corpus: Corpus, layout: str, forgeries: Sequence[str]) -> list[Published]:
+    """The output of the stage `corpus`: videos of each split that a pair gives, real and by each forgery."""
     side = corpus.size if corpus.source == "procedural" else corpus.max_shorter_side
     pairs: Mapping[str, int] = corpus.pairs.model_dump()
+    per_pair = {REAL: 2, **dict.fromkeys(forgeries, 2)}
+    if layout in _FURTHER:
+        count, per_real, per_fake = _FURTHER[layout]
+        pairs, per_pair = {Split.TEST: getattr(corpus, count)}, {REAL: per_real, **dict.fromkeys(forgeries, per_fake)}
+    masked = layout != "celebdf"
     return [
-        Published(str(kind), split, 2 * pairs.get(split, 0), None, corpus.frames, side, side, kind != REAL)
-        for kind in (REAL, *forgeries)
+        Published(kind, split, each * pairs[split], None, corpus.frames, side, side, masked and kind != REAL)
+        for kind, each in per_pair.items()
         for split in Split
         if pairs.get(split, 0)
     ]

@@ -1,6 +1,7 @@
 """Table specifications: the data of specs.yaml as objects, checked once when read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,45 @@ def load_specs() -> tuple[TableSpec, ...]:
 def metric_label(metric: str) -> str:
     """Heading of a metric."""
     return str(YAML(typ="safe").load(_FILE.read_text(encoding="utf-8"))["metrics"][metric]["label"])
+
+
+def printed_names(roles: Mapping[str, str], detectors: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """How to print a role's detector where ours is not the paper's network, by the name that the paper prints.
+
+    Args:
+        roles: Role -> the `detectors` entry that plays it; a role that is no key is its own entry.
+        detectors: Entries of params.yaml. A `model` that is left out is the paper's.
+    """
+    content = YAML(typ="safe").load(_FILE.read_text(encoding="utf-8"))
+    names = {}
+    for role, label in content["detectors"].items():
+        entry = detectors.get(roles.get(role, role))
+        if entry is None:
+            continue
+        network = _network(entry, role, content["networks"][role])
+        if entry["name"] != role:
+            names[label] = f"{network} in {label}'s place"
+        elif network != content["networks"][role]:
+            names[label] = f"{label} ({network})"
+    return names
+
+
+def _network(entry: Mapping[str, Any], role: str, papers: str) -> str:
+    """The network of an entry: the model of timm's, or a detector that has none."""
+    if "frame" in entry:
+        return _network(entry["frame"], "efficientnet", papers)
+    own = entry["name"].partition(":")
+    model = entry.get("model") or own[2] or (papers if entry["name"] == role else own[0])
+    return str(model).partition(".")[0]
+
+
+def renamed(spec: TableSpec, names: Mapping[str, str]) -> TableSpec:
+    """The table with other names of detectors in its title and rows; see `printed_names`."""
+    rows = tuple(replace(row, label=names.get(row.label, row.label)) for row in spec.rows)
+    title = spec.title
+    for label, name in names.items():
+        title = title.removesuffix(f"({label})") + f"({name})" * title.endswith(f"({label})")
+    return replace(spec, rows=rows, title=title)
 
 
 def _table(entry: dict[str, Any], content: dict[str, Any]) -> TableSpec:

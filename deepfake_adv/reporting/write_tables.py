@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from deepfake_adv.files import write_csv, write_text
 from deepfake_adv.reporting.measured import (
@@ -14,7 +15,7 @@ from deepfake_adv.reporting.measured import (
 )
 from deepfake_adv.reporting.render.formats import CSV_COLUMNS, csv_rows, html, latex, markdown
 from deepfake_adv.reporting.render.grids import markdown_grid
-from deepfake_adv.reporting.specs import load_specs
+from deepfake_adv.reporting.specs import load_specs, renamed
 from deepfake_adv.reporting.tables import Table, build_table, read_paper
 
 
@@ -28,6 +29,7 @@ def build_tables(
     baseline: str,
     confidence: float,
     own_corpus: dict[str, str] | None = None,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Table]:
     """Fill every table of the specification.
 
@@ -40,11 +42,12 @@ def build_tables(
         baseline: `methods` entry that rows are compared with.
         confidence: Of the evaluations' intervals, in (0, 1).
         own_corpus: Dataset name -> what it is, where this project made it itself.
+        names: What to print in place of a detector's name; see `printed_names`.
     """
     found, attacked = Evaluations(evaluations, runs, roles), Attacks(attacks, roles)
     return [
         build_table(
-            spec,
+            renamed(spec, names),
             found,
             attacked,
             read_paper(paper, spec),

@@ -1,4 +1,4 @@
-"""Many runs in parallel: one DVC process per run, each with its own GPUs, on this machine or through Ray."""
+"""Many runs in parallel: DVC processes side by side, each with its own GPUs, on this machine or through Ray."""
 
 import json
 import logging
@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -56,8 +57,9 @@ def train_all(
 ) -> list[Finished]:
     """Train, score and evaluate independent runs, `jobs` at a time; one that fails stops no other.
 
-    Their inputs must exist (``dvc repro shard``). Each run is one DVC process, which writes its entries for dvc.lock
-    to separate files; they are added to dvc.lock together, once a minute and at the end: see `dvc_batch`.
+    Their inputs must exist (``dvc repro shard``). On this machine each slot has one DVC process, which carries out one
+    run after the other (see `dvc_worker`); through Ray each run has one of its own. They write their entries for
+    dvc.lock to separate files, which are added to dvc.lock together, once a minute and at the end: see `dvc_batch`.
 
     Args:
         runs: Keys of `runs` in params.yaml.
@@ -67,7 +69,7 @@ def train_all(
         engine: "local" or "ray"; Ray needs the project's folder on a file system that all nodes share.
         address: Ray cluster to join; None starts one here.
         stages: Of each run, in order.
-        command: Gives the command of a run; for tests.
+        command: Gives the command of a run, in place of a slot's process; for tests.
 
     Returns:
         One entry per run, in the order of `runs`.
@@ -84,7 +86,10 @@ def train_all(
     finished = {}
     if not commands:
         return []
-    ended = _local(commands, need, jobs) if engine == "local" else _on_ray(commands, need, jobs, address)
+    if engine == "ray":
+        ended = _on_ray(commands, need, jobs, address)
+    else:
+        ended = _local(runs, commands if command else None, stages, need, jobs)
     recorded = time.monotonic()
     try:
         for done in ended:
@@ -137,31 +142,80 @@ def summary(finished: Sequence[Finished]) -> str:
     return "\n".join(lines)
 
 
-def _local(commands: Mapping[str, list[str]], need: Need, jobs: int | None) -> Iterator[Finished]:
+def _local(
+    runs: Sequence[str], commands: Mapping[str, list[str]] | None, stages: Sequence[str], need: Need, jobs: int | None
+) -> Iterator[Finished]:
     environments = local_slots(need, jobs)
-    slots: SimpleQueue[dict[str, str]] = SimpleQueue()
-    for environment in environments:
-        slots.put(environment)
+    workers = [Worker({**slot, JOBS: str(len(environments))}) for slot in environments]
+    slots: SimpleQueue[Worker] = SimpleQueue()
+    for worker in workers:
+        slots.put(worker)
 
     def work(run: str) -> Finished:
         slot = slots.get()
         try:
-            return execute(run, commands[run], {**slot, JOBS: str(len(environments))})
+            return execute(run, commands[run], slot.environment) if commands else slot.carry_out(run, stages)
         finally:
             slots.put(slot)
 
     pool = ThreadPoolExecutor(len(environments))
     try:
-        for future in as_completed([pool.submit(work, run) for run in commands]):
+        for future in as_completed([pool.submit(work, run) for run in runs]):
             yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)  # the processes receive Ctrl-C themselves
+        for worker in workers:
+            worker.close()
+
+
+class Worker:
+    """A slot's process, which carries out one run after the other; started with its first, and anew if it was killed.
+
+    Args:
+        environment: Of its process, beside this one's.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self._process: subprocess.Popen[str] | None = None
+
+    def carry_out(self, run: str, stages: Sequence[str]) -> Finished:
+        """The stages of a run, in order, their output in a log of its own."""
+        log = _log_of(run)
+        start = time.monotonic()
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "deepfake_adv.execution.dvc_worker"],
+                env={**os.environ, **self.environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        asks, answers = self._process.stdin, self._process.stdout
+        assert asks is not None
+        assert answers is not None
+        task = {"stages": [f"{stage}@{run}" for stage in stages], "log": str(log)}
+        try:
+            asks.write(json.dumps(task) + "\n")
+            asks.flush()
+            answer = answers.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:  # it was killed; DVC's exit code is that of the signal
+            code = self.close() or 1
+            return Finished(run, code, time.monotonic() - start, log)
+        return Finished(run, int(answer), time.monotonic() - start, log)
+
+    def close(self) -> int:
+        """End the process, once its run is done; returns its exit code."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        with suppress(BrokenPipeError):
+            process.communicate()
+        return process.wait()
 
 
 def execute(run: str, command: list[str], environment: Mapping[str, str], folder: Path | None = None) -> Finished:
     """Run one command to its end, its output in a log of its own."""
-    log = (folder or Path()) / LOGS / f"{run}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = _log_of(run, folder)
     start = time.monotonic()
     with log.open("wb") as stream:
         code = subprocess.run(
@@ -182,8 +236,14 @@ def _on_ray(commands: Mapping[str, list[str]], need: Need, jobs: int | None, add
 
 def _lost(run: str, error: Exception) -> Finished:
     """A run whose worker died, or could not start it."""
-    log = LOGS / f"{run}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = _log_of(run)
     with log.open("a", encoding="utf-8") as stream:
         stream.write(f"Ray ended this run: {sentence_of(error)}\n")
     return Finished(run, 1, 0.0, log)
+
+
+def _log_of(run: str, folder: Path | None = None) -> Path:
+    """File of a run's output; its folder exists."""
+    log = (folder or Path()) / LOGS / f"{run}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log

@@ -194,7 +194,7 @@ def test_a_run_replaces_keys_of_the_recipe(content):
     ("section", "key", "value", "message"),
     [
         ("examples", "run", "compact_baselin", r"examples\.run must be one of .* Did you mean 'compact_baseline'"),
-        ("examples", "condition", "NT_all", r"examples\.condition must be one that compact_baseline trains on, NT_raw"),
+        ("examples", "condition", "DF_c23", r"examples\.condition must be one that compact_baseline trains on, NT_raw"),
         ("robustness", "runs", ["nobody"], r"robustness\.runs must be one of .*; got 'nobody'"),
         ("robustness", "seed", 3, r"robustness\.seed must be one of the seeds of compact_baseline, 0; got"),
     ],

@@ -18,7 +18,8 @@ TINY = {
     "corpus.pairs": {"train": 1, "val": 1, "test": 1},
     "corpus.frames": 8,
     "corpus.size": 160,
-    "datasets.corpus.frames": {"train": 6, "val": 4, "test": 4, "sampling": "even"},
+    "corpus.dfd_pairs": 0,
+    "corpus.celebdf_pairs": 0,
     "extract.min_frames": 2,
     "locate.every": 3,
     "train.image_size": 32,
@@ -39,6 +40,7 @@ TINY = {
     "robustness.batch_size": 4,
     "examples.count": 1,
 }
+SMALL = {"frames": {"train": 6, "val": 4, "test": 4, "sampling": "even"}}
 
 
 class Project:
@@ -81,6 +83,9 @@ def make_project(folder, changes, set_params, *, without=()):
     runs = {name: {**content["runs"][name], "conditions": ["NT_c23"]} for name in RUNS}
     classifiers = content["attack"]["classifiers"]
     entries = {name: {**entry, "image_size": 32} for name, entry in classifiers.items()}
+    # the FaceForensics++-like part alone
+    small_parts = {name: part for name, part in content["parts"].items() if part["dataset"] == "corpus"}
+    changes = {"datasets": {"corpus": {**content["datasets"]["corpus"], **SMALL}}, "parts": small_parts, **changes}
     small = {key: value for key, value in TINY.items() if key not in without}
     tiny.set({**small, "runs": runs, "attack.classifiers": entries, **changes})
     for command in (
@@ -138,7 +143,7 @@ def table_project(tmp_path_factory, set_params):
     table.write_text("\n".join(["path,label,split", *lines, ""]))
     dataset = {
         "layout": "csv", "root": str(clips), "forgeries": ["other"], "options": {"table": str(table)},
-        "frames": TINY["datasets.corpus.frames"],
+        "frames": SMALL["frames"],
     }  # fmt: skip
     run = {"detector": "compact", "tier": "all", "conditions": ["other_native"]}
     changes = {
@@ -156,7 +161,7 @@ def table_project(tmp_path_factory, set_params):
         "locate.max_failed_share": 0.5,
         "crop.max_failed_share": 0.5,
     }
-    made = make_project(folder / "project", changes, set_params, without=("datasets.corpus.frames",))
+    made = make_project(folder / "project", changes, set_params)
     made.table = [line.split(",")[0] for line in lines]
     return made
 

@@ -36,11 +36,18 @@ def test_a_profile_whose_datasets_are_nowhere_goes_by_published_numbers(profile)
 
 
 def test_the_corpus_goes_by_its_own_section(profile):
-    found = read_workload(profile("demo", corpus__pairs={"train": 3, "val": 1, "test": 1}))
+    params = profile(
+        "demo", corpus__pairs={"train": 3, "val": 1, "test": 1}, corpus__dfd_pairs=2, corpus__celebdf_pairs=5
+    )
+    found, frames = read_workload(params), params.datasets["corpus"].frames.train
     assert {part.source for part in found.parts} == {"corpus"}
     assert part(found, "corpus_c23").count == 5 * 2 * 5  # two originals of a pair, and two fakes by each of four
-    assert part(found, "corpus_c23").crops("train") == 5 * 2 * 3 * 40
+    assert part(found, "corpus_c23").crops("train") == 5 * 2 * 3 * frames
     assert part(found, "corpus_c23").targets == 10
+    assert part(found, "dfd_c23").crops() == 2 * 8 * params.datasets["dfd"].frames.test
+    assert [(each.forgery, each.split, each.count) for each in part(found, "celebdf_native").videos] == [
+        ("real", "test", 15), ("CelebDF", "test", 10)
+    ]  # fmt: skip
 
 
 def test_an_inventory_is_believed_before_anything_published(profile, tmp_path):
