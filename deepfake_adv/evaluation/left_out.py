@@ -43,7 +43,8 @@ def read_frames(scores: Path, manifest: Path) -> pd.DataFrame:
         videos = pq.read_table(manifest, columns=[*_KEY, "target", "source"]).to_pandas()
     videos = videos.drop_duplicates(_KEY).reset_index(drop=True)
     videos["group"] = groups(videos["dataset"], videos["target"], videos["source"])
-    return frames.merge(videos[[*_KEY, "group"]], on=_KEY, how="left", validate="many_to_one")
+    merged: pd.DataFrame = frames.merge(videos[[*_KEY, "group"]], on=_KEY, how="left", validate="many_to_one")
+    return merged
 
 
 def groups(datasets: "pd.Series[str]", targets: "pd.Series[str]", sources: "pd.Series[str]") -> list[str]:

@@ -1,0 +1,71 @@
+"""How the study is carried out, with a project that does nothing."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks.study import __main__ as study
+
+
+class Project:
+    def __init__(self, folder, fails=False):
+        self.folder, self.fails, self.steps = folder, fails, []
+
+    def step(self, *words):
+        self.steps.append(words)
+        if self.fails and "train-all" in words:
+            raise RuntimeError("a run failed")
+
+
+@pytest.fixture
+def params():
+    run = SimpleNamespace(method="baseline", detector="lite0")
+    return SimpleNamespace(runs={"first": run, "moved": run, "last": run})
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    found = []
+
+    def collect(folder, run, method, detector, results):
+        if run == "moved":
+            raise FileNotFoundError(run)
+        found.append(run)
+        return True
+
+    monkeypatch.setattr(study, "collect_run", collect)
+    return found
+
+
+def test_data_first_then_the_runs_and_what_has_ended_is_taken(tmp_path, params, taken):
+    project = Project(tmp_path)
+    study.carry_out(project, params, tmp_path / "results", jobs=2, only="first")
+    assert project.steps == [
+        ("deepfake_adv.execution.dvc_lock",),
+        ("dvc", "repro", "shard"),
+        ("deepfake_adv", "train-all", "--jobs", "2", "--only", "first"),
+    ]
+    assert taken == ["first", "last"]
+
+
+def test_one_run_that_fails_does_not_lose_the_others(tmp_path, params, taken):
+    with pytest.raises(RuntimeError, match="a run failed"):
+        study.carry_out(Project(tmp_path, fails=True), params, tmp_path / "results", jobs=None, only="")
+    assert taken == ["first", "last"]
+
+
+def test_runs_are_taken_while_others_train(tmp_path, params, taken, monkeypatch, until):
+    monkeypatch.setattr(study, "EVERY", 0.01)
+
+    class Slow(Project):
+        def step(self, *words):
+            if "train-all" in words:
+                until(lambda: len(taken) >= 4)
+
+    study.carry_out(Slow(tmp_path), params, tmp_path / "results", jobs=None, only="")
+    assert len(taken) >= 6
+
+
+def test_overrides_are_read_as_yaml():
+    assert study._override("train.seeds=[0, 1]") == ("train.seeds", [0, 1])
+    assert study._override("train.learning_rate=5e-4") == ("train.learning_rate", 5e-4)
