@@ -109,11 +109,9 @@ class RandomMaps(BlurControl):
         )
         deviation, mean = torch.std_mean(of_pixel, (2, 3), keepdim=True, correction=0)
         of_pixel = (of_pixel - mean) / deviation
-        return (
-            params.mean
-            * _factor(of_image, params.between / params.mean)
-            * _factor(of_pixel, params.within / params.mean)
-        )
+        between, within = params.between / params.mean, params.within / params.mean
+        sigma: Tensor = params.mean * _factor(of_image, between) * _factor(of_pixel, within)
+        return sigma
 
 
 def _factor(standard: Tensor, deviation: float) -> Tensor:

@@ -52,6 +52,8 @@ class Train(Section):
     decay_factor: float = Field(gt=0, le=1)
     decay_weight_decay: bool
     early_stop: int = Field(ge=0)
+    checkpoint: Literal["best", "last", "averaged"] = "best"
+    averaged_share: float = Field(default=0.5, gt=0, le=1)  # read by checkpoint: averaged alone
     validation_frames: int = Field(ge=0)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     sync_batchnorm: bool
@@ -62,6 +64,13 @@ class Train(Section):
         if self.steps_per_epoch is None and self.sampling != "full":
             told = {"sampling": self.sampling, "got": None}
             raise PydanticCustomError("steps", "steps_per_epoch must be a number where sampling is {sampling}", told)
+        return self
+
+    @model_validator(mode="after")
+    def _average_is_complete(self) -> Self:
+        if self.checkpoint == "averaged" and self.early_stop:
+            told = {"got": self.early_stop}
+            raise PydanticCustomError("early_stop", "early_stop must be 0 where checkpoint is averaged", told)
         return self
 
 

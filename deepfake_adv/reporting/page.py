@@ -109,10 +109,12 @@ def _datasets(evaluations: Mapping[str, Mapping[str, Any]]) -> set[str]:
 
 
 def _provenance(evaluations: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, str, str]]:
-    """One line per training: run, condition and seed, device, best epoch, data."""
+    """One line per training: run, condition and seed, device, epoch of its weights, data."""
     lines = []
     for run, evaluation in evaluations.items():
         for training, record in evaluation["provenance"]["training"].items():
             data = ", ".join(f"{key} {value}" for key, value in record["data"].items())
-            lines.append((run, training, record["device"], str(record["best"]["epoch"]), data))
+            chosen = record.get("weights", record["best"])  # records of older versions have the best alone
+            epoch = str(chosen.get("epoch", chosen.get("checkpoint")))
+            lines.append((run, training, record["device"], epoch, data))
     return lines

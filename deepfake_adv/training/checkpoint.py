@@ -86,6 +86,17 @@ def save_weights(path: Path, module: nn.Module) -> None:
         temporary.write_bytes(save(state))  # safetensors' own writer raises no OSError
 
 
+def save_players(folder: Path, detector: nn.Module, adversary: nn.Module | None) -> None:
+    """Write the weights of a run's networks.
+
+    Raises:
+        OSError: If the disk is full or cannot be written.
+    """
+    save_weights(folder / WEIGHTS, detector)
+    if adversary is not None:
+        save_weights(folder / GENERATOR, adversary)
+
+
 def load_weights(path: Path, module: nn.Module, *, digest: str | None) -> None:
     """Read what `save_weights` wrote.
 

@@ -1,7 +1,7 @@
 """One training step of the adversarial game, the same for every method; paper Eqs. (3) and (7)."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from deepfake_adv.data.batch import Batch
@@ -128,6 +129,34 @@ class TrainingStep:
         # every rank must evaluate the same networks and stop at the same step
         average([*self._statistics, *losses.values()], self.fabric.world_size)
         return losses
+
+    @torch.no_grad()
+    def refresh_statistics(self, batches: Iterable[Batch], number: int) -> None:
+        """Measure the statistics of the detector's batch normalisation for its present weights.
+
+        They become the mean over the batches, which pass as in training, so that altered images count as there. No
+        weight changes; the adversary and other statistics of the detector may.
+
+        Args:
+            batches: This rank's shares of some batches, at least one.
+            number: Steps so far; draws are those of the steps that would follow.
+        """
+        layers = [layer for layer in self.detector.modules() if isinstance(layer, _BatchNorm)]
+        momenta = [layer.momentum for layer in layers]
+        self.detector.train()
+        self.method.train()
+        for layer in layers:
+            layer.momentum = None  # the mean over all batches from now on; an attack before the first sees the old ones
+            if layer.num_batches_tracked is not None:
+                layer.num_batches_tracked.zero_()
+        for offset, batch in enumerate(batches):
+            rng = self._seed(number + offset)
+            for part in split(batch, self.train.accumulate):
+                with self.fabric.autocast():
+                    self.method.detector_loss(self.detector, part, rng)
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+        average(running_statistics(self.detector), self.fabric.world_size)
 
     def _clear(self) -> None:
         for optimizer in self.optimizers:

@@ -17,7 +17,8 @@ from deepfake_adv.log import Progress
 from deepfake_adv.names import Condition
 from deepfake_adv.ops.checks import NotFinite
 from deepfake_adv.params.training import Device
-from deepfake_adv.training.checkpoint import GENERATOR, WEIGHTS, load_checkpoint, save_checkpoint, save_weights
+from deepfake_adv.training.checkpoint import GENERATOR, WEIGHTS, load_checkpoint, save_checkpoint
+from deepfake_adv.training.choice import WeightChoice
 from deepfake_adv.training.device import device_name, versions
 from deepfake_adv.training.epoch_log import LiveLog, write_log
 from deepfake_adv.training.loss_monitor import LossMonitor
@@ -76,6 +77,7 @@ class Trainer:
         self.name = f"{plan.name} {condition} seed {seed}"
         self.params = {**plan.params(), "condition": str(condition), "seed": seed, "data": dict(data)}
         self.params |= {"inputs": self.inputs}
+        self.choice = WeightChoice(step, folder, plan.train.epochs * (len(batches) + batches.step))
         self.losses = LossMonitor(_CHECK_STEPS if self.fabric.device.type == "cuda" else 1)
         self.history: list[dict[str, Any]] = []
         self.speeds: list[dict[str, Any]] = []  # time and speed of each epoch
@@ -113,8 +115,9 @@ class Trainer:
         finally:
             if live is not None:
                 live.close()
+        averaged = self.choice.finish(self.batches, self.steps, self.validate)
         if self.is_main:
-            self._finish()
+            self._finish(averaged)
         self.fabric.barrier()
 
     def finished(self) -> bool:
@@ -144,6 +147,7 @@ class Trainer:
             losses = self.step.run(batch, self.steps)
             self.steps += 1
             self.losses.add(self.steps, losses)
+            self.choice.after_step(self.steps)
         except NotFinite as error:  # raised by an operation, before the loss is known
             raise self._not_finite(f"{error.name} with {error.found} at step {self.steps + 1}", epoch) from error
         except FloatingPointError as error:
@@ -173,10 +177,7 @@ class Trainer:
         self.losses.reset()
         if self.best is None or found > Validation(self.best["accuracy"], self.best["auc"]):
             self.best = {"epoch": epoch, "accuracy": found.accuracy, "auc": found.auc}
-            if self.is_main:
-                save_weights(self.folder / WEIGHTS, self.step.detector)
-                if self.step.method.adversary is not None:
-                    save_weights(self.folder / GENERATOR, self.step.method.adversary)
+            self.choice.after_better_epoch()
         if self.is_main:
             write_log(self.folder / "log.csv", self.history)  # first: after its last checkpoint a run is complete
         self._save()
@@ -233,6 +234,7 @@ class Trainer:
                 "players": self.step.state_dict(),
                 "loader": self.batches.state_dict(),
                 "losses": self.losses.state_dict(),
+                "choice": self.choice.state_dict(),
                 "history": self.history,
                 "speeds": self.speeds,
                 "best": self.best,
@@ -247,6 +249,7 @@ class Trainer:
             self.step.load_state_dict(state["players"])
             self.batches.load_state_dict(state["loader"])
             self.losses.load_state_dict(state["losses"])
+            self.choice.load_state_dict(state["choice"])
             self.history, self.speeds, self.best = state["history"], state["speeds"], state["best"]
             self.steps, self.seconds = state["steps"], state["seconds"]
         except (KeyError, TypeError, AttributeError) as error:
@@ -264,9 +267,12 @@ class Trainer:
             f"{left} Lower train.learning_rate, or set train.precision to 32-true."
         )
 
-    def _finish(self) -> None:
+    def _finish(self, averaged: Validation | None) -> None:
         """Write run.json, which marks a complete run, and delete the checkpoint."""
         assert self.best is not None
+        row, rule = self.history[-1], self.plan.train.checkpoint
+        last = {"epoch": row["epoch"], "accuracy": row["val_acc"], "auc": row["val_auc"]}
+        chosen = self.best if rule == "best" else last if averaged is None else averaged._asdict()
         weights = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
         write_json(
             self.folder / "run.json",
@@ -282,6 +288,7 @@ class Trainer:
                 "device": device_name(self.fabric.device),
                 "processes": self.fabric.world_size,
                 "best": self.best,
+                "weights": {"checkpoint": rule, **chosen},
                 "epochs": len(self.history),
                 "steps": self.steps,
                 "inputs": self.inputs,
