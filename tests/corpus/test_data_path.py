@@ -45,6 +45,7 @@ def project(tmp_path_factory):
     params["tiers"] = ["c23", "native", "all"]
     for run in params["runs"].values():
         run["conditions"] = ["NT_c23"]
+        run.pop("test", None)
     params["execution"]["workers"] = 1
     params["extract"]["min_frames"] = 4
     params["locate"] |= {"every": 2, "landmarks": "none"}
