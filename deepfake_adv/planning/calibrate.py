@@ -1,10 +1,10 @@
-"""Time the training step of every detector with every method that a profile's runs need, on this device."""
+"""Time, on this device, the training step of every detector with every method of a profile's runs, and its studies."""
 
 import logging
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,9 @@ from deepfake_adv.detectors.base import Detector
 from deepfake_adv.log import progress
 from deepfake_adv.params.schema import Params
 from deepfake_adv.params.training import Device, recipe
-from deepfake_adv.planning.calibration import FILE, Finding, Pair, keep, read_findings, share, torch_version
+from deepfake_adv.planning.calibrate_studies import Timed, time_attack, time_robustness
+from deepfake_adv.planning.calibration import FILE, Finding, Pair, keep, read_findings, share, torch_version, untrained
+from deepfake_adv.planning.studies import STUDIES
 from deepfake_adv.training.checkpoint import WEIGHTS, save_checkpoint, save_weights
 from deepfake_adv.training.device import device_name
 from deepfake_adv.training.setup import Plan, build_players, make_fabric
@@ -61,10 +63,14 @@ def calibrate(params: Params, pairs: Iterable[Pair], *, path: Path = FILE, steps
         if fabric.device.type == "cpu":
             torch.set_num_threads(1)  # as train-all runs without GPUs: one run per core
         for pair in progress(waiting, total=len(waiting), desc="calibrate", unit="pairs"):
-            finding = _measure(params, pair, fabric, name, path.parent, steps)
+            if pair.detector in STUDIES and not pair.method:
+                finding = _measure_study(params, pair, fabric, name)
+                logger.info("%s: %.3g s an image", pair.detector, finding.image)
+            else:
+                finding = _measure(params, pair, fabric, name, path.parent, steps)
+                logger.info("%s with %s: %.3g s a step", pair.detector, pair.method, finding.step)
             keep(finding, path)
             found.append(finding)
-            logger.info("%s with %s: %.3g s a step", pair.detector, pair.method, finding.step)
     finally:
         torch.set_num_threads(threads)
     return found
@@ -75,20 +81,14 @@ def _one(device: Device) -> Device:
 
 
 def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, steps: int) -> Finding:
-    device, cuda = fabric.device, fabric.device.type == "cuda"
-    clock = time.perf_counter if cuda else time.process_time
-    wait: Callable[[], None] = torch.cuda.synchronize if cuda else (lambda: None)
-    forget_peak()
-    if cuda:
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
+    device, timed = fabric.device, _prepare(fabric.device)
     own = recipe(params.train, params.runs[pair.run]) if pair.run else params.train
     train = own.model_copy(update={"batch_size": share(own, params.device)})
     entries = params.detectors[pair.detector].model_dump(), params.methods[pair.method].model_dump()
-    plan = Plan(pair.detector, (), _untrained(entries[0]), _untrained(entries[1]), train)
-    start = clock()
-    detector, method = build_players(plan, seed=0)
-    build = clock() - start
+    plan = Plan(pair.detector, (), untrained(entries[0]), untrained(entries[1]), train)
+    players: list[Any] = []
+    build = timed(lambda: players.extend(build_players(plan, seed=0)))
+    detector, method = players
     masks, clip = detector.needs_masks or method.wants_masks, detector.clip_length
     training = TrainingStep(
         fabric, detector, method, train,
@@ -97,6 +97,45 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
     count = train.batch_size * method.batches_per_step
     batch = made_up(count, clip, plan.image_size, masks=masks, channels_last=params.device.channels_last).to(device)
 
+    first = timed(lambda: training.run(batch, 0))
+    step = _median(lambda number: timed(lambda: training.run(batch, number + 1)), steps)
+    image = _median(lambda _: timed(lambda: _score(training.detector, batch, fabric)), steps) / len(batch)
+    save, weights = _saved(training, folder, timed)
+    measured = {"step": step, "image": image, "build": build, "warm": max(first - step, 0.0), "save": save}
+    return _finding(pair, device, name, **measured, clip_length=clip, weights_bytes=weights)
+
+
+def _measure_study(params: Params, pair: Pair, fabric: Any, name: str) -> Finding:
+    measure = time_attack if pair.detector == "attack" else time_robustness
+    build, step, image = measure(params, fabric.device, _prepare(fabric.device))
+    nothing = {"warm": 0.0, "save": 0.0, "clip_length": 1, "weights_bytes": 0}
+    return _finding(pair, fabric.device, name, step=step, image=image, build=build, **nothing)
+
+
+def _finding(pair: Pair, device: torch.device, name: str, **measured: Any) -> Finding:
+    cuda = device.type == "cuda"
+    return Finding(
+        digest=pair.digest,
+        device=name,
+        kind=device.type,
+        torch=torch_version(),
+        host_bytes=peak_bytes(),
+        gpu_bytes=torch.cuda.max_memory_reserved(device) if cuda else 0,
+        gpu_total_bytes=torch.cuda.mem_get_info(device)[1] if cuda else 0,
+        **measured,
+    )
+
+
+def _prepare(device: torch.device) -> Timed:
+    """Forget the peaks of memory; gives what measures seconds on the device."""
+    cuda = device.type == "cuda"
+    clock = time.perf_counter if cuda else time.process_time
+    wait: Callable[[], None] = torch.cuda.synchronize if cuda else (lambda: None)
+    forget_peak()
+    if cuda:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+
     def timed(work: Callable[[], object]) -> float:
         wait()
         begin = clock()
@@ -104,26 +143,7 @@ def _measure(params: Params, pair: Pair, fabric: Any, name: str, folder: Path, s
         wait()
         return clock() - begin
 
-    first = timed(lambda: training.run(batch, 0))
-    step = _median(lambda number: timed(lambda: training.run(batch, number + 1)), steps)
-    image = _median(lambda _: timed(lambda: _score(training.detector, batch, fabric)), steps) / len(batch)
-    save, weights = _saved(training, folder, timed)
-    return Finding(
-        digest=pair.digest,
-        device=name,
-        kind=device.type,
-        torch=torch_version(),
-        step=step,
-        image=image,
-        build=build,
-        warm=max(first - step, 0.0),
-        save=save,
-        clip_length=clip,
-        weights_bytes=weights,
-        host_bytes=peak_bytes(),
-        gpu_bytes=torch.cuda.max_memory_reserved(device) if cuda else 0,
-        gpu_total_bytes=torch.cuda.mem_get_info(device)[1] if cuda else 0,
-    )
+    return timed
 
 
 def _score(detector: Detector, batch: Batch, fabric: Any) -> None:
@@ -140,7 +160,7 @@ def _median(measured: Callable[[int], float], times: int) -> float:
     return statistics.median(values)
 
 
-def _saved(training: TrainingStep, folder: Path, timed: Callable[[Callable[[], object]], float]) -> tuple[float, int]:
+def _saved(training: TrainingStep, folder: Path, timed: Timed) -> tuple[float, int]:
     """Seconds for a checkpoint and the weights, and bytes of the weights."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix="calibrate-") as name:
@@ -154,14 +174,6 @@ def _saved(training: TrainingStep, folder: Path, timed: Callable[[Callable[[], o
 
         seconds = timed(save)
         return seconds, sum(path.stat().st_size for path in place.glob(f"*-{WEIGHTS}"))
-
-
-def _untrained(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry without pretrained weights, which do not change a step's duration."""
-    own = {key: _untrained(value) if isinstance(value, Mapping) else value for key, value in entry.items()}
-    if "pretrained" in own:
-        own |= {"pretrained": False, "weights": None} if "weights" in own else {"pretrained": False}
-    return own
 
 
 def made_up(count: int, clip: int, size: int, *, masks: bool, channels_last: bool = False) -> Batch:

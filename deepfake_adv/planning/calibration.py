@@ -23,11 +23,11 @@ _WEIGHTS: Final = ("pretrained", "weights")  # initial weights do not change a s
 
 @dataclass(frozen=True)
 class Pair:
-    """A detector with a method, used by one or more runs.
+    """A detector with a method, used by one or more runs; or a study of trained networks.
 
     Attributes:
-        detector: Name of an entry of `detectors`.
-        method: Name of an entry of `methods`.
+        detector: Name of an entry of `detectors`; of a study, its name.
+        method: Name of an entry of `methods`; of a study, empty.
         digest: Digest of settings and code.
         run: The first run that has it; its recipe is the pair's.
     """
@@ -41,6 +41,8 @@ class Pair:
 @dataclass(frozen=True)
 class Finding:
     """Times of a pair on one device, seconds unless stated otherwise.
+
+    Of a study, `step` is one training step of all its classifiers, and `image` one image in all its versions.
 
     Attributes:
         digest: Digest of the pair.
@@ -102,7 +104,7 @@ def _digest(params: Params, run: Run) -> str:
     entries = params.detectors[run.detector].model_dump(), params.methods[run.method].model_dump()
     train, device = recipe(params.train, run), params.device
     settings = {
-        "entries": [_weightless(entry) for entry in entries],
+        "entries": [weightless(entry) for entry in entries],
         "image_size": entries[0].get("image_size") or train.image_size,
         "batch": [share(train, device), train.accumulate],
         "precision": train.precision,
@@ -113,11 +115,20 @@ def _digest(params: Params, run: Run) -> str:
     return fingerprint([code, settings])
 
 
-def _weightless(entry: Any) -> Any:
+def weightless(entry: Any) -> Any:
+    """An entry without the keys of initial weights."""
     if not isinstance(entry, Mapping):
         return entry
     loaded = _WEIGHTS if "pretrained" in entry else ()
-    return {key: _weightless(value) for key, value in entry.items() if key not in loaded}
+    return {key: weightless(value) for key, value in entry.items() if key not in loaded}
+
+
+def untrained(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry without pretrained weights, which do not change a step's duration."""
+    own = {key: untrained(value) if isinstance(value, Mapping) else value for key, value in entry.items()}
+    if "pretrained" in own:
+        own |= {"pretrained": False, "weights": None} if "weights" in own else {"pretrained": False}
+    return own
 
 
 class Calibration:

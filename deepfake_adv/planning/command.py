@@ -10,6 +10,7 @@ from deepfake_adv.planning.calibration import FILE, calibration_for, pairs_of, r
 from deepfake_adv.planning.forecast import Forecast, forecast, trains_on_gpus
 from deepfake_adv.planning.machine import described, this_machine
 from deepfake_adv.planning.rates import Rates, read_rates
+from deepfake_adv.planning.studies import study_pairs
 from deepfake_adv.planning.text import forecast_dict, forecast_lines
 from deepfake_adv.planning.workload import read_workload
 from deepfake_adv.reporting.plan import TablePlan, plan, plan_lines
@@ -78,11 +79,12 @@ def reckon(params: Params, asked: Question, *, root: Path = Path()) -> tuple[For
         from deepfake_adv.planning.calibrate import calibrate  # here, since it imports torch
 
         pairs = pairs_of(params)
-        calibrate(params, pairs.values(), path=asked.calibration)
+        calibrate(params, [*pairs.values(), *study_pairs(params).values()], path=asked.calibration)
     findings = read_findings(asked.calibration)
     if findings and pairs is None:
         pairs = pairs_of(params)
-    calibration = calibration_for((pairs or {}).values(), findings, gpus=on_gpus, device=asked.device)
+    timed = [*pairs.values(), *study_pairs(params).values()] if pairs is not None else []
+    calibration = calibration_for(timed, findings, gpus=on_gpus, device=asked.device)
     found = forecast(
         params, workload, rates, machine, pairs=pairs, calibration=calibration, jobs=asked.jobs,
         copies=_copies(root), root=root,

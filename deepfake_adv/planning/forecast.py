@@ -11,6 +11,7 @@ from deepfake_adv.planning.cost import Cost
 from deepfake_adv.planning.datapath import data_costs
 from deepfake_adv.planning.machine import Machine, readable
 from deepfake_adv.planning.rates import Rates
+from deepfake_adv.planning.studies import study_costs
 from deepfake_adv.planning.training import RunCost, report_costs, run_costs, training_costs
 from deepfake_adv.planning.workload import Workload
 
@@ -90,7 +91,8 @@ def forecast(
     costs = [
         *data_costs(params, workload, rates, min(params.execution.workers or machine.cores, machine.cores)),
         *training_costs(params, workload, rates, runs, on_gpus=on_gpus),
-        *report_costs(params, workload, rates, root),
+        *study_costs(params, workload, rates, calibration, on_gpus=on_gpus),
+        *report_costs(params, rates, root),
     ]
     lines = [Line(cost, _hours(cost, params, machine, runs, side, on_gpus)) for cost in costs]
     result = Forecast(machine, side, calibration.device, lines, runs)

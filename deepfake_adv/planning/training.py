@@ -169,26 +169,8 @@ def training_costs(
     yield Cost("evaluate", len(runs), "runs", seconds, left=left, memory=memory * _MEGA)
 
 
-def report_costs(params: Params, workload: Workload, rates: Rates, root: Path) -> Iterator[Cost]:
-    """`attack`, `robustness` and `examples`, whose time is not known; `tables` and `report`."""
-    tested = params.robustness.frames
-    untold = "its time is not known: no calibration covers it"
-    yield Cost(
-        "attack", params.attack.images.count, "images", None, None, left=None,
-        memory=(rates["start.robustness.mb"] + rates["attack.mb"]) * _MEGA, note=untold,
-    )  # fmt: skip
-    condition = Condition.parse(params.robustness.condition)
-    images = sum(
-        videos.count * min(videos.sampled, tested)
-        for part in workload.parts
-        if condition.qualities() in (None, (part.quality,))
-        for videos in part.videos
-        if videos.split == Split.TEST and videos.forgery in ("real", *condition.forgeries())
-    )
-    yield Cost(
-        "robustness", images * len(params.robustness.runs), "images", None, None, left=None,
-        memory=(rates["start.robustness.mb"] + rates["robustness.mb"]) * _MEGA, note=untold,
-    )  # fmt: skip
+def report_costs(params: Params, rates: Rates, root: Path) -> Iterator[Cost]:
+    """`tables` and `report`, and DVC itself."""
     runs = len(params.runs)
     for stage in ("tables", "report"):
         seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + runs * rates[f"{stage}.run"]

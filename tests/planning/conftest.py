@@ -8,6 +8,7 @@ import pytest
 from deepfake_adv.params.load import read_yaml, validate
 from deepfake_adv.planning.calibration import Finding, pairs_of, torch_version
 from deepfake_adv.planning.rates import Rates
+from deepfake_adv.planning.studies import study_pairs
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 
@@ -57,5 +58,9 @@ def finding():
 
 @pytest.fixture
 def all_found(finding):
-    """A finding of every pair of a profile."""
-    return lambda params, **said: [finding(pair, **said) for pair in {*pairs_of(params).values()}]
+    """A finding of every pair of a profile, and of its studies."""
+
+    def found(params, **said):
+        return [finding(pair, **said) for pair in {*pairs_of(params).values(), *study_pairs(params).values()}]
+
+    return found

@@ -1,10 +1,13 @@
 """The real training step is timed, on a detector that is small enough for it."""
 
 import pytest
+import torch
 
 from deepfake_adv.planning import calibrate as module
 from deepfake_adv.planning.calibrate import calibrate, made_up
-from deepfake_adv.planning.calibration import pairs_of, read_findings
+from deepfake_adv.planning.calibrate_studies import made_up_pictures, time_robustness
+from deepfake_adv.planning.calibration import pairs_of, read_findings, untrained
+from deepfake_adv.planning.studies import STUDIES, study_pairs
 
 SMALL = {"device__accelerator": "cpu", "train__image_size": 32, "train__batch_size": 4, "train__precision": "32-true"}
 RUNS = ("compact_baseline", "compact_two_gen_bat", "compact_sladd")
@@ -44,12 +47,53 @@ def test_one_that_is_stopped_keeps_what_it_found(small, tmp_path, monkeypatch):
     assert [each.digest for each in read_findings(path)] == [pairs[0].digest]
 
 
+TINY_STUDIES = {
+    "attack__images": {"source": "identities", "folder": None, "count": 9, "image_size": 32, "batch_size": 2},
+    "attack__classifiers": {"one": {"architecture": "test_resnet", "image_size": 32, "pretrained": False}},
+    "attack__kernel_sizes": [3],
+    "attack__starts": [1],
+    "robustness__runs": ["compact_baseline", "compact_grad_bat"],
+    "robustness__batch_size": 4,
+    "robustness__crf": [23],
+}
+
+
+def test_a_study_is_timed_by_its_own_code(profile, tmp_path):
+    params = profile("demo", **SMALL, **TINY_STUDIES)
+    found = calibrate(params, study_pairs(params).values(), path=tmp_path / "calibration.json")
+    assert [each.digest for each in found] == [study_pairs(params)[study].digest for study in STUDIES]
+    attack, robustness = found
+    assert min(attack.step, attack.image, robustness.image, robustness.build) > 0
+    assert robustness.step == 0  # trains nothing
+
+
+def test_robustness_scores_every_version_by_every_detector(profile):
+    """An image is timed in all its versions: the time is of the study's own calls."""
+    params, calls = profile("demo", **SMALL, **TINY_STUDIES), []
+
+    def timed(work):
+        calls.append(work())
+        return 1.0
+
+    time_robustness(params, torch.device("cpu"), timed)
+    wanted = params.robustness
+    levels = sum(len(getattr(wanted, name)) for name in ("jpeg", "blur", "noise", "resize", "crf"))
+    versions = levels + 1 + len(wanted.attacks) * len(wanted.runs)
+    assert calls[-1].shape == (wanted.batch_size, versions * len(wanted.runs))
+
+
+def test_pictures_of_a_video_follow_each_other():
+    pictures = made_up_pictures(6, 16, classes=2, frames=4)
+    assert pictures.videos.tolist() == [0, 0, 0, 0, 1, 1]
+    assert pictures.decode(pictures.videos).shape == (6, 16, 16, 3)
+
+
 def test_no_weights_are_fetched():
     entry = {"name": "tsn", "frame": {"pretrained": True, "weights": "file"}, "weights": {"map": 0.1}, "pretrained": 1}
-    found = module._untrained(entry)
+    found = untrained(entry)
     assert found["frame"] == {"pretrained": False, "weights": None}
     assert found["pretrained"] is False
-    assert module._untrained({"weights": {"map": 0.1}})["weights"] == {"map": 0.1}  # no file of a network
+    assert untrained({"weights": {"map": 0.1}})["weights"] == {"map": 0.1}  # no file of a network
 
 
 @pytest.mark.parametrize(("clip", "shape"), [(1, (4, 3, 16, 16)), (5, (4, 5, 3, 16, 16))])

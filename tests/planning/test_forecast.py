@@ -49,6 +49,26 @@ def test_a_run_is_its_steps_its_validation_and_its_checkpoints(reckon):
     assert line(found, "train").cost.gpu_s == pytest.approx(sum(run.device_s for run in found.runs))
 
 
+def test_studies_are_their_images_and_the_training_of_classifiers(reckon):
+    found = reckon(found=CUDA)
+    attack, robustness = (line(found, stage).cost for stage in ("attack", "robustness"))
+    # the paper's classifiers are trained already: 50,000 images at 0.01 s, and 2 s to build
+    assert attack.gpu_s == pytest.approx(2 + attack.count * 0.01)
+    assert robustness.gpu_s == pytest.approx(2 + robustness.count * 0.01)
+    assert line(found, "attack").hours == pytest.approx(attack.gpu_s / 3600)
+    own = reckon(found=CUDA, attack__images__source="identities", attack__training__steps=80)
+    assert line(own, "attack").cost.gpu_s == pytest.approx(attack.gpu_s + 80)
+    on_cpu = reckon(replace(NODE, gpus=0), {"kind": "cpu"})
+    assert line(on_cpu, "robustness").cost.cpu_s == pytest.approx(robustness.gpu_s + 1e-3)
+
+
+def test_a_studys_time_is_not_guessed(reckon):
+    found = reckon()
+    assert line(found, "attack").hours is None
+    assert "plan --calibrate" in line(found, "attack").cost.note
+    assert line(found, "examples").hours is not None
+
+
 def test_seeds_and_conditions_multiply(reckon):
     once, twice = (sum(run.device_s for run in reckon(found=CUDA, train__seeds=seeds).runs) for seeds in ([0], [0, 1]))
     assert twice == pytest.approx(2 * once)
