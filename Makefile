@@ -100,8 +100,9 @@ scale: setup  ## Measure how the work per dataset scales: up to 120,000 videos, 
 rehearsal: setup  ## Run all of the paper profile on fabricated data, 2 steps a run, to fill all tables (KEEP=1: keep it; FOLDER, JOBS)
 	$(BIN)/python -m benchmarks.rehearsal $(if $(KEEP),--keep) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JOBS),--jobs $(JOBS))
 
-study: setup setup-weights  ## Train what docs/evidence.md asks, in work/study; goes on after a kill (PROFILE=study_clips, FOLDER, JOBS)
-	$(BIN)/python -m benchmarks.study $(if $(PROFILE),--profile $(PROFILE)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JOBS),--jobs $(JOBS))
+study: setup setup-weights  ## Train what docs/evidence.md asks, in work/study; goes on after a kill (FOLDER, JOBS; PROFILE=study_clips: with CLIPS, WITHOUT)
+	$(BIN)/python -m benchmarks.study $(if $(PROFILE),--profile $(PROFILE)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JOBS),--jobs $(JOBS)) \
+	  $(if $(CLIPS),--clips $(CLIPS)) $(if $(WITHOUT),--without $(WITHOUT))
 
 study-report: setup  ## Make reports/study again from its committed results, without training (PROFILE=study_clips)
 	$(BIN)/python -m benchmarks.study --report $(if $(PROFILE),--profile $(PROFILE))

@@ -35,6 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if not arguments.report:
         overrides = dict(map(_override, arguments.set))
         project = Project(arguments.folder or ROOT / "work" / arguments.profile, "study", profile, overrides)
+        overrides |= _clips(project.folder, load_params(path=profile), arguments)
         changed = project.prepare()
         print(
             f"{arguments.profile} in {project.folder}; {len(changed)} keys overridden: {changed or 'none'}", flush=True
@@ -79,6 +80,23 @@ def collect(folder: Path, params: Params, results: Path) -> None:
             continue
 
 
+def _clips(folder: Path, params: Params, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The folder of clips by a path that holds in the copy too; clips that are left out are not linked into it."""
+    if params.corpus.source != "clips":
+        return {}
+    source = Path(arguments.clips or ROOT / str(params.corpus.folder)).resolve()
+    if not source.is_dir():
+        raise FileNotFoundError(f"clips must be a folder of videos; found none at {source}. Name one: CLIPS=folder.")
+    links = folder / "clips"
+    links.mkdir(exist_ok=True)
+    wanted = {path.name: path for path in source.iterdir() if path.is_file() and path.name not in arguments.without}
+    for old in links.iterdir():
+        old.unlink()
+    for name, path in wanted.items():
+        (links / name).symlink_to(path)
+    return {"corpus.folder": str(links)}
+
+
 def _override(text: str) -> tuple[str, Any]:
     key, _, value = text.partition("=")
     return key, YAML(typ="safe").load(value)
@@ -90,6 +108,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--report", action="store_true", help="Only make the report again from the results.")
     parser.add_argument("--folder", type=Path, help="Where it works; default: work/<profile>.")
     parser.add_argument("--results", type=Path, help="Where results go; default: reports/<profile>.")
+    parser.add_argument("--clips", type=Path, help="Folder of clips, for a profile with corpus.source clips.")
+    parser.add_argument("--without", nargs="*", default=[], metavar="FILE", help="Clips of people who have another.")
     parser.add_argument("--jobs", type=int, help="Runs at a time; else as many as find GPUs or cores.")
     parser.add_argument("--only", default="", help="Take the runs whose names hold this text.")
     parser.add_argument(

@@ -66,6 +66,24 @@ def test_runs_are_taken_while_others_train(tmp_path, params, taken, monkeypatch,
     assert len(taken) >= 6
 
 
+def test_clips_are_linked_but_for_those_left_out(tmp_path):
+    source, folder = tmp_path / "mine", tmp_path / "project"
+    source.mkdir()
+    folder.mkdir()
+    for name in ("one.mp4", "two.mp4", "again.mp4"):
+        (source / name).write_bytes(b"video")
+    params = SimpleNamespace(corpus=SimpleNamespace(source="clips", folder="somewhere"))
+    arguments = SimpleNamespace(clips=source, without=["again.mp4"])
+    for _ in range(2):
+        assert study._clips(folder, params, arguments) == {"corpus.folder": str(folder / "clips")}
+    assert sorted(path.name for path in (folder / "clips").iterdir()) == ["one.mp4", "two.mp4"]
+    assert (folder / "clips/one.mp4").read_bytes() == b"video"
+    assert study._clips(folder, SimpleNamespace(corpus=SimpleNamespace(source="procedural")), arguments) == {}
+    arguments.clips = tmp_path / "nowhere"
+    with pytest.raises(FileNotFoundError, match="clips must be a folder of videos"):
+        study._clips(folder, params, arguments)
+
+
 def test_overrides_are_read_as_yaml():
     assert study._override("train.seeds=[0, 1]") == ("train.seeds", [0, 1])
     assert study._override("train.learning_rate=5e-4") == ("train.learning_rate", 5e-4)
