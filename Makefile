@@ -87,7 +87,7 @@ bench: setup  ## Measure the table of docs/benchmarks.md, except on real clips
 	$(BIN)/python -m benchmarks.step --methods grad_bat two_gen_bat --precision bf16-mixed --output benchmarks/results/step-bf16.json
 	$(BIN)/python -m benchmarks.train
 	$(BIN)/python -m benchmarks.train --threads 1
-	for name in preprocess engines tracks shards evaluate studies; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in preprocess engines tracks shards evaluate coverage studies; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 bench-clips: setup  ## Measure speeds on real videos: make bench-clips CLIPS=folder
 	$(BIN)/python -m benchmarks.preprocess --clips $(CLIPS) --count 3 --heights 720

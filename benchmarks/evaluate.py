@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import RESULTS, machine, setting
-from deepfake_adv.evaluation.bootstrap import Sample, draw, replicate
+from deepfake_adv.evaluation.bootstrap import Sample, replicate
 from deepfake_adv.evaluation.metrics import all_metrics
+from deepfake_adv.evaluation.units import Units, find_units
 from deepfake_adv.files import write_json
 
 
@@ -21,8 +22,16 @@ def fabricate(rng: np.random.Generator, videos: int, frames: int) -> Sample:
     cluster = np.repeat(np.arange(videos), frames)
     labels = (cluster >= videos // 2).astype(np.int64)
     logits = rng.normal(2 * labels + rng.normal(0, 1, videos)[cluster], 1)
-    strata = tuple("b/real" if k < videos // 2 else "b/NT" for k in range(videos))
-    return Sample(1 / (1 + np.exp(-logits)), labels, cluster, strata)
+    return Sample(1 / (1 + np.exp(-logits)), labels, cluster)
+
+
+def pairs(videos: int) -> Units:
+    """As in FaceForensics++: real i and j, and the fakes i_j and j_i, make a pair."""
+    people = [f"{k:04d}" for k in range(videos // 2)]
+    others = [people[k ^ 1] for k in range(len(people) // 2 * 2)] + people[len(people) // 2 * 2 :]
+    names = [*people, *map("_".join, zip(people, others, strict=True))]
+    forgeries = ["real"] * len(people) + ["NT"] * len(people)
+    return find_units("b", names, forgeries, people * 2, [""] * len(people) + others)
 
 
 def bootstrap(conditions: int, videos: int, frames: int, resamples: int) -> dict[str, Any]:
@@ -31,10 +40,10 @@ def bootstrap(conditions: int, videos: int, frames: int, resamples: int) -> dict
     samples = [fabricate(rng, videos, frames) for _ in range(conditions)]
     start = time.perf_counter()
     for sample in samples:
-        replicate(sample, draw(sample.strata, resamples, 0))
+        replicate(sample, pairs(videos).draw(resamples, 0))
     taken = time.perf_counter() - start
     sample, few = samples[0], 10
-    drawn = draw(sample.strata, few, 0)
+    drawn = pairs(videos).draw(few, 0)
     start = time.perf_counter()
     for weights in drawn:
         times = weights[sample.cluster].astype(np.int64)

@@ -66,6 +66,7 @@ def test_completion_is_offered_in_the_help(call):
         (["predict", "clip.mp4", "--detector", "run", "--frames", "0"], "--frames"),
         (["predict", "clip.mp4", "--detector", "run", "--locator", "dlip"], "--locator"),
         (["export-frames", "crops", "out", "--size", "0"], "--size"),
+        (["compare", "a.csv", "b.csv", "--resamples", "-1"], "--resamples"),
         (["export-frames", "crops", "out", "--size", "-5"], "--size"),
     ],
 )
@@ -160,6 +161,68 @@ def test_a_plan_without_calibration_imports_no_torch(call):
         "import sys; from typer.testing import CliRunner; from deepfake_adv.cli import app;"
         "assert CliRunner().invoke(app, ['plan', '--profile', 'paper']).exit_code == 0;"
         "assert 'torch' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+@pytest.fixture
+def score_tables(tmp_path):
+    """Two tables of scores of the same videos."""
+    for name, shift in (("a.csv", 0.1), ("b.csv", 0.3)):
+        lines = [f"v{k},{k % 2},{0.3 + shift * (k % 2) + 0.02 * (k % 7)}" for k in range(40)]
+        (tmp_path / name).write_text("\n".join(["video,label,score", *lines]))
+    return str(tmp_path / "a.csv"), str(tmp_path / "b.csv")
+
+
+def test_scores_are_evaluated_as_text_or_json(call, score_tables, tmp_path):
+    done = call("evaluate", "--scores", score_tables[0])
+    assert done.exit_code == 0
+    assert "All rows: 20 real and 20 fake videos; drawn: 40 videos" in done.output
+    done = call(
+        "evaluate", "--scores", score_tables[0], "--json", "--resamples", "50", "--out", str(tmp_path / "o.json")
+    )
+    found = json.loads(done.output)
+    assert found["results"][0]["video"]["auc"]["value"] > 0.5
+    assert found == json.loads((tmp_path / "o.json").read_text())
+
+
+def test_scores_are_compared_as_text_or_json(call, score_tables):
+    done = call("compare", *score_tables)
+    assert done.exit_code == 0
+    assert "All rows: 40 videos compared." in done.output
+    done = call("compare", *score_tables, "--json", "--resamples", "50")
+    assert json.loads(done.output)["results"][0]["video"]["auc"]["value"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["evaluate", "--scores", "none.csv"], "none.csv must be a table of scores; found nothing"),
+        (["compare", "none", "other"], "none must be a .csv or .parquet file, or a run with data/scores/none.parquet"),
+        (["evaluate", "--scores", "none.csv", "--confidence", "1"], "--confidence must be above 0 and below 1"),
+    ],
+)
+def test_wrong_scores_are_one_message(call, arguments, said):
+    done = call(*arguments)
+    assert done.exit_code == 1
+    assert said in done.output
+    assert len(done.output.splitlines()) == 1
+
+
+def test_the_columns_of_scores_are_explained_in_the_help(call):
+    done = call("evaluate", "--help")
+    for name in ("video", "label", "score", "frame", "target", "source", "forgery"):
+        assert f"- {name}: " in done.output
+
+
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_scores_are_measured_without_torch(call, score_tables, command):
+    given = ["--scores", score_tables[0]] if command == "evaluate" else list(score_tables)
+    code = (
+        "import sys; from typer.testing import CliRunner; from deepfake_adv.cli import app;"
+        f"assert CliRunner().invoke(app, {[command, *given, '--resamples', '20']!r}).exit_code == 0;"
+        "assert not {'torch', 'pandas', 'sklearn'} & set(sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)

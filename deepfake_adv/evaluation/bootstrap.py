@@ -1,7 +1,8 @@
-"""Bootstrap over videos: whole clusters of frames are drawn, separately per class and forgery.
+"""Bootstrap of whole videos: every metric for every resample, from how often each video was drawn.
 
 Frames of one video are not independent; intervals over frames would be about ten times too
-narrow. A resample is a multiplicity per video, so that 1,000 resamples are a matrix product
+narrow. `evaluation/units.py` decides what is drawn: videos, or the identities in them. A resample
+is a multiplicity per video, so that 1,000 resamples are a matrix product
 instead of 1,000 sorts: AUC comes from the concordant pairs of each (real video, fake video),
 accuracy and calibration from sums per video, and the curve metrics from counts per video on a
 grid of thresholds.
@@ -20,7 +21,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_adv.evaluation.metrics import CALIBRATION_BINS, MAX_FPR, THRESHOLD, calibration_bins
+from deepfake_adv.evaluation.metrics import CALIBRATION_BINS, MAX_FPR, THRESHOLD, are_probabilities, calibration_bins
+from deepfake_adv.evaluation.small_samples import expanded
 from deepfake_adv.names import FAKE_LABEL
 
 GRID: Final = 1024
@@ -33,22 +35,26 @@ Floats = NDArray[np.float64]
 class Sample(NamedTuple):
     """Scored items (frames, or videos) with the video that each belongs to.
 
-    `cluster` indexes the videos; `strata[k]` names the stratum of video `k` ("corpus/real",
-    "corpus/NT"). All items of a video share its label.
+    `cluster` indexes the videos. All items of a video share its label.
     """
 
     scores: Floats
     labels: NDArray[np.int64]
     cluster: NDArray[np.int64]
-    strata: tuple[str, ...]
 
 
-def draw(strata: tuple[str, ...], resamples: int, seed: int) -> NDArray[np.float32]:
-    """How often each video is drawn: ``(resamples, videos)``.
+def draw(strata: tuple[str, ...], resamples: int, seed: int, *, fewer: int = 0) -> NDArray[np.float32]:
+    """How often each unit is drawn with replacement, as many as there are in its stratum: ``(resamples, units)``.
 
     The draws of a stratum depend on its name, size and the seed alone. Two runs scored on
     the same videos, or two forgeries judged against the same reals, thus share their draws,
     which makes differences and averages of their metrics paired.
+
+    Args:
+        strata: The stratum of each unit, such as "corpus/real".
+        resamples: Number of resamples.
+        seed: Of the draws.
+        fewer: Draw this many fewer than a stratum has, and let each count for as much more.
     """
     names = np.array(strata)
     drawn = np.empty((resamples, len(names)), dtype=np.float32)
@@ -56,31 +62,46 @@ def draw(strata: tuple[str, ...], resamples: int, seed: int) -> NDArray[np.float
         members = np.flatnonzero(names == name)
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
         even = np.full(len(members), 1 / len(members))
-        drawn[:, members] = rng.multinomial(len(members), even, size=resamples)
+        count = max(len(members) - fewer, 1)
+        drawn[:, members] = rng.multinomial(count, even, size=resamples) * (len(members) / count)
     return drawn
 
 
-def replicate(sample: Sample, drawn: NDArray[np.float32]) -> dict[str, Floats]:
-    """Every metric for every resample: name -> ``(resamples,)`` fractions, NaN where undefined."""
+def replicate(sample: Sample, drawn: NDArray[np.float32], threshold: float = THRESHOLD) -> dict[str, Floats]:
+    """Every metric for every resample: name -> ``(resamples,)`` fractions, NaN where undefined.
+
+    Args:
+        sample: The scores.
+        drawn: ``(resamples, videos)``, how often each video was drawn.
+        threshold: Scores above it are called fake, in accuracy and false-positive rate.
+    """
     videos = drawn.shape[1]
     fakes = np.zeros(videos, dtype=bool)
     fakes[sample.cluster[sample.labels == FAKE_LABEL]] = True
     order = np.argsort(sample.cluster, kind="stable")
     present = np.flatnonzero(np.bincount(sample.cluster, minlength=videos))  # a video may lack scored frames
     cluster = np.searchsorted(present, sample.cluster[order])
-    strata = tuple(sample.strata[k] for k in present)
-    sample = Sample(sample.scores[order], sample.labels[order], cluster, strata)
+    sample = Sample(sample.scores[order], sample.labels[order], cluster)
     drawn, fakes = drawn[:, present], fakes[present]
-    result = {"auc": _auc(sample, drawn, fakes), **_sums(sample, drawn)}
+    result = {"auc": _auc(sample, drawn, fakes), **_sums(sample, drawn, threshold)}
     return {**result, **_on_grid(sample, drawn, fakes)}
 
 
-def interval(replicates: Floats, confidence: float) -> tuple[float, float]:
-    """Percentile interval; NaN where no resample is defined."""
+def interval(replicates: Floats, confidence: float, units: int | None = None) -> tuple[float, float]:
+    """Percentile interval; NaN where no resample is defined, or a single unit was drawn.
+
+    Args:
+        replicates: ``(resamples,)``.
+        confidence: In (0, 1).
+        units: Number of units that were drawn: with few, percentiles further out are taken (`small_samples.py`). None:
+            many.
+    """
     defined = replicates[np.isfinite(replicates)]
-    if not len(defined):
+    if not len(defined) or (units is not None and units < 2):
         return float("nan"), float("nan")
     tail = (1 - confidence) / 2
+    if units is not None:
+        tail = expanded(tail, units)
     low, high = np.quantile(defined, [tail, 1 - tail])
     return float(low), float(high)
 
@@ -120,17 +141,21 @@ def _auc(sample: Sample, drawn: NDArray[np.float32], fakes: NDArray[np.bool_]) -
     sizes = np.bincount(sample.cluster, minlength=len(fakes)).astype(np.float64)
     real, fake = drawn[:, ~fakes].astype(np.float64), drawn[:, fakes].astype(np.float64)
     pairs = concordance(sample.scores, sample.cluster, fakes)
-    result: Floats = np.einsum("rf,rf->r", real @ pairs, fake) / ((real @ sizes[~fakes]) * (fake @ sizes[fakes]))
+    with np.errstate(invalid="ignore"):  # 0 / 0: no video of a class was drawn
+        result: Floats = np.einsum("rf,rf->r", real @ pairs, fake) / ((real @ sizes[~fakes]) * (fake @ sizes[fakes]))
     return result
 
 
-def _sums(sample: Sample, drawn: NDArray[np.float32]) -> dict[str, Floats]:
+def _sums(sample: Sample, drawn: NDArray[np.float32], threshold: float) -> dict[str, Floats]:
     videos = drawn.shape[1]
     weights = drawn.astype(np.float64)
-    right = (sample.scores > THRESHOLD) == (sample.labels == FAKE_LABEL)
+    right = (sample.scores > threshold) == (sample.labels == FAKE_LABEL)
     items = weights @ np.bincount(sample.cluster, minlength=videos)
-    cells = sample.cluster * CALIBRATION_BINS + calibration_bins(sample.scores)
-    gaps = np.bincount(cells, weights=sample.scores - sample.labels, minlength=videos * CALIBRATION_BINS)
+    error = np.full(len(drawn), np.nan)
+    if are_probabilities(sample.scores):
+        cells = sample.cluster * CALIBRATION_BINS + calibration_bins(sample.scores)
+        gaps = np.bincount(cells, weights=sample.scores - sample.labels, minlength=videos * CALIBRATION_BINS)
+        error = np.abs(weights @ gaps.reshape(videos, CALIBRATION_BINS)).sum(1)
     real = sample.labels != FAKE_LABEL
     reals = weights @ np.bincount(sample.cluster, weights=real, minlength=videos)
     alarms = weights @ np.bincount(sample.cluster, weights=real & ~right, minlength=videos)
@@ -138,7 +163,7 @@ def _sums(sample: Sample, drawn: NDArray[np.float32]) -> dict[str, Floats]:
         return {
             "acc": weights @ np.bincount(sample.cluster, weights=right, minlength=videos) / items,
             "fpr": alarms / reals,
-            "ece": np.abs(weights @ gaps.reshape(videos, CALIBRATION_BINS)).sum(1) / items,
+            "ece": error / items,
         }
 
 
@@ -176,7 +201,8 @@ def _curve_metrics(true: NDArray[np.float32], false: NDArray[np.float32]) -> dic
         share = (1 - fpr_0 - tpr_0) / (fpr_1 + tpr_1 - fpr_0 - tpr_0)
         found = np.where(strict > 0, true[rows, np.maximum(strict - 1, 0)] * per_fake[:, 0], 0)
     eer = fpr_0 + share * (fpr_1 - fpr_0)
-    return {"ap": ap.astype(np.float64), "eer": eer.astype(np.float64), "tpr": found.astype(np.float64)}
+    defined = (true[:, -1] > 0) & (false[:, -1] > 0)
+    return {name: np.where(defined, each, np.nan) for name, each in (("ap", ap), ("eer", eer), ("tpr", found))}
 
 
 def _grid(sample: Sample) -> Floats:

@@ -46,7 +46,7 @@ class Curve(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """Counts at the threshold of 0.5; fake is positive."""
+    """Counts at a threshold; fake is positive."""
 
     tp: int
     fp: int
@@ -58,7 +58,7 @@ def curve(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> Curve:
     """Sort once and count.
 
     Args:
-        scores: ``(N,)``, P(fake), finite.
+        scores: ``(N,)``, finite, higher for fakes.
         labels: ``(N,)``, 0 real and 1 fake.
 
     Raises:
@@ -127,29 +127,34 @@ def tpr_at_fpr(points: Curve, max_fpr: float = MAX_FPR) -> float:
     return float(points.true[allowed] / points.fakes)
 
 
-def confusion(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> Confusion:
-    """Counts at 0.5; a score of exactly 0.5 is called real, as the argmax of two equal logits is."""
-    flagged, fake = np.asarray(scores) > THRESHOLD, np.asarray(labels) == FAKE_LABEL
+def confusion(scores: NDArray[np.floating], labels: NDArray[np.integer], threshold: float = THRESHOLD) -> Confusion:
+    """Counts at `threshold`; a score that equals it is called real, as the argmax of two equal logits is."""
+    flagged, fake = np.asarray(scores) > threshold, np.asarray(labels) == FAKE_LABEL
     tp, fp = int((flagged & fake).sum()), int((flagged & ~fake).sum())
     return Confusion(tp, fp, int((~fake).sum()) - fp, int(fake.sum()) - tp)
 
 
-def accuracy(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Share called rightly at 0.5; defined for one class as well, NaN for no scores."""
-    counts = confusion(scores, labels)
+def accuracy(scores: NDArray[np.floating], labels: NDArray[np.integer], threshold: float = THRESHOLD) -> float:
+    """Share called rightly at `threshold`; defined for one class as well, NaN for no scores."""
+    counts = confusion(scores, labels, threshold)
     return (counts.tp + counts.tn) / len(scores) if len(scores) else float("nan")
 
 
-def false_positive_rate(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Share of the reals called fake at 0.5; NaN for no reals."""
-    counts = confusion(scores, labels)
+def false_positive_rate(
+    scores: NDArray[np.floating], labels: NDArray[np.integer], threshold: float = THRESHOLD
+) -> float:
+    """Share of the reals called fake at `threshold`; NaN for no reals."""
+    counts = confusion(scores, labels, threshold)
     reals = counts.fp + counts.tn
     return counts.fp / reals if reals else float("nan")
 
 
 def calibration_error(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Expected calibration error of P(fake): 15 bins of equal width, weighted by their size."""
-    if not len(scores):
+    """Expected calibration error of P(fake): 15 bins of equal width, weighted by their size.
+
+    NaN for no scores, and for scores outside [0, 1], which are no probabilities.
+    """
+    if not are_probabilities(scores):
         return float("nan")
     bins = calibration_bins(scores)
     gap = np.bincount(bins, weights=np.asarray(scores, np.float64) - labels, minlength=CALIBRATION_BINS)
@@ -157,13 +162,25 @@ def calibration_error(scores: NDArray[np.floating], labels: NDArray[np.integer])
 
 
 def calibration_bins(scores: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Bin of each score, ``[0, 15)``; 1 belongs to the last bin."""
+    """Bin of each score in [0, 1], ``[0, 15)``; 1 belongs to the last bin."""
     bins = (np.asarray(scores, np.float64) * CALIBRATION_BINS).astype(np.int64)
     return np.minimum(bins, CALIBRATION_BINS - 1)
 
 
-def all_metrics(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> dict[str, float]:
+def are_probabilities(scores: NDArray[np.floating]) -> bool:
+    """Whether there are scores, all in [0, 1]."""
+    return len(scores) > 0 and float(np.min(scores)) >= 0 and float(np.max(scores)) <= 1
+
+
+def all_metrics(
+    scores: NDArray[np.floating], labels: NDArray[np.integer], threshold: float = THRESHOLD
+) -> dict[str, float]:
     """Every metric of `METRICS`, as fractions; NaN where undefined.
+
+    Args:
+        scores: ``(N,)``, P(fake), or any number that is higher for fakes.
+        labels: ``(N,)``, 0 real and 1 fake.
+        threshold: Of accuracy and false-positive rate.
 
     Raises:
         ValueError: As `curve` does.
@@ -171,11 +188,11 @@ def all_metrics(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> di
     points = curve(scores, labels)
     return {
         "auc": auc(points),
-        "acc": accuracy(scores, labels),
+        "acc": accuracy(scores, labels, threshold),
         "ap": average_precision(points),
         "eer": equal_error_rate(points),
         "tpr": tpr_at_fpr(points),
-        "fpr": false_positive_rate(scores, labels),
+        "fpr": false_positive_rate(scores, labels, threshold),
         "ece": calibration_error(scores, labels),
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_adv.evaluation import metrics, replicates
-from deepfake_adv.evaluation.bootstrap import Sample, draw, interval, replicate
+from deepfake_adv.evaluation.bootstrap import Sample, interval, replicate
 from deepfake_adv.evaluation.scores import TestSet
 from deepfake_adv.files import fingerprint
 from deepfake_adv.names import FAKE_LABEL
@@ -70,23 +70,24 @@ def evaluate_one(test: TestSet, settings: Settings) -> Evaluated:
     """Metrics with intervals at frame and video level, averaged over seeds."""
     seeds = sorted(test.frames)
     sample = test.frames[seeds[0]]
-    drawn = draw(sample.strata, settings.resamples, settings.seed)
+    drawn = test.units.draw(settings.resamples, settings.seed)
     entry: dict[str, Any] = {
         "train": test.train,
         "dataset": test.dataset,
         "test": str(test.test),
         "seeds": seeds,
-        "frames": _per_class(sample),
-        "videos": _per_class(test.videos[seeds[0]]),
+        "frames": count_classes(sample),
+        "videos": count_classes(test.videos[seeds[0]]),
         "lost_frames": test.lost_frames,
         "lost_videos": test.lost_videos,
+        "drawn": {"kind": test.units.kind, "count": test.units.count()},
     }
     if reason := _undefined(entry["frames"]):
         entry["undefined"] = reason
     kept: dict[str, Any] = {"sample": fingerprint([test.fingerprint, *settings])}
     for level in LEVELS:
         samples = [(test.frames if level == "frame" else test.videos)[seed] for seed in seeds]
-        entry[level], packed = _measure(samples, drawn, settings)
+        entry[level], packed = measure(samples, drawn, test.units.count(), settings)
         if level == "frame":
             kept.update(packed)
     if settings.resamples:
@@ -98,11 +99,24 @@ def evaluate_one(test: TestSet, settings: Settings) -> Evaluated:
     return Evaluated(entry, np.mean(curves, axis=0), np.concatenate(calls))
 
 
-def _measure(
-    samples: list[Sample], drawn: NDArray[np.float32], settings: Settings
+def measure(
+    samples: list[Sample],
+    drawn: NDArray[np.float32],
+    units: int,
+    settings: Settings,
+    threshold: float = metrics.THRESHOLD,
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    points = [metrics.all_metrics(sample.scores, sample.labels) for sample in samples]
-    resampled = [replicate(sample, drawn) for sample in samples] if settings.resamples else []
+    """Every metric, averaged over seeds, with its interval; and packed replicates of those in `KEPT`.
+
+    Args:
+        samples: Of each seed.
+        drawn: ``(resamples, videos)``, how often each video was drawn.
+        units: Number of units that were drawn.
+        settings: Of the intervals.
+        threshold: Of accuracy and false-positive rate.
+    """
+    points = [metrics.all_metrics(sample.scores, sample.labels, threshold) for sample in samples]
+    resampled = [replicate(sample, drawn, threshold) for sample in samples] if settings.resamples else []
     level: dict[str, Any] = {}
     packed: dict[str, str] = {}
     for name in metrics.METRICS:
@@ -110,12 +124,12 @@ def _measure(
         low = high = float("nan")
         if resampled:
             combined = replicates.over_seeds([each[name] for each in resampled], settings.seed)
-            low, high = interval(combined, settings.confidence)
+            low, high = interval(combined, settings.confidence, units)
             if name in KEPT and np.isfinite(values).any():
                 packed[name] = replicates.pack(combined)
-        level[name] = {"value": _number(np.mean(values)), "low": _number(low), "high": _number(high)}
+        level[name] = {"value": number(np.mean(values)), "low": number(low), "high": number(high)}
         if len(values) > 1:
-            level[name]["seeds"] = [_number(value) for value in values]
+            level[name]["seeds"] = [number(value) for value in values]
     return level, packed
 
 
@@ -129,11 +143,12 @@ def _undefined(frames: dict[str, int]) -> str:
     return f"AUC, AP, EER and TPR are undefined, since there is no {lacking[0]} frame with a score"
 
 
-def _number(value: float | np.floating[Any]) -> float | None:
+def number(value: float | np.floating[Any]) -> float | None:
     """Six decimals, and JSON's null for what is undefined."""
     return round(float(value), 6) if np.isfinite(value) else None
 
 
-def _per_class(sample: Sample) -> dict[str, int]:
+def count_classes(sample: Sample) -> dict[str, int]:
+    """Number of real and of fake items."""
     fakes = int((sample.labels == FAKE_LABEL).sum())
     return {"real": len(sample.labels) - fakes, "fake": fakes}

@@ -4,12 +4,14 @@ A test set pairs the fakes of one or more forgeries with all reals of the same d
 quality; reals that have no fakes there are a test set of their own. A frame without a finite
 score is left out and counted. A video's score is the mean of its scored frames; a video without
 any scores 0.5 and is counted too.
+Intervals draw identities where the columns `target` and `source` name them (`evaluation/units.py`). Files of earlier
+versions lack `source`; of these, videos are drawn.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,13 +19,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deepfake_adv.evaluation.bootstrap import Sample
+from deepfake_adv.evaluation.units import Units, find_units
 from deepfake_adv.files import fingerprint
 from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FF_FORGERIES, REAL, REAL_LABEL, TESTED, Condition
 from deepfake_adv.parquet import parquet_errors
 
 NO_SCORE: Final = 0.5
-_NAMES: Final = ("train_condition", "dataset", "quality", "forgery", "video")
-COLUMNS: Final = (*_NAMES, "seed", "label", "score")
+_PEOPLE: Final = ("target", "source")
+_NAMES: Final = ("train_condition", "dataset", "quality", "forgery", "video", *_PEOPLE)
+COLUMNS: Final = (*(name for name in _NAMES if name not in _PEOPLE), "seed", "label", "score")
 
 Codes = NDArray[np.int64]
 
@@ -56,7 +60,17 @@ class Scores:
 class TestSet:
     """One detector's frames on one test condition, for every seed it was trained with.
 
-    `fingerprint` identifies the videos, so that only detectors tested on the same videos are compared.
+    Attributes:
+        train: Condition that the detector was trained on.
+        dataset: Dataset of the test.
+        test: Condition of the test.
+        frames: By seed; clusters are the videos in the order of `names`.
+        videos: By seed, one item per video and quality.
+        lost_frames: Frames without a finite score, of all seeds.
+        lost_videos: Videos without any scored frame, of all seeds.
+        names: The videos.
+        units: What is drawn for intervals.
+        fingerprint: Identifies the videos and their draws, so that only detectors tested on the same are compared.
     """
 
     train: str
@@ -66,6 +80,8 @@ class TestSet:
     videos: dict[int, Sample]
     lost_frames: int
     lost_videos: int
+    names: tuple[str, ...]
+    units: Units
     fingerprint: str
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
@@ -86,16 +102,17 @@ def read_scores(path: Path) -> Scores:
     if missing:
         wanted, lost = ", ".join(COLUMNS), ", ".join(missing)
         raise ValueError(f"{path} must have the columns {wanted}; got none of {lost}. Score again.")
+    texts = [name for name in _NAMES if name in present]
     with parquet_errors(path, "file of scores", "run `dvc repro score`"):
-        file = pq.ParquetFile(path, read_dictionary=list(_NAMES))  # read_table would load pandas as well
-        table = file.read(columns=list(COLUMNS))
+        file = pq.ParquetFile(path, read_dictionary=texts)  # read_table would load pandas as well
+        table = file.read(columns=[*texts, "seed", "label", "score"])
         chosen = (file.schema_arrow.metadata or {}).get(TESTED.encode())
     scores = to_scores(table, str(path))
     return scores if chosen is None else replace(scores, wanted=tuple(chosen.decode().split()))
 
 
 def to_scores(table: pa.Table, name: str = "scores") -> Scores:
-    """Take the columns of an Arrow table.
+    """Take the columns of an Arrow table; target and source count as unknown unless both are there.
 
     Raises:
         ValueError: If there are no rows, or labels and forgeries disagree.
@@ -104,8 +121,15 @@ def to_scores(table: pa.Table, name: str = "scores") -> Scores:
         raise ValueError(f"{name} must have rows; got none. See whether the manifest has test rows.")
     names: dict[str, list[str]] = {}
     codes: dict[str, Codes] = {}
+    people = set(_PEOPLE) <= set(table.column_names)
     for column in _NAMES:
-        chunk = table[column].combine_chunks()
+        if column in _PEOPLE and not people:
+            names[column], codes[column] = [""], np.zeros(table.num_rows, dtype=np.int64)
+            continue
+        chunk = table[column]
+        if column in _PEOPLE and chunk.null_count:
+            chunk = chunk.cast(pa.string()).fill_null("")
+        chunk = chunk.combine_chunks()
         encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
         values = encoded.dictionary.to_pylist()
         order = sorted(range(len(values)), key=values.__getitem__)
@@ -138,6 +162,7 @@ def all_test_sets(scores: Scores) -> Iterator[TestSet]:
         trained = scores.is_in("train_condition", (train,))
         for dataset in scores.present("dataset", trained):
             rows = trained & scores.is_in("dataset", (dataset,))
+            units = dataset_units(scores, np.flatnonzero(rows), dataset)
             present = scores.present("forgery", rows), scores.present("quality", rows)
             for condition in [*conditions(*present), *_alone(scores, rows)]:
                 if scores.wanted is not None and str(condition) not in scores.wanted:
@@ -147,7 +172,7 @@ def all_test_sets(scores: Scores) -> Iterator[TestSet]:
                     chosen &= scores.is_in("quality", (condition.quality,))
                 fakes = chosen & (scores.label != REAL_LABEL)
                 if fakes.any() or condition.forgery == REAL:
-                    yield _test_set(scores, np.flatnonzero(chosen), train, dataset, condition)
+                    yield make_test_set(scores, np.flatnonzero(chosen), units, train, dataset, condition)
 
 
 def conditions(forgeries: list[str], qualities: list[str]) -> list[Condition]:
@@ -168,31 +193,69 @@ def _alone(scores: Scores, rows: NDArray[np.bool_]) -> list[Condition]:
     return [Condition(REAL, quality) for quality in tiers]
 
 
-def _test_set(scores: Scores, rows: Codes, train: str, dataset: str, condition: Condition) -> TestSet:
+class DatasetUnits(NamedTuple):
+    """The units of a dataset, and the place of each video among them by its code."""
+
+    units: Units
+    place: Codes
+
+
+def dataset_units(scores: Scores, rows: Codes, dataset: str) -> DatasetUnits:
+    """What to draw for the videos of some rows, which should be all of a dataset, so that its test sets share draws."""
+    video = scores.codes["video"][rows]
+    present, first = np.unique(video, return_index=True)
+    columns = [
+        [scores.names[name][k] for k in scores.codes[name][rows[first]]]
+        for name in ("video", "forgery", "target", "source")
+    ]
+    place = np.full(len(scores.names["video"]), -1, dtype=np.int64)
+    place[present] = np.arange(len(present))
+    return DatasetUnits(find_units(dataset, *columns), place)
+
+
+def make_test_set(
+    scores: Scores,
+    rows: Codes,
+    whole: DatasetUnits,
+    train: str,
+    dataset: str,
+    condition: Condition,
+    no_score: float = NO_SCORE,
+) -> TestSet:
+    """Rows as one test set.
+
+    Args:
+        scores: The scores.
+        rows: Which of them.
+        whole: Units of the dataset.
+        train: See `TestSet`.
+        dataset: See `TestSet`.
+        condition: See `TestSet`.
+        no_score: Score of a video without any.
+    """
     videos, cluster = np.unique(scores.codes["video"][rows], return_inverse=True)
-    forgery = np.empty(len(videos), dtype=np.int64)
-    forgery[cluster] = scores.codes["forgery"][rows]
-    strata = tuple(f"{dataset}/{scores.names['forgery'][k]}" for k in forgery)
+    units = whole.units.take(whole.place[videos])
     item = cluster * len(scores.names["quality"]) + scores.codes["quality"][rows]  # a video at one quality
     frames, means, lost_frames, lost_videos = {}, {}, 0, 0
     for seed in np.unique(scores.seed[rows]):
         mine = np.flatnonzero(scores.seed[rows] == seed)
         score, label = scores.score[rows][mine], scores.label[rows][mine]
         finite = np.isfinite(score)
-        frames[int(seed)] = Sample(score[finite], label[finite], cluster[mine][finite], strata)
-        means[int(seed)], unscored = _video_means(score, label, cluster[mine], item[mine], strata)
+        frames[int(seed)] = Sample(score[finite], label[finite], cluster[mine][finite])
+        means[int(seed)], unscored = _video_means(score, label, cluster[mine], item[mine], no_score)
         lost_frames += int((~finite).sum())
         lost_videos += unscored
-    names = fingerprint([dataset, [scores.names["video"][k] for k in videos]])
-    return TestSet(train, dataset, condition, frames, means, lost_frames, lost_videos, names)
+    names = tuple(scores.names["video"][k] for k in videos)
+    digest = fingerprint([dataset, names, units.described()])
+    return TestSet(train, dataset, condition, frames, means, lost_frames, lost_videos, names, units, digest)
 
 
 def _video_means(
-    score: NDArray[np.float64], label: Codes, cluster: Codes, item: Codes, strata: tuple[str, ...]
+    score: NDArray[np.float64], label: Codes, cluster: Codes, item: Codes, no_score: float
 ) -> tuple[Sample, int]:
     _, first, inverse = np.unique(item, return_index=True, return_inverse=True)
     finite = np.isfinite(score)
     scored = np.bincount(inverse[finite], minlength=len(first))
     total = np.bincount(inverse[finite], weights=score[finite], minlength=len(first))
-    mean = np.where(scored > 0, total / np.maximum(scored, 1), NO_SCORE)
-    return Sample(mean, label[first], cluster[first], strata), int((scored == 0).sum())
+    mean = np.where(scored > 0, total / np.maximum(scored, 1), no_score)
+    return Sample(mean, label[first], cluster[first]), int((scored == 0).sum())

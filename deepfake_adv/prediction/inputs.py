@@ -1,21 +1,21 @@
 """Which files are asked for: files as they are named, folders searched to their depth, tables of paths."""
 
-import csv
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from deepfake_adv.datasets.layouts.base import VIDEO_SUFFIXES
-from deepfake_adv.files import natural_key, read_text
+from deepfake_adv.datasets.tables import backslash_hint, column_hint, read_table
+from deepfake_adv.files import natural_key
 from deepfake_adv.video.picture import SUFFIXES
 
 logger = logging.getLogger(__name__)
 
 TABLE_SUFFIX: Final = ".csv"
 COLUMN: Final = "path"
+_ALIASES: Final = dict.fromkeys(("file", "filename", "video", "image"), COLUMN)
 
 
 def list_inputs(given: Iterable[Path], *, frames_of_one_video: bool = False) -> list[Path]:
@@ -75,27 +75,13 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _in_table(table: Path) -> list[Path]:
-    reader = csv.DictReader(StringIO(read_text(table), newline=""))
-    columns: Sequence[str] = [name.strip() for name in reader.fieldnames or ()]
+    columns, lines = read_table(table)
     if COLUMN not in columns:
-        raise ValueError(f"{table} must have the column {COLUMN}; got {', '.join(columns) or 'none'}.{_hint(columns)}")
-    reader.fieldnames = columns
-    try:
-        named = [(row[COLUMN] or "").strip() for row in reader]
-    except csv.Error as error:
-        raise ValueError(f"{table} must be a table; got {error}. Save it as CSV again.") from error
-    paths = [name for name in named if name]
+        hint = column_hint(columns, [COLUMN], f"Write {COLUMN} into its first line.", _ALIASES)
+        raise ValueError(f"{table} must have the column {COLUMN}; got {', '.join(columns) or 'none'}. {hint}")
+    paths = [line.fields[COLUMN] for line in lines if COLUMN in line.fields]
     if not paths:
         raise ValueError(f"{table} must name a file in its column {COLUMN}; got none. Write one a line.")
-    if any("\\" in name for name in paths) and os.sep == "/":
+    if os.sep == "/" and any(map(backslash_hint, paths)):
         logger.warning("%s: paths have backslashes; these are part of a name here. Write / between folders", table)
     return [table.parent / name for name in paths]
-
-
-def _hint(columns: Sequence[str]) -> str:
-    text = ",".join(columns)
-    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
-        if sign in text:
-            return f" Its fields are parted by {name}: save it with commas."
-    near = next((name for name in columns if name.lower() in (COLUMN, "file", "filename", "video", "image")), None)
-    return f" Rename the column {near} to {COLUMN}." if near else " Write path into its first line."

@@ -32,7 +32,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measurement:
-    """One number in percent with its provenance; `setting` is the reading of Eq. (6) of a blur attack."""
+    """One number in percent with its provenance.
+
+    `setting` is the reading of Eq. (6) of a blur attack, `units` the number of what its resamples drew.
+    """
 
     value: float
     low: float | None
@@ -44,6 +47,7 @@ class Measurement:
     replicates: Floats | None = None
     sample: str = ""
     setting: str = ""
+    units: int | None = None
 
 
 def read_evaluations(folder: Path, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -99,16 +103,19 @@ def _measurement(run: str, entry: dict[str, Any], metric: str) -> Measurement | 
         return None
     kept = entry.get("replicates", {})
     frames, videos = entry["frames"], entry["videos"]
+    drawn = entry.get("drawn", {"kind": "videos", "count": None})
     return Measurement(
         value=100 * number["value"],
         low=_percent(number["low"]),
         high=_percent(number["high"]),
         run=run,
         dataset=entry["dataset"],
-        counts=f"{frames['real']}+{frames['fake']} frames of {videos['real']}+{videos['fake']} videos",
+        counts=f"{frames['real']}+{frames['fake']} frames of {videos['real']}+{videos['fake']} videos"
+        + (f" ({drawn['count']} {drawn['kind']})" if drawn["kind"] != "videos" else ""),
         seeds=tuple(entry["seeds"]),
         replicates=100 * replicates.unpack(kept[metric]) if metric in kept else None,
         sample=kept.get("sample", ""),
+        units=drawn["count"],
     )
 
 

@@ -146,7 +146,7 @@ def _fill_averages(spec: TableSpec, found: dict[Key, Measurement | None], confid
 
 
 def mean(parts: list[Measurement], confidence: float) -> Measurement:
-    """Mean of measurements, its interval from replicates that share their draws of videos."""
+    """Mean of measurements, its interval from replicates that share their draws within a dataset."""
     value = float(np.mean([part.value for part in parts]))
     kept = [part.replicates for part in parts if part.replicates is not None]
     runs = ", ".join(dict.fromkeys(part.run for part in parts))
@@ -154,9 +154,10 @@ def mean(parts: list[Measurement], confidence: float) -> Measurement:
     if len(kept) < len(parts) or len({len(each) for each in kept}) > 1:
         return Measurement(value, None, None, runs, dataset)
     replicates = np.mean(kept, axis=0)
-    low, high = interval(replicates, confidence)
+    units = min((part.units for part in parts if part.units is not None), default=None)
+    low, high = interval(replicates, confidence, units)
     sample = "/".join(part.sample for part in parts)
-    return Measurement(value, low, high, runs, dataset, replicates=replicates, sample=sample)
+    return Measurement(value, low, high, runs, dataset, replicates=replicates, sample=sample, units=units)
 
 
 def compare(ours: Measurement | None, other: Measurement | None, confidence: float) -> Difference | None:
@@ -165,7 +166,7 @@ def compare(ours: Measurement | None, other: Measurement | None, confidence: flo
         return None
     if ours.replicates is None or other.replicates is None:
         return None
-    return bootstrap_difference(ours.value - other.value, ours.replicates, other.replicates, confidence)
+    return bootstrap_difference(ours.value - other.value, ours.replicates, other.replicates, confidence, ours.units)
 
 
 def _baseline_row(spec: TableSpec, row_id: str, baseline: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,11 +36,12 @@ SCHEMA = pa.schema(
         ("label", pa.int8()),
         ("video", pa.string()),
         ("target", pa.string()),
+        ("source", pa.string()),
         ("frame", pa.int32()),
         ("score", pa.float64()),
     ]
 )
-_COPIED = ("dataset", "quality", "forgery", "label", "video", "target", "frame")
+_COPIED = ("dataset", "quality", "forgery", "label", "video", "target", "source", "frame")
 
 
 def score_run(
@@ -80,6 +82,8 @@ def score_run(
     device = choose_device(accelerator)
     trained = [load_trained(folder, device, channels_last=channels_last) for folder in trained_folders(run)]
     table = read_manifest(manifest)
+    sources = pq.read_table(manifest, columns=["source"])["source"].fill_null("")  # which training does without
+    table = replace(table, columns=table.columns.append_column("source", sources))
     root = Path(manifest).parents[2]
     everything = np.arange(len(table))
     rows = tested_rows(table, conditions, frames)

@@ -69,5 +69,10 @@ def sample():
     labels = (cluster >= 6).astype(np.int64)
     scores = np.round(rng.random(len(cluster)) * 0.7 + 0.3 * labels * rng.random(len(cluster)), 2)
     order = rng.permutation(len(cluster))
-    strata = tuple("c/real" if k < 6 else "c/NT" for k in range(11))
-    return Sample(scores[order], labels[order], cluster[order], strata)
+    return Sample(scores[order], labels[order], cluster[order])
+
+
+@pytest.fixture
+def strata():
+    """Of the videos of `sample`."""
+    return tuple("c/real" if k < 6 else "c/NT" for k in range(11))

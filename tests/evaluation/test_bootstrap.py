@@ -13,8 +13,8 @@ def repeated(sample, weights):
     return np.repeat(sample.scores, times), np.repeat(sample.labels, times)
 
 
-def test_replicates_equal_metrics_of_the_written_out_resample(sample):
-    drawn = draw(sample.strata, 25, seed=5)
+def test_replicates_equal_metrics_of_the_written_out_resample(sample, strata):
+    drawn = draw(strata, 25, seed=5)
     found = replicate(sample, drawn)
     for index, weights in enumerate(drawn):
         expected = metrics.all_metrics(*repeated(sample, weights))
@@ -30,8 +30,8 @@ def test_many_distinct_scores_stay_within_the_stated_error(reals, largest):
     cluster = np.repeat(np.arange(videos), 100)
     labels = (cluster >= reals).astype(int)
     scores = 1 / (1 + np.exp(-rng.normal(labels * 1.5 + rng.normal(0, 0.5, videos)[cluster], 1)))
-    sample = Sample(scores, labels, cluster, tuple("d/real" if k < reals else "d/NT" for k in range(videos)))
-    drawn = draw(sample.strata, 25, seed=0)
+    sample = Sample(scores, labels, cluster)
+    drawn = draw(tuple("d/real" if k < reals else "d/NT" for k in range(videos)), 25, seed=0)
     found = replicate(sample, drawn)
     assert len(np.unique(scores)) > GRID
     thresholds = _grid(sample)
@@ -53,9 +53,9 @@ def test_many_distinct_scores_stay_within_the_stated_error(reals, largest):
     assert all(errors[name] <= most for name, most in largest.items())
 
 
-def test_whole_videos_are_drawn_within_their_class(sample):
-    drawn = draw(sample.strata, 200, seed=1)
-    fakes = np.array([name.endswith("NT") for name in sample.strata])
+def test_whole_videos_are_drawn_within_their_class(sample, strata):
+    drawn = draw(strata, 200, seed=1)
+    fakes = np.array([name.endswith("NT") for name in strata])
     assert (drawn[:, ~fakes].sum(1) == 6).all()
     assert (drawn[:, fakes].sum(1) == 5).all()
     assert drawn.mean(0) == pytest.approx(1, abs=0.25)
@@ -79,21 +79,41 @@ def test_concordance_counts_pairs(sample):
             assert found[r, f] == (fake[:, None] > real).sum() + (fake[:, None] == real).sum() / 2
 
 
-def test_one_class_has_no_curve_but_an_accuracy(sample):
-    only = Sample(sample.scores, np.zeros_like(sample.labels), sample.cluster, ("c/real",) * 11)
-    found = replicate(only, draw(only.strata, 5, 0))
+def test_one_class_has_no_curve_but_an_accuracy(sample, strata):
+    only = Sample(sample.scores, np.zeros_like(sample.labels), sample.cluster)
+    found = replicate(only, draw(strata, 5, 0))
     assert np.isfinite(found["acc"]).all()
     assert np.isnan(found["auc"]).all()
     assert np.isnan(found["tpr"]).all()
     assert found["fpr"] == pytest.approx(1 - found["acc"])
-    fakes = Sample(sample.scores, np.ones_like(sample.labels), sample.cluster, ("c/NT",) * 11)
-    assert np.isnan(replicate(fakes, draw(fakes.strata, 5, 0))["fpr"]).all()
+    fakes = Sample(sample.scores, np.ones_like(sample.labels), sample.cluster)
+    assert np.isnan(replicate(fakes, draw(strata, 5, 0))["fpr"]).all()
 
 
-def test_a_video_without_a_scored_frame_is_passed_over(sample):
+def test_a_resample_without_a_class_is_undefined_and_the_others_are_not(sample):
+    drawn = np.ones((3, 11), np.float32)
+    drawn[0, :6] = drawn[1, 6:] = 0
+    found = replicate(sample, drawn)
+    expected = metrics.all_metrics(sample.scores, sample.labels)
+    for name in ("auc", "ap", "eer", "tpr"):
+        assert np.isnan(found[name][:2]).all()
+        assert found[name][2] == pytest.approx(expected[name], abs=1e-5)
+
+
+def test_scores_on_another_scale_have_a_threshold_and_no_calibration(sample, strata):
+    logits = Sample(sample.scores * 8 - 4, sample.labels, sample.cluster)
+    drawn = draw(strata, 20, 0)
+    one, other = replicate(sample, drawn, 0.405), replicate(logits, drawn, -0.76)
+    assert np.isnan(other["ece"]).all()
+    for name in set(one) - {"ece"}:
+        assert other[name] == pytest.approx(one[name], abs=1e-6)
+    assert (one["acc"] != replicate(sample, drawn)["acc"]).any()
+
+
+def test_a_video_without_a_scored_frame_is_passed_over(sample, strata):
     keep = sample.cluster != 2
-    partial = Sample(sample.scores[keep], sample.labels[keep], sample.cluster[keep], sample.strata)
-    drawn = draw(sample.strata, 30, 0)
+    partial = Sample(sample.scores[keep], sample.labels[keep], sample.cluster[keep])
+    drawn = draw(strata, 30, 0)
     found = replicate(partial, drawn)
     for index, weights in enumerate(drawn):
         expected = metrics.all_metrics(*repeated(partial, weights))
@@ -109,7 +129,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
         labels = (cluster >= 30).astype(int)
         scores = 1 / (1 + np.exp(-rng.normal(labels + effect[cluster], 1)))
         strata = tuple("r/real" if k < 30 else "r/NT" for k in range(60))
-        found = replicate(Sample(scores, labels, cluster, strata), draw(strata, 300, trial))
+        found = replicate(Sample(scores, labels, cluster), draw(strata, 300, trial))
         low, high = interval(found["auc"], 0.95)
         hits += low <= 0.7096 <= high  # P(N(1, 1.64 * 2) > 0)
     assert hits >= 51
@@ -126,7 +146,7 @@ def test_a_thousand_resamples_of_28000_frames_cost_a_fraction_of_their_being_wri
     cluster = np.repeat(np.arange(280), 100)
     labels = (cluster >= 140).astype(int)
     strata = tuple("r/real" if k < 140 else "r/NT" for k in range(280))
-    sample = Sample(rng.random(28_000), labels, cluster, strata)
+    sample = Sample(rng.random(28_000), labels, cluster)
     start = time.process_time()
     drawn = draw(strata, 1000, 0)
     replicate(sample, drawn)

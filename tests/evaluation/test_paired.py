@@ -19,7 +19,7 @@ def two_detectors(seed, gain, items=200):
 
 def bootstrapped(scores, labels, seed=0, resamples=2000):
     strata = tuple("d/NT" if label else "d/real" for label in labels)
-    sample = Sample(scores, labels, np.arange(len(labels)), strata)
+    sample = Sample(scores, labels, np.arange(len(labels)))
     return replicate(sample, draw(strata, resamples, seed))["auc"]
 
 

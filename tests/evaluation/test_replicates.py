@@ -21,9 +21,15 @@ def test_one_seed_is_left_as_it_is():
     assert (over_seeds([values], seed=0) == values).all()
 
 
-def test_several_seeds_add_their_spread():
+@pytest.mark.parametrize("levels", [(0.6, 0.8), (0.5, 0.65, 0.8), (0.4, 0.5, 0.7, 0.75, 0.8)])
+def test_several_seeds_add_the_standard_error_of_their_mean(levels):
     rng = np.random.default_rng(0)
-    low, high = 0.6 + rng.normal(0, 0.01, 4000), 0.8 + rng.normal(0, 0.01, 4000)
-    combined = over_seeds([low, high], seed=0)
-    assert combined.mean() == pytest.approx(0.7, abs=0.01)
-    assert combined.std() == pytest.approx(0.1 / np.sqrt(2), abs=0.01)
+    combined = over_seeds([level + rng.normal(0, 0.01, 4000) for level in levels], seed=0)
+    assert combined.mean() == pytest.approx(np.mean(levels), abs=0.01)
+    assert combined.std() == pytest.approx(np.std(levels, ddof=1) / np.sqrt(len(levels)), rel=0.05)
+
+
+def test_equally_many_seeds_share_their_draws():
+    rng = np.random.default_rng(1)
+    one = [rng.random(50) for _ in range(3)]
+    assert over_seeds([each + 0.1 for each in one], 0) - over_seeds(one, 0) == pytest.approx(np.full(50, 0.1))

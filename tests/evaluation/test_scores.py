@@ -22,7 +22,6 @@ def test_each_forgery_meets_the_reals_of_its_dataset_and_quality(make_rows, to_t
     ]
     assert len(sample.scores) == len(expected) == 2 * 4 * 5
     assert sorted(sample.scores) == pytest.approx(sorted(np.float32(r["score"]) for r in expected))
-    assert set(sample.strata) == {"corpus/real", "corpus/DF"}
 
 
 def test_conditions_pool_only_what_there_is():
@@ -35,7 +34,7 @@ def test_conditions_pool_only_what_there_is():
 
 def test_pooled_qualities_keep_a_video_one_cluster(make_rows, to_table):
     found = by_test(to_table(make_rows()))["NT_c23", "corpus", "NT_all"]
-    assert len(found.frames[0].strata) == 8
+    assert len(found.names) == 8
     assert len(found.videos[0].scores) == 16  # a video at one quality is one item
     pooled = by_test(to_table(make_rows()))["NT_c23", "corpus", "FF_all"]
     assert (pooled.frames[0].labels == 1).sum() == 4 * (pooled.frames[0].labels == 0).sum()
@@ -73,7 +72,7 @@ def test_a_null_is_a_lost_frame(make_rows, to_table):
 def test_seeds_share_their_videos(make_rows, to_table):
     test = by_test(to_table(make_rows(seeds=(0, 3))))["NT_c23", "corpus", "NT_raw"]
     assert list(test.frames) == [0, 3]
-    assert test.frames[0].strata == test.frames[3].strata
+    assert (test.frames[0].cluster == test.frames[3].cluster).all()
 
 
 def test_fingerprint_names_the_videos(make_rows, to_table):

@@ -1,12 +1,10 @@
 """The base class of all layouts, and how they find folders and files."""
 
-import csv
 import errno
 import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -157,21 +155,6 @@ def video_names(folder: Path) -> list[str]:
 def files_by_name(folder: Path) -> dict[str, str]:
     """The videos in a folder by their names without suffix, so that one in another format is found too."""
     return {os.path.splitext(name)[0]: name for name in video_names(folder)}
-
-
-@contextmanager
-def csv_errors(path: Path) -> Iterator[None]:
-    """Turn the errors of reading a CSV file into one sentence that names the file.
-
-    Raises:
-        ValueError: If the file is no CSV, such as with a quoted field that does not end.
-    """
-    try:
-        yield
-    except csv.Error as error:
-        raise ValueError(
-            f"{path} must be a CSV file; got: {error}. Look for a quotation mark that is opened and never closed."
-        ) from error
 
 
 def relative(path: Path, root: Path) -> str:

@@ -1,24 +1,21 @@
 """The user's own videos: a CSV file of path,label[,split,forgery,quality,source,target,mask]."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from deepfake_adv.datasets.layouts.base import Layout, csv_errors
+from deepfake_adv.datasets.layouts.base import Layout
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
+from deepfake_adv.datasets.tables import LABELS, Line, backslash_hint, column_hint, raise_errors, read_table
 from deepfake_adv.datasets.videos import VideoEntry
-from deepfake_adv.files import read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
 
 COLUMNS: Final = ("path", "label", "split", "forgery", "quality", "source", "target", "mask")
-_LABELS: Final = {"real": REAL_LABEL, "0": REAL_LABEL, "fake": FAKE_LABEL, "1": FAKE_LABEL}
-_SHOWN: Final = 20
+_ALIASES: Final = dict.fromkeys(("file", "filename", "video", "image"), "path")
 
 
 @register_layout("csv")
@@ -79,8 +76,7 @@ class CsvTable(Layout):
         errors: list[str] = []
         entries = []
         labels: dict[Path, int] = {}
-        with csv_errors(self.table):
-            lines = list(self._lines())
+        lines = self._lines()
         for number, line, beyond in lines:
             wrong = _errors(line)
             if beyond:
@@ -92,10 +88,7 @@ class CsvTable(Layout):
             errors += [f"line {number}: {error}" for error in wrong]
             if not wrong and line.get("quality", quality) == quality:
                 entries.append(line)
-        if errors:
-            more = f"\n  and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
-            listed = "\n".join(f"  - {error}" for error in errors[:_SHOWN])
-            raise ValueError(f"{self.table} has {len(errors)} errors; correct them and run again:\n{listed}{more}")
+        raise_errors(self.table, errors)
         if not entries:
             held = ", ".join(sorted({line["quality"] for _, line, _ in lines})) or "no line at all"
             raise ValueError(
@@ -105,26 +98,15 @@ class CsvTable(Layout):
         for line, name in zip(entries, _names(entries), strict=True):
             yield _entry(line, name)
 
-    def _lines(self) -> Iterator[tuple[int, dict[str, str], list[str]]]:
-        """Number of every line, its fields by column, and the fields after the last column."""
-        with StringIO(read_text(self.table), newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            names = [name.strip() for name in reader.fieldnames or ()]
-            if twice := [name for name, count in Counter(names).items() if name and count > 1]:
-                raise ValueError(
-                    f"{self.table} must name each column once; got {', '.join(names)}. Remove one {twice[0]}."
-                )
-            if not {"path", "label"} <= set(names) or not set(names) <= set(COLUMNS):
-                raise ValueError(
-                    f"{self.table} must have the columns path,label and of {', '.join(COLUMNS[2:])} what you know; "
-                    f"got {', '.join(names) or 'none'}. Correct its first line."
-                )
-            reader.fieldnames = names
-            for line in reader:
-                # an empty field means the same as a missing column
-                fields = {key: value.strip() for key, value in line.items() if key and value and value.strip()}
-                beyond: Any = line.get(None, [])  # DictReader's key for them
-                yield reader.line_num, fields, [value.strip() for value in beyond if value.strip()]
+    def _lines(self) -> list[Line]:
+        columns, lines = read_table(self.table)
+        if not {"path", "label"} <= set(columns) or not set(columns) <= set(COLUMNS):
+            raise ValueError(
+                f"{self.table} must have the columns path,label and of {', '.join(COLUMNS[2:])} what you know; "
+                f"got {', '.join(columns) or 'none'}. "
+                f"{column_hint(columns, COLUMNS, 'Correct its first line.', _ALIASES)}"
+            )
+        return lines
 
 
 def _names(lines: Sequence[Mapping[str, str]]) -> list[str]:
@@ -138,7 +120,7 @@ def _names(lines: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def _label(line: Mapping[str, str]) -> int:
-    return _LABELS[line["label"].lower()]
+    return LABELS[line["label"].lower()]
 
 
 def _forgery(line: Mapping[str, str]) -> str:
@@ -151,11 +133,13 @@ def _errors(line: dict[str, str]) -> list[str]:
         found.append("path must be given; got nothing")
     elif not Path(line["path"]).name or "\0" in line["path"]:
         found.append(f"path must name a file or a folder below the root; got {line['path']!r}")
-    if line.get("label", "").lower() not in _LABELS:
+    elif (wrong := backslash_hint(line["path"])) is not None:
+        found.append(wrong)
+    if line.get("label", "").lower() not in LABELS:
         found.append(f"label must be real or fake (0 or 1); got {line.get('label', '')!r}")
-    elif _LABELS[line["label"].lower()] == REAL_LABEL and line.get("forgery", REAL) != REAL:
+    elif LABELS[line["label"].lower()] == REAL_LABEL and line.get("forgery", REAL) != REAL:
         found.append(f"forgery must be empty or real for a real video; got {line['forgery']!r}")
-    elif _LABELS[line["label"].lower()] == FAKE_LABEL and line.get("forgery", "other") not in list(map(str, Forgery)):
+    elif LABELS[line["label"].lower()] == FAKE_LABEL and line.get("forgery", "other") not in list(map(str, Forgery)):
         found.append(f"forgery must be one of {', '.join(Forgery)}; got {line['forgery']!r}")
     for name, kind in (("split", Split), ("quality", Quality)):
         if name in line and line[name] not in list(map(str, kind)):

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from deepfake_adv.datasets.layouts.base import Layout, child, csv_errors, listing, relative, video_names
+from deepfake_adv.datasets.layouts.base import Layout, child, listing, relative, video_names
 from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
+from deepfake_adv.datasets.tables import csv_errors
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.files import read_json, read_text
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split

@@ -11,8 +11,9 @@ NOT_RUN: Final = "not run"
 NONE: Final = "–"
 VERSUS: Final = "vs baseline"
 LEGEND: Final = (
-    "Percent, frame level. Ours with its {confidence:g} % interval (bootstrap over videos, and over seeds where there "
-    "are several); bold is the best of a column. The paper's numbers are for FaceForensics++, DFD and Celeb-DF."
+    "Percent, frame level. Ours with its {confidence:g} % interval (bootstrap over identities where they are known, "
+    "else over videos; and over seeds where there are several); bold is the best of a column. The paper's numbers are "
+    "for FaceForensics++, DFD and Celeb-DF."
 )
 ATTACK_LEGEND: Final = (
     "Accuracy of the victim (column) on images made adversarial against the source (row), percent, with Wilson's "
