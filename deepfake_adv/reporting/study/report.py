@@ -70,7 +70,7 @@ def write_study(params: Params, folder: Path, paper: Path) -> None:
     sections = {
         "Claims": claims_grid(verdicts, protocol) + "\n\n" + _picture("effects", effects),
         "Differences behind the claims": comparisons_grid(verdicts, protocol),
-        "Every method against its reference": secondary_grid(found, protocol) + "\n\nIntervals are of one difference "
+        "Every method against its reference and the controls": secondary_grid(found, protocol) + "\n\nIntervals are of one difference "
         "alone, without adjustment; nothing is decided by them.",
         "Where the game fails": _listed(failures(found, protocol, GAME), "In none of the columns above is its whole "
         "interval below zero."),

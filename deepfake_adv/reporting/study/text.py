@@ -47,36 +47,37 @@ def comparisons_grid(verdicts: Sequence[Verdict], protocol: Protocol) -> str:
     return markdown_grid(["claim", "difference", "cells", "paper", "effect", "by seed"], rows, labels=3)
 
 
-def secondary(results: Results, protocol: Protocol) -> dict[str, dict[str, Comparison]]:
-    """Every method minus its reference, by method and group of cells."""
-    own = protocol.secondary
-    references = {method: own["pairs"].get(method, own["against"]) for method in results.methods()}
-    return {
-        method: {name: compare(results, method, other, protocol.cells[name]) for name in own["cells"]}
-        for method, other in references.items()
-        if method != other
-    }
+def secondary(results: Results, protocol: Protocol) -> list[dict[str, Comparison]]:
+    """Every method minus its reference, then methods minus controls; each by group of cells."""
+    own, methods = protocol.secondary, results.methods()
+    pairs = [(method, own["references"].get(method, own["against"])) for method in methods]
+    pairs += [(method, control) for method in own["controlled"] if method in methods for control in own["controls"]]
+    return [
+        {name: compare(results, ours, other, protocol.cells[name]) for name in own["cells"]}
+        for ours, other in pairs
+        if ours != other
+    ]
 
 
-def secondary_grid(found: dict[str, dict[str, Comparison]], protocol: Protocol) -> str:
-    """Methods in rows, groups of cells in columns."""
+def secondary_grid(found: Sequence[dict[str, Comparison]], protocol: Protocol) -> str:
+    """Differences in rows, groups of cells in columns."""
     names = protocol.secondary["cells"]
     rows = [
         [
-            f"{method} − {next(iter(cells.values())).other}",
+            f"{cells[names[0]].ours} − {cells[names[0]].other}",
             *(effect_text(cells[name], protocol.confidence) for name in names),
             str(max(len(each.by_seed) for each in cells.values())),
         ]
-        for method, cells in found.items()
+        for cells in found
         if any(each.by_seed for each in cells.values())
     ]
     return markdown_grid(["difference", *names, "seeds"], rows, labels=1)
 
 
-def failures(found: dict[str, dict[str, Comparison]], protocol: Protocol, method: str) -> list[str]:
+def failures(found: Sequence[dict[str, Comparison]], protocol: Protocol, method: str) -> list[str]:
     """Groups of cells in which a method is worse than its reference, its interval wholly below zero."""
     lines = []
-    for name, each in found.get(method, {}).items():
+    for name, each in ((name, each) for cells in found for name, each in cells.items() if each.ours == method):
         interval = each.interval(protocol.confidence)
         if interval is not None and interval[1] < 0:
             lines.append(f"{name}: {effect_text(each, protocol.confidence)} against {each.other}")
@@ -84,13 +85,13 @@ def failures(found: dict[str, dict[str, Comparison]], protocol: Protocol, method
 
 
 def difference_rows(
-    verdicts: Sequence[Verdict], found: dict[str, dict[str, Comparison]], protocol: Protocol
+    verdicts: Sequence[Verdict], found: Sequence[dict[str, Comparison]], protocol: Protocol
 ) -> list[list[str]]:
     """All of it for a CSV file, by `DIFFERENCE_COLUMNS`."""
     claimed = [
         ("claim", verdict.claim.id, verdict.claim.cells, each) for verdict in verdicts for each in verdict.comparisons
     ]
-    others = [("secondary", "", name, each) for cells in found.values() for name, each in cells.items()]
+    others = [("secondary", "", name, each) for cells in found for name, each in cells.items()]
     rows = []
     for kind, claim, cells, each in (*claimed, *others):
         if each.by_seed:
