@@ -188,6 +188,9 @@ def predict(
     min_frames: Annotated[int, typer.Option(min=1, help="Sampled frames that must show a person.")] = 2,
     device: Annotated[Accelerator, typer.Option(help="Where the detector runs.")] = Accelerator.auto,
     workers: Annotated[int, typer.Option(min=0, help="Processes that find faces; 0: one per core.")] = 0,
+    false_positive_rate: Annotated[
+        float, typer.Option(help="Share of genuine videos that the threshold may call fake.")
+    ] = 0.05,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no log.")] = False,
 ) -> None:
     """Score everyone in pictures and videos: P(fake), 0 to 1, as JSON lines.
@@ -202,6 +205,7 @@ def predict(
         inputs, detector, output=output, csv=csv, parquet=parquet, frames=frames, locator=locator, min_face=min_face,
         min_frames=min_frames, accelerator=device.value, quiet=quiet, limits=_limits(),
         score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
+        false_positive_rate=false_positive_rate,
     )  # fmt: skip
     if not done:
         raise typer.Exit(1)

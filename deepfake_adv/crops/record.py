@@ -14,9 +14,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 Record = dict[str, Any]
-"""Parts by name: `frames` (by dataset), `locate`, `crop`; a part that nobody wrote down is missing."""
+"""Parts by name: `frames` (by dataset), `media` (by dataset and quality), `locate`, `crop`; a part that nobody wrote
+down is missing."""
+
+REFERENCE: Final = "reference.json"
+"""Beside run.json: scores of the detector's validation videos."""
+
+FEATURES: Final = "reference.safetensors"
+"""Beside it: features of some of their frames."""
 
 _KEY: Final = b"deepfake_adv"
+_GATHERED: Final = ("frames", "media")
 
 
 def record_metadata(record: Mapping[str, Any]) -> dict[bytes, bytes]:
@@ -36,7 +44,7 @@ def read_record(path: Path) -> Record:
 
 
 def join_records(records: Iterable[Record]) -> Record:
-    """One record of several files: `frames` of all their datasets, and the other parts, where the files agree in them.
+    """One record of several files: `frames` and `media` of all, and the other parts, where the files agree in them.
 
     Raises:
         ValueError: If a part differs between the files: crops that were made in two ways are no one training set.
@@ -45,8 +53,8 @@ def join_records(records: Iterable[Record]) -> Record:
     given = list(records)
     for name in sorted({name for record in given for name in record}):
         parts = [record[name] for record in given if name in record]
-        if name == "frames":
-            joined[name] = {dataset: counts for part in parts for dataset, counts in part.items()}
+        if name in _GATHERED:
+            joined[name] = {key: value for part in parts for key, value in part.items()}
             continue
         if any(part != parts[0] for part in parts):
             other = next(part for part in parts if part != parts[0])

@@ -88,7 +88,7 @@ def _units(
     mixed = np.flatnonzero(sample.labels != sample.labels[first][sample.cluster])
     if len(mixed):
         raise ValueError(
-            f"videos must be real or fake as a whole; got both labels in {videos[mixed[0]]!r}. "
+            f"videos must be real or fake as a whole; got both labels in {str(videos[mixed[0]])!r}. "
             "Name a forgery and its original differently."
         )
     forgeries = ["fake" if label == FAKE_LABEL else str(REAL) for label in sample.labels[first]]
@@ -107,7 +107,7 @@ def _of_videos(
     if len(mixed):
         raise ValueError(
             f"{name} must be one for each video; got {str(values[first][cluster][mixed[0]])!r} and "
-            f"{str(values[mixed[0]])!r} in {videos[mixed[0]]!r}. Name each video's own."
+            f"{str(values[mixed[0]])!r} in {str(videos[mixed[0]])!r}. Name each video's own."
         )
     return list(map(str, values[first]))
 

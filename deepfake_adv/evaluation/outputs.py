@@ -4,15 +4,17 @@ import hashlib
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 
 from deepfake_adv.evaluation.headline import headline
-from deepfake_adv.evaluation.run import ROC_GRID, Evaluated, Settings
+from deepfake_adv.evaluation.run import ROC_GRID, Evaluated, Settings, Supports
 from deepfake_adv.files import read_csv, read_json, write_csv, write_json
 
 FORMAT: Final = 1
+_NONE: Final[Supports] = MappingProxyType({})
 _CLASSES: Final = ("real", "fake")
 
 
@@ -54,8 +56,8 @@ def write_confusion(path: Path, measured: list[Evaluated]) -> None:
     write_csv(path, ("train", "test", "dataset", "actual", "predicted"), rows)
 
 
-def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, Any]:
-    """Provenance of the numbers: training records with their logs, the scores' hash, versions, settings."""
+def provenance(scores: Path, run_folder: Path, settings: Settings, supports: Supports = _NONE) -> dict[str, Any]:
+    """Provenance of the numbers: training records and logs, the scores' hash, versions, settings, calibration."""
     with open(scores, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     records = sorted(Path(run_folder).glob("*/*/run.json"))
@@ -63,10 +65,12 @@ def provenance(scores: Path, run_folder: Path, settings: Settings) -> dict[str, 
         "scores": {"fingerprint": digest, "bytes": Path(scores).stat().st_size},
         "settings": settings._asdict(),
         "training": {f"{path.parent.parent.name}/{path.parent.name}": _training(path) for path in records},
+        "calibration": {f"{train}/seed{seed}": each.to_dict() for (train, seed), each in supports.items()},
         "versions": {
             "python": platform.python_version(),
             "numpy": version("numpy"),
             "pyarrow": version("pyarrow"),
+            "scikit-learn": version("scikit-learn"),
         },
     }
 

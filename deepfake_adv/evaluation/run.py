@@ -2,7 +2,8 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,13 +11,20 @@ from numpy.typing import NDArray
 
 from deepfake_adv.evaluation import metrics, replicates
 from deepfake_adv.evaluation.bootstrap import Sample, interval, replicate
+from deepfake_adv.evaluation.ratios import measure_ratios
 from deepfake_adv.evaluation.scores import TestSet
+from deepfake_adv.evaluation.support import Support
 from deepfake_adv.files import fingerprint
 from deepfake_adv.names import FAKE_LABEL
 
 logger = logging.getLogger(__name__)
 
 LEVELS: Final = ("frame", "video")
+Supports = Mapping[tuple[str, int], Support]
+"""What the validation videos of each detector support, by training condition and seed."""
+
+_NONE: Final[Supports] = MappingProxyType({})
+
 KEPT: Final = ("auc", "acc")  # frame-level metrics that tables compare and average need replicates
 
 
@@ -42,8 +50,8 @@ class Evaluated(NamedTuple):
 ROC_GRID: Final = np.unique(np.concatenate([[0.0], np.logspace(-4, -1, 61), np.linspace(0.1, 1, 91)]).round(6))
 
 
-def evaluate(test_sets: Iterator[TestSet], settings: Settings) -> Iterator[Evaluated]:
-    """Measure every test set.
+def evaluate(test_sets: Iterator[TestSet], settings: Settings, supports: Supports = _NONE) -> Iterator[Evaluated]:
+    """Measure every test set; likelihood ratios too where `supports` has its detector.
 
     Raises:
         ValueError: At the end, if no frame could be measured.
@@ -51,7 +59,7 @@ def evaluate(test_sets: Iterator[TestSet], settings: Settings) -> Iterator[Evalu
     counts = Counter[str]()
     scored = 0
     for test in test_sets:
-        found = evaluate_one(test, settings)
+        found = evaluate_one(test, settings, supports)
         scored += sum(found.entry["frames"].values())
         if reason := found.entry.get("undefined"):
             logger.warning("%s tested on %s of %s: %s", test.train, test.test, test.dataset, reason)
@@ -66,7 +74,7 @@ def evaluate(test_sets: Iterator[TestSet], settings: Settings) -> Iterator[Evalu
         logger.info("%s measured on %d test conditions", train, number)
 
 
-def evaluate_one(test: TestSet, settings: Settings) -> Evaluated:
+def evaluate_one(test: TestSet, settings: Settings, supports: Supports = _NONE) -> Evaluated:
     """Metrics with intervals at frame and video level, averaged over seeds."""
     seeds = sorted(test.frames)
     sample = test.frames[seeds[0]]
@@ -92,6 +100,12 @@ def evaluate_one(test: TestSet, settings: Settings) -> Evaluated:
             kept.update(packed)
     if settings.resamples:
         entry["replicates"] = kept
+    if own := {seed: supports[test.train, seed] for seed in seeds if (test.train, seed) in supports}:
+        resampled = drawn if settings.resamples else None
+        entry["ratios"] = measure_ratios(
+            test.videos, own, resampled,
+            units=test.units.count(), confidence=settings.confidence, seed=settings.seed,
+        )  # fmt: skip
     counts = [metrics.confusion(test.frames[seed].scores, test.frames[seed].labels) for seed in seeds]
     entry["confusion"] = dict(zip(counts[0]._fields, np.mean(counts, axis=0).round(2).tolist(), strict=True))
     curves = [metrics.roc_on_grid(metrics.curve(s.scores, s.labels), ROC_GRID) for s in test.frames.values()]

@@ -6,12 +6,17 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from deepfake_adv.registry import PACKAGE, PLUGINS
 from deepfake_adv.sources.checkout import ELSEWHERE, ROOT, code_digest
 
 logger = logging.getLogger(__name__)
+
+PATIENCE: Final = 60.0
+"""Seconds without a result after which it is checked that a node for the calls is left."""
+
+_RESOURCES: Final = {"num_cpus": "CPU", "num_gpus": "GPU"}
 
 
 def join_cluster(address: str | None) -> Any:
@@ -91,11 +96,18 @@ def remote_of(
 
 
 def results_of(
-    ray: Any, remote: Callable[..., Any], calls: Iterable[tuple[Any, ...]], at_a_time: int, *, again: int = 0
+    ray: Any,
+    remote: Callable[..., Any],
+    calls: Iterable[tuple[Any, ...]],
+    at_a_time: int,
+    *,
+    again: int = 0,
+    options: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Each tuple of arguments with what a remote function returned for it, as the calls finish.
 
-    A call whose worker died, or that raised, comes with Ray's exception in place of a result.
+    A call whose worker died, or that raised, comes with Ray's exception in place of a result. Ray waits without a word
+    for a node that could take a call; that none is left is logged, once a minute.
 
     Args:
         ray: From `join_cluster`.
@@ -103,11 +115,16 @@ def results_of(
         calls: Read one at a time, so that 15,000 calls are not submitted at once.
         at_a_time: Calls that run at the same time.
         again: How often a call is repeated, on any free node, after its worker or its node was lost.
+        options: As `remote_of` got them; what they say of CPUs and GPUs is looked for on the nodes.
     """
     waiting = iter(calls)
     running = {remote(*call): (call, again) for call in islice(waiting, at_a_time)}
     while running:
-        (done,), _ = ray.wait(list(running), num_returns=1)
+        found, _ = ray.wait(list(running), num_returns=1, timeout=PATIENCE)
+        if not found:
+            _say_if_none_can(ray, options or {}, len(running))
+            continue
+        (done,) = found
         call, left = running.pop(done)
         try:
             result = ray.get(done)
@@ -119,6 +136,18 @@ def results_of(
             result = error
         running |= {remote(*another): (another, again) for another in islice(waiting, 1)}
         yield call, result
+
+
+def _say_if_none_can(ray: Any, options: Mapping[str, Any], calls: int) -> None:
+    needs = {name: options[key] for key, name in _RESOURCES.items() if options.get(key)}
+    alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(all(node.get(name, 0) >= much for name, much in needs.items()) for node in alive):
+        wanted = ", ".join(f"{much:g} {name}" for name, much in needs.items())
+        logger.warning(
+            "%d calls wait, and no node of the Ray cluster is left that has %s: start one (ray start --address), or "
+            "stop with Ctrl-C and run again: finished work is kept",
+            calls, wanted,
+        )  # fmt: skip
 
 
 def sentence_of(error: Exception) -> str:
@@ -140,8 +169,9 @@ def outcomes_on_ray(
     """
     ray = join_cluster(address)
     cores = max(int(ray.cluster_resources().get("CPU", 1)), 1)
-    remote = remote_of(ray, guarded, {"num_cpus": 1}, alike=_file_of(function))
-    for _, outcome in results_of(ray, remote, ((function, task, ROOT) for task in tasks), 4 * cores):
+    options = {"num_cpus": 1}
+    remote = remote_of(ray, guarded, options, alike=_file_of(function))
+    for _, outcome in results_of(ray, remote, ((function, task, ROOT) for task in tasks), 4 * cores, options=options):
         if isinstance(outcome, ray.exceptions.RayTaskError):
             raise outcome.cause from None  # Ray's own error looks like an OSError but lacks its errno
         if isinstance(outcome, ray.exceptions.RayError):

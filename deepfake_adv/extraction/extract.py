@@ -13,13 +13,14 @@ from deepfake_adv.crops.record import record_metadata
 from deepfake_adv.datasets.videos import UNREADABLE, VideoRow, format_rows, join_notes, parse_ranges, read_rows
 from deepfake_adv.execution.pool import check_failures, map_tasks, note_failure, remaining
 from deepfake_adv.extraction.frames import SKIPPED, STORE, TABLE, VIDEOS, frame_table, write_frame_table
+from deepfake_adv.extraction.media import describe_media
 from deepfake_adv.extraction.sampling import Indices, even_indices, random_indices
 from deepfake_adv.files import read_json, write_json, write_text
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.video.encode import write_ffv1
 from deepfake_adv.video.errors import VideoError
-from deepfake_adv.video.read import frame_times, read_frames
+from deepfake_adv.video.read import codec_of, frame_times, read_frames
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +120,10 @@ def extract(
     ]
     if kept is not None:
         kept.mkdir(exist_ok=True)
-    record = {"frames": {inventory.parent.name: {**dict(counts), "sampling": sampling}}}
+    record = {
+        "frames": {inventory.parent.name: {**dict(counts), "sampling": sampling}},
+        "media": {f"{inventory.parent.name}/{inventory.stem}": describe_media(root, sampled)},
+    }
     _write_tables(work.path, sampled, skipped, record)
     work.publish(output)
     files.remove()
@@ -176,7 +180,7 @@ def extract_video(task: ExtractTask) -> None:
             indices = _sample(task, frames)
             write_ffv1(Path(task.store), read_frames(path, indices))
     note = f"{frames} frames, {task.count} asked for" if frames < task.count else ""
-    sampled = {"frames": indices.tolist(), "times": times[indices].tolist(), "note": note}
+    sampled = {"frames": indices.tolist(), "times": times[indices].tolist(), "note": note, "codec": codec_of(path)}
     write_json(Path(task.output), sampled)
 
 

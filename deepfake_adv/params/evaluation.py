@@ -19,6 +19,7 @@ class Evaluate(Section):
 
     resamples: int = Field(ge=0)
     confidence: float = Field(gt=0, lt=1)
+    false_positive_rate: float = Field(gt=0, lt=1)
     seed: int = Field(ge=0)
 
 

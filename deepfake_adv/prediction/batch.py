@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from deepfake_adv.execution.pool import map_tasks
+from deepfake_adv.prediction.judge import FALSE_POSITIVE_RATE, load_judge
 from deepfake_adv.prediction.media import Limits
 from deepfake_adv.prediction.output import FAILED, SCORED, keep, take_up, to_line
 from deepfake_adv.prediction.people import LookTask, Seen, content_digest, look_into_file
@@ -37,6 +38,7 @@ class BatchOptions:
         limits: See `open_medium`.
         workers: Processes that look for faces; 0 for one per core. The detector runs in this one.
         quiet: Show no progress.
+        false_positive_rate: See `predict`.
     """
 
     score_of: ScoreOf = "highest"
@@ -45,6 +47,7 @@ class BatchOptions:
     limits: Limits = Limits()  # noqa: RUF009  (frozen)
     workers: int = 0
     quiet: bool = False
+    false_positive_rate: float = FALSE_POSITIVE_RATE
 
 
 def provenance(trained: Trained, settings: FaceSettings, options: BatchOptions) -> dict[str, Any]:
@@ -57,6 +60,7 @@ def provenance(trained: Trained, settings: FaceSettings, options: BatchOptions) 
         own = ""
     limits = {"max_frames": options.limits.frames, "max_pixels": options.limits.pixels}
     chosen = {"score_of": options.score_of, "strict": options.strict, "frames_of_one_video": options.one_video}
+    rate = {"false_positive_rate": options.false_positive_rate}
     return {
         "detector": {
             "run": trained.record.get("run", ""),
@@ -66,7 +70,7 @@ def provenance(trained: Trained, settings: FaceSettings, options: BatchOptions) 
         },
         "code": code_digest(Path(__file__), entries),
         "version": own,
-        "params": {**settings.params(), **chosen, **limits},
+        "params": {**settings.params(), **chosen, **rate, **limits},
     }
 
 
@@ -95,6 +99,7 @@ def predict_all(
         OSError: If the disk is full or cannot be written.
         RuntimeError: If a worker process died.
     """
+    load_judge(trained, options.false_positive_rate)  # a damaged record or a wrong rate stops here, not at every file
     made = provenance(trained, settings, options)
     known = {} if output is None else take_up(output, made)
     waiting = [path for path in paths if not _is_same(path, known.get(str(path), {}).get("sha256"))]
@@ -115,7 +120,7 @@ def predict_all(
             look_into_file, tasks, workers=options.workers, desc="predict", unit="files", silent=options.quiet
         )
         for outcome in outcomes:
-            row = _row(outcome.task, outcome.value, outcome.error, trained, made, options.score_of, batch_size)
+            row = _row(outcome.task, outcome.value, outcome.error, trained, made, options, batch_size)
             if output is not None:
                 _add(output, row)
             yield row
@@ -127,7 +132,7 @@ def _row(
     error: str | None,
     trained: Trained,
     made: Mapping[str, Any],
-    score_of: ScoreOf,
+    options: BatchOptions,
     batch_size: int,
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"path": str(task.path), "status": FAILED, "error": error, "score": None, "sha256": None}
@@ -135,7 +140,10 @@ def _row(
     if seen is not None:
         try:
             whole = replace(seen, crops=np.load(task.crops))
-            found = score_seen(whole, trained, task.settings, score_of=score_of, batch_size=batch_size)
+            judge = load_judge(trained, options.false_positive_rate)
+            found = score_seen(
+                whole, trained, task.settings, score_of=options.score_of, batch_size=batch_size, judge=judge
+            )
             row |= {**found.to_dict(), "status": SCORED, "error": None}
         except ValueError as problem:
             row |= {

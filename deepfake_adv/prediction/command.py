@@ -11,6 +11,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from deepfake_adv.prediction.batch import BatchOptions, predict_all
 from deepfake_adv.prediction.inputs import list_inputs
+from deepfake_adv.prediction.judge import doubts_of
 from deepfake_adv.prediction.media import Limits
 from deepfake_adv.prediction.output import SCORED, summary, to_line, write_parquet, write_table
 from deepfake_adv.prediction.settings import face_settings
@@ -79,6 +80,8 @@ def run(
         write_table(csv, rows)
     if parquet is not None:
         write_parquet(parquet, rows)
+    for doubt, count in doubts_of(rows).items():
+        logger.warning("%s: %s", "all files" if count == len(rows) else f"{count} of {len(rows)} files", doubt)
     logger.info("%s", summary(rows))
     return all(row["status"] == SCORED for row in rows)
 
@@ -91,4 +94,14 @@ def _told(row: dict[str, Any]) -> str:
     others = {"too small": faces["too_small"], "too brief": faces["too_brief"]}
     left_out = "".join(f", {count} {why}" for why, count in others.items() if count)
     damage = f"; damaged: {row['damage']}" if row["damage"] else ""
-    return f"{row['path']}: {row['score']:.4f}, {faces['scored']} of {faces['seen']} faces scored{left_out}{damage}"
+    scored = f"{faces['scored']} of {faces['seen']} faces scored{left_out}{damage}"
+    return f"{row['path']}: {row['score']:.4f}{_worth(row)}, {scored}"
+
+
+def _worth(row: dict[str, Any]) -> str:
+    """The likelihood ratio in numbers and words."""
+    worth = row.get("evidence") or {}
+    if worth.get("log10_lr") is None:
+        return ""
+    bound = " (no more can be shown)" if worth["at_bound"] else ""
+    return f", likelihood ratio {worth['lr']:.3g}: {worth['words']}{bound}"

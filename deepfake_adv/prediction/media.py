@@ -9,11 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_adv.extraction.media import bits_per_pixel
 from deepfake_adv.extraction.sampling import even_indices
 from deepfake_adv.video.colour import Frame
 from deepfake_adv.video.errors import VideoError
+from deepfake_adv.video.folder import images
 from deepfake_adv.video.picture import is_picture
-from deepfake_adv.video.read import probe, read_frames
+from deepfake_adv.video.read import codec_of, probe, read_frames
 from deepfake_adv.video.salvage import IntactFrames, count_intact
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,8 @@ class Medium:
         indices: ``(n,)`` the sampled frames, increasing.
         damage: What is wrong with it; empty where it is whole.
         notes: What a user may want to know.
+        codec: Its codec, or a picture's suffix; empty where it is not known.
+        bits_per_pixel: Bits that it takes per pixel of its frames; 0 where it is not known.
     """
 
     path: Path
@@ -52,6 +56,8 @@ class Medium:
     indices: NDArray[np.int64]
     damage: str = ""
     notes: tuple[str, ...] = ()
+    codec: str = ""
+    bits_per_pixel: float = 0.0
 
     def read(self, wanted: Sequence[int] | None = None) -> Iterator[tuple[int, Frame]]:
         """Index and I420 planes of the sampled frames, or of some of them, one at a time, in order.
@@ -97,7 +103,9 @@ def open_medium(path: Path, count: int, *, one_video: bool, strict: bool, limits
         return damaged(path, count, error, limits)
     _check_size(path, facts.frames, facts.width * facts.height, limits)
     notes = tuple(facts.note.split("; ")) if facts.note else ()
-    return Medium(path, facts.frames, even_indices(facts.frames, count), notes=notes)
+    size = sum(image.stat().st_size for image in images(path)) if path.is_dir() else path.stat().st_size
+    bits = bits_per_pixel(size, facts.frames, facts.width, facts.height)
+    return Medium(path, facts.frames, even_indices(facts.frames, count), "", notes, codec_of(path), bits)
 
 
 def damaged(path: Path, count: int, reason: VideoError, limits: Limits) -> Medium:

@@ -23,6 +23,16 @@ _FRAME: Final = pa.struct(
         ("score", pa.float64()),
     ]
 )
+_EVIDENCE: Final = pa.struct(
+    [
+        ("lr", pa.float64()),
+        ("log10_lr", pa.float64()),
+        ("at_bound", pa.bool_()),
+        ("words", pa.string()),
+        ("called_fake", pa.bool_()),
+        ("unlike", pa.float64()),
+    ]
+)
 _PERSON: Final = pa.struct(
     [
         ("score", pa.float64()),
@@ -30,6 +40,7 @@ _PERSON: Final = pa.struct(
         ("shot", pa.int64()),
         ("at_cut", pa.bool_()),
         ("side", pa.float64()),
+        ("evidence", _EVIDENCE),
         ("frames", pa.list_(_FRAME)),
     ]
 )
@@ -39,6 +50,8 @@ _FLAT: Final = pa.schema(
         ("path", pa.string()),
         ("status", pa.string()),
         ("score", pa.float64()),
+        *_EVIDENCE,
+        ("warnings", pa.string()),
         ("error", pa.string()),
         *((f"faces_{name}", pa.int64()) for name in _FACES),
         ("shots", pa.int64()),
@@ -127,11 +140,13 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> None:
 def flat(row: Row) -> dict[str, Any]:
     """A row without its nested values."""
     faces, frames, made = row.get("faces") or {}, row.get("frames") or {}, row["provenance"]
-    detector = made["detector"]
+    detector, worth = made["detector"], row.get("evidence") or {}
     return {
         "path": row["path"],
         "status": row["status"],
         "score": row["score"],
+        **{field.name: worth.get(field.name) for field in _EVIDENCE},
+        "warnings": "; ".join(row.get("warnings") or ()),
         "error": row["error"],
         **{f"faces_{name}": faces.get(name) for name in _FACES},
         "shots": row.get("shots"),

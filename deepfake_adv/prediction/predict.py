@@ -5,10 +5,11 @@ from typing import Final, get_args
 
 import numpy as np
 
+from deepfake_adv.prediction.judge import FALSE_POSITIVE_RATE, Judge, load_judge
 from deepfake_adv.prediction.media import Limits
 from deepfake_adv.prediction.people import PersonSeen, Seen, look
 from deepfake_adv.prediction.result import FrameScore, PersonScore, Prediction, ScoreOf
-from deepfake_adv.prediction.scoring import score_crops
+from deepfake_adv.prediction.scoring import score_and_embed
 from deepfake_adv.prediction.settings import MIN_FACE, MIN_FRAMES, FaceSettings, face_settings
 from deepfake_adv.training.device import choose_device
 from deepfake_adv.training.trained import Trained, load_trained
@@ -31,6 +32,7 @@ def predict(
     max_pixels: int = Limits.pixels,
     accelerator: str = "auto",
     batch_size: int = BATCH_SIZE,
+    false_positive_rate: float = FALSE_POSITIVE_RATE,
 ) -> Prediction:
     """Score a picture, a video, or a folder of a video's frames.
 
@@ -52,6 +54,7 @@ def predict(
         max_pixels: A larger frame or picture is refused.
         accelerator: auto, cpu or cuda; for a detector that is yet to be loaded.
         batch_size: Frames (or clips) at a time.
+        false_positive_rate: Share of genuine videos that the threshold may call fake.
 
     Raises:
         FileNotFoundError: If the file, the detector or a locator's weights are missing.
@@ -62,11 +65,18 @@ def predict(
     settings = face_settings(detector.record, frames=frames, locator=locator, min_face=min_face, min_frames=min_frames)
     limits = Limits(max_frames, max_pixels)
     seen = look(Path(path), settings, detector.image_size, one_video=frames_of_one_video, strict=strict, limits=limits)
-    return score_seen(seen, detector, settings, score_of=score_of, batch_size=batch_size)
+    judge = load_judge(detector, false_positive_rate)
+    return score_seen(seen, detector, settings, score_of=score_of, batch_size=batch_size, judge=judge)
 
 
 def score_seen(
-    seen: Seen, trained: Trained, settings: FaceSettings, *, score_of: ScoreOf = "highest", batch_size: int = BATCH_SIZE
+    seen: Seen,
+    trained: Trained,
+    settings: FaceSettings,
+    *,
+    score_of: ScoreOf = "highest",
+    batch_size: int = BATCH_SIZE,
+    judge: Judge | None = None,
 ) -> Prediction:
     """Score what `look` found.
 
@@ -76,31 +86,37 @@ def score_seen(
     if score_of not in get_args(ScoreOf):
         raise ValueError(f"score_of must be one of {', '.join(get_args(ScoreOf))}; got {score_of!r}. Use highest.")
     path, medium = seen.medium.path, seen.medium
+    judge = judge or load_judge(trained)
     if not any(not one.left_out and one.boxes for one in seen.people):
         raise ValueError(_nobody(seen, settings))
     people, start = [], 0
     for one in seen.people:
         count = 0 if one.left_out else len(one.boxes)
-        scores = score_crops(trained, seen.crops[start : start + count], batch_size) if count else np.empty(0)
+        crops = seen.crops[start : start + count]
+        scores, features = score_and_embed(trained, crops, batch_size) if count else (np.empty(0), np.empty((0, 0)))
         start += count
         rows = zip(one.boxes.items(), scores.tolist(), strict=True) if count else ()
         own = tuple(FrameScore(frame, box, frame in one.detected, score) for (frame, box), score in rows)
         side = float(np.median([box.side for box in one.boxes.values()])) if one.boxes else 0.0
         value = float(scores.mean()) if count else None
-        people.append(PersonScore(value, one.left_out, one.shot, one.at_cut, side, own))
+        worth = None if value is None else judge.weigh(value, features)
+        people.append(PersonScore(value, one.left_out, one.shot, one.at_cut, side, own, worth))
     scored = [number for number, one in enumerate(people) if one.score is not None]
 
     def rank(number: int) -> float:
         return seen.people[number].worth if score_of == "main" else float(people[number].score or 0)
 
-    best = people[max(scored, key=rank)].score
-    assert best is not None
+    best = people[max(scored, key=rank)]
+    assert best.score is not None
+    assert best.evidence is not None
+    rivals = len(scored) if score_of == "highest" else 1
+    warnings = judge.doubts(medium, best.side, len(best.frames), best.evidence, rivals)
     held = {one.frame for number in scored for one in people[number].frames}
     sampled = tuple(int(index) for index in medium.indices)
     missed = tuple(index for index in sampled if index not in held)
     return Prediction(
-        path, best, tuple(people), sampled, missed, seen.shots, medium.damage, medium.notes, seen.sha256,
-        trained.condition,
+        path, best.score, tuple(people), sampled, missed, seen.shots, medium.damage, medium.notes, seen.sha256,
+        trained.condition, best.evidence, judge.basis(), warnings,
     )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """What a detector says of a file: a score for each person in view, and one for the file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from deepfake_adv.faces.box import FaceBox
+from deepfake_adv.prediction.evidence import Evidence
 from deepfake_adv.prediction.people import TOO_BRIEF, TOO_SMALL, PersonSeen
 
 ScoreOf = Literal["highest", "main"]
@@ -50,6 +51,7 @@ class PersonScore:
         at_cut: Whether a cut ended the track: the same person may be another one here after it.
         side: Longer side of the face's box, pixels, median over its frames.
         frames: Those with a score.
+        evidence: What the score is worth; None where the person is not scored.
     """
 
     score: float | None
@@ -58,6 +60,7 @@ class PersonScore:
     at_cut: bool
     side: float
     frames: tuple[FrameScore, ...]
+    evidence: Evidence | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -66,8 +69,9 @@ class PersonScore:
              "score": one.score}
             for one in self.frames
         ]  # fmt: skip
-        own = {name: value for name, value in vars(self).items() if name != "frames"}
-        return {**own, "side": round(self.side, 1), "frames": frames}
+        own = {name: value for name, value in vars(self).items() if name not in ("frames", "evidence")}
+        worth = self.evidence and self.evidence.to_dict()
+        return {**own, "side": round(self.side, 1), "evidence": worth, "frames": frames}
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,9 @@ class Prediction:
         notes: What else a reader may want to know of the file.
         sha256: Of the file.
         trained_on: Training condition of the detector.
+        evidence: What the score is worth: that of the person whose score it is.
+        basis: What that rests on: training data, validation videos, bounds, threshold; plain values.
+        warnings: Why the score may not be trusted, the weightiest first; one sentence each, without a full stop.
     """
 
     path: Path
@@ -97,6 +104,9 @@ class Prediction:
     notes: tuple[str, ...]
     sha256: str
     trained_on: str
+    evidence: Evidence | None = None
+    basis: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def faces(self) -> dict[str, int]:
         """See `count_faces`."""
@@ -108,6 +118,9 @@ class Prediction:
             "path": str(self.path),
             "sha256": self.sha256,
             "score": self.score,
+            "evidence": self.evidence and self.evidence.to_dict(),
+            "basis": dict(self.basis),
+            "warnings": list(self.warnings),
             "trained_on": self.trained_on,
             "faces": self.faces(),
             "people": [one.to_dict() for one in self.people],

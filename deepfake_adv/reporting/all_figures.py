@@ -10,6 +10,7 @@ from deepfake_adv.files import read_json
 from deepfake_adv.names import ALL_FORGERIES, Condition, Forgery, Quality
 from deepfake_adv.reporting.contact_sheet import faces
 from deepfake_adv.reporting.evidence import pooled, trainings
+from deepfake_adv.reporting.figures.calibration import Tests, draw_calibration, draw_costs
 from deepfake_adv.reporting.figures.curves import draw_robustness, draw_roc, draw_training, read_csv
 from deepfake_adv.reporting.figures.diagrams import draw_diagrams
 from deepfake_adv.reporting.figures.grids import draw_grid, draw_pictures
@@ -52,6 +53,7 @@ def draw_all(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folde
     drawn |= _examples(inputs.examples, folder, dpi)
     drawn |= _faces(inputs, evaluations, folder, dpi)
     drawn |= _curves(inputs, evaluations, folder, dpi)
+    drawn |= _calibration(evaluations, folder, dpi)
     if draw_heatmap(*matrix(evaluations), folder, dpi=dpi):
         drawn["heatmap"] = "AUC (%) of every run on every condition, frame level; test conditions across."
     path = inputs.robustness / "detectors.json"
@@ -99,6 +101,40 @@ def _curves(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder
     if draw_training({name: logs[name] for name in chosen[:_LINES]}, folder, dpi=dpi):
         drawn["training"] = f"Training on {train}: loss, validation AUC and learning rate by epoch."
     return drawn
+
+
+def _calibration(evaluations: Mapping[str, Mapping[str, Any]], folder: Path, dpi: int) -> dict[str, str]:
+    """Calibration at home and where it was not made: of the training condition that most runs share."""
+    train, shown = _chosen(evaluations)
+    tests = ratios_by_test(evaluations, train, shown) if shown else {}
+    drawn = {}
+    if draw_calibration(tests, folder, dpi=dpi):
+        drawn["calibration"] = (
+            f"Likelihood ratios of detectors trained and calibrated on {train}: as the test videos bear them out, over "
+            "as stated. On the dotted line they are what they say; below it on the right they overstate a forgery, "
+            "above it on the left a genuine recording."
+        )
+    if draw_costs(tests, folder, dpi=dpi):
+        drawn["cllr"] = (
+            f"Cost of the likelihood ratios, Cllr, of detectors trained and calibrated on {train}; open marks: the "
+            "least that any calibration could reach. On the dotted line and above, the ratios are no better than none."
+        )
+    return drawn
+
+
+def ratios_by_test(evaluations: Mapping[str, Mapping[str, Any]], train: str, runs: Iterable[str]) -> Tests:
+    """Ratios of some runs by test, the training condition first, then others of its quality or of its forgery."""
+    known = Condition.parse(train)
+    tests: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for run in runs:
+        for entry in evaluations[run]["results"]:
+            test = Condition.parse(entry["test"], real=True)
+            near = test.forgery in known.forgeries() or test.quality in (known.quality, Quality.NATIVE)
+            if entry["train"] == train and "ratios" in entry and near and (test == known or not pooled(test)):
+                name = f"{entry['dataset']} {test}".replace("_", " ")
+                tests.setdefault(name, {})[run] = entry["ratios"]
+    ordered = sorted(tests.items(), key=lambda pair: not pair[0].endswith(train.replace("_", " ")))
+    return dict(ordered[:_PANELS])
 
 
 def _chosen(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[str]]:

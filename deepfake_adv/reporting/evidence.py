@@ -75,6 +75,42 @@ def _summary(run: str, train: Condition, results: list[tuple[Condition, float | 
     return Summary(run, str(train), own, _percent(others), _percent(tiers))
 
 
+def strengths(evaluations: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """Header, and one row per run, training and test condition with likelihood ratios; empty where undefined."""
+    rows = [
+        [run, entry["train"], entry["dataset"], entry["test"], *_strength(entry["ratios"])]
+        for run, evaluation in evaluations.items()
+        for entry in evaluation["results"]
+        if "ratios" in entry
+    ]
+    head = [
+        "run",
+        "train",
+        "dataset",
+        "test",
+        "Cllr",
+        "interval",
+        "least Cllr",
+        "FPR %",
+        "interval",
+        "TPR %",
+        "interval",
+    ]
+    return [head, *rows] if rows else []
+
+
+def _strength(ratios: Mapping[str, Any]) -> list[str]:
+    cost, least, limit = ratios["cllr"], ratios["cllr_min"], ratios["threshold"] or {}
+    fields = [*_written(cost, 1, 3), "" if least is None else f"{least:.3f}"]
+    return fields + [text for name in ("fpr", "tpr") for text in _written(limit.get(name) or {}, 100, 1)]
+
+
+def _written(number: Mapping[str, Any], scale: float, digits: int) -> tuple[str, str]:
+    value, low, high = (number.get(name) for name in ("value", "low", "high"))
+    between = "" if low is None or high is None else f"{scale * low:.{digits}f} to {scale * high:.{digits}f}"
+    return "" if value is None else f"{scale * value:.{digits}f}", between
+
+
 def pooled(condition: Condition) -> bool:
     """Whether a condition takes several forgeries or several qualities together."""
     return condition.forgery == ALL_FORGERIES or condition.quality == ALL_QUALITIES

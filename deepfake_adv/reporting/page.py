@@ -50,6 +50,7 @@ def write_report(
         facts=evidence.facts(evaluations, own_corpus),
         synthetic=sorted({own_corpus[name] for name in _datasets(evaluations) if name in own_corpus}),
         summaries=evidence.summaries(evaluations),
+        strengths=at_own_quality(evidence.strengths(evaluations)),
         levels=at_own_quality(evidence.read_table(inputs.tables / LEVELS_FILE)),
         tables=_tables(inputs.tables),
         figures={name: {"caption": text, "body": embed(figures, name)} for name, text in captions.items()},

@@ -41,28 +41,39 @@ class WeightChoice:
         if self.rule == "best":
             self._save()
 
-    def finish(self, batches: Iterable[Batch], number: int, validate: Callable[[], Validation]) -> Validation | None:
+    def finish(
+        self,
+        batches: Iterable[Batch],
+        number: int,
+        validate: Callable[[], Validation],
+        *,
+        best: Mapping[str, Any],
+        last: Mapping[str, Any],
+    ) -> dict[str, Any]:
         """Write the weights at the end of training; those of the best epoch are written already.
 
         Args:
             batches: Training batches, to measure the statistics of averaged weights on.
             number: Steps so far.
             validate: Validates the detector as it is.
+            best: Epoch, accuracy and AUC of the best epoch.
+            last: The last epoch's row of the log.
 
         Returns:
-            What averaged weights validate to; None under other rules, whose validation is that of an epoch.
+            Which weights they are and what they validate to, for run.json.
         """
         if self.rule == "best":
-            return None
+            return {"checkpoint": self.rule, **best}
         self._save()
         if self._average is None:
-            return None
+            row = {"epoch": last["epoch"], "accuracy": last["val_acc"], "auc": last["val_auc"]}
+            return {"checkpoint": self.rule, **row}
         self._average.apply()
         # the generators' statistics change here too, and are written already
         self.step.refresh_statistics(islice(batches, REFRESHING_BATCHES), number)
         found = validate()
         self._save(adversary=False)
-        return found
+        return {"checkpoint": self.rule, "steps": self._average.count, **found._asdict()}
 
     def _save(self, *, adversary: bool = True) -> None:
         if self.step.fabric.is_global_zero:

@@ -230,7 +230,7 @@ def _on_ray(commands: Mapping[str, list[str]], need: Need, jobs: int | None, add
     # Ray's own retries are without end where a node runs out of memory
     remote = remote_of(ray, execute, {"max_retries": 0, **share.resources})
     calls = ((run, command, share.environment, Path.cwd()) for run, command in commands.items())
-    for (run, *_), ended in results_of(ray, remote, calls, share.jobs, again=AGAIN):
+    for (run, *_), ended in results_of(ray, remote, calls, share.jobs, again=AGAIN, options=share.resources):
         yield _lost(run, ended) if isinstance(ended, Exception) else ended
 
 

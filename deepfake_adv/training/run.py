@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,6 +14,7 @@ from deepfake_adv.params.training import Device
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.training.earlier import Earlier, drop_others, take_over
+from deepfake_adv.training.reference import describe_data, write_reference
 from deepfake_adv.training.setup import (
     Masks,
     Plan,
@@ -75,6 +77,7 @@ def train_run(
     if device.cache == "memory":
         hold_in_memory([train, val], processes=device.devices)
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
+    made = {name: part for name, part in train.table.record.items() if name != "media"}
     code = code_digest("train", plan.entries())
     shared = {"run": plan.name, "data": data, "processes": fabric.world_size, "inputs": dict(inputs)}
     # of one detector: a kill, and then a seed more, lose none of the others
@@ -114,10 +117,16 @@ def train_run(
                 per_step = step.method.batches_per_step
                 batches = train_loader(plan, train, condition, seed, batches_per_step=per_step, **parts)  # type: ignore[arg-type]
                 checks = validation_loader(plan, val, condition, **parts)  # type: ignore[arg-type]
+                rows, alone = val.rows[condition], plan.alone(condition, seed)
+                workers = 0 if device.cache == "memory" else device.workers
+                describe = partial(
+                    write_reference, plan=alone, val=val, rows=rows, device=fabric.device, workers=workers
+                )
                 pace = None if times is None else Path(times) / str(condition) / f"seed{seed}.csv"
                 Trainer(
-                    plan.alone(condition, seed), condition, seed, step, batches, checks, folder,
-                    device=device, data=data, code=code, inputs=inputs, faces=train.table.record, times=pace,
+                    alone, condition, seed, step, batches, checks, folder,
+                    device=device, data=data, code=code, inputs=inputs, faces=made, times=pace,
+                    training_data=describe_data(train.table, train.rows[condition]), describe=describe,
                 ).run()  # fmt: skip
     fabric.barrier()
     if fabric.is_global_zero:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +48,8 @@ class Trainer:
         code: Digest of the training code.
         inputs: SHA-256 of each weight file that the run starts from, by its key in params.
         faces: How the crops were made, as the manifest says; see `crops.record`.
+        training_data: What its data are; see `reference.describe_data`.
+        describe: Writes further files beside the weights, at the end, and gives their paths; see `write_reference`.
         times: CSV file with the time and speed of each epoch; None: not written. It is separate from `folder`, whose
             files must not depend on the clock, so that the same run writes the same bytes.
     """
@@ -67,11 +69,14 @@ class Trainer:
         code: str,
         inputs: Mapping[str, str] = MappingProxyType({}),
         faces: Mapping[str, Any] = MappingProxyType({}),
+        training_data: Mapping[str, Any] = MappingProxyType({}),
+        describe: Callable[[Path], Sequence[Path]] | None = None,
         times: Path | None = None,
     ) -> None:
         self.plan, self.condition, self.seed, self.step = plan, condition, seed, step
         self.batches, self.validation, self.folder, self.device, self.data = batches, validation, folder, device, data
         self.code, self.inputs, self.faces, self.times = code, dict(inputs), dict(faces), times
+        self.training_data, self.describe = dict(training_data), describe
         self.fabric = step.fabric
         self.is_main = self.fabric.is_global_zero
         self.name = f"{plan.name} {condition} seed {seed}"
@@ -82,8 +87,7 @@ class Trainer:
         self.history: list[dict[str, Any]] = []
         self.speeds: list[dict[str, Any]] = []  # time and speed of each epoch
         self.best: dict[str, Any] | None = None
-        self.steps = 0
-        self.seconds = 0.0
+        self.steps, self.seconds = 0, 0.0
         self._since = time.monotonic()
         self._saved = (0, self._since)  # step and time of the last checkpoint
         self._epoch_start = (self._since, 0)
@@ -115,9 +119,10 @@ class Trainer:
         finally:
             if live is not None:
                 live.close()
-        averaged = self.choice.finish(self.batches, self.steps, self.validate)
+        assert self.best is not None
+        chosen = self.choice.finish(self.batches, self.steps, self.validate, best=self.best, last=self.history[-1])
         if self.is_main:
-            self._finish(averaged)
+            self._finish(chosen)
         self.fabric.barrier()
 
     def finished(self) -> bool:
@@ -165,13 +170,11 @@ class Trainer:
         speed = (self.steps - before) * self.plan.train.batch_size / max(time.monotonic() - start, 1e-9)
         self.step.detector.end_epoch()
         found = self.validate()
-        rates = self.step.schedule.rates()
-        losses = self.losses.means()
+        rates, losses = self.step.schedule.rates(), self.losses.means()
         row: dict[str, Any] = {"epoch": epoch, "step": self.steps, "lr": rates[0], "loss": losses.pop("loss")}
         if len(rates) > 1:
             row["adversary_lr"] = rates[-1]
-        row |= losses
-        row |= {"val_acc": found.accuracy, "val_auc": found.auc}
+        row |= losses | {"val_acc": found.accuracy, "val_auc": found.auc}
         self.history.append(row)
         self._record_speed(epoch, speed)
         self.losses.reset()
@@ -267,13 +270,10 @@ class Trainer:
             f"{left} Lower train.learning_rate, or set train.precision to 32-true."
         )
 
-    def _finish(self, averaged: Validation | None) -> None:
+    def _finish(self, chosen: Mapping[str, Any]) -> None:
         """Write run.json, which marks a complete run, and delete the checkpoint."""
-        assert self.best is not None
-        row, rule = self.history[-1], self.plan.train.checkpoint
-        last = {"epoch": row["epoch"], "accuracy": row["val_acc"], "auc": row["val_auc"]}
-        chosen = self.best if rule == "best" else last if averaged is None else averaged._asdict()
-        weights = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        files = [path for name in (WEIGHTS, GENERATOR) if (path := self.folder / name).exists()]
+        files += self.describe(self.folder) if self.describe else ()
         write_json(
             self.folder / "run.json",
             {
@@ -288,12 +288,13 @@ class Trainer:
                 "device": device_name(self.fabric.device),
                 "processes": self.fabric.world_size,
                 "best": self.best,
-                "weights": {"checkpoint": rule, **chosen},
+                "weights": dict(chosen),
                 "epochs": len(self.history),
                 "steps": self.steps,
                 "inputs": self.inputs,
                 "faces": self.faces,
-                "files": {path.name: sha256(path) for path in weights},
+                "training_data": self.training_data,
+                "files": {path.name: sha256(path) for path in files},
             },
         )
         (self.folder / CHECKPOINT).unlink(missing_ok=True)

@@ -127,6 +127,18 @@ def frame_times(path: Path | str) -> NDArray[np.float64]:
         return seconds(stamps, stream.time_base, float(rate or 25))
 
 
+def codec_of(path: Path | str) -> str:
+    """Name of a video's codec as FFmpeg has it, such as h264; of pictures their suffix, such as png.
+
+    Raises:
+        VideoError: If the video cannot be opened.
+    """
+    if (images := _stills(Path(path))) is not None:
+        return images[0].suffix[1:].lower()
+    with opened(Path(path)) as (_, stream):
+        return str(stream.codec_context.name)
+
+
 def read_frames(
     path: Path | str, indices: Sequence[int] | NDArray[np.integer] | None = None, *, masks: bool = False
 ) -> Iterator[Frame]:

@@ -65,6 +65,34 @@ def test_one_class_has_an_accuracy_alone_and_no_resamples_give_no_intervals():
     assert np.isnan(bare[1:]).all()
 
 
+def test_identities_are_drawn_where_they_are_given(frames):
+    scores, labels, videos = frames
+    people = [f"{number:02d}" for number in range(20)]
+    target = np.repeat([people[number // 2] for number in range(40)], 25)  # of real 2k and fake 2k + 1
+    source = np.repeat([people[(number // 2) ^ 1] if number % 2 else "" for number in range(40)], 25)
+    alone, pairs = (
+        evaluate_scores(scores, labels, videos, targets=targets, sources=sources)["auc"]
+        for targets, sources in ((None, None), (target, source))
+    )
+    assert pairs.value == alone.value
+    assert (pairs.low, pairs.high) != (alone.low, alone.high)
+
+
+def test_a_threshold_is_for_what_is_called_fake(frames):
+    scores, labels, videos = frames
+    found = evaluate_scores(scores, labels, videos, threshold=0.7, resamples=20)
+    assert found["acc"].value == pytest.approx(((scores > 0.7) == labels).mean())
+    assert found["fpr"].value == pytest.approx((scores[labels == 0] > 0.7).mean())
+
+
+@pytest.mark.parametrize("name", ["targets", "sources"])
+def test_a_video_has_one_target_and_one_source(name):
+    with pytest.raises(ValueError, match=rf"{name} must be one for each video; got 'x' and 'y' in 'a'"):
+        evaluate_scores([0.1, 0.2, 0.3], [0, 0, 1], ["a", "a", "b"], **{name: ["x", "y", "z"]})
+    with pytest.raises(ValueError, match=rf"{name} must be 1-D with one entry per score \(3\); got \(2,\)"):
+        evaluate_scores([0.1, 0.2, 0.3], [0, 0, 1], ["a", "a", "b"], **{name: ["x", "y"]})
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -29,6 +29,7 @@ def test_values_are_those_of_the_metrics(measured, make_rows):
             assert number["low"] <= number["value"] <= number["high"]
     assert entry["frames"] == {"real": 20, "fake": 20}
     assert entry["videos"] == {"real": 4, "fake": 4}
+    assert entry["drawn"] == {"kind": "videos", "count": 8}
 
 
 def test_replicates_are_kept_for_comparison(measured):

@@ -116,6 +116,44 @@ def test_reals_without_fakes_of_their_quality_are_a_test_set(make_rows, to_table
     assert len(found["real_all"].frames[0].scores) == 2 * len(found["real_raw"].frames[0].scores)
 
 
+def swapped_pairs(rows):
+    """The rows with the targets and sources of videos that are swapped in pairs; reals are their own targets."""
+    people = {}
+    for row in rows:
+        number = int(row["video"][-3:])
+        source = f"{number ^ 1:03d}" if row["label"] else ""
+        people[row["video"]] = {"target": f"{number:03d}", "source": source}
+    return [row | people[row["video"]] for row in rows]
+
+
+def test_identity_pairs_are_drawn_and_shared_by_all_tests_of_a_dataset(make_rows, to_table):
+    tests = by_test(to_table(swapped_pairs(make_rows(videos=12))))
+    one, other = (tests["NT_c23", "corpus", name] for name in ("DF_raw", "FF_all"))
+    assert (one.units.kind, one.units.count()) == ("identity pairs", 6)
+    drawn, all_drawn = one.units.draw(10, 0), other.units.draw(10, 0)
+    place = [other.names.index(name) for name in one.names]
+    assert (all_drawn[:, place] == drawn).all()
+    assert (drawn[:, one.names.index("DF/003")] == drawn[:, one.names.index("real/002")]).all()
+
+
+def test_draws_are_the_same_where_a_run_was_tested_on_fewer_forgeries(make_rows, to_table):
+    rows = swapped_pairs(make_rows(videos=12))
+    whole = by_test(to_table(rows))["NT_c23", "corpus", "NT_c23"]
+    part = by_test(to_table([row for row in rows if row["forgery"] in ("NT", "real")]))["NT_c23", "corpus", "NT_c23"]
+    assert whole.fingerprint == part.fingerprint
+    assert (whole.units.draw(10, 0) == part.units.draw(10, 0)).all()
+
+
+def test_files_without_sources_draw_videos_and_are_compared_with_no_other(make_rows, to_table, tmp_path):
+    rows = swapped_pairs(make_rows(videos=12))
+    pq.write_table(to_table(rows).drop_columns("source"), tmp_path / "earlier.parquet")
+    earlier = next(all_test_sets(read_scores(tmp_path / "earlier.parquet")))
+    assert earlier.units.kind == "videos"
+    assert earlier.fingerprint != next(all_test_sets(to_scores(to_table(rows)))).fingerprint
+    nulls = to_table([row | {"source": row["source"] or None} for row in rows])
+    assert next(all_test_sets(to_scores(nulls))).units.kind == "identity pairs"
+
+
 def test_frames_chosen_for_some_conditions_are_no_test_of_others(make_rows, to_table, tmp_path):
     """Of the reals of a pooled quality only those that another condition asked for are there."""
     table = to_table(make_rows()).replace_schema_metadata({TESTED: "NT_c23 FF_raw"})

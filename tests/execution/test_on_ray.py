@@ -196,7 +196,7 @@ def test_a_call_whose_worker_is_lost_is_made_again_a_few_times(fails, expected, 
         return "done"
 
     ray = SimpleNamespace(
-        wait=lambda running, num_returns: (running[:1], running[1:]), get=get,
+        wait=lambda running, **_: (running[:1], running[1:]), get=get,
         exceptions=SimpleNamespace(RayError=Lost, WorkerCrashedError=Lost, NodeDiedError=Lost),
     )  # fmt: skip
     ((call, result),) = results_of(ray, lambda run: made.append(run) or len(made), [("a",)], 1, again=2)
@@ -204,3 +204,18 @@ def test_a_call_whose_worker_is_lost_is_made_again_a_few_times(fails, expected, 
     assert result == expected or isinstance(result, expected)
     assert len(made) == min(fails, 2) + 1
     assert caplog.text.count("a worker was lost, and with it a, which is started again") == len(made) - 1
+
+
+@pytest.mark.parametrize(("cores", "alive", "said"), [(1, True, False), (0, True, True), (1, False, True)])
+def test_waiting_for_a_node_that_is_not_there_is_said(caplog, cores, alive, said):
+    answers = [([], ["call"]), (["call"], [])]
+    nodes = [{"Alive": alive, "Resources": {"CPU": cores}}, {"Alive": False, "Resources": {"CPU": 8}}]
+    ray = SimpleNamespace(
+        wait=lambda *_, **__: answers.pop(0),
+        nodes=lambda: nodes,
+        get=lambda _: 7,
+        exceptions=SimpleNamespace(RayError=OSError),
+    )
+    found = list(results_of(ray, lambda *_: "call", [("run",)], 1, options={"num_cpus": 1}))
+    assert found == [(("run",), 7)]
+    assert ("1 calls wait, and no node of the Ray cluster is left that has 1 CPU" in caplog.text) == said

@@ -1,7 +1,8 @@
 """SIGKILL in the middle of a stage, DVC's own writing among it: the next run goes on and leaves the same bytes.
 
 ``DEEPFAKE_ADV_KILLS=50 pytest -m slow tests/pipeline/test_sigkill.py`` kills each stage 50 times; twice if not set.
-``DEEPFAKE_ADV_SEED`` draws other moments. `kills.py` kills and compares; it runs by itself too.
+``DEEPFAKE_ADV_SEED`` draws other moments. With more kills than two the stages have more to do, so that there is
+something to go on from. `kills.py` kills and compares; it runs by itself too.
 """
 
 import json
@@ -24,9 +25,31 @@ STAGES = (
 )  # fmt: skip
 
 
+MORE = {
+    "train.seeds": [0, 1, 2],
+    "train.epochs": 3,
+    "train.steps_per_epoch": 6,
+    "attack.images.count": 24,
+    "robustness.frames": 4,
+    "robustness.batch_size": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def busy(project):
+    """The project; with more to do for its stages, if there are many kills."""
+    before = project.params.read_text()
+    if KILLS > 2:
+        project.set(MORE)
+        project.repro()
+    yield project
+    project.params.write_text(before)
+    project.repro()
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_killed_at_random_moments_a_stage_leaves_the_same_bytes(project, stage, capsys):
-    said = project.call(sys.executable, str(Path(__file__).with_name("kills.py")), stage, str(KILLS), SEED)
+def test_killed_at_random_moments_a_stage_leaves_the_same_bytes(busy, stage, capsys):
+    said = busy.call(sys.executable, str(Path(__file__).with_name("kills.py")), stage, str(KILLS), SEED)
     undisturbed, *kills = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert undisturbed["differs"] == []
     assert len(kills) == KILLS

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.faces.box import FaceBox
@@ -63,19 +64,44 @@ def film(tmp_path):
 
 @pytest.fixture
 def trained(tmp_path):
-    """Folder of an untrained detector of 16 pixels with a run.json."""
+    """Folder of an untrained detector of 16 pixels with a run.json.
 
-    def make(entry=COMPACT, faces=None, name="run"):
+    With `videos`, lines of reference.json, and `features`, it has the record of a validation set; `data` says what it
+    was trained on.
+    """
+
+    def make(entry=COMPACT, faces=None, name="run", videos=None, features=None, data=None):
         torch.manual_seed(0)
         folder = tmp_path / name / "NT_c23/seed0"
         save_weights(folder / "detector.safetensors", build_detector(**entry))
         record = {"run": name, "condition": "NT_c23", "seed": 0, "image_size": 16, "params": {"detector": entry}}
         record["files"] = {"detector.safetensors": sha256(folder / "detector.safetensors")}
         record["faces"] = FACES if faces is None else faces
+        record["training_data"] = data or {}
+        if videos is not None:
+            write_json(folder / "reference.json", {"format": 1, "videos": videos})
+            known = np.asarray(features if features is not None else np.eye(len(videos), 16), np.float16)
+            save_file({"features": known, "video": np.arange(len(known), dtype=np.int32)},
+                      folder / "reference.safetensors")  # fmt: skip
         write_json(folder / "run.json", record)
         return folder
 
     return make
+
+
+def validation_videos(count=20, frames=4):
+    """Lines of reference.json: half real with low scores, half fake with high ones, each pair of one target."""
+    places = [(number, label) for number in range(count // 2) for label in (0, 1)]
+    return [
+        {"dataset": "toy", "quality": "c23", "video": f"{label}/{number}", "target": f"{number:03}", "label": label,
+         "frames": frames, "score": (0.1 + 0.8 * label) + 0.004 * number}
+        for number, label in places
+    ]  # fmt: skip
+
+
+@pytest.fixture(name="validation_videos")
+def _validation_videos():
+    return validation_videos
 
 
 FACES = {

@@ -10,6 +10,7 @@ import pytest
 from deepfake_adv.evaluation import outputs
 from deepfake_adv.evaluation.run import Settings, evaluate
 from deepfake_adv.evaluation.scores import all_test_sets, to_scores
+from deepfake_adv.evaluation.support import ValidationVideos, support_of
 from deepfake_adv.files import write_json
 
 ROOT = Path(__file__).parents[2]
@@ -37,12 +38,23 @@ def _scores(run, seeds):
     return to_scores(pa.table({name: [row[k] for row in rows] for k, name in enumerate(names)}))
 
 
+def _support(seed):
+    """Of validation videos as far apart as NT's at raw."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([0, 1], 30)
+    scores = 1 / (1 + np.exp(-rng.normal(3 * labels - 1, 0.6)))
+    people = tuple(map(str, range(60)))
+    return support_of(ValidationVideos(scores, labels, people, 6, people), 0.1, 0.95)
+
+
 @pytest.fixture(scope="session")
 def project(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("project")
     settings = Settings(200, 0.95, 0)
     for run in RUNS:
-        measured = list(evaluate(all_test_sets(_scores(run, (0, 1) if run == "small_grad_bat" else (0,))), settings))
+        seeds = (0, 1) if run == "small_grad_bat" else (0,)
+        supports = {(f"NT_{tier}", seed): _support(seed) for tier in ("raw", "c23", "c40") for seed in seeds}
+        measured = list(evaluate(all_test_sets(_scores(run, seeds)), settings, supports))
         record = {"device": "cpu (test)", "versions": {"torch": "2.0"}}
         record |= {"best": {"epoch": 2}, "data": {"train": "abc"}}
         record |= {"log": {"epoch": [1, 2], "lr": [0.1, 0.01], "loss": [0.7, 0.5], "val_auc": [None, 0.8]}}

@@ -83,6 +83,7 @@ def test_averaged_weights_are_the_mean_of_the_last_steps(train, make_plan, seen)
     rows = list(csv.DictReader((folder / "log.csv").open(encoding="utf-8")))
     assert len(rows) == plan.train.epochs
     assert record["weights"]["checkpoint"] == "averaged"
+    assert record["weights"]["steps"] == 6
     assert 0 <= record["weights"]["accuracy"] <= 1
 
 

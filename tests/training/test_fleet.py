@@ -95,7 +95,7 @@ def test_as_many_runs_at_a_time_as_the_cluster_has_room_for(monkeypatch, cluster
     at_a_time = []
     monkeypatch.setattr(fleet, "join_cluster", lambda address: ray)
     done = [(("a",), Finished("a", 0, 1.0, Path()))]
-    monkeypatch.setattr(fleet, "results_of", lambda *arguments, again: at_a_time.append(arguments[-1]) or done)
+    monkeypatch.setattr(fleet, "results_of", lambda *arguments, again, options: at_a_time.append(arguments[-1]) or done)
     train_all(["a"], need=Need(devices=2), jobs=jobs, engine="ray")
     assert at_a_time == [expected]
     assert asked == [{"max_retries": 0} | ({"num_gpus": 2} if "GPU" in cluster else {"num_cpus": 2})]
