@@ -17,10 +17,12 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.rehearsal.project import ROOT, Project
+from deepfake_adv.files import write_json
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params
 from deepfake_adv.params.schema import Params
 from deepfake_adv.reporting.study.collect import collect_run
+from deepfake_adv.reporting.study.maps import FOLDER
 from deepfake_adv.reporting.study.report import write_study
 
 EVERY = 60.0  # seconds between two looks for runs that have ended
@@ -75,9 +77,23 @@ def collect(folder: Path, params: Params, results: Path) -> None:
     for name, run in params.runs.items():
         try:
             if collect_run(folder, name, run.method, run.detector, results):
+                collect_maps(folder, name, results)
                 print(f"{time.strftime('%H:%M')} {name}: results in {results}", flush=True)
         except FileNotFoundError:
             continue
+
+
+def collect_maps(folder: Path, run: str, results: Path) -> None:
+    """Statistics of the maps of a run's generators, if it has any: one test frame a video, its own condition."""
+    trained = [path.parent for path in sorted(folder.glob(f"data/runs/{run}/*/seed*/generator.safetensors"))]
+    if trained:
+        import torch  # here, since most runs have none
+
+        from deepfake_adv.studies.maps import map_statistics
+
+        torch.set_num_threads(1)
+        manifest = folder / "data/manifests/all/test.parquet"
+        write_json(results / FOLDER / f"{run}.json", [map_statistics(path, manifest, frames=1) for path in trained])
 
 
 def _clips(folder: Path, params: Params, arguments: argparse.Namespace) -> dict[str, Any]:

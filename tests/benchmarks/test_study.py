@@ -1,5 +1,6 @@
 """How the study is carried out, with a project that does nothing."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -82,6 +83,24 @@ def test_clips_are_linked_but_for_those_left_out(tmp_path):
     arguments.clips = tmp_path / "nowhere"
     with pytest.raises(FileNotFoundError, match="clips must be a folder of videos"):
         study._clips(folder, params, arguments)
+
+
+def test_runs_without_generators_leave_no_maps(tmp_path):
+    study.collect_maps(tmp_path, "baseline", tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_maps_of_each_seed_are_measured(tmp_path, monkeypatch):
+    from deepfake_adv.studies import maps
+
+    for seed in (0, 1):
+        folder = tmp_path / f"data/runs/game/NT_c23/seed{seed}"
+        folder.mkdir(parents=True)
+        (folder / "generator.safetensors").touch()
+    monkeypatch.setattr(maps, "map_statistics", lambda folder, manifest, frames: {"folder": folder.name, "n": frames})
+    study.collect_maps(tmp_path, "game", tmp_path / "results")
+    found = json.loads((tmp_path / "results/maps/game.json").read_text())
+    assert found == [{"folder": "seed0", "n": 1}, {"folder": "seed1", "n": 1}]
 
 
 def test_overrides_are_read_as_yaml():

@@ -10,6 +10,7 @@ from deepfake_adv.params.training import recipe
 from deepfake_adv.reporting.measured import own_corpora
 from deepfake_adv.reporting.study.claims import judge, load_protocol
 from deepfake_adv.reporting.study.figures import draw_effects, draw_steps
+from deepfake_adv.reporting.study.maps import maps_grid
 from deepfake_adv.reporting.study.results import Results
 from deepfake_adv.reporting.study.text import (
     DIFFERENCE_COLUMNS,
@@ -70,11 +71,11 @@ def write_study(params: Params, folder: Path, paper: Path) -> None:
     sections = {
         "Claims": claims_grid(verdicts, protocol) + "\n\n" + _picture("effects", effects),
         "Differences behind the claims": comparisons_grid(verdicts, protocol),
-        "Every method against its reference and the controls": secondary_grid(found, protocol) + "\n\nIntervals are of one difference "
-        "alone, without adjustment; nothing is decided by them.",
+        "Every method against its reference and the controls": secondary_grid(found, protocol)
+        + "\n\nIntervals are of one difference alone, without adjustment; nothing is decided by them.",
         "Where the game fails": _listed(failures(found, protocol, GAME), "In none of the columns above is its whole "
         "interval below zero."),
-        "What the maps do": _maps(results),
+        "What the maps do": maps_grid(folder, list(runs)) or "No run has left statistics of its maps yet.",
         "Length of training": _picture("steps", steps),
         "Tables of the paper": "See [tables](tables/index.md)." if filled else "No table has a run yet.",
         "Runs": f"{done} of {len(runs)} runs are here."
@@ -123,7 +124,3 @@ def _picture(name: str, drawn: bool) -> str:
 
 def _listed(lines: list[str], otherwise: str) -> str:
     return "\n".join(f"- {each}" for each in lines) or otherwise
-
-
-def _maps(results: Results) -> str:
-    return "No run has left statistics of its maps yet."
