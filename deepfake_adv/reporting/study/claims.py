@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from ruamel.yaml import YAML
 
 from deepfake_adv.evaluation.readers import Effect, effect, holm
-from deepfake_adv.reporting.study.results import Cell, Results
+from deepfake_adv.reporting.study.results import Results, TrainTest
 
 Decision = Literal["supported", "refuted", "undecided"]
 _FILE: Final = Path(__file__).with_name("claims.yaml")
@@ -34,7 +34,7 @@ class Protocol:
     """The content of claims.yaml."""
 
     claims: tuple[Claim, ...]
-    cells: dict[str, tuple[Cell, ...]]
+    cells: dict[str, tuple[TrainTest, ...]]
     seeds: int
     alpha: float
     confidence: float
@@ -76,7 +76,7 @@ class Verdict:
 def load_protocol() -> Protocol:
     """Read claims.yaml."""
     content = YAML(typ="safe").load(_FILE.read_text(encoding="utf-8"))
-    cells = {name: tuple(Cell(**cell) for cell in members) for name, members in content["cells"].items()}
+    cells = {name: tuple(TrainTest(**cell) for cell in members) for name, members in content["cells"].items()}
     claims = tuple(
         Claim(**{**claim, "others": tuple(claim["others"]), "paper": tuple(claim["paper"])})
         for claim in content["claims"]
@@ -109,7 +109,9 @@ def judge(results: Results, protocol: Protocol) -> list[Verdict]:
     return [_verdict(*each, protocol) for each in family]
 
 
-def compare(results: Results, ours: str, other: str, cells: Sequence[Cell], paper: float | None = None) -> Comparison:
+def compare(
+    results: Results, ours: str, other: str, cells: Sequence[TrainTest], paper: float | None = None
+) -> Comparison:
     """One difference with its error."""
     found = results.difference(ours, other, cells)
     if found is None:

@@ -12,7 +12,7 @@ from deepfake_adv.files import read_json_object
 
 
 @dataclass(frozen=True)
-class Cell:
+class TrainTest:
     """One training condition tested on one condition; `dataset` is the paper's name where params give it a role."""
 
     train: str
@@ -48,7 +48,7 @@ class Results:
         names = {ours: paper for paper, ours in roles.items()}
         self.missing: list[str] = []
         self.files: dict[str, dict[str, Any]] = {}
-        self._found: dict[tuple[str, Cell], Found] = {}
+        self._found: dict[tuple[str, TrainTest], Found] = {}
         for run, (method, own) in runs.items():
             path = folder / f"{run}.json"
             if own != detector:
@@ -58,7 +58,7 @@ class Results:
                 continue
             self.files[run] = content = read_json_object(path, {"results": list})
             for entry in content["results"]:
-                cell = Cell(entry["train"], entry["test"], names.get(entry["dataset"], entry["dataset"]))
+                cell = TrainTest(entry["train"], entry["test"], names.get(entry["dataset"], entry["dataset"]))
                 if (method, cell) in self._found:
                     raise ValueError(
                         f"{method} must be measured once on {cell.train} to {cell.test}; got it from two runs, {run} "
@@ -74,11 +74,11 @@ class Results:
         """Methods with a result, in the order of the runs."""
         return list(dict.fromkeys(method for method, _ in self._found))
 
-    def find(self, method: str, cell: Cell) -> Found | None:
+    def find(self, method: str, cell: TrainTest) -> Found | None:
         """A method in one cell."""
         return self._found.get((method, cell))
 
-    def mean(self, method: str, cells: Sequence[Cell], seeds: Iterable[int] | None = None) -> Found | None:
+    def mean(self, method: str, cells: Sequence[TrainTest], seeds: Iterable[int] | None = None) -> Found | None:
         """Mean of a method over cells, of the seeds that all have; None where a cell is missing.
 
         Args:
@@ -107,7 +107,7 @@ class Results:
             Measured(values, np.mean([part.left_out for part in chosen], axis=0)),
         )
 
-    def difference(self, ours: str, other: str, cells: Sequence[Cell]) -> Found | None:
+    def difference(self, ours: str, other: str, cells: Sequence[TrainTest]) -> Found | None:
         """`ours` minus `other`, of the seeds that both have; None where one lacks a cell or they share no seed."""
         both = self.mean(ours, cells), self.mean(other, cells)
         if both[0] is None or both[1] is None or both[0].groups != both[1].groups:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from deepfake_adv.reporting.study.claims import compare, judge, load_protocol
-from deepfake_adv.reporting.study.results import Cell, Results
+from deepfake_adv.reporting.study.results import Results, TrainTest
 
-DF = [Cell("NT_c23", "DF_c23", "FF++")]
+DF = [TrainTest("NT_c23", "DF_c23", "FF++")]
 
 
 def verdicts(results):
@@ -96,7 +96,7 @@ def test_two_runs_of_one_cell_and_cells_of_other_people_are_errors(write, everyt
     content["results"][0]["groups"][0] = "stranger"
     path.write_text(json.dumps(content))
     results = Results(tmp_path / "results", {path.stem: ("baseline", "lite0")}, detector="lite0", roles={})
-    cells = [Cell(entry["train"], entry["test"], entry["dataset"]) for entry in content["results"][:2]]
+    cells = [TrainTest(entry["train"], entry["test"], entry["dataset"]) for entry in content["results"][:2]]
     with pytest.raises(ValueError, match="same identities"):
         results.mean("baseline", cells)
 
