@@ -52,13 +52,15 @@ class TimmDetector(Detector):
         params = self.Params.read(given)
         model, image_size, dropout, drop_path = params.model, params.image_size, params.dropout, params.drop_path
         config = get_pretrained_cfg(model)
-        super().__init__(mean=config.mean if config else HALF, std=config.std if config else HALF)
+        mean, std = (config.mean, config.std) if config else (HALF, HALF)
+        super().__init__(mean=mean, std=std, with_residual=params.residual)
         self.model = model
         if image_size is not None:
             self.check_size(image_size, image_size)  # below one cell of the last map some models raise no error
         side = image_size or (config.input_size[-1] if config else 224)
         arguments: dict[str, Any] = {"num_classes": self.num_classes, "drop_rate": dropout}
         arguments |= {"drop_path_rate": drop_path} if drop_path else {}
+        arguments |= params.channels()
         arguments, probe, shape = _fitting_arguments(model, arguments, side)
         self._only_size = side if "img_size" in arguments and "dynamic_img_size" not in arguments else None
         self._channels_last = str(getattr(probe, "output_fmt", "NCHW")).endswith("NHWC")
@@ -160,7 +162,9 @@ def _fitting_arguments(
             continue
         try:
             with torch.no_grad():
-                features = probe.forward_features(torch.zeros(1, 3, side, side, device="meta"))
+                features = probe.forward_features(
+                    torch.zeros(1, arguments.get("in_chans", 3), side, side, device="meta")
+                )
         except (RuntimeError, AssertionError, ValueError) as error:
             reason = error
             continue

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from deepfake_adv.names import FAKE_LABEL
 from deepfake_adv.ops.losses import cross_entropy
+from deepfake_adv.ops.residual import noise_residual, residual_kernel
 from deepfake_adv.params.base import FromTimm, Section
 
 HALF = (0.5, 0.5, 0.5)  # AdvProp and Xception weights expect inputs in [-1, 1]
@@ -86,8 +87,12 @@ class Detector(nn.Module):
     min_size: int = 1
     num_classes: ClassVar[int] = 2
 
-    def __init__(self, *, mean: Sequence[float] = HALF, std: Sequence[float] = HALF) -> None:
+    def __init__(
+        self, *, mean: Sequence[float] = HALF, std: Sequence[float] = HALF, with_residual: bool = False
+    ) -> None:
         super().__init__()
+        self.beside: Tensor | None
+        self.register_buffer("beside", residual_kernel() if with_residual else None, persistent=False)
         self.register_buffer("mean", torch.tensor(tuple(mean)).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(tuple(std)).view(1, 3, 1, 1))
 
@@ -106,6 +111,8 @@ class Detector(nn.Module):
     def normalise(self, images: Tensor) -> Tensor:
         """Check ``(B, 3, H, W)`` images in [0, 1] and normalise them for the backbone.
 
+        With the option `residual` of `Pretrained` three channels of their noise residual follow.
+
         Raises:
             ValueError: If ``images`` is not of that shape or of a size that the detector cannot take.
         """
@@ -115,7 +122,10 @@ class Detector(nn.Module):
                 "Pass RGB images in [0, 1], clips only to a detector of clips."
             )
         self.check_size(images.shape[2], images.shape[3])
-        return (images - self.mean) / self.std
+        normalised = (images - self.mean) / self.std
+        if self.beside is None:
+            return normalised
+        return torch.cat([normalised, noise_residual(normalised, self.beside.to(normalised))], dim=1)
 
     def features(self, images: Tensor) -> Tensor:
         """Last feature map.
@@ -177,3 +187,12 @@ class Detector(nn.Module):
 
 class Pretrained(Detector.Params, FromTimm):
     """Arguments of detectors with a timm backbone."""
+
+    residual: bool = Field(
+        False,
+        description="See the noise residual besides the image: without pretrained weights it is learnt from first.",
+    )
+
+    def channels(self) -> dict[str, int]:
+        """timm's argument for the number of channels that the backbone sees; none for the usual three."""
+        return {"in_chans": 6} if self.residual else {}

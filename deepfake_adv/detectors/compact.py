@@ -9,10 +9,10 @@ from torch.nn import functional
 
 from deepfake_adv.detectors.base import Detector
 from deepfake_adv.detectors.registry import register_detector
+from deepfake_adv.ops.residual import noise_residual, residual_kernel
 
 WIDTHS = (1, 2, 4, 4)  # channels of the four stages, in units of `width`
 MOMENTUM = 0.2  # of the batch norms: with 0.1, running statistics lag behind in a demo of 100 steps
-GAIN = 4.0  # of the residual, which is small: without it the first batch norm's epsilon would matter
 
 
 def _stage(inputs: int, outputs: int, *, pooled: bool) -> nn.Sequential:
@@ -20,12 +20,6 @@ def _stage(inputs: int, outputs: int, *, pooled: bool) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)]
     layers += [nn.MaxPool2d(2)] if pooled else []
     return nn.Sequential(*layers, nn.BatchNorm2d(outputs, momentum=MOMENTUM), nn.ReLU(inplace=True))
-
-
-def _residual(images: Tensor, kernel: Tensor, below: int = 1, right: int = 1) -> Tensor:
-    """Each pixel minus the mean of its 3 x 3 neighbours, times `GAIN`; reflected at the borders, of a size that grows
-    by ``below - 1`` rows and ``right - 1`` columns."""
-    return functional.conv2d(functional.pad(images, (1, right, 1, below), mode="reflect"), kernel, groups=3)
 
 
 @register_detector("compact")
@@ -66,9 +60,7 @@ class Compact(Detector):
         self.image = params.image
         seen = 18 if self.image else 12
         self.feature_channels = channels[-1]
-        residual = torch.full((3, 1, 3, 3), -GAIN / 9)
-        residual[:, :, 1, 1] += GAIN
-        self.register_buffer("residual", residual, persistent=False)
+        self.register_buffer("residual", residual_kernel(), persistent=False)
         self.unshuffle = nn.PixelUnshuffle(2)
         self.stages = nn.Sequential(
             *(
@@ -83,10 +75,10 @@ class Compact(Detector):
         """``(B, 4 * width, H // 16, W // 16)``."""
         height, width = normalised.shape[-2:]
         # an even size for the blocks
-        maps = self.unshuffle(_residual(normalised, self.residual, 1 + height % 2, 1 + width % 2))
+        maps = self.unshuffle(noise_residual(normalised, self.residual, below=1 + height % 2, right=1 + width % 2))
         if self.image:
             half = functional.avg_pool2d(normalised, 2, ceil_mode=True)
-            maps = torch.cat([maps, _residual(half, self.residual), half], dim=1)
+            maps = torch.cat([maps, noise_residual(half, self.residual), half], dim=1)
         if normalised.is_contiguous(memory_format=torch.channels_last):
             maps = maps.contiguous(memory_format=torch.channels_last)  # unshuffling falls back to NCHW
         result: Tensor = self.stages(maps)

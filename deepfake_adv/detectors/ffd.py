@@ -96,8 +96,8 @@ class Ffd(Detector):
     min_size = 32
 
     def __init__(self, **given: Any) -> None:
-        super().__init__()
         params = self.Params.read(given)
+        super().__init__(with_residual=params.residual)
         model, map, templates, image_size = params.model, params.map, params.templates, params.image_size
         if not model.startswith("legacy_xception"):
             raise ValueError(
@@ -117,6 +117,7 @@ class Ffd(Detector):
             weights=params.weights,
             num_classes=self.num_classes,
             drop_rate=params.dropout,
+            **params.channels(),
         )
         assert isinstance(backbone, Xception)
         middle = backbone.block3.skip.out_channels

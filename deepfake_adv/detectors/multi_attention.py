@@ -64,15 +64,15 @@ class MultiAttention(Detector):
     min_size = 32
 
     def __init__(self, **given: Any) -> None:
-        super().__init__()
         params = self.Params.read(given)
+        super().__init__(with_residual=params.residual)
         model, attentions, image_size = params.model, params.attentions, params.image_size
         attention_stage, texture_stage = params.attention_stage, params.texture_stage
         if "efficientnet" not in model:
             raise ValueError(f"model must be one of timm's efficientnet models; got {model!r}. The authors' is B4.")
         if image_size is not None:
             self.check_size(image_size, image_size)
-        arguments: dict[str, Any] = {"num_classes": 0, "drop_path_rate": params.drop_path}
+        arguments: dict[str, Any] = {"num_classes": 0, "drop_path_rate": params.drop_path, **params.channels()}
         with torch.device("meta"):  # to read its channels; the weights may have to come from the hub
             probe = create_backbone(model, pretrained=False, **arguments)
         channels = _stage_channels(probe)
@@ -170,7 +170,8 @@ class MultiAttention(Detector):
 
 
 def _stage_channels(backbone: Any) -> list[int]:
-    maps = backbone.bn1(backbone.conv_stem(torch.zeros(1, 3, 64, 64, device="meta")))
+    seen = backbone.conv_stem.in_channels
+    maps = backbone.bn1(backbone.conv_stem(torch.zeros(1, seen, 64, 64, device="meta")))
     channels = []
     for block in backbone.eval().blocks:
         maps = block(maps)

@@ -8,6 +8,7 @@ Run as ``python -m deepfake_adv.execution.dvc_worker``. Each line of standard in
 their order, and ``log``, the file that gets their output. Each is answered by a line with its exit code.
 """
 
+import atexit
 import importlib
 import json
 import logging
@@ -138,9 +139,12 @@ def _become(script: str, arguments: Sequence[str], folder: str, environment: Map
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(folder)
-        sys.argv = [script, *arguments]
+        sys.argv, sys.orig_argv = [script, *arguments], [*_START, script, *arguments]
         sys.modules.pop(script, None)
         logging.getLogger().handlers.clear()
+        atexit._clear()  # what DVC would do at its end
+        if custom := sys.modules.get("sitecustomize"):  # what this machine does in every process
+            importlib.reload(custom)
         runpy.run_module(script, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as ended:
@@ -148,6 +152,7 @@ def _become(script: str, arguments: Sequence[str], folder: str, environment: Map
     except BaseException:
         traceback.print_exc()
     finally:
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -1,3 +1,4 @@
+import pytest
 import timm
 import torch
 
@@ -22,3 +23,23 @@ def test_the_map_of_ffd_has_its_place_in_it():
     assert set(loss.parts) == {"classification", "map"}
     loss.total.backward()
     assert all(each.grad is not None for each in detector.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("xception", "legacy_xception_narrow"),
+        ("ffd", "legacy_xception_narrow"),
+        ("multi_attention", "test_efficientnet"),
+        ("timm:test_vit", None),
+    ],
+)
+def test_a_detector_of_timm_may_see_the_residual_besides_the_image(name, model):
+    """A change of the finest detail moves its channels by the gain, and without the option by itself."""
+    entry = {"image_size": 64, **({"model": model} if model else {})}
+    sees = build_detector(name, **entry, residual=True).eval()
+    images = torch.rand(2, 3, 64, 64)
+    assert sees.normalise(images).shape == (2, 6, 64, 64)
+    assert torch.equal(sees.normalise(images)[:, :3], build_detector(name, **entry).normalise(images))
+    assert sees(images).shape == (2, 2)
+    assert not any("beside" in key for key in sees.state_dict())
