@@ -72,7 +72,14 @@ def test_scores_that_are_not_evaluated_yet_are_not_taken(project, tmp_path):
     assert not (tmp_path / "study").exists()
 
 
-def test_a_file_too_large_for_git_is_an_error(project, tmp_path, monkeypatch):
-    monkeypatch.setattr(collect, "LARGEST", 100)
-    with pytest.raises(ValueError, match=r"run\.json must be at most 100 bytes"):
+def test_a_file_too_large_for_git_is_named_and_kept(project, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(collect, "LARGEST", 300)
+    assert take(project, tmp_path)
+    assert "run.json has" in caplog.text
+    assert (tmp_path / "study/results/run.json").exists()
+
+
+def test_damaged_files_are_named(project, tmp_path):
+    (project / "reports/evaluation/run.json").write_text("{")
+    with pytest.raises(ValueError, match=r"evaluation/run\.json"):
         take(project, tmp_path)
