@@ -30,9 +30,9 @@ def test_values_of_the_command_go_before_those_of_the_file_and_are_checked_alike
     path = ROOT / "profiles" / "demo.yaml"
     own = load_params("evaluate", path=path).evaluate
     given = {"resamples": "7", "confidence": "5e-1", "seed": str(own.seed)}
-    assert load_params("evaluate", path=path, given=given).evaluate.model_dump() == {
-        "resamples": 7, "confidence": 0.5, "seed": own.seed
-    }  # fmt: skip
+    assert load_params("evaluate", path=path, given=given).evaluate == own.model_copy(
+        update={"resamples": 7, "confidence": 0.5}
+    )
     with pytest.raises(ValueError, match=r"(?s)2 errors.*evaluate\.resamples.*evaluate\.sed"):
         load_params("evaluate", path=path, given={"resamples": "many", "sed": "1"})
 
