@@ -1,5 +1,6 @@
-"""The command line, deepfake-adv: check, plan, predict, evaluate, compare, export, export-frames, train-all, clean."""
+"""The command line: check, plan, predict, serve, evaluate, compare, export, export-frames, train-all, clean."""
 
+import fnmatch
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -11,12 +12,14 @@ import typer
 from deepfake_adv import __version__
 from deepfake_adv.commands.common import Accelerator, ScoreOf, known_locator, limits, plugins_of_folder
 from deepfake_adv.commands.measure import EXPLAINED, compare, evaluate
+from deepfake_adv.commands.serve import serve
 from deepfake_adv.execution.parent import STOPPED
 from deepfake_adv.exporting.command import export
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, explain
+from deepfake_adv.suggestions import did_you_mean
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -88,15 +91,27 @@ def _params_file(profile: str | None) -> Path:
 @app.command()
 @report_errors()
 def check(profile: Profile = None) -> None:
-    """Check params.yaml or a profile; every error is reported."""
-    path = _params_file(profile)
+    """Check params.yaml or a profile, and count each run's videos where the datasets are there; report every error."""
+    from deepfake_adv.datasets.counts import count_videos
+    from deepfake_adv.datasets.layouts.registry import build_layout
+    from deepfake_adv.datasets.probing import PartOnDisk
     from deepfake_adv.reporting.plan import plan as tables_of
     from deepfake_adv.reporting.plan import unscored
 
+    path = _params_file(profile)
     found = load_params(path=path)
-    for line in unscored(tables_of(found)):
-        print(f"{path}: {line}; add it there to fill them")
-    print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no errors found")
+    parts = []
+    for part in found.parts.values():
+        dataset = found.datasets[part.dataset]
+        layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options)
+        parts.append(PartOnDisk(part.dataset, str(part.quality), layout))
+    lines, errors = count_videos(parts, {name: (run.tier, run.conditions) for name, run in found.runs.items()})
+    if errors:
+        listed = "\n".join(f"  - {error}" for error in errors)
+        raise ValueError(f"the datasets must match {path}; fix and run again:\n{listed}")
+    lines += [f"{path}: {line}; add it there to fill them" for line in unscored(tables_of(found))]
+    print("\n".join([f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs", *lines]))
+    print("no errors found")
 
 
 @app.command()
@@ -140,6 +155,13 @@ def predict(
     parquet: Annotated[
         Path | None, typer.Option(help="Also write a parquet file: the table, people and frames.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write one HTML page: timelines, the most telling faces, where the detector looks."),
+    ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(help="Also write copies of the files with boxes and scores into this folder.")
+    ] = None,
     score_of: Annotated[
         ScoreOf, typer.Option(help="Whose score is the file's: the highest of all people's, or the main person's.")
     ] = ScoreOf.highest,
@@ -176,15 +198,16 @@ def predict(
     from deepfake_adv.prediction.command import run
 
     done = run(
-        inputs, detector, output=output, csv=csv, parquet=parquet, frames=frames, locator=locator, min_face=min_face,
-        min_frames=min_frames, accelerator=device.value, quiet=quiet, limits=limits(),
-        score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
+        inputs, detector, output=output, csv=csv, parquet=parquet, report=report, annotated=annotate, frames=frames,
+        locator=locator, min_face=min_face, min_frames=min_frames, accelerator=device.value, quiet=quiet,
+        limits=limits(), score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
         false_positive_rate=false_positive_rate,
     )  # fmt: skip
     if not done:
         raise typer.Exit(1)
 
 
+app.command()(report_errors()(serve))
 app.command(epilog="\n\n".join(EXPLAINED))(report_errors(resumes=True, plugins=True)(evaluate))
 app.command()(report_errors()(compare))
 app.command()(report_errors(plugins=True)(export))
@@ -210,7 +233,7 @@ def export_frames(
 @report_errors(resumes=True)
 def train_all(
     jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: as many as find GPUs, else cores.")] = None,
-    only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
+    only: Annotated[str, typer.Option(help="A run's name, or a pattern such as '*_sladd'; default: all.")] = "*",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
     from deepfake_adv.execution.dvc_batch import record
@@ -220,9 +243,10 @@ def train_all(
     from deepfake_adv.training.slots import Need
 
     params = load_params("runs", "execution", "device")
-    named = [name for name in params.runs if only in name]
+    named = fnmatch.filter(params.runs, only)
     if not named:
-        raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
+        hint = did_you_mean(only, params.runs, f"There are {', '.join(params.runs)}.")
+        raise ValueError(f"--only must be a run's name, or a pattern of some, such as '*_sladd'; got {only!r}.{hint}")
     restore_lock()
     record()  # results of a killed train-all
     finished = carry_out(

@@ -28,6 +28,8 @@ def run(
     output: Path | None,
     csv: Path | None,
     parquet: Path | None,
+    report: Path | None,
+    annotated: Path | None,
     frames: int | None,
     locator: str | None,
     min_face: int,
@@ -45,6 +47,8 @@ def run(
         output: File of JSON lines.
         csv: Table to write at the end.
         parquet: Table to write at the end.
+        report: Page to write at the end.
+        annotated: Folder for copies of the files with boxes and scores drawn, written at the end.
         frames: See `face_settings`.
         locator: See `face_settings`.
         min_face: See `face_settings`.
@@ -75,11 +79,19 @@ def run(
                 sys.stdout.write(f"{to_line(row)}\n")
                 sys.stdout.flush()
             logger.info("%s", _told(row))
-            rows.append(row if parquet else {**row, "people": []})
+            rows.append(row if parquet or report or annotated else {**row, "people": []})
     if csv is not None:
         write_table(csv, rows)
     if parquet is not None:
         write_parquet(parquet, rows)
+    if report is not None:
+        from deepfake_adv.prediction.page import write_page  # captum: seconds, for those who want a page
+
+        write_page(report, rows, trained, settings, quiet=quiet)
+    if annotated is not None:
+        from deepfake_adv.prediction.annotate import annotate_all
+
+        annotate_all(rows, annotated, quiet=quiet)
     for doubt, count in doubts_of(rows).items():
         logger.warning("%s: %s", "all files" if count == len(rows) else f"{count} of {len(rows)} files", doubt)
     logger.info("%s", summary(rows))
