@@ -1,7 +1,4 @@
-"""The command line, deepfake-adv.
-
-Commands: check, plan, predict, serve, evaluate, compare, export, export-frames, train-all, clean.
-"""
+"""The command line: check, plan, predict, serve, evaluate, compare, export, export-frames, train-all, clean."""
 
 import fnmatch
 import sys

@@ -36,7 +36,7 @@ def model_card(trained: Trained, measured: Measurements | None, *, licence: str 
         licence: See `export_hub`.
     """
     record = trained.record
-    entry, method = record["params"]["detector"], record["params"].get("method", {})
+    entry, method = record["params"]["detector"], {"name": "unknown", **record["params"].get("method", {})}
     parts = record.get("training_data") or {}
     rendered = bool(parts) and all(part.get("origin") == _RENDERED for part in parts.values())
     pretrained = list(_pretrained(entry))
@@ -46,7 +46,7 @@ def model_card(trained: Trained, measured: Measurements | None, *, licence: str 
         license_name=None if known else "terms-of-the-training-data",
         library_name="deepfake-adv",
         pipeline_tag="image-classification",
-        tags=["deepfake-detection", "image-forensics", entry["name"], str(method.get("name", ""))],
+        tags=["deepfake-detection", "image-forensics", entry["name"], str(method["name"])],
         metrics=["roc_auc", "accuracy"],
         model_name=record.get("run") or "detector" if measured else None,
         eval_results=list(_results(measured)) or None,

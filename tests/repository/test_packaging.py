@@ -76,8 +76,8 @@ def test_the_lock_pins_what_is_declared_within_its_bounds(project, pins):
     declared = [
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["face-alignment"],
-        *project["project"]["optional-dependencies"]["serving"],
         *project["project"]["optional-dependencies"]["onnx"],
+        *project["project"]["optional-dependencies"]["serving"],
         *project["dependency-groups"]["dev"],
     ]
     for requirement in map(Requirement, declared):
