@@ -20,6 +20,7 @@ from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, explain
+from deepfake_adv.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from deepfake_adv.evaluation.run import Settings
