@@ -43,7 +43,7 @@ def cross_faults(params: Params) -> list[str]:
                     f"runs.{name}.tier must hold the quality of its conditions; got {run.tier!r} for {condition}. "
                     f"Set it to {fitting}."
                 )
-        faults += recipe_faults(params.train, run, "runs", name, "train") + _test_faults(params, name)
+        faults += recipe_faults(params.train, run, "runs", name, "train")
     for kind, names in (("parts", params.parts), ("runs", params.runs), ("datasets", params.datasets)):
         faults += [
             f"{kind}.{name} must be a name of letters, digits and _, since DVC drops other names; rename it."
@@ -51,7 +51,7 @@ def cross_faults(params: Params) -> list[str]:
             if not name.replace("_", "").isalnum()
         ]
         faults += _twins(kind, names)
-    faults += _part_faults(params)
+    faults += _part_faults(params) + _test_faults(params)
     faults += _tier_faults(params) + _table_faults(params)
     return faults + _repeated_parts(params.parts) + _repeated_runs(params.runs) + _shared_roles(params)
 
@@ -83,22 +83,25 @@ def _part_faults(params: Params) -> list[str]:
     return list(faults.values())
 
 
-def _test_faults(params: Params, name: str) -> list[str]:
-    """Test conditions of a run that are none, or of a quality that no part has."""
-    faults = []
+def _test_faults(params: Params) -> list[str]:
+    """Test conditions of runs that are none, or of a quality that no part has; each once, with its first run."""
+    faults: dict[str, str] = {}
     qualities = {str(part.quality) for part in params.parts.values()}
-    for condition in params.runs[name].test.conditions or ():
-        try:
-            quality = Condition.parse(condition).quality
-        except ValueError as error:
-            faults.append(f"runs.{name}.test.conditions: {error}")
-            continue
-        if quality not in (*qualities, ALL_QUALITIES):
-            faults.append(
-                f"runs.{name}.test.conditions must be of qualities that `parts` has, {', '.join(sorted(qualities))}; "
-                f"got {condition}. Remove it, or add the part."
-            )
-    return faults
+    for name, run in params.runs.items():
+        for condition in run.test.conditions or ():
+            try:
+                quality = Condition.parse(condition).quality
+            except ValueError as error:
+                faults.setdefault(condition, f"runs.{name}.test.conditions: {error}")
+                continue
+            if quality not in (*qualities, ALL_QUALITIES):
+                held = ", ".join(sorted(qualities))
+                faults.setdefault(
+                    condition,
+                    f"runs.{name}.test.conditions must be of qualities that `parts` has, {held}; got {condition}. "
+                    "Remove it, or add the part.",
+                )
+    return list(faults.values())
 
 
 def _tier_faults(params: Params) -> list[str]:

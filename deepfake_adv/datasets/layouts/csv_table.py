@@ -10,7 +10,7 @@ from pydantic import Field
 from deepfake_adv.datasets.layouts.base import Layout
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
-from deepfake_adv.datasets.tables import LABELS, Line, backslash_hint, column_hint, raise_errors, read_table
+from deepfake_adv.datasets.tables import LABELS, TableLine, backslash_hint, column_hint, raise_errors, read_table
 from deepfake_adv.datasets.videos import VideoEntry
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split, is_forgery_name
 
@@ -68,6 +68,14 @@ class CsvTable(Layout):
         }
         return Tiny(videos, [], {}, "native")
 
+    def qualities(self) -> list[str]:
+        """The qualities that lines name; native where no line names one.
+
+        Raises:
+            ValueError: If the file is no such table.
+        """
+        return sorted({line["quality"] for _, line, _ in self._lines() if "quality" in line}) or [str(Quality.NATIVE)]
+
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every line of the table at this quality.
 
@@ -99,7 +107,7 @@ class CsvTable(Layout):
         for line, name in zip(entries, _names(entries), strict=True):
             yield _entry(line, name)
 
-    def _lines(self) -> list[Line]:
+    def _lines(self) -> list[TableLine]:
         columns, lines = read_table(self.table)
         if not {"path", "label"} <= set(columns) or not set(columns) <= set(COLUMNS):
             raise ValueError(
