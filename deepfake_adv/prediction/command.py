@@ -63,8 +63,13 @@ def run(
 
     Raises:
         FileNotFoundError: If the detector is missing.
-        ValueError: If the detector, an input table or the output of an earlier call is not as it must be.
+        ValueError: If the detector, an input table, the output of an earlier call, `report` or `annotated` is not as it
+            must be.
     """
+    if report is not None and report.is_dir():
+        raise ValueError(f"report must be a file; got the folder {report}. Name a file in it, such as page.html.")
+    if annotated is not None and annotated.is_file():
+        raise ValueError(f"annotate must be a folder; got the file {annotated}. Name another.")
     if quiet:
         logging.getLogger().setLevel(logging.ERROR)
     warnings.simplefilter("ignore")  # of libraries; what concerns the user is an error or in the log
