@@ -17,7 +17,7 @@ LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardli
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal lock clean
+.PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report lock clean
 
 help:  ## Explain each target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,9 @@ pull: setup  ## Get another's results from the DVC remote: all but frames, faces
 	$(BIN)/dvc pull --allow-missing
 	find data reports -type d -empty -delete
 
+setup-onnx: setup  ## Install ONNX and its runtime, for deepfake-adv export --format onnx
+	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra onnx -r pyproject.toml
+
 setup-ray: setup  ## Install Ray, for execution.engine: ray
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra ray -r pyproject.toml
 
@@ -105,10 +108,17 @@ scale: setup  ## Measure how the work per dataset scales: up to 120,000 videos, 
 rehearsal: setup  ## Run all of the paper profile on fabricated data, 2 steps a run, to fill all tables (KEEP=1: keep it; FOLDER, JOBS)
 	$(BIN)/python -m benchmarks.rehearsal $(if $(KEEP),--keep) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JOBS),--jobs $(JOBS))
 
+study: setup setup-weights  ## Train what docs/evidence.md asks, in work/study; goes on after a kill (FOLDER, JOBS; PROFILE=study_clips: with CLIPS, WITHOUT)
+	$(BIN)/python -m benchmarks.study $(if $(PROFILE),--profile $(PROFILE)) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JOBS),--jobs $(JOBS)) \
+	  $(if $(CLIPS),--clips $(CLIPS)) $(if $(WITHOUT),--without $(WITHOUT))
+
+study-report: setup  ## Make reports/study again from its committed results, without training (PROFILE=study_clips)
+	$(BIN)/python -m benchmarks.study --report $(if $(PROFILE),--profile $(PROFILE))
+
 lock: setup  ## Resolve pyproject.toml's requirements; versions change only if needed (make lock UPGRADE=name upgrades one)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
-	  --group dev --extra face-alignment --extra serving pyproject.toml -o requirements/lock.txt
+	  --group dev --extra face-alignment --extra onnx --extra serving pyproject.toml -o requirements/lock.txt
 
 clean: setup  ## Delete files in work/ that killed stages left and no later run would reuse; report the freed space
 	$(BIN)/python -m deepfake_adv clean

@@ -1,29 +1,25 @@
-"""The command line, deepfake-adv: check, plan, predict, serve, evaluate, compare, export-frames, train-all, clean."""
+"""The command line: check, plan, predict, serve, evaluate, compare, export, export-frames, train-all, clean."""
 
 import fnmatch
-import json
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from deepfake_adv import __version__
-from deepfake_adv.commands.common import Accelerator, ScoreOf, known_locator, limits
+from deepfake_adv.commands.common import Accelerator, ScoreOf, known_locator, limits, plugins_of_folder
+from deepfake_adv.commands.measure import EXPLAINED, compare, evaluate
 from deepfake_adv.commands.serve import serve
-from deepfake_adv.evaluation.score_lines import EXPLAINED
 from deepfake_adv.execution.parent import STOPPED
-from deepfake_adv.files import write_json
+from deepfake_adv.exporting.command import export
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, explain
 from deepfake_adv.suggestions import did_you_mean
-
-if TYPE_CHECKING:
-    from deepfake_adv.evaluation.run import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -46,20 +42,26 @@ def options(
     """Deepfake forensics via an adversarial game."""
 
 
-def report_errors(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+Command = Callable[..., None]
+
+
+def report_errors(*, resumes: bool = False, plugins: bool = False) -> Callable[[Command], Command]:
     """Print a command's errors, and Ctrl-C, as one message without a traceback.
 
     Args:
         resumes: Whether the same command continues where it was stopped.
+        plugins: Whether to use the plug-ins of the working directory's params.yaml.
     """
     again = "run the same command again" + ": finished work is kept" * resumes
 
-    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+    def decorated(command: Command) -> Command:
         @wraps(command)
         def wrapped(*arguments: Any, **keywords: Any) -> None:
             configure("deepfake-adv")
             try:
                 check_checkout()
+                if plugins:
+                    plugins_of_folder()
                 command(*arguments, **keywords)
             except typer.Exit:  # a RuntimeError whose message has been printed already
                 raise
@@ -206,79 +208,9 @@ def predict(
 
 
 app.command()(report_errors()(serve))
-
-
-Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples; 0: no intervals.")]
-Confidence = Annotated[float, typer.Option(help="Of the intervals, above 0 and below 1.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of the resamples.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, not text.")]
-Out = Annotated[Path | None, typer.Option("--output", "--out", help="Also write the JSON object to this file.")]
-
-
-@app.command(epilog="\n\n".join(EXPLAINED))
-@report_errors()
-def evaluate(
-    scores: Annotated[
-        Path, typer.Option(help="CSV file with the columns video, label, score; a row per video or frame.")
-    ],
-    threshold: Annotated[
-        float | None, typer.Option(help="Scores above it are called fake; 0.5 if all are in [0, 1].")
-    ] = None,
-    by: Annotated[str | None, typer.Option(help="Measure each value of this column on its own, too.")] = None,
-    output: Out = None,
-    as_json: AsJson = False,
-    resamples: Resamples = 1000,
-    confidence: Confidence = 0.95,
-    seed: Seed = 0,
-) -> None:
-    """Measure scores from elsewhere: AUC, AP, EER, accuracy and confusion, with bootstrap intervals.
-
-    Missing scores are counted: a frame without one is left out, a video without any counts as one that says nothing.
-    """
-    from deepfake_adv.evaluation.foreign import as_text, evaluate_table
-    from deepfake_adv.evaluation.score_table import read_score_table
-
-    settings = _interval_settings(resamples, confidence, seed)
-    found = evaluate_table(read_score_table(scores), settings, threshold=threshold, by=by)
-    _show(found, as_text(found), as_json=as_json, output=output)
-
-
-@app.command()
-@report_errors()
-def compare(
-    first: Annotated[str, typer.Argument(help="A table of scores (.csv), a run's score file (.parquet), or a run.")],
-    second: Annotated[str, typer.Argument(help="The same of the other detector.")],
-    output: Out = None,
-    as_json: AsJson = False,
-    resamples: Resamples = 1000,
-    confidence: Confidence = 0.95,
-    seed: Seed = 0,
-) -> None:
-    """Compare two detectors on the videos that both have scored: paired bootstrap and DeLong's test.
-
-    Differences are the second's minus the first's. The bootstrap draws identities where the targets and sources of
-    videos are known, and training seeds where there are several. Tables of scores are as `evaluate --help` explains.
-    """
-    from deepfake_adv.evaluation.compare import as_text, load_side
-    from deepfake_adv.evaluation.compare import compare as carry_out
-
-    settings = _interval_settings(resamples, confidence, seed)
-    found = carry_out(load_side(first), load_side(second), settings)
-    _show(found, as_text(found), as_json=as_json, output=output)
-
-
-def _interval_settings(resamples: int, confidence: float, seed: int) -> "Settings":
-    from deepfake_adv.evaluation.run import Settings
-
-    if not 0 < confidence < 1:
-        raise ValueError(f"--confidence must be above 0 and below 1; got {confidence}. Give 0.95 for 95 %.")
-    return Settings(resamples, confidence, seed)
-
-
-def _show(found: dict[str, Any], text: str, *, as_json: bool, output: Path | None) -> None:
-    if output is not None:
-        write_json(output, found)
-    print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) if as_json else text)
+app.command(epilog="\n\n".join(EXPLAINED))(report_errors(resumes=True, plugins=True)(evaluate))
+app.command()(report_errors()(compare))
+app.command()(report_errors(plugins=True)(export))
 
 
 @app.command()

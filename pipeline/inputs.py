@@ -14,11 +14,12 @@ from deepfake_adv.params.load import load_params, read_yaml
 from deepfake_adv.params.schema import Params
 from deepfake_adv.reporting.dvc_plots import write_plots
 from deepfake_adv.sources.checkout import own_sources
+from deepfake_adv.sources.closure import entries_of
 from deepfake_adv.stage import run_stage
 
 
 def main(folder: Path, plots: Path | None = None) -> None:
-    """Delete outputs that params no longer name, then record every file that they name, including plug-ins.
+    """Delete outputs that params no longer name, then record every file that they name; list the user's own code.
 
     A run's own recipe goes to its record, which `train` depends on, what it is scored on to one for `score`, and a
     dataset's frames to one for `extract`: DVC cannot track a key that may be left out.
@@ -41,7 +42,8 @@ def main(folder: Path, plots: Path | None = None) -> None:
     record_inputs(entries, folder, values=values)
     if plots is not None:
         _define(plots, params)
-    write_text(folder / "plugins.txt", own_sources().plugin_listing())
+    used = [entries_of("detector", params.detectors[run.detector].model_dump()) for run in params.runs.values()]
+    write_text(folder / "plugins.txt", own_sources().plugin_listing(set().union(*used)))
 
 
 def _define(plots: Path, params: Params) -> None:

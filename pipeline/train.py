@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from deepfake_adv.execution.dvc_outputs import Recorded
 from deepfake_adv.inputs import unchanged
 from deepfake_adv.names import Condition
 from deepfake_adv.params.base import entry
@@ -27,7 +28,8 @@ def main(run: str, inputs: Path, manifests: Path, output: Path, times: Path) -> 
         recipe(params.train, chosen),
     )
     started_from = unchanged(inputs, {"detector": plan.detector, "method": plan.method}, {"train": chosen.train})
-    train_run(plan, manifests, output, device=params.device, inputs=started_from, times=times)
+    earlier = Recorded(f"train@{run}", output.as_posix())
+    train_run(plan, manifests, output, device=params.device, inputs=started_from, times=times, earlier=earlier)
 
 
 if __name__ == "__main__":

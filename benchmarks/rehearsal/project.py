@@ -1,4 +1,4 @@
-"""The project that is rehearsed: a copy of this one's code, with a DVC repository and params of its own."""
+"""A copy of this project's code, with a DVC repository and params of its own: the rehearsal's, and the study's."""
 
 import fcntl
 import json
@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Final
 
 from ruamel.yaml import YAML
 
-from benchmarks.rehearsal.overrides import apply
+from benchmarks.rehearsal.overrides import OVERRIDES, apply
 from deepfake_adv.files import write_text
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -23,9 +24,7 @@ PROFILE: Final = Path("profiles/paper.yaml")
 _HERE: Final = Path(__file__).resolve().parent
 _CODE: Final = ("deepfake_adv", "pipeline", "outside", "profiles", "reports/paper")
 _FILES: Final = ("dvc.yaml", ".gitignore", ".dvcignore", "pyproject.toml")
-_PLUGIN: Final = "narrow_xception.py"
 _OWN: Final = "dvc.lock"  # what DVC leaves among the code
-_MARK: Final = "rehearsal.lock"  # in every folder of a rehearsal; held while one works there
 
 
 class Project:
@@ -37,16 +36,26 @@ class Project:
 
     Args:
         folder: Where; made if it is not there.
+        kind: What is done there, rehearsal or study; ``<kind>.lock`` marks the folder and is held by who works there.
+        profile: Its params, relative to this project.
+        overrides: What of them is changed; see `overrides`.
 
     Raises:
-        ValueError: If the folder has other content, or another rehearsal is using it.
+        ValueError: If the folder has other content, or another process is using it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kind: str = "rehearsal",
+        profile: Path = PROFILE,
+        overrides: Mapping[str, Any] = MappingProxyType(OVERRIDES),
+    ) -> None:
+        self.kind, self.profile, self.overrides = kind, profile, overrides
         self.folder = folder.resolve()
         self.usage = self.folder / "usage.jsonl"
         self._steps = self.folder / "steps.jsonl"
-        self._held = _own(self.folder)
+        self._held = _own(self.folder, kind)
 
     def prepare(self) -> dict[str, Any]:
         """Bring code and params up to date; make it a DVC repository.
@@ -61,11 +70,12 @@ class Project:
             _mirror(ROOT / name, self.folder / name)
         for name in _FILES:
             _copy(ROOT / name, self.folder / name)
-        _copy(_HERE / _PLUGIN, self.folder / _PLUGIN)
         yaml = YAML()
         yaml.width = 4096
-        params = yaml.load((ROOT / PROFILE).read_text(encoding="utf-8"))
-        changed = apply(params)
+        params = yaml.load((ROOT / self.profile).read_text(encoding="utf-8"))
+        changed = apply(params, self.overrides)
+        for name in params["plugins"]:
+            _copy(_HERE / f"{name}.py", self.folder / f"{name}.py")
         text = StringIO()
         yaml.dump(params, text)
         write_text(self.folder / "params.yaml", text.getvalue())
@@ -94,8 +104,8 @@ class Project:
         )
         if done.returncode:
             raise RuntimeError(
-                f"{' '.join(words)} must succeed in the rehearsal; got exit code {done.returncode}. Fix the error "
-                f"that it reports and run `make rehearsal` again: it continues in {self.folder}."
+                f"{' '.join(words)} must succeed in the {self.kind}; got exit code {done.returncode}. Fix the error "
+                f"that it reports and run `make {self.kind}` again: it continues in {self.folder}."
             )
 
     def step(self, *words: str) -> None:
@@ -119,24 +129,24 @@ class Project:
         return read_lines(self._steps)
 
     def environment(self) -> dict[str, str]:
-        """Of every process of the rehearsal: its own code first, and stages observed."""
+        """Of every process there: its own code first, and stages observed."""
         return {
             **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "PYTHONPATH": os.pathsep.join([str(_HERE / "observed"), str(self.folder)]),
             "REHEARSAL_USAGE": str(self.usage),
             "DVC_NO_ANALYTICS": "1",
-            "OMP_NUM_THREADS": "1",  # at these sizes a second thread does nothing but wait, which costs CPU time too
+            "OMP_NUM_THREADS": "1",  # a second thread mostly waits, which costs CPU time too
         }
 
 
-def _own(folder: Path) -> IO[str]:
-    """Take a folder that is empty or an earlier rehearsal's, since files in it are replaced and deleted."""
-    mark = folder / _MARK
+def _own(folder: Path, kind: str) -> IO[str]:
+    """Take a folder that is empty or an earlier one's of the kind, since files in it are replaced and deleted."""
+    mark = folder / f"{kind}.lock"
     if folder.exists() and not mark.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(
-            f"folder must be an empty one, or that of an earlier rehearsal; got {folder}, which holds something else. "
-            "Name another: make rehearsal FOLDER=/where/there/is/room."
+            f"folder must be an empty one, or that of an earlier {kind}; got {folder}, which holds something else. "
+            f"Name another: make {kind} FOLDER=/where/there/is/room."
         )
     folder.mkdir(parents=True, exist_ok=True)
     stream = open(mark, "a", encoding="utf-8")  # noqa: SIM115 - held until the process ends
@@ -145,7 +155,7 @@ def _own(folder: Path) -> IO[str]:
     except BlockingIOError:
         stream.close()
         raise ValueError(
-            f"folder must have one rehearsal at a time; another works in {folder}. Wait for it, or name another folder."
+            f"folder must have one {kind} at a time; another works in {folder}. Wait for it, or name another folder."
         ) from None
     return stream
 

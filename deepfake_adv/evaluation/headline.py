@@ -35,7 +35,7 @@ def headline(entries: Sequence[Result]) -> dict[str, dict[str, float]]:
             means = {"accuracy": _over(entries, level, "acc")}
         known = {name: round(100 * value, 2) for name, value in means.items() if value is not None}
         found |= {level: known} if known else {}
-    costs = {name: _mean(_mean(_costs(group[name])) for group in groups) for name in (HOME, *UNSEEN)}
+    costs = {name: _mean(_mean(_costs(group[name])) for group in parts) for name in GROUPS}
     known = {name: round(value, 4) for name, value in costs.items() if value is not None}
     return found | ({"cllr": known} if known else {})
 

@@ -37,7 +37,7 @@ def reproduce(stages: Sequence[str]) -> None:
     from dvc.stage.serialize import to_lockfile
 
     def carry_out(stage: Any, **options: Any) -> Any:
-        before = _entry(stage.name)
+        before = entry_of(stage.name)
         end = time.monotonic() + PATIENCE
         while True:
             try:
@@ -57,7 +57,7 @@ def reproduce(stages: Sequence[str]) -> None:
         repo.reproduce(stages, single_item=True, repro_fn=carry_out)
 
 
-def _entry(stage: str) -> Any:
+def entry_of(stage: str) -> Any:
     """What dvc.lock records of a stage; None for nothing.
 
     Its lines alone are parsed: to parse the whole again takes more than DVC does for the stage.

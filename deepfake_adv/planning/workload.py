@@ -137,19 +137,22 @@ def read_workload(params: Params, root: Path = Path()) -> Workload:
     for name, part in params.parts.items():
         dataset, quality = params.datasets[part.dataset], str(part.quality)
         table = root / INVENTORY / part.dataset / f"{quality}.csv"
-        if table.is_file():
-            rows = [row for row in read_rows(table) if row.status != "missing"]
+        own = params.corpus.source != "none" and (root / dataset.root).resolve().is_relative_to(
+            (root / CORPUS).resolve()
+        )
+        layout = build_layout(dataset.layout, root / dataset.root, dataset.forgeries, dataset.options)
+        kinds = list(map(str, layout.forgeries or layout.own_forgeries))
+        published = _corpus(params.corpus, dataset.layout, kinds) if own else layout.published(quality)
+        listed_there = read_rows(table) if table.is_file() else []
+        # of our own corpus in another size, as another profile makes it, the inventory says nothing
+        other = own and len(listed_there) != sum(each.videos for each in published)
+        if table.is_file() and not other:
+            rows = [row for row in listed_there if row.status != "missing"]
             counted = [_row(row) for row in rows]
             groups = _grouped((kind for kind, row in zip(counted, rows, strict=True) if row.usable), dataset.frames)
             targets = _targets(row for row in rows if row.usable)
             source = "inventory"
         else:
-            own = params.corpus.source != "none" and (root / dataset.root).resolve().is_relative_to(
-                (root / CORPUS).resolve()
-            )
-            layout = build_layout(dataset.layout, root / dataset.root, dataset.forgeries, dataset.options)
-            kinds = list(map(str, layout.forgeries or layout.own_forgeries))
-            published = _corpus(params.corpus, dataset.layout, kinds) if own else layout.published(quality)
             source = "corpus" if own else "published"
             if not published:
                 unknown.append(

@@ -13,6 +13,7 @@ from deepfake_adv.names import Split
 from deepfake_adv.params.training import Device
 from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
+from deepfake_adv.training.earlier import Earlier, drop_others, take_over
 from deepfake_adv.training.reference import describe_data, write_reference
 from deepfake_adv.training.setup import (
     Masks,
@@ -39,12 +40,13 @@ def train_run(
     inputs: Mapping[str, str] = MappingProxyType({}),
     times: Path | None = None,
     work: Path = Path("work"),
+    earlier: Earlier | None = None,
 ) -> None:
     """Train all detectors of a run and write them to `output`.
 
-    After a kill the same call continues from the last checkpoint; finished detectors are not trained again. Scratch
-    files of other params, data, weight files or code are never used. The same run writes the same bytes; times and
-    speeds go to `times` instead.
+    After a kill the same call continues from the last checkpoint; finished detectors are not trained again, nor are
+    those of `earlier` if the run has got a condition or seed more, or lost one. Scratch files of other params, data,
+    weight files or code are never used. The same run writes the same bytes; times and speeds go to `times` instead.
 
     Args:
         plan: Everything that decides the result.
@@ -54,6 +56,7 @@ def train_run(
         inputs: SHA-256 of each file that the run starts from, by its key in params.
         times: Folder for <condition>/seed<k>.csv, time and speed of each epoch; None: not written.
         work: Folder of scratch folders.
+        earlier: What the run left before, from DVC's cache; see `earlier`.
 
     Raises:
         FileNotFoundError: If a manifest is missing.
@@ -76,8 +79,26 @@ def train_run(
     data = {str(split): file_fingerprint(path) for split, path in paths.items()}
     made = {name: part for name, part in train.table.record.items() if name != "media"}
     code = code_digest("train", plan.entries())
-    key = {"run": plan.name, **plan.params(), "data": data, "processes": fabric.world_size, "inputs": dict(inputs)}
+    shared = {"run": plan.name, "data": data, "processes": fabric.world_size, "inputs": dict(inputs)}
+    # of one detector: a kill, and then a seed more, lose none of the others
+    key = {**shared, **plan.params(), "conditions": [], "train": plan.train.model_dump(mode="json") | {"seeds": []}}
     scratch = Scratch(f"train-{plan.name}", key, code=code, root=work, own=fabric.is_global_zero)
+    wanted = {
+        f"{condition}/seed{seed}": (condition, seed) for condition in plan.conditions for seed in plan.train.seeds
+    }
+    if earlier is not None and fabric.is_global_zero:
+        records = {
+            folder: {
+                **shared,
+                "params": plan.alone(*each).params(),
+                "condition": str(each[0]),
+                "seed": each[1],
+                "code": code,
+            }
+            for folder, each in wanted.items()
+        }
+        take_over(earlier, records, scratch.path)
+    fabric.barrier()
     loss_scale = fabric.strategy.precision.state_dict()
     cuda = [fabric.device.index or 0] if fabric.device.type == "cuda" else []
     for condition in plan.conditions:
@@ -96,17 +117,18 @@ def train_run(
                 per_step = step.method.batches_per_step
                 batches = train_loader(plan, train, condition, seed, batches_per_step=per_step, **parts)  # type: ignore[arg-type]
                 checks = validation_loader(plan, val, condition, **parts)  # type: ignore[arg-type]
-                rows = val.rows[condition]
+                rows, alone = val.rows[condition], plan.alone(condition, seed)
                 workers = 0 if device.cache == "memory" else device.workers
                 describe = partial(
-                    write_reference, plan=plan, val=val, rows=rows, device=fabric.device, workers=workers
+                    write_reference, plan=alone, val=val, rows=rows, device=fabric.device, workers=workers
                 )
                 pace = None if times is None else Path(times) / str(condition) / f"seed{seed}.csv"
                 Trainer(
-                    plan, condition, seed, step, batches, checks, folder,
+                    alone, condition, seed, step, batches, checks, folder,
                     device=device, data=data, code=code, inputs=inputs, faces=made, times=pace,
                     training_data=describe_data(train.table, train.rows[condition]), describe=describe,
                 ).run()  # fmt: skip
     fabric.barrier()
     if fabric.is_global_zero:
+        drop_others(scratch.path, list(wanted))
         scratch.publish(Path(output))

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -62,6 +62,10 @@ class Plan:
             "method": dict(self.method),
             "train": self.train.model_dump(mode="json"),
         }
+
+    def alone(self, condition: Condition, seed: int) -> Self:
+        """The plan of one of its detectors, whose bytes do not depend on what else the run trains."""
+        return replace(self, conditions=(condition,), train=self.train.model_copy(update={"seeds": [seed]}))
 
     def entries(self) -> set[RegistryEntry]:
         """Registry entries that the run builds; with the stage they decide which code it depends on."""

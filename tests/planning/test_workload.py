@@ -50,6 +50,16 @@ def test_the_corpus_goes_by_its_own_section(profile):
     ]  # fmt: skip
 
 
+def test_an_inventory_of_the_corpus_in_another_size_says_nothing(profile, tmp_path):
+    """Where one profile has run, another may be planned."""
+    params = profile("demo", corpus__pairs={"train": 1, "val": 1, "test": 1})
+    rows = [row(f"{k:03d}", target=f"{k:03d}") for k in range(30)]
+    put(tmp_path, "corpus", "c23", rows[:29])
+    assert part(read_workload(params, tmp_path), "corpus_c23").source == "corpus"
+    put(tmp_path, "corpus", "c23", rows)
+    assert part(read_workload(params, tmp_path), "corpus_c23").source == "inventory"
+
+
 def test_an_inventory_is_believed_before_anything_published(profile, tmp_path):
     rows = [row("000"), row("001", target="001", frames=50), row("000_001", "NT", mask="m.mp4")]
     rows += [row("002", target="002", status="missing"), row("003", target="003", split=""), row("x", status="empty")]

@@ -63,18 +63,20 @@ def imported(root):
 
 def test_what_is_imported_is_declared_and_the_other_way_round(root, project):
     known = packages_distributions()
-    used = {canonicalize_name(OF.get(name) or known[name][0]) for name in imported(root) - {"ray"}}
+    used = {canonicalize_name(OF.get(name) or known[name][0]) for name in imported(root) - {"ray", "onnxruntime"}}
     extras = project["project"]["optional-dependencies"]
     declared = names(project["project"]["dependencies"])
     assert used - names(extras["face-alignment"]) - names(extras["serving"]) == declared - NOT_IMPORTED
     assert names(extras["serving"]) <= used
     assert names(extras["ray"]) == {"ray"}
+    assert "onnxruntime" in names(extras["onnx"])
 
 
 def test_the_lock_pins_what_is_declared_within_its_bounds(project, pins):
     declared = [
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["face-alignment"],
+        *project["project"]["optional-dependencies"]["onnx"],
         *project["project"]["optional-dependencies"]["serving"],
         *project["dependency-groups"]["dev"],
     ]

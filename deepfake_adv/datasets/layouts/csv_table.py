@@ -68,6 +68,14 @@ class CsvTable(Layout):
         }
         return Tiny(videos, [], {}, "native")
 
+    def qualities(self) -> list[str]:
+        """The qualities that lines name; native where no line names one.
+
+        Raises:
+            ValueError: If the file is no such table.
+        """
+        return sorted({line["quality"] for _, line, _ in self._lines() if "quality" in line}) or [str(Quality.NATIVE)]
+
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every line of the table at this quality.
 
