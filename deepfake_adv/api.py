@@ -1,9 +1,10 @@
-"""The blur and the attacks on any classifier, and a trained detector's scores of face crops.
+"""The blur and the attacks on any classifier, a trained detector, and its scores of face crops.
 
 Part of the public API; import these from ``deepfake_adv``.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from deepfake_adv.crops.codec import resize
 from deepfake_adv.ops.blur import blur_pixelwise
 from deepfake_adv.ops.checks import check_kernel_size
 from deepfake_adv.prediction.scoring import score_crops
-from deepfake_adv.training.trained import Trained
+from deepfake_adv.training.trained import Trained, load_trained
 
 
 class PixelwiseBlur(nn.Module):
@@ -109,6 +110,22 @@ class Attacker(nn.Module):
     def extra_repr(self) -> str:
         """Arguments shown by ``print``."""
         return f"attack={self.attack}"
+
+
+def load(folder: Path | str, device: torch.device | str = "cpu") -> Trained:
+    """Load a trained detector: a run's, or one that `deepfake-adv export --format hub` wrote.
+
+    Both give equal scores, bit for bit. Nothing in the folder is executed.
+
+    Args:
+        folder: <run>/<condition>/seed<k>, or the exported folder.
+        device: Where it is to run.
+
+    Raises:
+        FileNotFoundError: If there is no such detector.
+        ValueError: If it is damaged, or this version cannot build it.
+    """
+    return load_trained(folder, device)
 
 
 def score_images(trained: Trained, images: Sequence[NDArray[np.uint8]], *, batch_size: int = 32) -> NDArray[np.float64]:

@@ -1,45 +1,27 @@
-"""The command line: deepfake-adv check | plan | predict | evaluate | compare | export-frames | train-all | clean."""
+"""The command line: check, plan, predict, serve, evaluate, compare, export, export-frames, train-all, clean."""
 
-import json
+import fnmatch
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from deepfake_adv import __version__
-from deepfake_adv.evaluation.score_lines import EXPLAINED
+from deepfake_adv.commands.common import Accelerator, ScoreOf, known_locator, limits, plugins_of_folder
+from deepfake_adv.commands.measure import EXPLAINED, compare, evaluate
+from deepfake_adv.commands.serve import serve
 from deepfake_adv.execution.parent import STOPPED
-from deepfake_adv.files import write_json
+from deepfake_adv.exporting.command import export
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params, read_yaml
-from deepfake_adv.registry import Registry, use_plugins
 from deepfake_adv.sources.checkout import check_checkout
 from deepfake_adv.stage import EXPECTED, explain
 from deepfake_adv.suggestions import did_you_mean
 
-if TYPE_CHECKING:
-    from deepfake_adv.evaluation.run import Settings
-
 app = typer.Typer(no_args_is_help=True)
-
-
-class ScoreOf(StrEnum):
-    """Whose score is a file's."""
-
-    highest = "highest"
-    main = "main"
-
-
-class Accelerator(StrEnum):
-    """Where a detector runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 Profile = Annotated[str | None, typer.Option(help="A profile of profiles/, or a file; else params.yaml.")]
@@ -60,20 +42,26 @@ def options(
     """Deepfake forensics via an adversarial game."""
 
 
-def report_errors(*, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+Command = Callable[..., None]
+
+
+def report_errors(*, resumes: bool = False, plugins: bool = False) -> Callable[[Command], Command]:
     """Print a command's errors, and Ctrl-C, as one message without a traceback.
 
     Args:
         resumes: Whether the same command continues where it was stopped.
+        plugins: Whether to use the plug-ins of the working directory's params.yaml.
     """
     again = "run the same command again" + ": finished work is kept" * resumes
 
-    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+    def decorated(command: Command) -> Command:
         @wraps(command)
         def wrapped(*arguments: Any, **keywords: Any) -> None:
             configure("deepfake-adv")
             try:
                 check_checkout()
+                if plugins:
+                    plugins_of_folder()
                 command(*arguments, **keywords)
             except typer.Exit:  # a RuntimeError whose message has been printed already
                 raise
@@ -100,29 +88,30 @@ def _params_file(profile: str | None) -> Path:
     return Path("profiles") / f"{profile}.yaml"
 
 
-def _locator(name: str | None) -> str | None:
-    """Check a locator's name; from here on the plug-ins of the working directory's project are in use."""
-    if Path("params.yaml").is_file():
-        use_plugins(read_yaml(Path("params.yaml")).get("plugins") or [])
-    known = list(Registry[Any]("locator"))
-    if name is not None and name not in known:
-        hint = did_you_mean(name, known, "Name one of them.")
-        raise typer.BadParameter(f"must be one of {', '.join(known)}; got {name!r}.{hint}")
-    return name
-
-
 @app.command()
 @report_errors()
 def check(profile: Profile = None) -> None:
-    """Check params.yaml or a profile; every error is reported."""
-    path = _params_file(profile)
+    """Check params.yaml or a profile, and count each run's videos where the datasets are there; report every error."""
+    from deepfake_adv.datasets.counts import count_videos
+    from deepfake_adv.datasets.layouts.registry import build_layout
+    from deepfake_adv.datasets.probing import PartOnDisk
     from deepfake_adv.reporting.plan import plan as tables_of
     from deepfake_adv.reporting.plan import unscored
 
+    path = _params_file(profile)
     found = load_params(path=path)
-    for line in unscored(tables_of(found)):
-        print(f"{path}: {line}; add it there to fill them")
-    print(f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs; no errors found")
+    parts = []
+    for part in found.parts.values():
+        dataset = found.datasets[part.dataset]
+        layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options)
+        parts.append(PartOnDisk(part.dataset, str(part.quality), layout))
+    lines, errors = count_videos(parts, {name: (run.tier, run.conditions) for name, run in found.runs.items()})
+    if errors:
+        listed = "\n".join(f"  - {error}" for error in errors)
+        raise ValueError(f"the datasets must match {path}; fix and run again:\n{listed}")
+    lines += [f"{path}: {line}; add it there to fill them" for line in unscored(tables_of(found))]
+    print("\n".join([f"{path}: profile {found.profile}, {len(found.parts)} parts, {len(found.runs)} runs", *lines]))
+    print("no errors found")
 
 
 @app.command()
@@ -166,6 +155,13 @@ def predict(
     parquet: Annotated[
         Path | None, typer.Option(help="Also write a parquet file: the table, people and frames.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write one HTML page: timelines, the most telling faces, where the detector looks."),
+    ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(help="Also write copies of the files with boxes and scores into this folder.")
+    ] = None,
     score_of: Annotated[
         ScoreOf, typer.Option(help="Whose score is the file's: the highest of all people's, or the main person's.")
     ] = ScoreOf.highest,
@@ -178,7 +174,7 @@ def predict(
     locator: Annotated[
         str | None,
         typer.Option(
-            help="Find faces by another locator than in training; whole: a picture is a face.", callback=_locator
+            help="Find faces by another locator than in training; whole: a picture is a face.", callback=known_locator
         ),
     ] = None,
     strict: Annotated[
@@ -202,94 +198,19 @@ def predict(
     from deepfake_adv.prediction.command import run
 
     done = run(
-        inputs, detector, output=output, csv=csv, parquet=parquet, frames=frames, locator=locator, min_face=min_face,
-        min_frames=min_frames, accelerator=device.value, quiet=quiet, limits=_limits(),
-        score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
+        inputs, detector, output=output, csv=csv, parquet=parquet, report=report, annotated=annotate, frames=frames,
+        locator=locator, min_face=min_face, min_frames=min_frames, accelerator=device.value, quiet=quiet,
+        limits=limits(), score_of=score_of.value, one_video=frames_of_one_video, strict=strict, workers=workers,
         false_positive_rate=false_positive_rate,
     )  # fmt: skip
     if not done:
         raise typer.Exit(1)
 
 
-def _limits() -> tuple[int, int] | None:
-    """inventory.max_frames and inventory.max_pixels of the params.yaml of the working directory, if there is one."""
-    if not Path("params.yaml").is_file():
-        return None
-    inventory = load_params("inventory").inventory
-    return inventory.max_frames, inventory.max_pixels
-
-
-Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples; 0: no intervals.")]
-Confidence = Annotated[float, typer.Option(help="Of the intervals, above 0 and below 1.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of the resamples.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, not text.")]
-Out = Annotated[Path | None, typer.Option("--output", "--out", help="Also write the JSON object to this file.")]
-
-
-@app.command(epilog="\n\n".join(EXPLAINED))
-@report_errors()
-def evaluate(
-    scores: Annotated[
-        Path, typer.Option(help="CSV file with the columns video, label, score; a row per video or frame.")
-    ],
-    threshold: Annotated[
-        float | None, typer.Option(help="Scores above it are called fake; 0.5 if all are in [0, 1].")
-    ] = None,
-    by: Annotated[str | None, typer.Option(help="Measure each value of this column on its own, too.")] = None,
-    output: Out = None,
-    as_json: AsJson = False,
-    resamples: Resamples = 1000,
-    confidence: Confidence = 0.95,
-    seed: Seed = 0,
-) -> None:
-    """Measure scores from elsewhere: AUC, AP, EER, accuracy and confusion, with bootstrap intervals.
-
-    Missing scores are counted: a frame without one is left out, a video without any counts as one that says nothing.
-    """
-    from deepfake_adv.evaluation.foreign import as_text, evaluate_table
-    from deepfake_adv.evaluation.score_table import read_score_table
-
-    settings = _interval_settings(resamples, confidence, seed)
-    found = evaluate_table(read_score_table(scores), settings, threshold=threshold, by=by)
-    _show(found, as_text(found), as_json=as_json, output=output)
-
-
-@app.command()
-@report_errors()
-def compare(
-    first: Annotated[str, typer.Argument(help="A table of scores (.csv), a run's score file (.parquet), or a run.")],
-    second: Annotated[str, typer.Argument(help="The same of the other detector.")],
-    output: Out = None,
-    as_json: AsJson = False,
-    resamples: Resamples = 1000,
-    confidence: Confidence = 0.95,
-    seed: Seed = 0,
-) -> None:
-    """Compare two detectors on the videos that both have scored: paired bootstrap and DeLong's test.
-
-    Differences are the second's minus the first's. The bootstrap draws identities where the targets and sources of
-    videos are known, and training seeds where there are several. Tables of scores are as `evaluate --help` explains.
-    """
-    from deepfake_adv.evaluation.compare import as_text, load_side
-    from deepfake_adv.evaluation.compare import compare as carry_out
-
-    settings = _interval_settings(resamples, confidence, seed)
-    found = carry_out(load_side(first), load_side(second), settings)
-    _show(found, as_text(found), as_json=as_json, output=output)
-
-
-def _interval_settings(resamples: int, confidence: float, seed: int) -> "Settings":
-    from deepfake_adv.evaluation.run import Settings
-
-    if not 0 < confidence < 1:
-        raise ValueError(f"--confidence must be above 0 and below 1; got {confidence}. Give 0.95 for 95 %.")
-    return Settings(resamples, confidence, seed)
-
-
-def _show(found: dict[str, Any], text: str, *, as_json: bool, output: Path | None) -> None:
-    if output is not None:
-        write_json(output, found)
-    print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) if as_json else text)
+app.command()(report_errors()(serve))
+app.command(epilog="\n\n".join(EXPLAINED))(report_errors(resumes=True, plugins=True)(evaluate))
+app.command()(report_errors()(compare))
+app.command()(report_errors(plugins=True)(export))
 
 
 @app.command()
@@ -312,7 +233,7 @@ def export_frames(
 @report_errors(resumes=True)
 def train_all(
     jobs: Annotated[int | None, typer.Option(help="Runs at a time; default: as many as find GPUs, else cores.")] = None,
-    only: Annotated[str, typer.Option(help="Take the runs whose names hold this text.")] = "",
+    only: Annotated[str, typer.Option(help="A run's name, or a pattern such as '*_sladd'; default: all.")] = "*",
 ) -> None:
     """Train, score and evaluate independent runs in parallel; `dvc repro` then makes tables and report."""
     from deepfake_adv.execution.dvc_batch import record
@@ -322,9 +243,10 @@ def train_all(
     from deepfake_adv.training.slots import Need
 
     params = load_params("runs", "execution", "device")
-    named = [name for name in params.runs if only in name]
+    named = fnmatch.filter(params.runs, only)
     if not named:
-        raise ValueError(f"--only must be part of a run's name; got {only!r}. There are {', '.join(params.runs)}.")
+        hint = did_you_mean(only, params.runs, f"There are {', '.join(params.runs)}.")
+        raise ValueError(f"--only must be a run's name, or a pattern of some, such as '*_sladd'; got {only!r}.{hint}")
     restore_lock()
     record()  # results of a killed train-all
     finished = carry_out(
@@ -346,7 +268,6 @@ def clean(
 ) -> None:
     """Delete scratch folders of killed stages in work/, except those that the present params would continue from."""
     from deepfake_adv.cleaning import clean as carry_out
-    from deepfake_adv.params.load import read_yaml
 
     for line in carry_out(Path.cwd(), read_yaml(Path("params.yaml")), everything=everything):
         print(line)

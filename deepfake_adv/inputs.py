@@ -13,14 +13,21 @@ logger = logging.getLogger(__name__)
 KEYS: Final = ("weights", "templates", "folder")
 """Keys of params whose value may be a path."""
 
+PACKAGE: Final = "package"
+"""Value of `weights` for weights from Python packages."""
+WEIGHTS: Final = "detector.safetensors"
+"""The weights in a run's folder, <run>/<condition>/seed<k>."""
+EXPORTED: Final = "model.safetensors"
+"""The weights in a folder that `export` made, or that came from a model hub."""
+
 _CACHE: Final = Path("work/inputs.json")
 
 
 def paths_named(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Path]:
     """Dotted key -> path, of every path in a nested entry of params.
 
-    Two kinds of `weights` are left out, since their names decide their content: a folder is the hub's cache, and
-    "package" stands for files whose digests are in the code.
+    Two kinds of `weights` are left out, since their names decide their content: a folder that is no run's is the hub's
+    cache, and "package" stands for files whose digests are in the code.
     """
     found: dict[str, Path] = {}
     for key, value in entry.items():
@@ -32,7 +39,12 @@ def paths_named(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Path]:
 
 
 def _fixed(weights: str) -> bool:
-    return weights == "package" or Path(weights).is_dir()
+    return weights == PACKAGE or (Path(weights).is_dir() and weights_in(Path(weights)) is None)
+
+
+def weights_in(folder: Path) -> Path | None:
+    """The weights in the folder of a trained or exported detector; None in other folders."""
+    return next((folder / name for name in (WEIGHTS, EXPORTED) if (folder / name).is_file()), None)
 
 
 class DigestCache:
@@ -51,7 +63,11 @@ class DigestCache:
         self._used: dict[str, Any] = {}
 
     def digest(self, path: Path) -> str:
-        """SHA-256 of a file; for a folder, a digest of the names and fingerprints of its files, without hidden ones."""
+        """SHA-256 of a file, or of a run's weights; for another folder, a digest of the names and fingerprints of its
+        files, without hidden ones.
+        """
+        if (weights := weights_in(path)) is not None:
+            return self._of(weights, sha256)
         if not path.is_dir():
             return self._of(path, sha256)
         files = sorted(each for each in path.rglob("[!.]*") if each.is_file())

@@ -1,5 +1,6 @@
 """The field's names, spelled once: forgeries, qualities, splits, labels, conditions."""
 
+import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -15,7 +16,7 @@ TESTED: Final = "test_conditions"
 
 
 class Forgery(StrEnum):
-    """How a fake was made, or the dataset whose fakes are taken together."""
+    """How a fake was made, or the dataset whose fakes are taken together; a table of own videos may name others."""
 
     DF = "DF"
     F2F = "F2F"
@@ -58,11 +59,19 @@ FF_FOLDERS: Final[dict[Forgery, str]] = {
 FF_FORGERIES: Final = (Forgery.DF, Forgery.F2F, Forgery.FS, Forgery.NT)
 
 
+_NAME: Final = re.compile(r"[^\W_][\w-]*")
+
+
+def is_forgery_name(text: str) -> bool:
+    """Whether a forgery may be called so: letters, digits, _ and -, but not as what has a meaning of its own."""
+    return bool(_NAME.fullmatch(text)) and text not in (REAL, ALL_FORGERIES, ALL_QUALITIES)
+
+
 class Condition(NamedTuple):
     """What a detector is trained or tested on: forgery (or dataset) and quality.
 
-    `forgery` is a `Forgery`, "FF" (all four of FaceForensics++) or, of a test set without fakes, "real"; `quality` is a
-    `Quality` or "all". Written ``NT_c23``: DVC loses names with "-" or "." in them.
+    `forgery` is a `Forgery` or a name of one's own, "FF" (all four of FaceForensics++) or, of a test set without fakes,
+    "real"; `quality` is a `Quality` or "all". Written ``NT_c23``: DVC loses names with "-" or "." in them.
     """
 
     forgery: str
@@ -83,12 +92,12 @@ class Condition(NamedTuple):
             ValueError: If `text` is not <forgery>_<quality>.
         """
         forgery, _, quality = text.rpartition("_")
-        forgeries = [*map(str, Forgery), ALL_FORGERIES, *[REAL] * real]
         qualities = [*map(str, Quality), ALL_QUALITIES]
-        if forgery not in forgeries or quality not in qualities:
+        known = is_forgery_name(forgery) or forgery == ALL_FORGERIES or (real and forgery == REAL)
+        if not known or quality not in qualities:
             raise ValueError(
-                f"condition must be <forgery>_<quality>, a forgery of {', '.join(forgeries)} and a quality "
-                f"of {', '.join(qualities)}; got {text!r}. Write it like NT_c23 or FF_all."
+                f"condition must be <forgery>_<quality>, with a quality of {', '.join(qualities)}; got {text!r}. "
+                "Write it like NT_c23 or FF_all."
             )
         return cls(forgery, quality)
 

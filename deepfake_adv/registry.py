@@ -33,6 +33,7 @@ FOLDERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Kind to the folder of its entries: ``register_<kind>`` registers one, ``build_<kind>`` builds one."""
 ANY: Final = ":"  # a registered name with this suffix stands for every name that begins with it
+PY: Final = "py:"  # of names that say which of the user's own modules has the code: py:<module>:<factory>
 PLUGINS: Final = "DEEPFAKE_ADV_PLUGINS"  # in the environment, for all child processes
 _TAKEN: Final[dict[str, dict[str, Any]]] = {kind: {} for kind in FOLDERS}
 
@@ -105,6 +106,11 @@ def entry_of(name: str, names: Iterable[str]) -> str | None:
     """The registered name for `name`: itself, or its part up to ``:``; None if there is none."""
     beginning = f"{name.partition(ANY)[0]}{ANY}" if ANY in name else name
     return beginning if beginning in names else None
+
+
+def module_of(name: str) -> str | None:
+    """The module that a name such as ``py:mine.nets:make`` says; None for other names."""
+    return name.removeprefix(PY).partition(ANY)[0] if name.startswith(PY) else None
 
 
 def _registered(path: Path, text: str, marker: str) -> Iterator[str]:

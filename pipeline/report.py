@@ -25,14 +25,16 @@ def main(
     figures: Path,
 ) -> None:
     """Draw the figures and write the page."""
-    params = load_params("report", "runs", "datasets", "corpus")
+    params = load_params("report", "runs", "datasets", "corpus", "tables", "evaluate")
     write_report(
         Inputs(tables, evaluations, roc, examples, robustness, inventory, faces, crops),
         report,
         figures,
         title=params.report.title,
         dpi=params.report.dpi,
-        runs=list(params.runs),
+        runs={name: (run.method, run.detector) for name, run in params.runs.items()},
+        baseline=params.tables.baseline,
+        confidence=params.evaluate.confidence,
         own_corpus=own_corpora(params.corpus.source, {name: data.root for name, data in params.datasets.items()}),
     )
 

@@ -1,4 +1,4 @@
-"""List the code that each stage reaches: sources FOLDER."""
+"""List the code that each stage reaches, and the runs that the robustness study compares: sources FOLDER [RUNS]."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,20 +12,24 @@ from deepfake_adv.sources.closure import RegistryEntry, entries_of
 from deepfake_adv.stage import run_stage
 
 
-def main(folder: Path) -> None:
-    """Write <stage>.txt, and <stage>/<run>.txt for what trains or loads a run's detector alone."""
+def main(folder: Path, studied: Path | None = None) -> None:
+    """Write <stage>.txt, <stage>/<run>.txt for what trains or loads a run's detector alone, and the runs to compare.
+
+    The last is for DVC: `robustness` depends on the folder, which must be there also if no run is compared.
+    """
     params = load_params(
         "plugins", "runs", "methods", "detectors", "locate", "examples", "robustness", "datasets", entries=True
     )
     methods = {name: _within("method", entry) for name, entry in params.methods.items()}
     detectors = {name: _within("detector", entry) for name, entry in params.detectors.items()}
-    shown, drawn = (params.runs[name] for name in (params.examples.run, params.examples.generator_run))
+    shown, drawn = (params.runs.get(name) for name in (params.examples.run, params.examples.generator_run))
+    pictured = [*([detectors[shown.detector]] if shown else []), *([methods[drawn.method]] if drawn else [])]
     compared = [detectors[params.runs[name].detector] for name in params.robustness.runs]
     locate = params.locate
     named: dict[str, set[RegistryEntry]] = {
         "inventory": {("layout", dataset.layout) for dataset in params.datasets.values()},
         "locate": _within("locator", locate.backend) | _within("landmarker", locate.landmarks),
-        "examples": _attacks(params.examples.attacks.values()).union(detectors[shown.detector], methods[drawn.method]),
+        "examples": _attacks(params.examples.attacks.values()).union(*pictured),
         "robustness": _attacks(params.robustness.attacks.values()).union(*compared),
     }
     sources = own_sources()
@@ -39,6 +43,8 @@ def main(folder: Path) -> None:
     for stage in sources.stages():
         if stage not in (*UNRECORDED, "train", "score"):
             write(stage, stage, named.get(stage, ()))
+    if studied is not None:
+        write_text(studied, "".join(f"{name}\n" for name in params.robustness.runs))
 
 
 def _within(kind: str, entry: Named) -> set[RegistryEntry]:

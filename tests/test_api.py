@@ -24,9 +24,12 @@ from deepfake_adv import (
     blur_pixelwise,
     build_detector,
     build_method,
+    load,
     score_images,
 )
 from deepfake_adv.attacks.registry import ATTACKS
+from deepfake_adv.files import sha256, write_json
+from deepfake_adv.training.checkpoint import save_weights
 
 LABELS = torch.tensor([0, 1, 2, 0])
 
@@ -159,6 +162,18 @@ def test_crops_in_memory_are_scored_as_training_sees_them(trained):
     np.testing.assert_allclose(scores[:2], expected, rtol=1e-5)
     np.testing.assert_allclose(scores[2:], [score_images(trained, [crop])[0] for crop in crops[2:]], rtol=1e-5)
     assert score_images(trained, []).shape == (0,)
+
+
+def test_a_detector_is_loaded_from_where_it_was_trained(trained, tmp_path):
+    """What `export` wrote is loaded in tests/exporting."""
+    save_weights(tmp_path / "detector.safetensors", trained.detector)
+    files = {"detector.safetensors": sha256(tmp_path / "detector.safetensors")}
+    record = {"params": {"detector": {"name": "compact", "width": 4}}, "files": files}
+    write_json(tmp_path / "run.json", {**record, "condition": "NT_c23", "seed": 0, "image_size": 16})
+    crops = [np.full((16, 16, 3), value, np.uint8) for value in (40, 90)]
+    assert np.array_equal(score_images(load(tmp_path), crops), score_images(trained, crops))
+    with pytest.raises(FileNotFoundError, match=r"must have run\.json beside its weights; found none in .*none"):
+        load(tmp_path / "none")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from deepfake_adv import __version__, cli
@@ -32,11 +33,60 @@ def test_check_names_the_file_and_finds_no_error(call, arguments, file):
     assert done.output.rstrip().endswith("no errors found")
 
 
+def own_videos(folder, lines):
+    """Params of a table of videos, with one run on it; gives the folder of the videos."""
+    yaml = YAML()
+    content = yaml.load(Path("profiles/demo.yaml").read_text(encoding="utf-8"))
+    content["datasets"] = {"mine": {"layout": "csv", "root": str(folder)}}
+    content |= {"parts": {"mine": {"dataset": "mine", "quality": "native"}}, "tiers": ["all"]}
+    run = {
+        "method": "baseline",
+        "detector": next(iter(content["detectors"])),
+        "tier": "all",
+        "conditions": ["gan_native"],
+    }
+    content["runs"] = {"mine": run}
+    content["examples"] |= {"run": "", "generator_run": ""}
+    content["robustness"]["runs"] = []
+    yaml.dump(content, Path("params.yaml"))
+    (folder / "videos.csv").write_text("\n".join(["path,label,split,forgery", *lines, ""]))
+    for line in lines:
+        (folder / line.partition(",")[0]).touch()
+
+
+def test_check_counts_the_videos_of_each_run(call, tmp_path):
+    split = [
+        f"{label}{split}.mp4,{label},{split},{'gan' * label}" for split in ("train", "val", "test") for label in (0, 1)
+    ]
+    own_videos(tmp_path, [*split, "more.mp4,0,train,"])
+    done = call("check")
+    assert done.exit_code == 0
+    assert "gan_native: train 2 + 1, val 1 + 1, test 1 + 1 real + fake videos; mine" in done.output
+
+
+def test_check_refuses_a_run_without_data(call, tmp_path):
+    own_videos(tmp_path, ["a.mp4,0,train,", "b.mp4,1,train,other", "c.mp4,0,val,", "d.mp4,1,val,other"])
+    done = call("check")
+    assert done.exit_code == 1
+    assert "gan_native, trained on by mine, must have real and fake videos in split train" in done.output
+
+
+def test_check_says_which_dataset_is_not_there_to_count(call):
+    assert "ffpp: not counted; looked in datasets/FaceForensics++" in call("check", "--profile", "paper").output
+
+
+def test_the_profile_own_is_planned_from_its_table(call, tmp_path):
+    Path("videos.csv").write_text("path,label,split\n" + "".join(f"{k}.mp4,{k % 2},train\n" for k in range(8)))
+    done = call("plan", "--profile", "own")
+    assert done.exit_code == 0
+    assert "Runs in the table “Other runs”: baseline, grad_bat, two_gen_bat, combined_at." in done.output
+
+
 @pytest.mark.parametrize("command", ["check", "plan"])
 def test_an_unknown_profile_is_one_message(call, command):
     done = call(command, "--profile", "papr")
     assert done.exit_code == 1
-    assert "profile must be one of demo, paper; got 'papr'" in done.output
+    assert "profile must be one of demo, own, paper; got 'papr'" in done.output
     assert "Traceback" not in done.output
 
 
@@ -46,7 +96,9 @@ def test_the_version_is_printed(call):
     assert done.output == f"deepfake-adv {__version__}\n"
 
 
-@pytest.mark.parametrize(("typed", "offered"), [("pr", ["predict"]), ("export", ["export-frames"]), ("x", [])])
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("pr", ["predict"]), ("export", ["export", "export-frames"]), ("x", [])]
+)
 def test_a_shell_completes_commands(call, monkeypatch, typed, offered):
     """As the script that ``--show-completion`` prints for bash asks."""
     monkeypatch.setenv("_DEEPFAKE_ADV_COMPLETE", "complete_bash")
@@ -93,7 +145,28 @@ def test_a_wrong_detector_is_reported_once(call):
 def test_runs_that_do_not_exist_are_answered_with_the_known_ones(call):
     done = call("train-all", "--only", "zzz")
     assert done.exit_code == 1
-    assert done.output.startswith("--only must be part of a run's name; got 'zzz'. There are compact_baseline, ")
+    assert done.output.startswith("--only must be a run's name, or a pattern of some, such as '*_sladd'; got 'zzz'.")
+    assert "There are " in done.output
+    assert "Did you mean 'efficientnet_NT_c23_jpeg'?" in only_of_paper(call, "efficientnet_NT_c23_jpg").output
+
+
+@pytest.mark.parametrize(
+    ("pattern", "runs"),
+    [
+        ("xception_FF_c23_sladd", ["xception_FF_c23_sladd"]),
+        ("tsn_*_baseline", ["tsn_NT_c40_baseline", "tsn_NT_c23_baseline"]),
+    ],
+)
+def test_only_takes_a_run_or_those_of_a_pattern(call, monkeypatch, pattern, runs):
+    taken = []
+    monkeypatch.setattr("deepfake_adv.training.fleet.changed_runs", lambda names: taken.extend(names) or [])
+    assert only_of_paper(call, pattern).exit_code == 0
+    assert taken == runs
+
+
+def only_of_paper(call, pattern):
+    shutil.copy("profiles/paper.yaml", "params.yaml")
+    return call("train-all", "--only", pattern)
 
 
 def test_a_folder_is_no_params_file(call, tmp_path, monkeypatch):

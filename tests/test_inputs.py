@@ -47,6 +47,18 @@ def test_every_file_that_an_entry_names_is_found(tmp_path):
     assert paths_named(detector("package")) == {}
 
 
+def test_a_runs_folder_is_known_by_its_weights(record, tmp_path):
+    run = tmp_path / "run/NT_c23/seed0"
+    run.mkdir(parents=True)
+    (run / "detector.safetensors").write_bytes(b"first")
+    before = record({"runs/a": detector(run)})["a"]["detector.weights"]
+    assert before["name"] == "seed0"
+    (run / "log.csv").write_text("epoch\n")
+    assert record({"runs/a": detector(run)})["a"]["detector.weights"] == before
+    (run / "detector.safetensors").write_bytes(b"other")
+    assert record({"runs/a": detector(run)})["a"]["detector.weights"] != before
+
+
 def test_another_file_under_the_same_name_changes_the_record_of_its_runs_alone(record, weights):
     entries = {"runs/a": detector(weights), "runs/b": {"detector": {"weights": None}}}
     before = record(entries)

@@ -20,7 +20,7 @@ _ENDS: Final = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
 _SHOWN: Final = 20
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """A line of a table: its number, its fields that are not empty, and what stands after the last column."""
 
     number: int
@@ -28,11 +28,11 @@ class Line(NamedTuple):
     beyond: list[str]
 
 
-class Table(NamedTuple):
+class UserTable(NamedTuple):
     """A table's columns and lines."""
 
     columns: list[str]
-    lines: list[Line]
+    lines: list[TableLine]
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def csv_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> UserTable:
     """Read a CSV file with a header. Spaces around fields do not count, and empty fields are left out.
 
     Raises:
@@ -67,8 +67,8 @@ def read_table(path: Path) -> Table:
         for row in reader:
             fields = {key: value.strip() for key, value in row.items() if key is not None and value and value.strip()}
             beyond: Any = row.get(None, [])  # type: ignore[call-overload]  # DictReader's key for them
-            lines.append(Line(reader.line_num, fields, [value.strip() for value in beyond if value.strip()]))
-        return Table(columns, lines)
+            lines.append(TableLine(reader.line_num, fields, [value.strip() for value in beyond if value.strip()]))
+        return UserTable(columns, lines)
 
 
 def column_hint(

@@ -1,6 +1,7 @@
 """Base class of detectors: normalisation, size checks and the training loss."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -75,6 +76,9 @@ class Detector(nn.Module):
 
         image_size: int | None = Field(
             None, ge=16, description="Side of the images it sees, pixels, checked at once; null: train.image_size."
+        )
+        weights: str | Path | None = Field(
+            None, description="Start from a run's folder or a file of weights (.safetensors, .pth); null: at random."
         )
 
     tiny: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
@@ -188,6 +192,10 @@ class Detector(nn.Module):
 class Pretrained(Detector.Params, FromTimm):
     """Arguments of detectors with a timm backbone."""
 
+    weights: str | Path | None = Field(
+        None,
+        description="null: the hub or its cache; a cache folder; a run's folder; a file (.safetensors, .pth); package.",
+    )
     residual: bool = Field(
         False,
         description="See the noise residual besides the image: without pretrained weights it is learnt from first.",

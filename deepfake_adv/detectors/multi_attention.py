@@ -116,7 +116,7 @@ class MultiAttention(Detector):
             [self._global_channels, self.attentions, self.attentions * self._region_channels], dim=1
         )
         vectors = regions.mean((2, 3)).unflatten(1, (self.attentions, self._region_channels))
-        keep = self.region_dropout(vectors.new_ones(len(vectors), self.attentions, 1))  # of both branches
+        keep = self.region_dropout(vectors.new_ones(vectors.shape[0], self.attentions, 1))  # of both branches
         result: Tensor = self.head(weighted_mean(last, attention, keep).to(vectors), (vectors * keep).flatten(1))
         return result
 

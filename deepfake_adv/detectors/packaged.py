@@ -14,8 +14,7 @@ import timm
 import torch
 from torch import Tensor
 
-PACKAGE: Final = "package"
-"""Value of `weights` for these packages."""
+from deepfake_adv.inputs import PACKAGE
 
 
 class Packaged(NamedTuple):

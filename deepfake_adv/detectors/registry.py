@@ -5,10 +5,12 @@ timm takes three seconds to import, and `compact` does not need it.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from deepfake_adv.detectors.base import Detector
-from deepfake_adv.registry import Registry
+from deepfake_adv.detectors.initial import names_tensors, start_from
+from deepfake_adv.registry import ANY, PY, Registry, entry_of
 from deepfake_adv.suggestions import did_you_mean
 
 TIMM_PREFIX: Final = "timm:"
@@ -21,16 +23,25 @@ def build_detector(name: str, **params: Any) -> Detector:
     """Build the detector ``name`` with the rest of its params entry as keywords.
 
     Args:
-        name: A key of `DETECTORS`, or ``timm:<model>`` for any model of timm's.
+        name: A key of `DETECTORS`, ``timm:<model>`` for any model of timm's, or ``py:<module>:<factory>`` for one from
+            a file of the user's own.
         params: The entry's other keys.
 
     Raises:
+        FileNotFoundError: If there is no file at `weights`.
         ValueError: If no detector has this name, or a param has a value that the detector refuses.
     """
-    if name.startswith(TIMM_PREFIX):
-        params = {**params, "model": name.removeprefix(TIMM_PREFIX)}
-        return DETECTORS[TIMM_PREFIX](**params)
-    if name not in DETECTORS:
-        hint = did_you_mean(name, DETECTORS, f"Any model of timm's is '{TIMM_PREFIX}<model>'.")
-        raise ValueError(f"detector must be one of {', '.join(DETECTORS)}; got {name!r}.{hint}")
-    return DETECTORS[name](**params)
+    registered = entry_of(name, DETECTORS.names())
+    if registered is None:
+        ways = f"Any model of timm's is '{TIMM_PREFIX}<model>', one of your own file '{PY}<module>:<factory>'."
+        raise ValueError(
+            f"detector must be one of {', '.join(DETECTORS)}; got {name!r}.{did_you_mean(name, DETECTORS, ways)}"
+        )
+    if registered.endswith(ANY):
+        params = {**params, "model": name.removeprefix(registered)}
+    detector = DETECTORS[registered](**params)
+    weights = params.get("weights")
+    if weights is not None and names_tensors(weights):
+        # A timm model has read its part already, which may go by older names; what else is in the file follows here.
+        start_from(detector, Path(weights), complete="pretrained" not in params)
+    return detector

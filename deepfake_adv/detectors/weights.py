@@ -1,19 +1,21 @@
-"""Backbones of timm, with pretrained weights from the hub, a cache folder, a file or a package."""
+"""Backbones of timm, with pretrained weights from the hub, a cache folder, a file, a run or a package."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import timm
+import torch
 from huggingface_hub import try_to_load_from_cache
 from pydantic import AfterValidator
-from timm.models import get_pretrained_cfg, load_state_dict
+from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
 from deepfake_adv.detectors import narrow_xception  # noqa: F401  timm knows its model from here on
-from deepfake_adv.detectors.packaged import PACKAGE, packaged_weights
-
-NEAR_ENOUGH = 0.5  # share of a model's weights that a file must hold
+from deepfake_adv.detectors.initial import NEAR_ENOUGH, common_prefixes, read_state
+from deepfake_adv.detectors.packaged import packaged_weights
+from deepfake_adv.inputs import PACKAGE, WEIGHTS, weights_in
 
 
 def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None = None, **arguments: Any) -> Any:
@@ -25,8 +27,8 @@ def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None 
         model: timm's name, with or without the tag of its weights.
         pretrained: Load weights; False starts at random and needs no network.
         weights: None: the hub, or its default cache where the file is there already. A folder: the hub's
-            cache there. A file (.safetensors, .pth): its weights. "package": those of `PACKAGED`, which need no
-            hub.
+            cache there. A run's folder, or a file (.safetensors, .pth): its weights; a prefix that their names have in
+            common is dropped. "package": those of `PACKAGED`, which need no hub.
         arguments: The model's own, such as ``num_classes``.
 
     Raises:
@@ -47,8 +49,13 @@ def create_backbone(model: str, *, pretrained: bool, weights: str | Path | None 
         overlay = {"state_dict": packaged_weights(model), "custom_load": False}
         return timm.create_model(model, pretrained=True, pretrained_cfg_overlay=overlay, **arguments)
     path = None if weights is None else Path(weights)
-    if path is not None and path.is_file():
+    if path is not None and (path.is_file() or weights_in(path) is not None):
         return _from_file(model, path, arguments)
+    if path is not None and (runs := sorted((*path.glob(f"*/{WEIGHTS}"), *path.glob(f"*/*/{WEIGHTS}")))):
+        raise ValueError(
+            f"weights must be the folder of one detector, <run>/<condition>/seed<k>; got {path}. Name for example "
+            f"{runs[0].parent}."
+        )
     if path is not None and not path.is_dir():
         raise FileNotFoundError(
             f"weights must be a file or a cache folder; found nothing at {path}. "
@@ -107,12 +114,17 @@ def _cached_file(model: str, cache: Path | None) -> Path | None:
 
 
 def _from_file(model: str, path: Path, arguments: dict[str, Any]) -> nn.Module:
-    overlay = {"file": str(path), "custom_load": False}
     hint = f"Name a file of {model}'s weights, or correct `model`."
+    stored = read_state(path)
     try:
+        with torch.device("meta"):
+            own = timm.create_model(model, pretrained=False, **arguments).state_dict()
+        # Under timm's names what fits; else a file with older names, which timm translates, without the usual prefix.
+        drop = max(common_prefixes(stored), key=lambda prefix: _agreeing(stored, own, prefix))
+        state = {name.removeprefix(drop): value for name, value in stored.items() if name.startswith(drop)}
+        overlay = {"state_dict": dict(state), "custom_load": False}
         built = timm.create_model(model, pretrained=True, pretrained_cfg_overlay=overlay, **arguments)
-        stored = load_state_dict(str(path))
-    except Exception as error:  # torch, pickle and safetensors each raise their own
+    except Exception as error:  # timm's models each raise their own
         raise ValueError(
             f"weights must be a file of {model}'s weights; got {path.name}, which timm could not load "
             f"({type(error).__name__}). {hint}"
@@ -127,6 +139,11 @@ def _from_file(model: str, path: Path, arguments: dict[str, Any]) -> nn.Module:
             f"{matched} of its {len(wanted)} weight tensors. {hint}"
         )
     return built
+
+
+def _agreeing(stored: Mapping[str, Tensor], own: Mapping[str, Tensor], prefix: str) -> tuple[int, bool]:
+    names = [name.removeprefix(prefix) for name in stored if name.startswith(prefix)]
+    return sum(name in own for name in names), prefix == "module."
 
 
 def _content(tensor: Tensor) -> tuple[int, float]:

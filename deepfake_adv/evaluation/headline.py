@@ -11,6 +11,7 @@ Result = Mapping[str, Any]
 
 HOME: Final = "home"
 UNSEEN: Final = ("unseen_forgeries", "unseen_qualities", "unseen_datasets")
+GROUPS: Final = (HOME, *UNSEEN)
 
 
 def headline(entries: Sequence[Result]) -> dict[str, dict[str, float]]:
@@ -26,15 +27,15 @@ def headline(entries: Sequence[Result]) -> dict[str, dict[str, float]]:
         entries: Of one run.
     """
     trained = dict.fromkeys(entry["train"] for entry in entries)
-    groups = [_groups(entries, train) for train in trained]
+    parts = [groups(entries, train) for train in trained]
     found: dict[str, dict[str, float]] = {}
     for level in LEVELS:
-        means = {name: _mean(_over(group[name], level, "auc") for group in groups) for name in (HOME, *UNSEEN)}
+        means = {name: _mean(_over(group[name], level, "auc") for group in parts) for name in GROUPS}
         if all(value is None for value in means.values()):
             means = {"accuracy": _over(entries, level, "acc")}
         known = {name: round(100 * value, 2) for name, value in means.items() if value is not None}
         found |= {level: known} if known else {}
-    costs = {name: _mean(_mean(_costs(group[name])) for group in groups) for name in (HOME, *UNSEEN)}
+    costs = {name: _mean(_mean(_costs(group[name])) for group in parts) for name in GROUPS}
     known = {name: round(value, 4) for name, value in costs.items() if value is not None}
     return found | ({"cllr": known} if known else {})
 
@@ -43,13 +44,13 @@ def _costs(entries: Iterable[Result]) -> Iterator[float | None]:
     return (entry["ratios"]["cllr"]["value"] for entry in entries if "ratios" in entry)
 
 
-def _groups(entries: Iterable[Result], train: str) -> dict[str, list[Result]]:
-    """The entries behind each number of one training condition."""
+def groups(entries: Iterable[Result], train: str) -> dict[str, list[Result]]:
+    """The entries behind each number of one training condition; see `headline`."""
     trained = Condition.parse(train)
     mine = [entry for entry in entries if entry["train"] == train]
-    groups: dict[str, list[Result]] = {HOME: [entry for entry in mine if entry["test"] == train]}
-    groups |= {name: [] for name in UNSEEN}
-    datasets = {entry["dataset"] for entry in groups[HOME]}
+    found: dict[str, list[Result]] = {HOME: [entry for entry in mine if entry["test"] == train]}
+    found |= {name: [] for name in UNSEEN}
+    datasets = {entry["dataset"] for entry in found[HOME]}
     for entry in mine:
         test = Condition.parse(entry["test"], real=True)
         if test.forgery == ALL_FORGERIES or test.quality == ALL_QUALITIES:
@@ -57,12 +58,12 @@ def _groups(entries: Iterable[Result], train: str) -> dict[str, list[Result]]:
         known_forgery = test.forgery in trained.forgeries()
         known_quality = trained.qualities() is None or test.quality in (trained.qualities() or ())
         if entry["dataset"] not in datasets:
-            groups["unseen_datasets"].append(entry)
+            found["unseen_datasets"].append(entry)
         elif known_quality and not known_forgery:
-            groups["unseen_forgeries"].append(entry)
+            found["unseen_forgeries"].append(entry)
         elif known_forgery and not known_quality:
-            groups["unseen_qualities"].append(entry)
-    return groups
+            found["unseen_qualities"].append(entry)
+    return found
 
 
 def _over(entries: Iterable[Result], level: str, metric: str) -> float | None:

@@ -7,7 +7,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from deepfake_adv.datasets.tables import LABELS, Line, Table, backslash_hint, column_hint, explained, raise_errors
+from deepfake_adv.datasets.tables import (
+    LABELS,
+    TableLine,
+    UserTable,
+    backslash_hint,
+    column_hint,
+    explained,
+    raise_errors,
+)
 from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL
 
 REQUIRED: Final = ("video", "label", "score")
@@ -40,7 +48,7 @@ _MISSING: Final = frozenset({"", "na", "n/a", "none", "null", "-"})  # nan and i
 _NEAR: Final = 0.8  # similarity of a misspelt column
 
 
-def check_lines(path: Path, table: Table) -> None:
+def check_lines(path: Path, table: UserTable) -> None:
     """Check a table's columns and lines.
 
     Raises:
@@ -73,7 +81,7 @@ def score_of(fields: Mapping[str, str]) -> float | None:
     return value if math.isfinite(value) else math.nan
 
 
-def _errors(lines: list[Line]) -> list[str]:
+def _errors(lines: list[TableLine]) -> list[str]:
     errors = []
     seen: Counter[tuple[str, str]] = Counter()
     first: dict[str, dict[str, str]] = {}

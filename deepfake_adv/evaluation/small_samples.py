@@ -4,7 +4,7 @@ A bootstrap of n units is too narrow: its variance lacks the factor n / (n - 1),
 distribution's where Student's belong. So where a quantile is asked for, one is taken that lies that much further out
 (Hesterberg, What Teachers Should Know About the Bootstrap, Am. Stat. 69, 2015, Sec. 3.3).
 
-Student's quantiles are by their expansion: to import scipy.special takes half as long as all that `evaluate` imports.
+Student's quantiles are by their expansion: scipy.special takes longer to import than numpy and pyarrow together.
 """
 
 from math import sqrt

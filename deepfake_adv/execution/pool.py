@@ -174,7 +174,7 @@ def _outcomes_on_pool(
 ) -> Iterator[Outcome[Task, Value]]:
     # spawn: OpenCV, PyAV and torch may hang when forked with threads running
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker) as pool:
         futures = [pool.submit(guarded, function, task, ROOT) for task in tasks]
         try:
             for future in as_completed(futures):
@@ -190,7 +190,7 @@ def _outcomes_on_pool(
                 future.cancel()
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
     """Set up a worker: one thread for OpenMP and OpenCV, as the pool is the parallelism; Ctrl-C ends it silently.
 
     If the run ignores Ctrl-C, as in a shell's background, its workers do too. A thread ends a worker whose parent was

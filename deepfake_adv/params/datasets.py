@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from deepfake_adv.names import Forgery, Quality
+from deepfake_adv.names import Quality
 from deepfake_adv.params.base import Distinct, Section
 from deepfake_adv.params.entries import check_name
 
@@ -19,12 +19,15 @@ class FrameCounts(Section):
 
 
 class Dataset(Section):
-    """A dataset on disk; ``options`` are its layout's own keys: `Params` of its class in datasets/layouts."""
+    """A dataset on disk; ``options`` are its layout's own keys: `Params` of its class in datasets/layouts.
+
+    What most datasets share may be left out: ``forgeries`` are then the layout's own, ``frames`` the paper's.
+    """
 
     layout: str
     root: str
-    forgeries: Distinct[Forgery] = Field(default_factory=list)
-    frames: FrameCounts
+    forgeries: Distinct[str] = Field(default_factory=list)
+    frames: FrameCounts = FrameCounts(train=270, val=100, test=100, sampling="even")
     options: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("layout")

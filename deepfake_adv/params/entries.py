@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from deepfake_adv.params.base import Section
 from deepfake_adv.params.sentences import sentences
-from deepfake_adv.registry import ANY, Registry, entry_of
+from deepfake_adv.registry import ANY, PY, Registry, entry_of
 from deepfake_adv.suggestions import did_you_mean
 
 _OPEN = "model"  # key for the part after the colon of a name such as timm:resnet18
@@ -41,7 +41,9 @@ def check_name(kind: str, name: str, key: str = "name") -> str:
 
 
 def _listed(kind: str) -> str:
-    return ", ".join(f"{name}<{_OPEN}>" if name.endswith(ANY) else name for name in Registry[Any](kind).names())
+    behind = {PY: "<module>:<factory>"}
+    names = Registry[Any](kind).names()
+    return ", ".join(name + behind.get(name, f"<{_OPEN}>") if name.endswith(ANY) else name for name in names)
 
 
 def _named(kind: str, *, alone: bool = False) -> BeforeValidator:

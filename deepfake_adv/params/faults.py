@@ -1,9 +1,9 @@
 """Errors of params.yaml that involve several sections."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from deepfake_adv.names import ALL_QUALITIES, FF_FORGERIES, Condition, Forgery, Quality
+from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, FF_FORGERIES, Condition, Forgery, Quality
 from deepfake_adv.params.datasets import PartSection
 from deepfake_adv.params.entries import own_forgeries
 from deepfake_adv.params.evaluation import ROLES
@@ -12,12 +12,13 @@ from deepfake_adv.params.study_sizes import size_faults
 from deepfake_adv.params.training import Run, recipe_faults
 from deepfake_adv.suggestions import did_you_mean
 
-_ROLES: Final = {**dict.fromkeys(FF_FORGERIES, "FF++"), Forgery.DFD: "DFD", Forgery.CELEB: "Celeb-DF"}
+_ROLES: Final[dict[str, str]] = {**dict.fromkeys(FF_FORGERIES, "FF++"), Forgery.DFD: "DFD", Forgery.CELEB: "Celeb-DF"}
 
 
 def cross_faults(params: Params) -> list[str]:
     """Unknown names and values that do not fit together, one sentence each."""
     faults = []
+    known = _forgeries(params)
     for name, part in params.parts.items():
         faults += _names(f"parts.{name}.dataset", part.dataset, params.datasets)
     for name, run in params.runs.items():
@@ -26,17 +27,23 @@ def cross_faults(params: Params) -> list[str]:
         faults += _names(f"runs.{name}.tier", run.tier, params.tiers)
         for condition in run.conditions:
             try:
-                quality = Condition.parse(condition).quality
+                forgery, quality = Condition.parse(condition)
             except ValueError as error:
                 faults.append(f"runs.{name}.conditions: {error}")
                 continue
+            if known and forgery not in known:
+                hint = did_you_mean(forgery, known, "Name one of them, or add it to a dataset's forgeries.")
+                faults.append(
+                    f"runs.{name}.conditions must be of a forgery that a dataset has, {', '.join(known)}; "
+                    f"got {condition!r}.{hint}"
+                )
             if run.tier not in (quality, ALL_QUALITIES):
                 fitting = " or ".join(dict.fromkeys((str(quality), ALL_QUALITIES)))
                 faults.append(
                     f"runs.{name}.tier must hold the quality of its conditions; got {run.tier!r} for {condition}. "
                     f"Set it to {fitting}."
                 )
-        faults += recipe_faults(params.train, run, "runs", name, "train") + _test_faults(params, name)
+        faults += recipe_faults(params.train, run, "runs", name, "train")
     for kind, names in (("parts", params.parts), ("runs", params.runs), ("datasets", params.datasets)):
         faults += [
             f"{kind}.{name} must be a name of letters, digits and _, since DVC drops other names; rename it."
@@ -44,9 +51,20 @@ def cross_faults(params: Params) -> list[str]:
             if not name.replace("_", "").isalnum()
         ]
         faults += _twins(kind, names)
-    faults += _part_faults(params)
+    faults += _part_faults(params) + _test_faults(params)
     faults += _tier_faults(params) + _table_faults(params)
     return faults + _repeated_parts(params.parts) + _repeated_runs(params.runs) + _shared_roles(params)
+
+
+def _forgeries(params: Params) -> list[str]:
+    """What a condition may be of: forgeries of the parts' datasets, or a dataset; empty where a table decides that."""
+    named = dict.fromkeys(part.dataset for part in params.parts.values())
+    datasets = {name: params.datasets[name] for name in named if name in params.datasets}
+    each = {name: [*(dataset.forgeries or own_forgeries(dataset.layout))] for name, dataset in datasets.items()}
+    if not all(each.values()):
+        return []
+    found = list(dict.fromkeys(str(forgery) for forgeries in each.values() for forgery in forgeries))
+    return [*found, *([ALL_FORGERIES] if set(found) & set(map(str, FF_FORGERIES)) else []), *each]
 
 
 def _part_faults(params: Params) -> list[str]:
@@ -65,22 +83,25 @@ def _part_faults(params: Params) -> list[str]:
     return list(faults.values())
 
 
-def _test_faults(params: Params, name: str) -> list[str]:
-    """Test conditions of a run that are none, or of a quality that no part has."""
-    faults = []
+def _test_faults(params: Params) -> list[str]:
+    """Test conditions of runs that are none, or of a quality that no part has; each once, with its first run."""
+    faults: dict[str, str] = {}
     qualities = {str(part.quality) for part in params.parts.values()}
-    for condition in params.runs[name].test.conditions or ():
-        try:
-            quality = Condition.parse(condition).quality
-        except ValueError as error:
-            faults.append(f"runs.{name}.test.conditions: {error}")
-            continue
-        if quality not in (*qualities, ALL_QUALITIES):
-            faults.append(
-                f"runs.{name}.test.conditions must be of qualities that `parts` has, {', '.join(sorted(qualities))}; "
-                f"got {condition}. Remove it, or add the part."
-            )
-    return faults
+    for name, run in params.runs.items():
+        for condition in run.test.conditions or ():
+            try:
+                quality = Condition.parse(condition).quality
+            except ValueError as error:
+                faults.setdefault(condition, f"runs.{name}.test.conditions: {error}")
+                continue
+            if quality not in (*qualities, ALL_QUALITIES):
+                held = ", ".join(sorted(qualities))
+                faults.setdefault(
+                    condition,
+                    f"runs.{name}.test.conditions must be of qualities that `parts` has, {held}; got {condition}. "
+                    "Remove it, or add the part.",
+                )
+    return list(faults.values())
 
 
 def _tier_faults(params: Params) -> list[str]:
@@ -103,11 +124,14 @@ def study_faults(params: Params) -> list[str]:
     if "all" not in params.tiers:
         faults.append(f"tiers must hold 'all', which the studies read; got {', '.join(params.tiers)}. Add it.")
     examples, robustness = params.examples, params.robustness
-    studied = [(f"examples.{key}", getattr(examples, key), examples.condition) for key in ("run", "generator_run")]
-    studied += [("robustness.runs", name, robustness.condition) for name in robustness.runs]
-    for key, name, condition in studied:
-        faults += _names(key, name, params.runs) or _studied(key, name, params.runs[name], condition)
-    for key, name in (("examples.run", examples.run), *(("robustness.runs", name) for name in robustness.runs)):
+    drawn = {key: getattr(examples, key) for key in ("run", "generator_run")}
+    read = [(f"examples.{key}", name) for key, name in drawn.items() if name]
+    compared = [("robustness.runs", name) for name in robustness.runs]
+    for key, name in (*read, *compared):
+        faults += _names(key, name, params.runs)
+    faults += _untrained(params, "examples", [name for _, name in read], examples.condition)
+    faults += _untrained(params, "robustness", robustness.runs, robustness.condition)
+    for key, name in (("examples.run", examples.run), *compared):
         run = params.runs.get(name)
         detector = params.detectors.get(run.detector) if run else None
         if detector and detector.name == "tsn":
@@ -122,12 +146,17 @@ def study_faults(params: Params) -> list[str]:
     return faults + size_faults(params)
 
 
-def _studied(key: str, name: str, run: Run, condition: str) -> list[str]:
-    if condition in run.conditions:
+def _untrained(params: Params, study: str, names: Sequence[str], condition: str) -> list[str]:
+    """One sentence where runs of a study do not train on its condition."""
+    known = {name: params.runs[name].conditions for name in names if name in params.runs}
+    wrong = [name for name, conditions in known.items() if condition not in conditions]
+    if not wrong:
         return []
+    shared = [each for each in next(iter(known.values())) if all(each in others for others in known.values())]
+    offered = f"a condition that its runs train on, such as {', '.join(shared)}" if shared else "one of all its runs"
     return [
-        f"{key.partition('.')[0]}.condition must be one that {name} trains on, {', '.join(run.conditions)}; "
-        f"got {condition!r}. Name one of them, or another run."
+        f"{study}.condition must be {offered}; got {condition!r}, which {', '.join(wrong)} does not train on. "
+        "Name another, or other runs."
     ]
 
 
@@ -172,7 +201,7 @@ def _shared_roles(params: Params) -> list[str]:
         if dataset is None or not tiers & {str(part.quality), ALL_QUALITIES}:
             continue
         for forgery in dataset.forgeries or own_forgeries(dataset.layout):
-            role = _ROLES.get(Forgery(forgery))
+            role = _ROLES.get(str(forgery))
             asked = (part.quality == Quality.NATIVE) == (forgery == Forgery.CELEB)  # qualities that the tables have
             if role and asked and role not in params.tables.roles:
                 found.setdefault((role, str(forgery), str(part.quality)), []).append(part.dataset)

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from deepfake_adv.params.base import Odd, OneOrMore, Rule, Section
+from deepfake_adv.params.base import Distinct, Odd, Rule, Section
 from deepfake_adv.params.entries import AttackEntry
 
 
@@ -66,9 +66,9 @@ class AttackStudy(Section):
 
 
 class RobustnessStudy(Section):
-    """Trained detectors under attack and under degradation."""
+    """Trained detectors under attack and under degradation; without `runs` nothing is studied."""
 
-    runs: OneOrMore[str]
+    runs: Distinct[str]
     condition: str
     seed: int = Field(ge=0)
     frames: int = Field(ge=1)
@@ -81,11 +81,20 @@ class RobustnessStudy(Section):
     crf: list[Annotated[int, Field(ge=0, le=51)]]  # H.264
 
 
-class Examples(Section):
-    """The pictures of Figs. 1 and 4 and of the learned maps."""
+def _no_run(value: object) -> object:
+    if value is None:  # DVC fills it into a path, as the word None
+        raise PydanticCustomError("no_run", "must be the name of a run, or '' for none", {"hint": " Write ''."})
+    return value
 
-    run: str
-    generator_run: str
+
+RunOrNone = Annotated[str, BeforeValidator(_no_run)]
+
+
+class Examples(Section):
+    """The pictures of Figs. 1 and 4 (of `run`) and of the learned maps (of `generator_run`); '' for none."""
+
+    run: RunOrNone
+    generator_run: RunOrNone
     condition: str
     count: int = Field(ge=1, le=12)
     kernel_sizes: list[Odd]

@@ -119,16 +119,15 @@ def weightless(entry: Any) -> Any:
     """An entry without the keys of initial weights."""
     if not isinstance(entry, Mapping):
         return entry
-    loaded = _WEIGHTS if "pretrained" in entry else ()
+    loaded = [key for key in _WEIGHTS if not isinstance(entry.get(key), Mapping)]  # else weights are of a loss
     return {key: weightless(value) for key, value in entry.items() if key not in loaded}
 
 
 def untrained(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry without pretrained weights, which do not change a step's duration."""
     own = {key: untrained(value) if isinstance(value, Mapping) else value for key, value in entry.items()}
-    if "pretrained" in own:
-        own |= {"pretrained": False, "weights": None} if "weights" in own else {"pretrained": False}
-    return own
+    loaded = {"pretrained": False, "weights": None}
+    return own | {key: value for key, value in loaded.items() if not isinstance(own.get(key, {}), Mapping)}
 
 
 class Calibration:

@@ -20,7 +20,8 @@ _NO_CHANGE: Final = {"attack": {"count", "folder", "steps", "seed"}, "robustness
 
 def study_pairs(params: Params) -> dict[str, Pair]:
     """What a calibration times for each study that the profile has; `Pair.detector` is the study's name."""
-    return {study: Pair(study, "", _digest(params, study)) for study in STUDIES}
+    present = {"attack": params.attack.classifiers, "robustness": params.robustness.runs}
+    return {study: Pair(study, "", _digest(params, study)) for study in STUDIES if present[study]}
 
 
 def _digest(params: Params, study: str) -> str:
@@ -44,7 +45,11 @@ def study_costs(
     """`attack` and `robustness`, from the calibration if there is one, else not known; and `examples`."""
     images, training = params.attack.images, params.attack.training
     steps = training.steps if images.source == "identities" else 0
-    counts = {"attack": (images.count, steps), "robustness": (_degraded(params, workload), 0)}
+    counts: dict[str, tuple[float, int]] = {}
+    if params.attack.classifiers:
+        counts["attack"] = (images.count, steps)
+    if params.robustness.runs:
+        counts["robustness"] = (_degraded(params, workload), 0)
     pairs = study_pairs(params) if calibration else {}
     for study, (count, trained) in counts.items():
         finding = calibration.of(pairs[study]) if study in pairs else None
@@ -59,6 +64,8 @@ def study_costs(
             study, count, "images", cpu_s, gpu_s, longest_s=(gpu_s or 0.0), left=None, memory=memory,
             parallel=False, note=note,
         )  # fmt: skip
+    if not (params.examples.run or params.examples.generator_run):
+        return
     yield Cost(
         "examples", 2 * params.examples.count, "images", rates["start.robustness.cpu_s"], left=None,
         memory=rates["start.robustness.mb"] * _MEGA, parallel=False, note="its start alone; it attacks a few images",

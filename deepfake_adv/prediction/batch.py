@@ -15,7 +15,7 @@ from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.prediction.judge import FALSE_POSITIVE_RATE, load_judge
 from deepfake_adv.prediction.media import Limits
 from deepfake_adv.prediction.output import FAILED, SCORED, keep, take_up, to_line
-from deepfake_adv.prediction.people import LookTask, Seen, content_digest, look_into_file
+from deepfake_adv.prediction.people import LookTask, Seen, Watch, content_digest, look_into_file
 from deepfake_adv.prediction.predict import BATCH_SIZE, score_seen
 from deepfake_adv.prediction.result import ScoreOf, count_faces
 from deepfake_adv.prediction.settings import FaceSettings
@@ -38,6 +38,7 @@ class BatchOptions:
         limits: See `open_medium`.
         workers: Processes that look for faces; 0 for one per core. The detector runs in this one.
         quiet: Show no progress.
+        watch: Called for each frame that is read; only where there is one worker, which is this process then.
         false_positive_rate: See `predict`.
     """
 
@@ -47,6 +48,7 @@ class BatchOptions:
     limits: Limits = Limits()  # noqa: RUF009  (frozen)
     workers: int = 0
     quiet: bool = False
+    watch: Watch | None = None
     false_positive_rate: float = FALSE_POSITIVE_RATE
 
 
@@ -112,6 +114,7 @@ def predict_all(
         logger.info("%d of %d files are scored already", len(paths) - len(waiting), len(paths))
     with tempfile.TemporaryDirectory(prefix="deepfake-adv-") as folder:
         given = {"one_video": options.one_video, "strict": options.strict, "limits": options.limits}
+        given |= {"watch": options.watch} if options.watch else {}
         tasks = [
             LookTask(path, settings, trained.image_size, Path(folder) / f"{number}.npy", given)
             for number, path in enumerate(waiting)

@@ -28,6 +28,8 @@ def run(
     output: Path | None,
     csv: Path | None,
     parquet: Path | None,
+    report: Path | None,
+    annotated: Path | None,
     frames: int | None,
     locator: str | None,
     min_face: int,
@@ -45,6 +47,8 @@ def run(
         output: File of JSON lines.
         csv: Table to write at the end.
         parquet: Table to write at the end.
+        report: Page to write at the end.
+        annotated: Folder for copies of the files with boxes and scores drawn, written at the end.
         frames: See `face_settings`.
         locator: See `face_settings`.
         min_face: See `face_settings`.
@@ -59,8 +63,13 @@ def run(
 
     Raises:
         FileNotFoundError: If the detector is missing.
-        ValueError: If the detector, an input table or the output of an earlier call is not as it must be.
+        ValueError: If the detector, an input table, the output of an earlier call, `report` or `annotated` is not as it
+            must be.
     """
+    if report is not None and report.is_dir():
+        raise ValueError(f"report must be a file; got the folder {report}. Name a file in it, such as page.html.")
+    if annotated is not None and annotated.is_file():
+        raise ValueError(f"annotate must be a folder; got the file {annotated}. Name another.")
     if quiet:
         logging.getLogger().setLevel(logging.ERROR)
     warnings.simplefilter("ignore")  # of libraries; what concerns the user is an error or in the log
@@ -75,11 +84,19 @@ def run(
                 sys.stdout.write(f"{to_line(row)}\n")
                 sys.stdout.flush()
             logger.info("%s", _told(row))
-            rows.append(row if parquet else {**row, "people": []})
+            rows.append(row if parquet or report or annotated else {**row, "people": []})
     if csv is not None:
         write_table(csv, rows)
     if parquet is not None:
         write_parquet(parquet, rows)
+    if report is not None:
+        from deepfake_adv.prediction.page import write_page  # captum: seconds, for those who want a page
+
+        write_page(report, rows, trained, settings, quiet=quiet)
+    if annotated is not None:
+        from deepfake_adv.prediction.annotate import annotate_all
+
+        annotate_all(rows, annotated, quiet=quiet)
     for doubt, count in doubts_of(rows).items():
         logger.warning("%s: %s", "all files" if count == len(rows) else f"{count} of {len(rows)} files", doubt)
     logger.info("%s", summary(rows))

@@ -8,7 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_adv.crops.record import FEATURES, REFERENCE
 from deepfake_adv.evaluation.support import Support, read_support, read_validation
+from deepfake_adv.files import sha256
 from deepfake_adv.names import REAL
 from deepfake_adv.prediction import doubts
 from deepfake_adv.prediction.evidence import SCALE, Evidence, weigh
@@ -84,13 +86,26 @@ def load_judge(trained: Trained, false_positive_rate: float = FALSE_POSITIVE_RAT
     """Read what the run of a detector keeps; once per detector and rate.
 
     Raises:
-        ValueError: If a file is damaged, or the rate is out of range.
+        ValueError: If a file is damaged, missing or not the one that run.json records, or the rate is out of range.
     """
+    _check_files(trained)
     support = read_support(trained.folder, false_positive_rate, _CONFIDENCE)
     validation = read_validation(trained.folder)
     familiarity = None if validation is None else read_familiarity(trained.folder, validation)
     parts = trained.record.get("training_data") or {}
     return Judge(trained.condition, support, familiarity, parts)
+
+
+def _check_files(trained: Trained) -> None:
+    recorded = trained.record.get("files", {})
+    for name in (REFERENCE, FEATURES):
+        path = trained.folder / name
+        if name in recorded and (not path.exists() or sha256(path) != recorded[name]):
+            found = "another content" if path.exists() else "no such file"
+            raise ValueError(
+                f"{path} must be the file that run.json records (SHA-256 {recorded[name]:.12}…); got {found}. Copy the "
+                "folder again, run `dvc checkout`, or train the run again."
+            )
 
 
 def doubts_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Everyone in view of a file, each followed and cut as `locate` and `crop` do; without a detector or torch."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,9 @@ from deepfake_adv.video.picture import is_picture
 
 TOO_SMALL: Final = "too small"
 TOO_BRIEF: Final = "too brief"
+
+Watch = Callable[[int, int], None]
+"""Told how many frames have been read, and of how many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,7 @@ def look(
     one_video: bool = False,
     strict: bool = False,
     limits: Limits = Limits(),  # noqa: B008  (frozen)
+    watch: Watch | None = None,
 ) -> Seen:
     """Find, follow and cut everyone in a file.
 
@@ -88,6 +92,7 @@ def look(
         one_video: See `open_medium`.
         strict: See `open_medium`.
         limits: See `open_medium`.
+        watch: Called for each frame that is read.
 
     Raises:
         FileNotFoundError: If there is no such file, or a locator's weights are missing.
@@ -96,8 +101,8 @@ def look(
     medium = open_medium(path, settings.frames, one_video=one_video, strict=strict, limits=limits)
     while True:
         try:
-            shots, people = find_people(medium, settings)
-            people, crops = _cut(medium, people, settings, image_size)
+            shots, people = find_people(medium, settings, watch)
+            people, crops = _cut(medium, people, settings, image_size, watch)
             break
         except VideoError as error:
             if strict or medium.damage or path.is_dir() or is_picture(path):
@@ -109,17 +114,27 @@ def look(
     return Seen(medium, content_digest(path), shots, people, crops)
 
 
-def find_people(medium: Medium, settings: FaceSettings) -> tuple[int, tuple[PersonSeen, ...]]:
+def find_people(
+    medium: Medium, settings: FaceSettings, watch: Watch | None = None
+) -> tuple[int, tuple[PersonSeen, ...]]:
     """The number of shots, and everyone seen; from the detections that `locate` would make.
 
     Raises:
         VideoError: If a frame cannot be read.
     """
-    detections = find_faces(medium.read(), settings.locate)
+    detections = find_faces(_watched(medium, watch), settings.locate)
     positions = detections.positions()
     candidates = [detections.found[position] for position in positions]
     people = link_people(candidates, detections.shots(positions))
     return len(detections.cuts) + 1, tuple(_follow(one, detections, positions, settings) for one in people)
+
+
+def _watched(medium: Medium, watch: Watch | None) -> Iterator[tuple[int, Frame]]:
+    """The sampled frames; each is read once more to be cut."""
+    for done, found in enumerate(medium.read(), start=1):
+        yield found
+        if watch is not None:
+            watch(done, 2 * len(medium.indices))
 
 
 def _follow(one: Person, detections: Detections, positions: Sequence[int], settings: FaceSettings) -> PersonSeen:
@@ -168,7 +183,7 @@ def cut_people(
 
 
 def _cut(
-    medium: Medium, people: Sequence[PersonSeen], settings: FaceSettings, image_size: int
+    medium: Medium, people: Sequence[PersonSeen], settings: FaceSettings, image_size: int, watch: Watch | None
 ) -> tuple[tuple[PersonSeen, ...], NDArray[np.uint8]]:
     """The people with those of their boxes that could be cut, and the crops."""
     counts = [0 if one.left_out else len(one.boxes) for one in people]
@@ -178,6 +193,9 @@ def _cut(
     for number, frame, planes, square in cut_people(medium, people, settings):
         resize(cut_rgb(planes, square), crops[starts[number] + len(cut[number])])
         cut[number].append(frame)
+        if watch is not None:
+            place = int(np.searchsorted(medium.indices, frame)) + 1
+            watch(len(medium.indices) + place, 2 * len(medium.indices))
     kept = [start + k for start, own in zip(starts.tolist(), cut, strict=False) for k in range(len(own))]
     held = tuple(
         one if one.left_out else replace(one, boxes={frame: one.boxes[frame] for frame in own})

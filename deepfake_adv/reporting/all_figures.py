@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from deepfake_adv.files import read_json
-from deepfake_adv.names import ALL_FORGERIES, Condition, Forgery, Quality
+from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition, Forgery, Quality
 from deepfake_adv.reporting.contact_sheet import faces
 from deepfake_adv.reporting.evidence import pooled, trainings
 from deepfake_adv.reporting.figures.calibration import Tests, draw_calibration, draw_costs
@@ -16,8 +16,8 @@ from deepfake_adv.reporting.figures.diagrams import draw_diagrams
 from deepfake_adv.reporting.figures.grids import draw_grid, draw_pictures
 from deepfake_adv.reporting.figures.heatmap import draw_heatmap
 
-_LINES: Final = 7
-_PANELS: Final = 8
+_LINES: Final = 7  # in one figure
+_PANELS: Final = 8  # of calibration
 _PREFERRED: Final = str(Condition(Forgery.NT, Quality.C23))
 
 
@@ -34,17 +34,25 @@ class Inputs(NamedTuple):
     crops: Path
 
 
-def draw_all(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder: Path, *, dpi: int) -> dict[str, str]:
+def draw_all(
+    inputs: Inputs,
+    evaluations: Mapping[str, Mapping[str, Any]],
+    folder: Path,
+    *,
+    detectors: Mapping[str, str],
+    dpi: int,
+) -> dict[str, str]:
     """Draw every figure for which there is data.
 
     Args:
         inputs: Paths of the data.
         evaluations: Run -> content of its evaluation file.
         folder: Where PNG, SVG and CSV go.
+        detectors: Run -> its detector; runs of one detector share figures.
         dpi: Of the PNGs.
 
     Returns:
-        Name of each figure drawn -> its caption.
+        Name of each figure drawn -> its caption; further ones of a kind are <kind>-2, <kind>-3, …
     """
     drawn: dict[str, str] = {}
     draw_diagrams(folder, dpi=dpi)
@@ -52,7 +60,7 @@ def draw_all(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folde
     drawn["figure3"] = "Fig. 3. Combined adversarial training: blur first, then the additive perturbation."
     drawn |= _examples(inputs.examples, folder, dpi)
     drawn |= _faces(inputs, evaluations, folder, dpi)
-    drawn |= _curves(inputs, evaluations, folder, dpi)
+    drawn |= _curves(inputs, evaluations, detectors, folder, dpi)
     drawn |= _calibration(evaluations, folder, dpi)
     if draw_heatmap(*matrix(evaluations), folder, dpi=dpi):
         drawn["heatmap"] = "AUC (%) of every run on every condition, frame level; test conditions across."
@@ -65,12 +73,12 @@ def draw_all(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folde
 def matrix(
     evaluations: Mapping[str, Mapping[str, Any]],
 ) -> tuple[np.ndarray[Any, Any], list[str], list[tuple[str, str]]]:
-    """AUCs in percent, runs down, (training, test) conditions across without pooled ones; NaN where not run."""
+    """AUCs in percent, runs down, (training, test) conditions across; NaN where not run."""
     cells: dict[tuple[str, tuple[Condition, Condition]], float] = {}
     for run, evaluation in evaluations.items():
         for entry in evaluation["results"]:
             pair = (Condition.parse(entry["train"]), Condition.parse(entry["test"], real=True))
-            if not any(map(pooled, pair)) and entry["frame"]["auc"]["value"] is not None:
+            if entry["frame"]["auc"]["value"] is not None:
                 cells[run, pair] = entry["frame"]["auc"]["value"]
     runs = list(dict.fromkeys(run for run, _ in cells))
     columns = sorted({column for _, column in cells}, key=lambda pair: [_place(condition) for condition in pair])
@@ -80,27 +88,58 @@ def matrix(
     return values, runs, [(str(train), str(test)) for train, test in columns]
 
 
-def _place(condition: Condition) -> tuple[str, int]:
-    """Sorts by forgery, then from the best quality to the worst."""
-    return condition.forgery, [*map(str, Quality)].index(condition.quality)
+def _place(condition: Condition) -> tuple[bool, str, int]:
+    """Sorts by forgery, all together last, then from the best quality to the worst."""
+    qualities = [*map(str, Quality), ALL_QUALITIES]
+    return condition.forgery == ALL_FORGERIES, condition.forgery, qualities.index(condition.quality)
 
 
-def _curves(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder: Path, dpi: int) -> dict[str, str]:
-    """ROC and training curves of the training condition that most runs share."""
-    train, shown = _chosen(evaluations)
-    if not shown:
-        return {}
-    drawn = {}
-    curves = {run: read_csv(path) for run in shown if (path := inputs.roc / f"{run}.csv").exists()}
-    if draw_roc(curves, _roc_columns(curves, train)[:_PANELS], folder, dpi=dpi):
-        drawn["roc"] = (
-            f"ROC curves of detectors trained on {train}, frame level; the axis is stretched at its strict end."
-        )
+def _curves(
+    inputs: Inputs,
+    evaluations: Mapping[str, Mapping[str, Any]],
+    detectors: Mapping[str, str],
+    folder: Path,
+    dpi: int,
+) -> dict[str, str]:
+    """ROC and training curves of every run, up to `_LINES` of one detector and training condition in a figure."""
+    drawn: dict[str, str] = {}
     logs = trainings(evaluations)
-    chosen = [name for name in logs if name.split(" ")[:2] in [[run, train] for run in shown]]
-    if draw_training({name: logs[name] for name in chosen[:_LINES]}, folder, dpi=dpi):
-        drawn["training"] = f"Training on {train}: loss, validation AUC and learning rate by epoch."
+    for train, shown in _groups(evaluations, detectors):
+        curves = {run: read_csv(path) for run in shown if (path := inputs.roc / f"{run}.csv").exists()}
+        name = _numbered("roc", drawn)
+        if draw_roc(curves, _roc_columns(curves, train), folder, dpi=dpi, name=name):
+            drawn[name] = (
+                f"ROC curves of {detectors[shown[0]]} trained on {train}, frame level; the axis is stretched at its "
+                "strict end."
+            )
+        chosen = [name for name in logs if name.split(" ")[:2] in [[run, train] for run in shown]]
+        for start in range(0, len(chosen), _LINES):
+            name = _numbered("training", drawn)
+            if draw_training({each: logs[each] for each in chosen[start : start + _LINES]}, folder, dpi=dpi, name=name):
+                drawn[name] = (
+                    f"Training {detectors[shown[0]]} on {train}: loss, validation AUC and learning rate by epoch."
+                )
     return drawn
+
+
+def _numbered(kind: str, drawn: Mapping[str, str]) -> str:
+    """The next figure's name of a kind: roc, roc-2, roc-3, …"""
+    number = 1 + sum(name.partition("-")[0] == kind for name in drawn)
+    return kind if number == 1 else f"{kind}-{number}"
+
+
+def _groups(evaluations: Mapping[str, Mapping[str, Any]], detectors: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """Training condition and runs of each figure; first the condition that most runs share."""
+    runs: dict[tuple[str, str], list[str]] = {}
+    for run, each in evaluations.items():
+        for train in dict.fromkeys(entry["train"] for entry in each["results"]):
+            runs.setdefault((train, detectors[run]), []).append(run)
+    ordered = sorted(runs, key=lambda key: (-len(runs[key]), key[0] != _PREFERRED))
+    return [
+        (train, runs[train, detector][start : start + _LINES])
+        for train, detector in ordered
+        for start in range(0, len(runs[train, detector]), _LINES)
+    ]
 
 
 def _calibration(evaluations: Mapping[str, Mapping[str, Any]], folder: Path, dpi: int) -> dict[str, str]:
@@ -151,8 +190,8 @@ def _roc_columns(curves: Mapping[str, Iterable[str]], train: str) -> list[str]:
     """Columns ``<train>_to_<dataset>_<test>`` of ROC files whose test is one forgery at the training quality."""
     qualities = (Condition.parse(train).quality, Quality.NATIVE)
     names = dict.fromkeys(name for found in curves.values() for name in found if name.startswith(f"{train}_to_"))
-    tests = {name: Condition.parse("_".join(name.split("_")[-2:]), real=True) for name in names}
-    return [name for name, test in tests.items() if test.quality in qualities and test.forgery != ALL_FORGERIES]
+    pooled_ones = tuple(f"_{ALL_FORGERIES}_{quality}" for quality in qualities)
+    return [name for name in names if name.rpartition("_")[2] in qualities and not name.endswith(pooled_ones)]
 
 
 def _examples(source: Path, folder: Path, dpi: int) -> dict[str, str]:
@@ -170,9 +209,12 @@ def _examples(source: Path, folder: Path, dpi: int) -> dict[str, str]:
 
 
 def _faces(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder: Path, dpi: int) -> dict[str, str]:
+    """A contact sheet of every dataset that has crops of its test videos."""
+    drawn: dict[str, str] = {}
     datasets = [entry["dataset"] for each in evaluations.values() for entry in each["results"]]
     for dataset in dict.fromkeys(datasets):
         pictures, rows, columns = faces(inputs.crops, dataset, targets=2)
-        if draw_grid(pictures, rows, columns, folder, "corpus", dpi=dpi):
-            return {"corpus": f"Test faces of {dataset}: the same moment real and forged, at each quality."}
-    return {}
+        name = _numbered("corpus", drawn)
+        if draw_grid(pictures, rows, columns, folder, name, dpi=dpi):
+            drawn[name] = f"Test faces of {dataset}: the same moment real and forged, at each quality."
+    return drawn

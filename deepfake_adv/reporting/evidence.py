@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from deepfake_adv.files import read_csv
-from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition, Quality
+from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition
 
 
 class Fact(NamedTuple):
@@ -17,16 +15,6 @@ class Fact(NamedTuple):
 
     name: str
     text: str
-
-
-class Summary(NamedTuple):
-    """One run at one training condition; mean AUCs in percent, None where nothing was measured."""
-
-    run: str
-    train: str
-    own: float | None
-    forgeries: float | None
-    qualities: float | None
 
 
 def facts(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str, str]) -> list[Fact]:
@@ -49,30 +37,6 @@ def facts(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str,
         Fact("Versions", _versions(records)),
     ]
     return [fact for fact in found if fact.text]
-
-
-def summaries(evaluations: Mapping[str, Mapping[str, Any]]) -> list[Summary]:
-    """Per run and single training condition: AUC on its own condition, unseen forgeries, unseen qualities."""
-    rows = []
-    for run, evaluation in evaluations.items():
-        by_train: dict[str, list[Mapping[str, Any]]] = {}
-        for entry in evaluation["results"]:
-            by_train.setdefault(entry["train"], []).append(entry)
-        for train, entries in by_train.items():
-            results = [(Condition.parse(entry["test"], real=True), entry["frame"]["auc"]["value"]) for entry in entries]
-            rows.append(_summary(run, Condition.parse(train), results))
-    return rows
-
-
-def _summary(run: str, train: Condition, results: list[tuple[Condition, float | None]]) -> Summary:
-    own = _percent([value for test, value in results if test == train][:1])
-    if pooled(train):
-        return Summary(run, str(train), own, None, None)
-    singles = [(test, value) for test, value in results if not pooled(test)]
-    same_quality = (train.quality, Quality.NATIVE)
-    others = [value for test, value in singles if test.forgery != train.forgery and test.quality in same_quality]
-    tiers = [value for test, value in singles if test.forgery == train.forgery and test.quality != train.quality]
-    return Summary(run, str(train), own, _percent(others), _percent(tiers))
 
 
 def strengths(evaluations: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
@@ -186,8 +150,3 @@ def _common(values: Iterable[Any]) -> str:
 
 def _versions(records: list[Mapping[str, Any]]) -> str:
     return _common(", ".join(f"{name} {version}" for name, version in record["versions"].items()) for record in records)
-
-
-def _percent(values: list[float | None]) -> float | None:
-    defined = [value for value in values if value is not None]
-    return 100 * float(np.mean(defined)) if defined else None

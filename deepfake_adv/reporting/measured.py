@@ -78,26 +78,36 @@ class Evaluations:
         """The `detectors` entry of a role."""
         return self.roles.get(role, role)
 
+    def places(self, run: str) -> list[tuple[str, str, str]]:
+        """Method, detector and training condition of what a run has measured, each once."""
+        return list(dict.fromkeys(key[:3] for key, found in self._entries.items() if run in dict(found)))
+
+    def tests(self, run: str) -> list[tuple[str, str]]:
+        """Dataset and condition of every test of a run, each once."""
+        return list(dict.fromkeys((entry["dataset"], entry["test"]) for entry in self.runs[run]["results"]))
+
     def find(self, row: Row, column: Column, metric: str) -> Measurement | None:
         """The frame-level metric of a cell, or None if no run measured it.
 
         Raises:
             ValueError: If two runs, or two datasets, claim the same cell.
         """
-        key = (row.entry, self.detector(row.detector), column.train, column.test)
-        found = self._entries.get(key, [])
-        if column.dataset in self.roles:
-            found = [(run, entry) for run, entry in found if entry["dataset"] == self.roles[column.dataset]]
+        detector = row.detector if row.train else self.detector(row.detector)
+        found = self._entries.get((row.entry, detector, column.train or row.train, column.test), [])
+        dataset = column.dataset if row.train else self.roles.get(column.dataset, "")
+        if dataset:
+            found = [(run, entry) for run, entry in found if entry["dataset"] == dataset]
         if len(found) > 1:
             claims = ", ".join(f"{run} on {entry['dataset']}" for run, entry in found)
             raise ValueError(
-                f"{' / '.join(key)} must be measured once; got {claims}. "
+                f"{row.entry} / {detector} / {column.train} / {column.test} must be measured once; got {claims}. "
                 f"Name in tables.roles the dataset that stands for {column.dataset}, or remove a run."
             )
-        return _measurement(*found[0], metric) if found else None
+        return measurement(*found[0], metric) if found else None
 
 
-def _measurement(run: str, entry: dict[str, Any], metric: str) -> Measurement | None:
+def measurement(run: str, entry: Mapping[str, Any], metric: str) -> Measurement | None:
+    """The frame-level metric of an entry of an evaluation; None where it is undefined."""
     number = entry["frame"][metric]
     if number["value"] is None:
         return None

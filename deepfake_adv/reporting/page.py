@@ -7,16 +7,24 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from deepfake_adv.evaluation.run import LEVELS
 from deepfake_adv.files import write_text
 from deepfake_adv.reporting import evidence
 from deepfake_adv.reporting.all_figures import Inputs, draw_all
 from deepfake_adv.reporting.figures.style import INK
 from deepfake_adv.reporting.measured import LEVELS_FILE, at_own_quality, read_evaluations
+from deepfake_adv.reporting.render import common
 from deepfake_adv.reporting.render.grids import load_template
 from deepfake_adv.reporting.robustness_tables import CAPTIONS
-from deepfake_adv.reporting.specs import load_specs
+from deepfake_adv.reporting.specs import OTHER_RUNS, load_specs
+from deepfake_adv.reporting.summary import summary
 
 _HERE: Final = Path(__file__).parent / "template"
+_WORDS: Final = {
+    f"{level} {metric}": f"{level.capitalize()}, {word}"
+    for level in LEVELS
+    for metric, word in (("auc", "AUC"), ("acc", "ACC"), ("ap", "AP"), ("eer", "EER"), ("fpr", "FPR"))
+} | {"train": "Trained on", "test": "Tested on"}
 
 
 def write_report(
@@ -26,7 +34,9 @@ def write_report(
     *,
     title: str,
     dpi: int,
-    runs: list[str],
+    runs: Mapping[str, tuple[str, str]],
+    baseline: str,
+    confidence: float,
     own_corpus: Mapping[str, str],
 ) -> None:
     """Draw the figures and write the page.
@@ -37,11 +47,13 @@ def write_report(
         figures: Folder of the figures.
         title: Of the page.
         dpi: Of the figures' PNGs.
-        runs: Names of the runs to report; files of other runs are not changed.
+        runs: Runs to report -> their entries of `methods` and of `detectors`; files of other runs are not changed.
+        baseline: `methods` entry that others are compared with.
+        confidence: Of the evaluations' intervals, in (0, 1).
         own_corpus: Dataset name -> what it is, where this project made it itself.
     """
     evaluations = read_evaluations(inputs.evaluations, runs)
-    captions = draw_all(inputs, evaluations, figures, dpi=dpi)
+    captions = draw_all(inputs, evaluations, figures, detectors={run: runs[run][1] for run in evaluations}, dpi=dpi)
     inventory = evidence.read_table(inputs.inventory / "report.csv")
     page = load_template(_HERE / "page.jinja").render(
         title=title,
@@ -49,7 +61,11 @@ def write_report(
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         facts=evidence.facts(evaluations, own_corpus),
         synthetic=sorted({own_corpus[name] for name in _datasets(evaluations) if name in own_corpus}),
-        summaries=evidence.summaries(evaluations),
+        summary=summary(evaluations, runs, baseline=baseline, confidence=confidence),
+        confidence=100 * confidence,
+        common=common,
+        worded=worded,
+        further=lambda kind: [name for name in captions if name.startswith(f"{kind}-")],
         strengths=at_own_quality(evidence.strengths(evaluations)),
         levels=at_own_quality(evidence.read_table(inputs.tables / LEVELS_FILE)),
         tables=_tables(inputs.tables),
@@ -75,34 +91,34 @@ def embed(folder: Path, name: str) -> Markup:
 
 
 def _responsive(head: re.Match[str]) -> str:
-    _, _, width, height = head.group(1).split()
+    _, _, width, _ = head.group(1).split()
+    natural = float(width)  # labels are drawn for this width; below it the figure scrolls
+    style = f"min-width: {natural:.0f}px; max-width: {1.5 * natural:.0f}px"
     return (
-        f'<svg viewBox="{head.group(1)}" width="{float(width):.0f}" height="{float(height):.0f}" role="img" '
+        f'<svg viewBox="{head.group(1)}" style="{style}" role="img" '
         'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
 
 
 def _tables(folder: Path) -> list[dict[str, Any]]:
-    """Fragments of the `tables` stage in the paper's order, each with how much of it is filled."""
+    """Fragments of the `tables` stage, the paper's in its order, each with how much of the paper's cells is filled."""
+    known = [(spec.file, spec.name, {row.id for row in spec.rows}) for spec in load_specs()]
     found = []
-    for spec in load_specs():
-        rows = evidence.read_table(folder / f"{spec.file}.csv")
+    for file, name, rows_of_paper in [*known, (OTHER_RUNS, "Other runs", set[str]())]:
+        rows = evidence.read_table(folder / f"{file}.csv")
         if not rows:
             continue
-        states = [row[rows[0].index("state")] for row in rows[1:]]
-        filled, all_cells = states.count("measured"), len(states) - states.count("none")
-        body = Markup((folder / f"{spec.file}.html").read_text(encoding="utf-8"))
-        found.append(
-            {
-                "name": spec.name,
-                "file": spec.file,
-                "title": spec.title,
-                "filled": filled,
-                "cells": all_cells,
-                "body": body,
-            }
-        )
+        row, state = (rows[0].index(head) for head in ("row", "state"))
+        states = [line[state] for line in rows[1:] if not rows_of_paper or line[row] in rows_of_paper]
+        body = Markup((folder / f"{file}.html").read_text(encoding="utf-8"))
+        filled, cells = states.count("measured"), len(states) - states.count("none")
+        found.append({"name": name, "file": file, "filled": filled, "cells": cells, "body": body})
     return found
+
+
+def worded(head: str) -> str:
+    """A heading for readers, of a file's column."""
+    return _WORDS.get(head, head.replace("_", " ").capitalize())
 
 
 def _datasets(evaluations: Mapping[str, Mapping[str, Any]]) -> set[str]:

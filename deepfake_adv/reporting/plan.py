@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deepfake_adv.evaluation.scores import conditions
+from deepfake_adv.params.entries import own_forgeries
 from deepfake_adv.params.schema import Params
 from deepfake_adv.reporting.evidence import counted
+from deepfake_adv.reporting.further import with_further_rows
 from deepfake_adv.reporting.specs import Column, Row, TableSpec, load_specs
 
 
@@ -49,12 +51,24 @@ class _Promise:
         self.tests: dict[str, list[str]] = {}
         for dataset in dict.fromkeys(part.dataset for part in params.parts.values()):
             qualities = [str(part.quality) for part in params.parts.values() if part.dataset == dataset]
-            forgeries = list(map(str, params.datasets[dataset].forgeries))
+            chosen = params.datasets[dataset]
+            forgeries = list(map(str, chosen.forgeries or own_forgeries(chosen.layout)))
             self.tests[dataset] = [str(test) for test in conditions(forgeries, qualities)]
 
     def of(self, kind: str, row: Row, column: Column, metric: str) -> tuple[str, str]:
         """The run that fills a cell and no reason, or no run and the reason."""
         return self._trained(row, column) if kind == "detection" else self._attacked(row, column, metric)
+
+    def further(self, spec: TableSpec) -> list[str]:
+        """Runs that have a row of a table beyond the paper's rows."""
+        players = [(run.method, run.detector) for run in self.params.runs.values()]
+        baseline = self.params.tables.baseline
+        wider = with_further_rows(spec, players, roles=self.roles, baseline=baseline, fills=self._fills)
+        cells = [(row, column) for row in wider.rows if row.further for column in wider.columns]
+        return [self._trained(row, column)[0] for row, column in cells if self._fills(row, column)]
+
+    def _fills(self, row: Row, column: Column) -> bool:
+        return not column.average and bool(self._trained(row, column)[0])
 
     def _trained(self, row: Row, column: Column) -> tuple[str, str]:
         detector = self.roles.get(row.detector, row.detector)
@@ -124,6 +138,7 @@ def _coverage(spec: TableSpec, promise: _Promise) -> Coverage:
                 runs |= dict.fromkeys(run for run, reason in answers if not reason)
             for reason in reasons if not members else []:
                 missing[reason] = missing.get(reason, 0) + 1
+    runs |= dict.fromkeys(promise.further(spec))
     listed = [f"{reason} ({counted(count, 'cell')})" for reason, count in missing.items()]
     return Coverage(spec, cells, filled, tuple(runs), tuple(listed))
 
@@ -150,7 +165,7 @@ def plan_lines(plan: TablePlan, *, runs: bool = False, reasons: int = 4) -> list
     lines += ["", _verdict([table for table in plan.tables if table.spec.numbered], "tables")]
     lines.append(_verdict([table for table in plan.tables if not table.spec.numbered], "in-text results"))
     if plan.idle:
-        lines.append(f"Runs beyond the paper's tables: {', '.join(plan.idle)}.")
+        lines.append(f"Runs in the table “Other runs”: {', '.join(plan.idle)}.")
     return lines
 
 

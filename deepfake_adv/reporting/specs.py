@@ -4,16 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 
-_FILE = Path(__file__).with_name("specs.yaml")
+_FILE: Final = Path(__file__).with_name("specs.yaml")
+OTHER_RUNS: Final = "other_runs"
+"""Id and file of the table of runs that fill no cell of the paper's."""
+_NAMES: Final = {"C": "Appendix C", "TSN": "TSN", OTHER_RUNS: "Other runs"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: a method of a detector, or a source with its attack's settings."""
+    """One line of a table: a method of a detector, or a source with its attack's settings.
+
+    `further`: beyond the paper's rows. `train`: the training condition, where columns have none; `detector` is then an
+    entry of params, else a role.
+    """
 
     id: str
     label: str
@@ -23,6 +30,8 @@ class Row:
     kernel_size: int = 0
     sigma: float = 0.0
     steps: int = 0
+    train: str = ""
+    further: bool = False
 
     @property
     def entry(self) -> str:
@@ -60,7 +69,7 @@ class TableSpec:
     @property
     def name(self) -> str:
         """How the table is called in prose."""
-        return {"C": "Appendix C", "TSN": "TSN"}.get(self.id, f"Table {self.id}")
+        return _NAMES.get(self.id, f"Table {self.id}")
 
     @property
     def numbered(self) -> bool:

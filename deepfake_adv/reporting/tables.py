@@ -11,9 +11,11 @@ from deepfake_adv.evaluation.metrics import HIGHER_IS_BETTER
 from deepfake_adv.evaluation.paired import Difference, bootstrap_difference
 from deepfake_adv.files import read_json
 from deepfake_adv.reporting.measured import IDENTITIES, Attacks, Evaluations, Measurement
-from deepfake_adv.reporting.specs import Column, Row, TableSpec
+from deepfake_adv.reporting.specs import OTHER_RUNS, Column, Row, TableSpec
 
 Key = tuple[str, str, str]
+Paper = dict[Key, tuple[float | None, bool]]
+"""The paper's cells of a table: value in percent, bold."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,12 @@ class Cell:
     best: bool = False
     versus: Difference | None = None
     partial: bool = False
+    comparable: bool = True
 
     @property
     def difference(self) -> float | None:
-        """Ours minus the paper's, where both are there and mean the same."""
-        if self.ours is None or self.paper is None or self.partial:
+        """Ours minus the paper's, where both are there and mean the same; not for data that this project made."""
+        if self.ours is None or self.paper is None or self.partial or not self.comparable:
             return None
         return self.ours.value - self.paper
 
@@ -59,22 +62,27 @@ class Table:
         suffix = f". OUR NUMBERS ARE FROM {self.own_corpus.upper()}" if self.own_corpus and self.measured else ""
         return f"{self.spec.name}. {self.spec.title}{suffix}"
 
+    def _own(self) -> list[Cell]:
+        """Cells without those of rows beyond the paper's; all of a table that is beyond the paper."""
+        kept = {row.id for row in self.spec.rows if not row.further} or {row.id for row in self.spec.rows}
+        return [cell for (row, *_), cell in self.cells.items() if row in kept]
+
     @property
     def measured(self) -> int:
-        """Number of cells filled by this project."""
-        return sum(cell.state == "measured" for cell in self.cells.values())
+        """Number of the paper's cells filled by this project."""
+        return sum(cell.state == "measured" for cell in self._own())
 
     @property
     def fillable(self) -> int:
-        """Number of cells that can be filled."""
-        return sum(cell.state != "none" for cell in self.cells.values())
+        """Number of the paper's cells that can be filled."""
+        return sum(cell.state != "none" for cell in self._own())
 
     def cell(self, row: Row, column: Column, metric: str) -> Cell:
         """The cell at a place."""
         return self.cells[row.id, column.id, metric]
 
 
-def read_paper(folder: Path, spec: TableSpec) -> dict[Key, tuple[float | None, bool]]:
+def read_paper(folder: Path, spec: TableSpec) -> Paper:
     """The paper's cells of one table: (row, column, metric) -> value in percent, bold."""
     cells = read_json(folder / f"{spec.file}.json")["cells"]
     return {(cell["row"], cell["column"], cell["metric"]): (cell["value"], cell["bold"]) for cell in cells}
@@ -84,7 +92,7 @@ def build_table(
     spec: TableSpec,
     evaluations: Evaluations,
     attacks: Attacks,
-    paper: dict[Key, tuple[float | None, bool]],
+    paper: Paper,
     *,
     baseline: str,
     confidence: float,
@@ -111,7 +119,7 @@ def build_table(
     }
     partial = _fill_averages(spec, found, confidence)
     versus = {key: _against_baseline(spec, found, key, baseline, confidence) for key in found}
-    best = _best(spec, found) if spec.kind == "detection" else set()
+    best = _best(spec, found, confidence) if spec.kind == "detection" else set()
     cells = {}
     for row in spec.rows:
         for column, metric in spec.heads():
@@ -119,9 +127,10 @@ def build_table(
             printed, bold = paper.get(key, (None, False))
             ours = found[key]
             state: Literal["measured", "not run", "none"] = "measured" if ours else "not run"
-            if metric in column.absent:
+            if metric in column.absent or (row.further and not ours):
                 state = "none"
-            cells[key] = Cell(state, ours, printed, bold, key in best, versus[key], key in partial)
+            comparable = not (ours and (own_corpus or {}).get(ours.dataset))
+            cells[key] = Cell(state, ours, printed, bold, key in best, versus[key], key in partial, comparable)
     made = {(own_corpus or {}).get(ours.dataset, "") for ours in found.values() if ours} - {""}
     rows = {row.id: _row_against_baseline(spec, found, row, baseline, confidence) for row in spec.rows}
     notes = _notes(found, partial, spec, evaluations)
@@ -147,6 +156,8 @@ def _fill_averages(spec: TableSpec, found: dict[Key, Measurement | None], confid
 
 def mean(parts: list[Measurement], confidence: float) -> Measurement:
     """Mean of measurements, its interval from replicates that share their draws within a dataset."""
+    if len(parts) == 1:
+        return parts[0]
     value = float(np.mean([part.value for part in parts]))
     kept = [part.replicates for part in parts if part.replicates is not None]
     runs = ", ".join(dict.fromkeys(part.run for part in parts))
@@ -171,7 +182,8 @@ def compare(ours: Measurement | None, other: Measurement | None, confidence: flo
 
 def _baseline_row(spec: TableSpec, row_id: str, baseline: str) -> str | None:
     rows = {row.id: row for row in spec.rows}
-    same = [row.id for row in spec.rows if row.entry == baseline and row.detector == rows[row_id].detector]
+    own = (rows[row_id].detector, rows[row_id].train)
+    same = [row.id for row in spec.rows if row.entry == baseline and (row.detector, row.train) == own]
     return same[0] if same and same[0] != row_id else None
 
 
@@ -201,17 +213,32 @@ def _row_against_baseline(
     return compare(ours, theirs, confidence)
 
 
-def _best(spec: TableSpec, found: dict[Key, Measurement | None]) -> set[Key]:
-    """The best of each column, ties at two decimals included; within a detector, as the paper's bold."""
+def _best(spec: TableSpec, found: dict[Key, Measurement | None], confidence: float) -> set[Key]:
+    """The best of each column, where it is surely better than every other row of its detector.
+
+    A difference counts if its paired interval excludes zero; without pairs, if the two intervals do not overlap.
+    """
     best = set()
     for column, metric in spec.heads():
-        choose = max if HIGHER_IS_BETTER[metric] else min
-        for detector in {row.detector for row in spec.rows}:
-            keys = [(row.id, column.id, metric) for row in spec.rows if row.detector == detector]
-            values = {key: round(ours.value, 2) for key in keys if (ours := found[key])}
-            if len(values) > 1:
-                best |= {key for key, value in values.items() if value == choose(values.values())}
+        sign = 1 if HIGHER_IS_BETTER[metric] else -1
+        for group in dict.fromkeys((row.detector, row.train) for row in spec.rows):
+            keys = [(row.id, column.id, metric) for row in spec.rows if (row.detector, row.train) == group]
+            values = {key: ours for key in keys if (ours := found[key])}
+            if len(values) < 2:
+                continue
+            first = max(values, key=lambda key: sign * values[key].value)
+            others = [ours for key, ours in values.items() if key != first]
+            if all(_surpasses(values[first], other, sign, confidence) for other in others):
+                best.add(first)
     return best
+
+
+def _surpasses(ours: Measurement, other: Measurement, sign: int, confidence: float) -> bool:
+    if (difference := compare(ours, other, confidence)) is not None:
+        return difference.low > 0 if sign > 0 else difference.high < 0
+    if None in (ours.low, ours.high, other.low, other.high):
+        return False
+    return ours.low > other.high if sign > 0 else ours.high < other.low  # type: ignore[operator]
 
 
 def _notes(
@@ -222,7 +249,9 @@ def _notes(
     if not ours:
         return ["No run of this profile fills this table."]
     notes = []
-    for role in dict.fromkeys(row.detector for row in spec.rows if row.detector):
+    if further := [row.entry for row in spec.rows if row.further and spec.id != OTHER_RUNS]:
+        notes.append(f"Beyond the paper's rows: {', '.join(dict.fromkeys(further))}.")
+    for role in dict.fromkeys(row.detector for row in spec.rows if row.detector and not row.train):
         if evaluations.detector(role) != role:
             notes.append(f"The detector {evaluations.detector(role)} stands in {role}'s place.")
     if any(measurement.dataset == IDENTITIES for measurement in ours):

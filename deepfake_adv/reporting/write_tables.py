@@ -5,6 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from deepfake_adv.files import write_csv, write_text
+from deepfake_adv.reporting.further import other_runs, with_further_rows
 from deepfake_adv.reporting.measured import (
     LEVELS_COLUMNS,
     LEVELS_FILE,
@@ -15,8 +16,8 @@ from deepfake_adv.reporting.measured import (
 )
 from deepfake_adv.reporting.render.formats import CSV_COLUMNS, csv_rows, html, latex, markdown
 from deepfake_adv.reporting.render.grids import markdown_grid
-from deepfake_adv.reporting.specs import load_specs, renamed
-from deepfake_adv.reporting.tables import Table, build_table, read_paper
+from deepfake_adv.reporting.specs import Column, Row, TableSpec, load_specs, renamed
+from deepfake_adv.reporting.tables import Paper, Table, build_table, read_paper
 
 
 def build_tables(
@@ -31,7 +32,7 @@ def build_tables(
     own_corpus: dict[str, str] | None = None,
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Table]:
-    """Fill every table of the specification.
+    """Fill every table of the specification, and one of runs that fill none of their cells.
 
     Args:
         evaluations: Folder of the runs' evaluation files.
@@ -45,18 +46,22 @@ def build_tables(
         names: What to print in place of a detector's name; see `printed_names`.
     """
     found, attacked = Evaluations(evaluations, runs, roles), Attacks(attacks, roles)
-    return [
-        build_table(
-            renamed(spec, names),
-            found,
-            attacked,
-            read_paper(paper, spec),
-            baseline=baseline,
-            confidence=confidence,
-            own_corpus=own_corpus,
+
+    def filled(spec: TableSpec, printed: Paper) -> Table:
+        return build_table(
+            spec, found, attacked, printed, baseline=baseline, confidence=confidence, own_corpus=own_corpus
         )
-        for spec in load_specs()
-    ]
+
+    def fills(row: Row, column: Column) -> bool:
+        return not column.average and found.find(row, column, "auc") is not None
+
+    tables = []
+    for spec in load_specs():
+        wider = with_further_rows(renamed(spec, names), runs.values(), roles=roles, baseline=baseline, fills=fills)
+        tables.append(filled(wider, read_paper(paper, spec)))
+    used = {run for table in tables for cell in table.cells.values() if cell.ours for run in cell.ours.run.split(", ")}
+    other = other_runs(found, used, baseline)
+    return [*tables, filled(other, {})] if other else tables
 
 
 def write_tables(tables: list[Table], folder: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from deepfake_adv.registry import FOLDERS, PACKAGE, entry_of, find_entries, plugin_files
+from deepfake_adv.registry import FOLDERS, PACKAGE, entry_of, find_entries, module_of, plugin_files
 from deepfake_adv.sources.syntax import bytes_digest, tree_digest
 
 # What cannot change a result: messages, scheduling, the start of stages, the public API, which only re-exports, and the
@@ -20,6 +20,7 @@ LEFT_OUT: Final = (
     "deepfake_adv/__init__.py",
     "deepfake_adv/api.py",
     "deepfake_adv/cli.py",
+    "deepfake_adv/commands/",
     "deepfake_adv/execution/",
     "deepfake_adv/suggestions.py",
     "deepfake_adv/log.py",
@@ -91,9 +92,17 @@ class Sources:
         reached = sorted(self.closure(start, entries))
         return "".join(f"{self.digest(path)}  {path.relative_to(self.root).as_posix()}\n" for path in reached)
 
-    def plugin_listing(self) -> str:
-        """As `listing`, for the files outside the package that the plug-ins in use reach."""
-        reached = set().union(*(self.closure(file) for file in plugin_files(self.root)))
+    def plugin_listing(self, entries: Iterable[RegistryEntry] = ()) -> str:
+        """As `listing`, for the files outside the package that the plug-ins in use reach.
+
+        Args:
+            entries: Entries in use; those named ``py:<module>:<factory>`` have a file of the user's too.
+
+        Raises:
+            ValueError: If there is no such module.
+        """
+        own_files = [file for entry in entries for file in self._own_module(entry)]
+        reached = set().union(*(self.closure(file) for file in (*plugin_files(self.root), *own_files)))
         own = sorted(path for path in reached if path.relative_to(self.root).parts[0] != PACKAGE)
         return "".join(f"{self.digest(path)}  {path.relative_to(self.root).as_posix()}\n" for path in own)
 
@@ -106,7 +115,7 @@ class Sources:
         named: set[RegistryEntry] = set(entries)
         builders: set[str] = set()
         reached: set[Path] = set()
-        waiting = [start, *map(self.entry_file, named)]
+        waiting = [start, *(file for entry in named for file in self._files(entry))]
         while waiting:
             path = waiting.pop()
             if path not in reached and not self._idle(path):
@@ -114,7 +123,11 @@ class Sources:
                 facts = self.facts(path)
                 named |= facts.built
                 builders |= facts.builders
-                waiting += [*facts.imports, *facts.data, *map(self.entry_file, facts.built)]
+                waiting += [
+                    *facts.imports,
+                    *facts.data,
+                    *(file for entry in facts.built for file in self._files(entry)),
+                ]
             if not waiting:
                 open_kinds = builders - {kind for kind, _ in named}
                 builders -= open_kinds
@@ -137,6 +150,20 @@ class Sources:
         if found is None:
             raise ValueError(f"{kind} must be one of {', '.join(files)}; got {name!r}. Name one of them.")
         return files[found]
+
+    def _files(self, entry: RegistryEntry) -> list[Path]:
+        return [self.entry_file(entry), *self._own_module(entry)]
+
+    def _own_module(self, entry: RegistryEntry) -> list[Path]:
+        """Files of the user's module that an entry names; none for other entries."""
+        module = module_of(entry[1])
+        found = self._modules(module) if module else []
+        if module and not found:
+            raise ValueError(
+                f"{entry[0]} must name a module in the project's folder; got {entry[1]!r}, and there is no "
+                f"{module.replace('.', '/')}.py. Put it beside params.yaml, or correct the name."
+            )
+        return found
 
     def facts(self, path: Path) -> Facts:
         """Read a file, once.

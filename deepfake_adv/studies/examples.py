@@ -34,7 +34,9 @@ _NAME: Final = "examples"
 
 
 def draw_examples(wanted: Examples, runs: Path, manifest: Path, output: Path, *, work: Path = Path("work")) -> None:
-    """Write the pictures of Figs. 1 and 4 and, if the run has generators, of its learned maps.
+    """Write the pictures of Figs. 1 and 4 and, if `generator_run` has generators, of its learned maps.
+
+    Without `run` there are no figures 1 and 4, without `generator_run` no maps.
 
     After a kill the same call continues after the last finished figure.
 
@@ -49,14 +51,18 @@ def draw_examples(wanted: Examples, runs: Path, manifest: Path, output: Path, *,
         FileNotFoundError: If the manifest or the generators' weights are missing.
         ValueError: If a run is not there, the condition has no faces, or a window is larger than they are.
     """
-    folders = {name: first_seed(runs / name / wanted.condition) for name in (wanted.run, wanted.generator_run)}
-    trained = load_runs({wanted.run: folders[wanted.run]}, key="examples.run")[wanted.run]
-    generators, generated_size = load_generators(folders[wanted.generator_run])
+    folders = {name: first_seed(runs / name / wanted.condition) for name in (wanted.run, wanted.generator_run) if name}
+    if not folders:
+        write_json(output / f"{_NAME}.json", {"run": "", "condition": wanted.condition, "videos": []})
+        return
+    trained = load_runs({wanted.run: folders[wanted.run]}, key="examples.run")[wanted.run] if wanted.run else None
+    generators, generated_size = load_generators(folders[wanted.generator_run]) if wanted.generator_run else (None, 0)
     attacks = {label: build_attack(**entry.model_dump()) for label, entry in wanted.attacks.items()}
     blurs = [entry.model_dump() for entry in wanted.attacks.values() if entry.name.startswith("blur")]
     kernels = kernel_attacks(wanted.kernel_sizes, next(iter(blurs), {"name": "blur"}))
-    for attack in (*attacks.values(), *kernels.values()):
-        attack.check_size(trained.image_size, trained.image_size)
+    if trained:
+        for attack in (*attacks.values(), *kernels.values()):
+            attack.check_size(trained.image_size, trained.image_size)
     table = read_manifest(manifest)
     rows = condition_rows(table, wanted.condition, 1, key="examples.condition")
     rows = np.concatenate([rows[table.labels[rows] == label][: wanted.count] for label in (REAL_LABEL, FAKE_LABEL)])
@@ -66,11 +72,11 @@ def draw_examples(wanted: Examples, runs: Path, manifest: Path, output: Path, *,
         pictures = condition_pictures(table, rows, manifest.parents[2], size)
         return as_images(pictures.decode(np.arange(len(rows))), torch.device("cpu"))
 
-    images = faces(trained.image_size)
-    figures: dict[str, tuple[str, Callable[[], dict[str, Tensor]]]] = {
-        "figure1": (wanted.run, lambda: attacked_rows(trained.detector, images, labels, attacks)),
-        "figure4": (wanted.run, lambda: attacked_rows(trained.detector, images, labels, kernels)),
-    }
+    figures: dict[str, tuple[str, Callable[[], dict[str, Tensor]]]] = {}
+    if trained:
+        detector, images = trained.detector, faces(trained.image_size)
+        figures["figure1"] = (wanted.run, lambda: attacked_rows(detector, images, labels, attacks))
+        figures["figure4"] = (wanted.run, lambda: attacked_rows(detector, images, labels, kernels))
     if generators is not None:
         batch = Batch(faces(generated_size), labels, None, None, torch.from_numpy(rows))
         figures["maps"] = (wanted.generator_run, lambda: map_rows(generators, batch))
@@ -79,7 +85,7 @@ def draw_examples(wanted: Examples, runs: Path, manifest: Path, output: Path, *,
         "params": wanted.model_dump(),
         "manifest": file_fingerprint(manifest),
         "weights": [(path.name, file_fingerprint(path)) for path in weights],
-        "sizes": [trained.image_size, generated_size],
+        "sizes": [trained.image_size if trained else 0, generated_size],
     }
     scratch = Scratch("examples", key, code=code_digest("examples"), root=work)
     titles = [str(video) for video in table.strings("video")[rows]]

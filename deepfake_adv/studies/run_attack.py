@@ -41,7 +41,7 @@ def run_attack(
     bounded by the classifiers and a few batches.
 
     Args:
-        wanted: Section `attack` of params.yaml.
+        wanted: Section `attack` of params.yaml; without `classifiers` nothing is attacked.
         manifests: Folder of a tier's manifests, <root>/manifests/<tier>.
         output: The JSON file to write.
         accelerator: auto, cpu or cuda.
@@ -52,6 +52,9 @@ def run_attack(
         FileNotFoundError: If there is no image or manifest.
         ValueError: If images, classifiers and attacks do not fit together.
     """
+    if not wanted.classifiers:
+        write_json(output, {"cells": [], "provenance": {"source": "none"}})
+        return
     device = choose_device(accelerator)
     readings = {name: reading.model_dump() for name, reading in wanted.readings.items()}
     chosen = settings(readings, **wanted.model_dump(include=_FACTS))

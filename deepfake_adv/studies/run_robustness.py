@@ -37,7 +37,7 @@ def run_robustness(
     batches.
 
     Args:
-        wanted: Section `robustness` of params.yaml.
+        wanted: Section `robustness` of params.yaml; without `runs` the study is empty.
         runs: Folder of <run>/<condition>/seed<k>.
         manifest: Of the crops: <root>/manifests/<tier>/<split>.parquet.
         folder: Output folder of detectors.json and the tables.
@@ -49,6 +49,9 @@ def run_robustness(
         FileNotFoundError: If the manifest is missing.
         ValueError: If a run is not there, sizes differ, or the condition has no images.
     """
+    if not wanted.runs:
+        write_json(folder / RESULT, {"curves": [], "attacks": [], "condition": wanted.condition, "images": 0})
+        return
     device = choose_device(accelerator)
     folders = {run: runs / run / wanted.condition / f"seed{wanted.seed}" for run in wanted.runs}
     trained = load_runs(folders, device, key="robustness.runs")

@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from deepfake_adv.files import atomic_write, sha256
+from deepfake_adv.inputs import WEIGHTS as WEIGHTS
 
-WEIGHTS: Final = "detector.safetensors"
 GENERATOR: Final = "generator.safetensors"
 
 

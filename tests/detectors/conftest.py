@@ -3,12 +3,12 @@ import copy
 import pytest
 import torch
 
-from deepfake_adv.detectors.registry import DETECTORS, TIMM_PREFIX, build_detector
+from deepfake_adv.detectors.registry import DETECTORS, build_detector
 
 # The smallest form of each detector, as it offers itself; a name with a colon stands for any that begins like it.
 SMALL = {
     arguments.get("name", name): {key: value for key, value in arguments.items() if key != "name"}
-    for name in (*DETECTORS, TIMM_PREFIX)
+    for name in DETECTORS.names()
     for arguments in DETECTORS[name].tiny
 }
 

@@ -4,19 +4,20 @@ import pytest
 import torch
 from torch.nn import functional
 
-from deepfake_adv.detectors.registry import DETECTORS, TIMM_PREFIX, build_detector
+from deepfake_adv.detectors.registry import DETECTORS, build_detector
 
-NAMES = [arguments.get("name", name) for name in (*DETECTORS, TIMM_PREFIX) for arguments in DETECTORS[name].tiny]
+NAMES = [arguments.get("name", name) for name in DETECTORS.names() for arguments in DETECTORS[name].tiny]
 HEAVY = {"xception", "ffd"}  # of one size; they pass the two main tests by default and all of them on request
 EACH = [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in NAMES]
 
 
 def test_every_detector_is_under_contract(small):
-    assert set(NAMES) >= {*DETECTORS, "timm:test_vit", "timm:test_convnext"}
+    of_many = {"timm:test_vit", "timm:test_convnext", "py:deepfake_adv.detectors.compact:Compact"}
+    assert set(NAMES) >= {*DETECTORS} | of_many
     assert set(small) == set(NAMES)
 
 
-@pytest.mark.parametrize("name", [*DETECTORS, TIMM_PREFIX])
+@pytest.mark.parametrize("name", DETECTORS.names())
 def test_every_argument_is_explained(name):
     fields = DETECTORS[name].Params.model_fields
     assert [key for key, field in fields.items() if not field.description] == []
@@ -139,7 +140,7 @@ def test_an_image_size_is_checked_when_building(name, small):
 def test_a_mistyped_name_says_what_was_meant():
     with pytest.raises(ValueError, match=r"got 'xcption'\. Did you mean 'xception'"):
         build_detector("xcption")
-    with pytest.raises(ValueError, match="timm:<model>"):
+    with pytest.raises(ValueError, match=r"timm:<model>.*py:<module>:<factory>"):
         build_detector("zzzzzz")
 
 

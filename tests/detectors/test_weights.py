@@ -5,6 +5,7 @@ from safetensors.torch import save_file
 
 from deepfake_adv.detectors import weights as module
 from deepfake_adv.detectors.backbone import TimmDetector
+from deepfake_adv.detectors.registry import build_detector
 from deepfake_adv.detectors.weights import create_backbone
 
 MODEL = "test_efficientnet.r160_in1k"
@@ -71,8 +72,42 @@ def test_another_models_weights_are_refused_not_ignored(tmp_path):
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     path = tmp_path / "notes.pth"
     path.write_text("no weights")
-    with pytest.raises(ValueError, match=r"got notes.pth, which timm could not load"):
+    with pytest.raises(ValueError, match=r"weights must be a file of tensors; got notes\.pth"):
         create_backbone(MODEL, pretrained=True, weights=path)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "backbone.", "module.model."])
+def test_a_prefix_of_all_names_is_dropped(trained, tmp_path, prefix):
+    path = tmp_path / "model.safetensors"
+    save_file({prefix + name: value for name, value in trained.state_dict().items()}, path)
+    assert _same(trained, create_backbone(MODEL, pretrained=True, weights=path, num_classes=2))
+
+
+def test_a_head_of_two_classes_is_kept_and_another_starts_at_random(trained, tmp_path):
+    two = timm.create_model(MODEL, num_classes=2)
+    state = {f"module.{name}": value for name, value in two.state_dict().items()}
+    torch.save({"epoch": 3, "state_dict": state}, tmp_path / "two.pth")
+    detector = build_detector("efficientnet", model=MODEL, pretrained=True, weights=tmp_path / "two.pth")
+    assert _same(two, detector.backbone, but="nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("multi_attention", {"model": "test_efficientnet", "attention_stage": 4}), ("timm:test_vit", {"image_size": 48})],
+)
+def test_a_runs_folder_gives_the_whole_detector(tmp_path, name, options):
+    """Also what lies outside of timm's model: attention maps, the head on patch tokens."""
+    first = build_detector(name, **options)
+    save_file({key: value.contiguous() for key, value in first.state_dict().items()}, tmp_path / "detector.safetensors")
+    second = build_detector(name, **options, pretrained=True, weights=tmp_path)
+    assert _same(first, second, but="nothing")
+
+
+def test_a_folder_of_runs_is_not_taken_for_the_hubs_cache(tmp_path):
+    (tmp_path / "NT_c23/seed0").mkdir(parents=True)
+    (tmp_path / "NT_c23/seed0/detector.safetensors").touch()
+    with pytest.raises(ValueError, match=r"weights must be the folder of one detector.*NT_c23/seed0\."):
+        create_backbone(MODEL, pretrained=True, weights=tmp_path)
 
 
 def test_weights_without_pretrained_are_a_contradiction(tmp_path):

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -111,6 +110,4 @@ def test_a_stage_ends_with_the_worker_that_started_it(project, until):
     worker.stdin.flush()
     until(lambda: (project / "log").exists() and "said by a" in (project / "log").read_text())
     worker.kill()
-    start = time.monotonic()
     until(lambda: "ends" in (project / "log").read_text())
-    assert time.monotonic() - start < 30

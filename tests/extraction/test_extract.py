@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from deepfake_adv.crops.record import read_record
 from deepfake_adv.datasets.videos import VideoRow, format_rows, read_rows
 from deepfake_adv.extraction import extract as module
 from deepfake_adv.extraction.extract import extract
@@ -65,6 +66,12 @@ def test_every_split_has_its_count_and_the_missing_one_is_listed(run, part):
     assert store.indices["real/0"].tolist() == [2, 5, 8, 11, 14, 17]
     assert [row.video for row in read_rows(folder / "out/skipped.csv")] == ["real/x"]
     assert not any((folder / "work").iterdir())
+
+
+def test_the_frame_table_records_what_the_videos_are(run):
+    found = read_record(run() / "frames.parquet")["media"]["ff/c23"]
+    assert (found["origin"], found["codecs"], found["frame_px"]) == ("", {"h264": 6}, [16, 16, 16])
+    assert len(found["bits_per_pixel"]) == 3
 
 
 def test_both_forms_hold_the_same_frames(run, part):

@@ -21,7 +21,6 @@ def with_dataset(layout, options):
 
 
 NEEDED = {
-    "faceforensics": {"splits": "s"},
     "deeperforensics": {"originals": "o"},
     "lst": {"lists": {"train": "a.lst", "test": ["b.lst", "c.lst"]}},
 }
@@ -41,9 +40,9 @@ def test_every_option_is_explained(layout):
 
 
 def test_a_key_that_must_be_there_is_explained():
-    words = r"options\.splits is missing\. It is: The folder of .* See FaceForensics\.Params in deepfake_adv"
+    words = r"options\.originals is missing\. It is: Root of .* See DeeperForensics\.Params in deepfake_adv"
     with pytest.raises(ValueError, match=words):
-        validate(with_dataset("faceforensics", {}))
+        validate(with_dataset("deeperforensics", {}))
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_name_is_an_entry(content):
     content["detectors"]["own"] = {"name": "compact"}
     validate(content)
     assert complete("detector", {"name": "compact"}) == {
-        "name": "compact", "width": 24, "dropout": 0.0, "image": False, "image_size": None
+        "name": "compact", "width": 24, "dropout": 0.0, "image": False, "image_size": None, "weights": None
     }  # fmt: skip
 
 

@@ -99,9 +99,9 @@ def test_keys_that_a_layout_does_not_read_need_not_be_there(demo, layout):
     assert (list(dataset.forgeries), dict(dataset.options)) == ([], {})
 
 
-def test_a_layout_that_needs_forgeries_says_so(demo):
-    said = told(demo, "datasets/corpus/forgeries", KeyError)
-    assert "datasets.corpus.forgeries must name one or more; got none" in said
+def test_a_forgery_that_a_layout_does_not_have_is_named(demo):
+    said = told(demo, "datasets/corpus/forgeries", ["DF", "DFDC"])
+    assert "datasets.corpus.forgeries must be of DF, F2F, FS, NT, FSH; got DFDC" in said
 
 
 def test_a_validator_of_a_users_own_is_reported_in_its_own_words():

@@ -74,11 +74,53 @@ def test_an_error_of_a_late_stage_is_found(content, key, value, message):
         validate(content)
 
 
-@pytest.mark.parametrize("value", [[], ["NT", "DF", "NT"]])
-def test_forgeries_are_named_once_and_there_is_one(content, value):
-    content["datasets"][next(iter(content["datasets"]))]["forgeries"] = value
-    with pytest.raises(ValueError, match=r"forgeries(: must name each once, not NT again| must name one or)"):
+def test_studies_may_name_no_run(content):
+    content["examples"] |= {"run": "", "generator_run": ""}
+    content["robustness"] |= {"runs": [], "seed": 99}
+    validate(content)
+
+
+def test_no_run_is_not_null_which_dvc_would_write_into_a_path(content):
+    content["examples"]["run"] = None
+    with pytest.raises(
+        ValueError, match=r"examples\.run: must be the name of a run, or '' for none; got None\. Write ''"
+    ):
         validate(content)
+
+
+def test_a_condition_that_no_run_of_a_study_trains_on_is_one_sentence_each(content):
+    for study in ("examples", "robustness"):
+        content[study]["condition"] = "DFD_c23"
+    with pytest.raises(ValueError, match=r"examples\.condition must be a condition that its runs train on") as error:
+        validate(content)
+    assert "2 errors" in str(error.value)
+
+
+def test_forgeries_are_named_once(content):
+    content["datasets"][next(iter(content["datasets"]))]["forgeries"] = ["NT", "DF", "NT"]
+    with pytest.raises(ValueError, match=r"forgeries: must name each once, not NT again"):
+        validate(content)
+
+
+def test_what_a_dataset_leaves_out_has_its_default(content):
+    name = next(iter(content["datasets"]))
+    content["datasets"][name] = {"layout": "faceforensics", "root": "x"}
+    dataset = validate(content).datasets[name]
+    assert dataset.frames.model_dump() == {"train": 270, "val": 100, "test": 100, "sampling": "even"}
+
+
+def test_a_condition_is_of_a_forgery_that_a_dataset_has_unless_a_table_decides_it(content):
+    name, run = next(iter(content["runs"].items()))
+    run["conditions"] = [f"NTT_{run['conditions'][0].partition('_')[2]}"]
+    with pytest.raises(
+        ValueError, match=rf"runs\.{name}\.conditions must be of a forgery .*; got 'NTT_.* Did you mean 'NT'"
+    ):
+        validate(content)
+    content["datasets"]["mine"] = {"layout": "csv", "root": "."}
+    content["parts"]["mine"] = {"dataset": "mine", "quality": "native"}
+    content["examples"] |= {"run": "", "generator_run": ""}
+    content["robustness"]["runs"] = []
+    validate(content)
 
 
 def test_conditions_are_named_once(content):

@@ -135,6 +135,32 @@ def test_tables_have_a_line_per_file(call, files, tmp_path):
     assert float(lines["two.mp4"]["score"]) == table["two.mp4"]["score"]
 
 
+def test_the_page_and_the_copies_are_written_also_of_an_earlier_calls_rows(call, files, tmp_path):
+    made = (
+        "--output",
+        tmp_path / "scores.jsonl",
+        "--report",
+        tmp_path / "out/page.html",
+        "--annotate",
+        tmp_path / "copies",
+    )
+    call(*files, *made)
+    page = (tmp_path / "out/page.html").read_bytes()
+    assert page.count(b"<article") == 2
+    copies = {path.name: path.read_bytes() for path in (tmp_path / "copies").iterdir()}
+    assert set(copies) == {"one.annotated.mp4", "two.annotated.mp4"}
+    call(*files, *made)
+    assert (tmp_path / "out/page.html").read_bytes() == page
+
+
+@pytest.mark.parametrize(("option", "name"), [("--report", "."), ("--annotate", "text.mp4")])
+def test_a_page_that_is_a_folder_and_a_folder_that_is_a_file_are_refused_at_once(call, files, tmp_path, option, name):
+    done = call(files[0], option, tmp_path / name)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert f"{option[2:]} must be a" in done.stderr
+
+
 def test_a_folder_is_searched_and_its_files_scored_one_by_one(call, files, tmp_path):
     done = call(tmp_path)
     assert set(rows_of(done.stdout)) == {"one.mp4", "two.mp4", "none.mp4", "text.mp4"}

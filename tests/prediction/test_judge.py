@@ -9,6 +9,7 @@ import torch
 
 from deepfake_adv.api import score_images
 from deepfake_adv.evaluation.support import read_support
+from deepfake_adv.files import sha256, write_json
 from deepfake_adv.prediction import doubts
 from deepfake_adv.prediction.batch import BatchOptions, predict_all
 from deepfake_adv.prediction.command import run
@@ -16,7 +17,9 @@ from deepfake_adv.prediction.evidence import in_words, weigh
 from deepfake_adv.prediction.familiarity import read_familiarity
 from deepfake_adv.prediction.judge import load_judge
 from deepfake_adv.prediction.media import Medium
+from deepfake_adv.prediction.people import look
 from deepfake_adv.prediction.predict import predict
+from deepfake_adv.prediction.scoring import score_and_embed
 from deepfake_adv.prediction.settings import face_settings
 from deepfake_adv.training.trained import load_trained
 
@@ -117,6 +120,31 @@ def test_damaged_records_are_one_sentence(trained, validation_videos):
     (folder / "reference.safetensors").write_bytes(b"no tensors")
     with pytest.raises(ValueError, match=r"reference\.safetensors must hold features"):
         load_judge(load_trained(folder))
+
+
+@pytest.mark.parametrize("change", [lambda path: path.unlink(), lambda path: path.write_text("{}")])
+def test_files_that_run_json_records_must_be_those(trained, validation_videos, change):
+    folder = trained(videos=validation_videos())
+    record = json.loads((folder / "run.json").read_text())
+    record["files"]["reference.json"] = sha256(folder / "reference.json")
+    write_json(folder / "run.json", record)
+    assert load_judge(load_trained(folder)).support
+    change(folder / "reference.json")
+    with pytest.raises(ValueError, match=r"reference\.json must be the file that run\.json records"):
+        load_judge(load_trained(folder))
+
+
+def test_a_file_unlike_the_validation_set_is_warned_about(film, trained, validation_videos):
+    clip = film(ONE)
+    plain = load_trained(trained(name="plain"))
+    (features,) = score_and_embed(plain, look(clip, face_settings(plain.record, min_face=1), 16).crops, 8)[1:]
+    alike = trained(videos=validation_videos(len(features)), features=features)
+    assert not [doubt for doubt in predict(clip, alike, min_face=1).warnings if "unlike" in doubt]
+    others = np.eye(16)[np.zeros(20, int)] + np.random.default_rng(0).normal(0, 0.01, (20, 16))
+    found = predict(clip, trained(videos=validation_videos(), features=others, name="other"), min_face=1)
+    assert found.evidence.unlike > 2
+    assert found.to_dict()["people"][0]["evidence"]["unlike"] > 2
+    assert [doubt for doubt in found.warnings if "the face is unlike all that the detector was validated on" in doubt]
 
 
 def test_features_of_one_person_alone_tell_nothing(trained, validation_videos):

@@ -2,7 +2,7 @@ import pytest
 
 from deepfake_adv.names import Condition
 from deepfake_adv.reporting import evidence
-from deepfake_adv.reporting.all_figures import _roc_columns, matrix
+from deepfake_adv.reporting.all_figures import _groups, _roc_columns, matrix
 from deepfake_adv.reporting.measured import read_evaluations
 
 VIDEO_COLUMNS = (
@@ -33,26 +33,6 @@ def test_real_datasets_are_not_called_synthetic(evaluations):
     assert facts["Synthetic"].startswith("nothing")
 
 
-def test_summary_separates_own_unseen_forgeries_and_unseen_qualities(evaluations):
-    rows = {(row.run, row.train): row for row in evidence.summaries(evaluations)}
-    row = rows["small_baseline", "NT_c23"]
-    values = {
-        e["test"]: 100 * e["frame"]["auc"]["value"]
-        for e in evaluations["small_baseline"]["results"]
-        if e["train"] == "NT_c23" and e["test"] != "real_native"  # which has no AUC
-    }
-    assert row.own == pytest.approx(values["NT_c23"])
-    assert row.forgeries == pytest.approx((values["DF_c23"] + values["F2F_c23"] + values["FS_c23"]) / 3)
-    assert row.qualities == pytest.approx((values["NT_raw"] + values["NT_c40"]) / 2)
-
-
-def test_pooled_training_has_no_unseen_column(evaluations):
-    entry = {**evaluations["small_baseline"]["results"][0], "train": "FF_all", "test": "FF_all"}
-    (row,) = evidence.summaries({"a": {"results": [entry]}})
-    assert row.own is not None
-    assert (row.forgeries, row.qualities) == (None, None)
-
-
 @pytest.mark.parametrize(
     ("text", "expected"), [("NT_c23", False), ("DFD_native", False), ("FF_raw", True), ("DF_all", True)]
 )
@@ -67,12 +47,23 @@ def test_roc_panels_are_single_forgeries_at_the_training_quality():
     assert _roc_columns(curves, "NT_c23") == expected
 
 
-def test_matrix_has_single_conditions_alone(evaluations):
+def test_matrix_has_every_condition_pooled_ones_last(evaluations):
     values, rows, columns = matrix(evaluations)
-    assert values.shape == (2, 36)
+    assert values.shape == (2, 60)
     assert rows == ["small_baseline", "small_grad_bat"]
-    assert columns[:3] == [("NT_raw", "DF_raw"), ("NT_raw", "DF_c23"), ("NT_raw", "DF_c40")]
-    assert not any("FF" in test or "all" in test for _, test in columns)
+    of_raw = [test for train, test in columns if train == "NT_raw"]
+    assert of_raw[:4] == ["DF_raw", "DF_c23", "DF_c40", "DF_all"]
+    assert of_raw[-4:] == ["FF_raw", "FF_c23", "FF_c40", "FF_all"]
+
+
+def test_every_run_is_in_a_figure_of_curves_seven_at_most_in_each():
+    results = {"results": [{"train": train} for train in ("NT_c23", "FF_all")]}
+    evaluations = {f"run{k}": results if k else {"results": results["results"][:1]} for k in range(9)}
+    found = _groups(evaluations, {name: "a" if name != "run8" else "b" for name in evaluations})
+    assert [(train, len(runs)) for train, runs in found] == [
+        ("NT_c23", 7), ("NT_c23", 1), ("FF_all", 7), ("NT_c23", 1), ("FF_all", 1)
+    ]  # fmt: skip
+    assert {run for train, runs in found for run in runs if train == "NT_c23"} == set(evaluations)
 
 
 def test_videos_whose_face_is_missed_too_often_and_those_with_other_people_are_reported(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deepfake_adv.reporting.all_figures import Inputs
-from deepfake_adv.reporting.page import write_report
+from deepfake_adv.reporting.page import worded, write_report
 from deepfake_adv.reporting.write_tables import write_tables
 
 CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -34,7 +34,15 @@ def make_report(project, tables, runs, folder):
     made = {"corpus": "a synthetic corpus of rendered faces"}
     page = folder / "report.html"
     write_report(
-        inputs_of(project), page, folder / "figures", title="A <title>", dpi=60, runs=list(runs), own_corpus=made
+        inputs_of(project),
+        page,
+        folder / "figures",
+        title="A <title>",
+        dpi=60,
+        runs=runs,
+        baseline="baseline",
+        confidence=0.95,
+        own_corpus=made,
     )
     return page
 
@@ -76,8 +84,28 @@ def test_same_input_same_page(report, project, tables, runs, tmp_path):
 
 def test_a_project_without_runs_still_reports(tmp_path):
     page = tmp_path / "report.html"
-    write_report(inputs_of(tmp_path), page, tmp_path / "figures", title="Empty", dpi=60, runs=[], own_corpus={})
+    write_report(inputs_of(tmp_path), page, tmp_path / "figures", title="Empty", dpi=60, runs={},
+        baseline="baseline", confidence=0.95, own_corpus={},
+    )  # fmt: skip
     assert "No run has been evaluated yet" in page.read_text()
+
+
+def test_tables_that_were_not_run_are_one_line(report):
+    text = report.read_text()
+    folded = text[text.index('<details class="idle">') :]
+    assert "<summary>Not run, the paper’s numbers alone: Table III, Table VI, " in folded
+    assert folded.index('id="table_03"') < folded.index("</details>")
+    assert text.index('id="table_01"') < text.index('<details class="idle">')
+
+
+def test_on_a_corpus_of_our_own_no_difference_to_the_paper_is_named(report):
+    assert "ours − paper" not in report.read_text()
+    assert "no difference is taken" in report.read_text()
+
+
+def test_headings_are_words():
+    heads = ("frame auc", "video fpr", "test", "max_gap")
+    assert list(map(worded, heads)) == ["Frame, AUC", "Video, FPR", "Tested on", "Max gap"]
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +155,22 @@ def test_nothing_overflows_sideways(open_page, width):
     page = open_page(width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.querySelector('#table_01 .scroll').scrollWidth") > width  # it scrolls in its box
+
+
+def test_on_a_narrow_screen_every_auc_comes_first(open_page):
+    metrics = "cells => cells.map(cell => cell.dataset.m)"
+    wide = open_page(1280).locator("#table_01 tr.sort [data-m]").evaluate_all(metrics)
+    page = open_page(380)
+    narrow = page.locator("#table_01 tr.sort [data-m]").evaluate_all(metrics)
+    row = page.locator("#table_01 tbody tr").nth(0).locator("[data-m]").evaluate_all(metrics)
+    assert wide[:2] == ["auc", "acc"]
+    assert narrow == row == sorted(wide, reverse=True)
+
+
+def test_labels_in_figures_are_large_enough(open_page):
+    size = "texts => Math.min(...texts.map(text => text.getBoundingClientRect().height))"
+    for width in (380, 1280):
+        assert open_page(width).locator("#fig-heatmap svg text").evaluate_all(size) >= 9
 
 
 def test_pressing_a_heading_sorts(open_page):

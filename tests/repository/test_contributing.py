@@ -55,7 +55,8 @@ def test_the_example_is_checked_and_trains(project, monkeypatch):
 
     done = call("-m", "deepfake_adv", "check")
     assert done.returncode == 0, done.stderr
-    assert "37 runs; no errors found" in done.stdout
+    assert "37 runs\n" in done.stdout
+    assert done.stdout.endswith("no errors found\n")
     done = call("-c", TRAIN)
     assert done.returncode == 0, done.stderr
     loss, change, amounts = map(float, done.stdout.split())

@@ -63,17 +63,21 @@ def imported(root):
 
 def test_what_is_imported_is_declared_and_the_other_way_round(root, project):
     known = packages_distributions()
-    used = {canonicalize_name(OF.get(name) or known[name][0]) for name in imported(root) - {"ray"}}
+    used = {canonicalize_name(OF.get(name) or known[name][0]) for name in imported(root) - {"ray", "onnxruntime"}}
     extras = project["project"]["optional-dependencies"]
     declared = names(project["project"]["dependencies"])
-    assert used - names(extras["face-alignment"]) == declared - NOT_IMPORTED
+    assert used - names(extras["face-alignment"]) - names(extras["serving"]) == declared - NOT_IMPORTED
+    assert names(extras["serving"]) <= used
     assert names(extras["ray"]) == {"ray"}
+    assert "onnxruntime" in names(extras["onnx"])
 
 
 def test_the_lock_pins_what_is_declared_within_its_bounds(project, pins):
     declared = [
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["face-alignment"],
+        *project["project"]["optional-dependencies"]["onnx"],
+        *project["project"]["optional-dependencies"]["serving"],
         *project["dependency-groups"]["dev"],
     ]
     for requirement in map(Requirement, declared):
@@ -170,7 +174,7 @@ def test_the_wheels_metadata_declare_what_is_needed(project, wheel):
     required = [Requirement(each) for each in metadata.get_all("Requires-Dist")]
     plain = {str(each) for each in required if each.marker is None}
     assert plain == {str(Requirement(each)) for each in project["project"]["dependencies"]}
-    assert set(metadata.get_all("Provides-Extra")) == {"face-alignment", "ray", "weights"}
+    assert set(metadata.get_all("Provides-Extra")) == {"face-alignment", "ray", "serving", "weights"}
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepfake_adv.sources.closure import entries_of
+from deepfake_adv.sources.closure import Sources, entries_of
 
 TRAINING = {f"training/{name}" for name in ("setup.py", "by_name.py", "list.yaml", "beside.py")}
 MACHINERY = TRAINING | {"methods/registry.py"}
@@ -31,6 +31,17 @@ def test_a_name_with_a_colon_is_the_entry_of_its_beginning(checkout):
     assert checkout.reached(("method", "moved:any")) == checkout.reached(MOVED)
     with pytest.raises(ValueError, match=r"method must be one of .*; got 'plain:any'\. Name one"):
         checkout.reached(("method", "plain:any"))
+
+
+def test_a_module_that_a_name_says_is_reached_with_its_imports(checkout):
+    checkout.write("deepfake_adv/methods/py.py", "@register_method('py:')\nclass Py: ...\n")
+    checkout.write("nets/part.py", "x = 1\n")
+    checkout.write("mine.py", "from nets.part import x\n")
+    assert checkout.reached(("method", "py:mine:make")) == MACHINERY | {"methods/py.py", "mine.py", "nets/part.py"}
+    listed = Sources(checkout.root).plugin_listing({("method", "py:mine:make"), PLAIN})
+    assert [line.partition("  ")[2] for line in listed.splitlines()] == ["mine.py", "nets/part.py"]
+    with pytest.raises(ValueError, match=r"must name a module in the project's folder; got 'py:a\.b:c'.*a/b\.py"):
+        checkout.reached(("method", "py:a.b:c"))
 
 
 def test_an_unknown_entry_is_refused(checkout):

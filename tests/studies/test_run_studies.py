@@ -157,3 +157,28 @@ def test_random_weights_on_a_folder_of_images_are_mentioned(caplog):
     made = {"a": run_attack.Classifier("test_resnet", classes=3, image_size=32)}
     run_attack.check_classes(made, 2, set())
     assert "a has random weights" in caplog.text
+
+
+def test_examples_of_no_run_are_no_pictures(study_project, monkeypatch, tmp_path):
+    monkeypatch.chdir(study_project)
+    wanted = load_params("examples").examples.model_copy(update={"run": "", "generator_run": ""})
+    examples.draw_examples(wanted, RUNS, TEST, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["examples.json"]
+
+
+def test_each_run_of_examples_has_its_figures(study_project, monkeypatch, tmp_path):
+    monkeypatch.chdir(study_project)
+    wanted = load_params("examples").examples
+    figures = {}
+    for missing in ("run", "generator_run"):
+        output = tmp_path / missing
+        examples.draw_examples(wanted.model_copy(update={missing: ""}), RUNS, TEST, output, work=tmp_path / "work")
+        figures[missing] = {path.stem for path in output.glob("*.json")} - {"examples"}
+    assert figures == {"run": {"maps"}, "generator_run": {"figure1", "figure4"}}
+
+
+def test_a_robustness_study_of_no_run_is_empty(study_project, monkeypatch, tmp_path):
+    monkeypatch.chdir(study_project)
+    wanted = load_params("robustness").robustness.model_copy(update={"runs": []})
+    run_robustness.run_robustness(wanted, RUNS, TEST, tmp_path)
+    assert read_json(tmp_path / run_robustness.RESULT)["curves"] == []

@@ -73,7 +73,8 @@ def test_a_run_leaves_weights_log_and_provenance_per_condition_and_seed(train, m
     ]  # fmt: skip
     folder = out / "NT_c23/seed1"
     assert {path.name for path in folder.iterdir()} == {
-        "detector.safetensors", "generator.safetensors", "log.csv", "run.json"
+        "detector.safetensors", "generator.safetensors", "log.csv", "run.json", "reference.json",
+        "reference.safetensors",
     }  # fmt: skip
     record = json.loads((folder / "run.json").read_text())
     assert record["params"]["method"]["name"] == "two_gen_bat"
@@ -83,7 +84,9 @@ def test_a_run_leaves_weights_log_and_provenance_per_condition_and_seed(train, m
     assert set(record["data"]) == {"train", "val"}
     assert "torch" in record["versions"]
     assert record["faces"] == {}  # the manifest does not say how its crops were made
-    assert record["files"] == {path.name: sha256(path) for path in folder.glob("*.safetensors")}
+    assert record["files"] == {name: sha256(folder / name) for name in record["files"]}
+    assert set(record["files"]) == {path.name for path in folder.iterdir()} - {"log.csv", "run.json"}
+    assert record["training_data"]["corpus/c23"]["videos"] == {"real": 4, "NT": 4}
     log = results(folder)
     assert [float(row["lr"]) for row in log] == pytest.approx([0.01, 0.001])
     assert [float(row["adversary_lr"]) for row in log] == pytest.approx([0.002, 0.0002])

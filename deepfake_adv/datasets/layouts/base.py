@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from deepfake_adv.datasets.layouts.published import Published
 from deepfake_adv.datasets.layouts.tiny import Tiny
 from deepfake_adv.datasets.videos import VideoEntry
-from deepfake_adv.names import FF_FOLDERS, Forgery
+from deepfake_adv.names import FF_FOLDERS, Forgery, is_forgery_name
 from deepfake_adv.params.base import Section
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,8 @@ class Layout(ABC):
 
     Attributes:
         how_to_get: How to obtain the dataset.
-        own_forgeries: Forgeries of a layout that has its own, which params do not name.
+        own_forgeries: Forgeries that are meant where params name none.
+        free_forgeries: Whether they may have names of one's own.
         exact_identities: Whether targets and sources name people, so that leaks can be proven.
         params: Its `Params`, read from the options.
 
@@ -43,6 +44,7 @@ class Layout(ABC):
     params: Any
     how_to_get: ClassVar[str]
     own_forgeries: ClassVar[tuple[str, ...]] = ()
+    free_forgeries: ClassVar[bool] = False
     exact_identities: ClassVar[bool] = True
 
     def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
@@ -51,13 +53,18 @@ class Layout(ABC):
         self.forgeries = self.checked(forgeries)
 
     @classmethod
-    def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+    def checked(cls, forgeries: Sequence[str]) -> tuple[str, ...]:
         """The forgeries to expect.
 
         Raises:
-            ValueError: If one of them is none of the layout's, or there is none and must be.
+            ValueError: If one of them is none of the layout's.
         """
-        return tuple(Forgery(name) for name in forgeries)
+        known = list(map(str, Forgery))
+        unknown = [name for name in forgeries if not (is_forgery_name(name) if cls.free_forgeries else name in known)]
+        if unknown:
+            form = "names of letters, digits, _ and -" if cls.free_forgeries else f"of {', '.join(known)}"
+            raise ValueError(f"forgeries must be {form}; got {', '.join(unknown)}. Rename or remove them.")
+        return tuple(map(str, forgeries))
 
     @abstractmethod
     def videos(self, quality: str) -> Iterator[VideoEntry]:
@@ -89,7 +96,7 @@ class Layout(ABC):
         return f"looked in {self.root}: the folder is empty" if empty else None
 
 
-def faceforensics_forgeries(forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+def faceforensics_forgeries(forgeries: Sequence[str]) -> tuple[str, ...]:
     """The forgeries of FaceForensics++ to expect, for layouts that have several of them.
 
     Raises:
@@ -101,7 +108,7 @@ def faceforensics_forgeries(forgeries: Sequence[str]) -> tuple[Forgery, ...]:
             f"forgeries must be of {', '.join(FF_FOLDERS)}; got {', '.join(unknown)}. "
             "Other datasets have layouts of their own."
         )
-    return tuple(Forgery(name) for name in forgeries)
+    return tuple(map(str, forgeries))
 
 
 def child(parent: Path, *names: str) -> Path:

@@ -10,9 +10,9 @@ from pydantic import Field
 from deepfake_adv.datasets.layouts.base import Layout
 from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import Tiny, put, write
-from deepfake_adv.datasets.tables import LABELS, Line, backslash_hint, column_hint, raise_errors, read_table
+from deepfake_adv.datasets.tables import LABELS, TableLine, backslash_hint, column_hint, raise_errors, read_table
 from deepfake_adv.datasets.videos import VideoEntry
-from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Quality, Split, is_forgery_name
 
 COLUMNS: Final = ("path", "label", "split", "forgery", "quality", "source", "target", "mask")
 _ALIASES: Final = dict.fromkeys(("file", "filename", "video", "image"), "path")
@@ -25,9 +25,9 @@ class CsvTable(Layout):
     A video's name is its file's without the suffix; with its folders where another file has that name too, and with the
     suffix where two files of one folder and forgery differ in it alone.
 
-    label is real or fake (0 or 1); split is train, val or test (test where missing); forgery is one of `Forgery` (other
-    where missing); quality is one of `Quality` (any where missing). source and target name the identities of a fake;
-    target is the video's own name where missing.
+    label is real or fake (0 or 1); split is train, val or test (test where missing); forgery is any name of letters,
+    digits, _ and - (other where missing); quality is one of `Quality` (any where missing). source and target name the
+    identities of a fake; target is the video's own name where missing.
 
     Args:
         root: Folder that the paths are relative to.
@@ -35,6 +35,7 @@ class CsvTable(Layout):
         options: See `Layout`.
     """
 
+    free_forgeries: ClassVar[bool] = True
     how_to_get: ClassVar[str] = "write a table with the columns path,label and name it as options.table"
 
     class Params(Layout.Params):
@@ -67,6 +68,14 @@ class CsvTable(Layout):
         }
         return Tiny(videos, [], {}, "native")
 
+    def qualities(self) -> list[str]:
+        """The qualities that lines name; native where no line names one.
+
+        Raises:
+            ValueError: If the file is no such table.
+        """
+        return sorted({line["quality"] for _, line, _ in self._lines() if "quality" in line}) or [str(Quality.NATIVE)]
+
     def videos(self, quality: str) -> Iterator[VideoEntry]:
         """Every line of the table at this quality.
 
@@ -98,7 +107,7 @@ class CsvTable(Layout):
         for line, name in zip(entries, _names(entries), strict=True):
             yield _entry(line, name)
 
-    def _lines(self) -> list[Line]:
+    def _lines(self) -> list[TableLine]:
         columns, lines = read_table(self.table)
         if not {"path", "label"} <= set(columns) or not set(columns) <= set(COLUMNS):
             raise ValueError(
@@ -139,8 +148,8 @@ def _errors(line: dict[str, str]) -> list[str]:
         found.append(f"label must be real or fake (0 or 1); got {line.get('label', '')!r}")
     elif LABELS[line["label"].lower()] == REAL_LABEL and line.get("forgery", REAL) != REAL:
         found.append(f"forgery must be empty or real for a real video; got {line['forgery']!r}")
-    elif LABELS[line["label"].lower()] == FAKE_LABEL and line.get("forgery", "other") not in list(map(str, Forgery)):
-        found.append(f"forgery must be one of {', '.join(Forgery)}; got {line['forgery']!r}")
+    elif LABELS[line["label"].lower()] == FAKE_LABEL and not is_forgery_name(line.get("forgery", "other")):
+        found.append(f"forgery must be a name of letters, digits, _ and -, other than FF; got {line['forgery']!r}")
     for name, kind in (("split", Split), ("quality", Quality)):
         if name in line and line[name] not in list(map(str, kind)):
             found.append(f"{name} must be one of {', '.join(kind)}; got {line[name]!r}")

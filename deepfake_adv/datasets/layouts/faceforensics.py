@@ -19,7 +19,7 @@ from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import PAIRS, Tiny, put, swaps, write
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
 from deepfake_adv.datasets.videos import VideoEntry
-from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, REAL, REAL_LABEL, Forgery, Quality, Split
+from deepfake_adv.names import FAKE_LABEL, FF_FOLDERS, FF_FORGERIES, REAL, REAL_LABEL, Forgery, Quality, Split
 
 _SPLITS = {Split.TRAIN: 720, Split.VAL: 140, Split.TEST: 140}
 _GIGABYTES = {Quality.RAW: 500, Quality.C23: 10, Quality.C40: 2}  # all videos of originals and four forgeries
@@ -50,20 +50,22 @@ class FaceForensics(Layout):
     class Params(Layout.Params):
         """Options of `faceforensics`."""
 
-        splits: str | Path = Field(description="The folder of the dataset authors' train.json, val.json and test.json.")
+        splits: str | Path | None = Field(
+            None,
+            description="Folder of the dataset authors' train.json, val.json, test.json; null: splits/ at the root.",
+        )
 
     params: Params
+    own_forgeries = tuple(map(str, FF_FORGERIES))
 
     def __init__(self, root: Path | str, forgeries: Sequence[str] = (), **options: Any) -> None:
         super().__init__(root, forgeries, **options)
-        self.splits = Path(self.params.splits)
+        self.splits = self.root / "splits" if self.params.splits is None else Path(self.params.splits)
 
     @classmethod
-    def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
-        """See `Layout.checked`; there must be one."""
-        if not forgeries:
-            raise ValueError("forgeries must name one or more; got none. Name those that the dataset should have.")
-        return faceforensics_forgeries(forgeries)
+    def checked(cls, forgeries: Sequence[str]) -> tuple[str, ...]:
+        """See `Layout.checked`."""
+        return faceforensics_forgeries(forgeries or cls.own_forgeries)
 
     def published(self, quality: str) -> list[Published]:
         """1,000 videos of each kind, split 720, 140, 140; FaceSwap's and NeuralTextures' are no longer than these."""
@@ -99,7 +101,7 @@ class FaceForensics(Layout):
         reals, fakes = splits_by_name(read_pairs(self.splits))
         yield from self._folder(REAL, child(self.root, "original_sequences", "youtube"), quality, reals)
         for forgery in self.forgeries:
-            folder = child(self.root, "manipulated_sequences", FF_FOLDERS[forgery])
+            folder = child(self.root, "manipulated_sequences", FF_FOLDERS[Forgery(forgery)])
             yield from self._folder(forgery, folder, quality, fakes)
 
     def _folder(self, forgery: str, folder: Path, quality: str, splits: Mapping[str, str]) -> Iterator[VideoEntry]:

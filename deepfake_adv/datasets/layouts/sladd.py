@@ -9,7 +9,7 @@ from deepfake_adv.datasets.layouts.registry import register_layout
 from deepfake_adv.datasets.layouts.tiny import PAIRS, Tiny, put, swaps, write
 from deepfake_adv.datasets.splits import read_pairs, splits_by_name
 from deepfake_adv.datasets.videos import VideoEntry
-from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Forgery, Split
+from deepfake_adv.names import FAKE_LABEL, REAL, REAL_LABEL, Split
 
 CONFIG_FILES: Final = {Split.TRAIN: "train.json", Split.VAL: "eval.json", Split.TEST: "test.json"}
 
@@ -32,7 +32,7 @@ class SladdLayout(Layout):
     )
 
     @classmethod
-    def checked(cls, forgeries: Sequence[str]) -> tuple[Forgery, ...]:
+    def checked(cls, forgeries: Sequence[str]) -> tuple[str, ...]:
         """See `Layout.checked`."""
         return faceforensics_forgeries(forgeries)
 

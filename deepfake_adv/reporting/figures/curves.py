@@ -1,6 +1,7 @@
 """ROC curves, training curves, robustness curves."""
 
 import csv
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from deepfake_adv.reporting.figures.style import line, panels, save, styled
 
 _COLUMNS: Final = 4
+_TITLE: Final = 26  # characters of a panel's title in one line
 
 
 def read_csv(path: Path) -> dict[str, list[float]]:
@@ -28,7 +30,12 @@ def _float(text: str) -> float:
 
 
 def draw_roc(
-    curves: Mapping[str, Mapping[str, Sequence[float]]], columns: Sequence[str], folder: Path, *, dpi: int
+    curves: Mapping[str, Mapping[str, Sequence[float]]],
+    columns: Sequence[str],
+    folder: Path,
+    *,
+    dpi: int,
+    name: str = "roc",
 ) -> bool:
     """One panel per test condition, one line per run; false positives on a root scale that opens the strict end.
 
@@ -37,24 +44,25 @@ def draw_roc(
         columns: Names of the columns to draw, those that no run has are left out.
         folder: Where the files go.
         dpi: Of the PNG.
+        name: Of the files.
     """
-    drawn = [name for name in columns if any(name in columns_of for columns_of in curves.values())]
+    drawn = [column for column in columns if any(column in columns_of for columns_of in curves.values())]
     if not drawn:
         return False
     with styled():
         across = min(_COLUMNS, len(drawn))
         figure, axes = panels(-(-len(drawn) // across), across, width=2.4, height=2.45, sharex=True, sharey=True)
         table: list[list[Any]] = [["condition", "run", "fpr", "tpr"]]
-        for axis, name in zip(axes, drawn, strict=False):
+        for axis, column in zip(axes, drawn, strict=False):
             for index, (run, found) in enumerate(curves.items()):
-                if name in found:
+                if column in found:
                     look = line(index) | {"marker": ""}
-                    axis.plot(np.sqrt(found["fpr"]), found[name], label=run, **look)
-                    table += [[name, run, x, y] for x, y in zip(found["fpr"], found[name], strict=True)]
+                    axis.plot(np.sqrt(found["fpr"]), found[column], label=run, **look)
+                    table += [[column, run, x, y] for x, y in zip(found["fpr"], found[column], strict=True)]
             ticks = [0, 0.01, 0.1, 0.3, 0.6, 1]
             axis.set_xticks(np.sqrt(ticks), [f"{tick:g}" for tick in ticks])
             axis.plot(np.sqrt(np.linspace(0, 1, 50)), np.linspace(0, 1, 50), color="#7a7a7a", lw=0.7, ls=":")
-            axis.set_title(name.replace("_to_", " → ").replace("_", " "))
+            axis.set_title(titled(column))
             axis.grid(True)
         for axis in axes[len(drawn) :]:
             axis.set_visible(False)
@@ -64,17 +72,25 @@ def draw_roc(
         axes[0].set_ylabel("true positive rate")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
-        save(figure, folder, "roc", table, dpi=dpi)
+        save(figure, folder, name, table, dpi=dpi)
     return True
 
 
-def draw_training(logs: Mapping[str, Mapping[str, Sequence[float]]], folder: Path, *, dpi: int) -> bool:
+def titled(column: str) -> str:
+    """Title of a panel, in lines that fit it: the test set of a ROC file's column."""
+    return textwrap.fill(column.partition("_to_")[2].replace("_", " "), _TITLE)
+
+
+def draw_training(
+    logs: Mapping[str, Mapping[str, Sequence[float]]], folder: Path, *, dpi: int, name: str = "training"
+) -> bool:
     """Loss, validation AUC and learning rate per epoch, one line per training.
 
     Args:
         logs: "<run> <condition> seed<k>" -> columns of its log.
         folder: Where the files go.
         dpi: Of the PNG.
+        name: Of the files.
     """
     if not logs:
         return False
@@ -82,12 +98,12 @@ def draw_training(logs: Mapping[str, Mapping[str, Sequence[float]]], folder: Pat
     with styled():
         figure, axes = panels(1, len(shown), width=2.4, height=2.5)
         table: list[list[Any]] = [["training", "epoch", *shown]]
-        for index, (name, log) in enumerate(logs.items()):
+        for index, (training, log) in enumerate(logs.items()):
             for axis, column in zip(axes, shown, strict=True):
                 if column in log:
-                    axis.plot(log["epoch"], log[column], label=name, **line(index))
+                    axis.plot(log["epoch"], log[column], label=training, **line(index))
             blank = [float("nan")] * len(log["epoch"])
-            table += [[name, *row] for row in zip(log["epoch"], *(log.get(c, blank) for c in shown), strict=True)]
+            table += [[training, *row] for row in zip(log["epoch"], *(log.get(c, blank) for c in shown), strict=True)]
         for axis, (column, title) in zip(axes, shown.items(), strict=True):
             axis.set_title(title)
             axis.set_xlabel("epoch")
@@ -97,7 +113,7 @@ def draw_training(logs: Mapping[str, Mapping[str, Sequence[float]]], folder: Pat
                 axis.set_yscale("log")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
-        save(figure, folder, "training", table, dpi=dpi)
+        save(figure, folder, name, table, dpi=dpi)
     return True
 
 

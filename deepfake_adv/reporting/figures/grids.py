@@ -1,8 +1,9 @@
 """Pictures in rows and columns: adversarial examples, kernel sizes, learned maps, the corpus."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.image import imread
@@ -12,6 +13,7 @@ from deepfake_adv.files import read_json
 from deepfake_adv.reporting.figures.style import panels, save, styled
 
 Picture = NDArray[Any]
+_CHARACTERS: Final = 13  # of a title that fit an inch
 
 
 def draw_grid(
@@ -44,8 +46,9 @@ def draw_grid(
         figure, (axis,) = panels(1, 1, width=size * across + 0.9, height=size * down + 0.25)
         axis.imshow(sheet, interpolation="nearest")
         centres = [(y + picture.shape[0] / 2, x + picture.shape[1] / 2) for (y, x), picture in places]
-        axis.set_xticks([x for _, x in centres[:across]], columns, fontsize=7)
-        axis.set_yticks([y for y, _ in centres[::across]], rows, fontsize=8)
+        fitting = int(_CHARACTERS * size)
+        axis.set_xticks([x for _, x in centres[:across]], [textwrap.fill(column, fitting) for column in columns])
+        axis.set_yticks([y for y, _ in centres[::across]], rows)
         axis.xaxis.tick_top()
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)

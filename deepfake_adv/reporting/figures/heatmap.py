@@ -55,7 +55,7 @@ def _panel(axis: Axes, values: NDArray[np.float64], rows: Sequence[str], columns
         for x, value in enumerate(line):
             if np.isfinite(value):
                 ink = "#000000" if sum(colours((value - 40) / 60)[:3]) > 1.5 else "#ffffff"
-                axis.text(x + 0.5, y + 0.5, f"{value:.0f}", ha="center", va="center", fontsize=7.5, color=ink)
+                axis.text(x + 0.5, y + 0.5, f"{value:.0f}", ha="center", va="center", fontsize=9, color=ink)
     axis.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=35, ha="right", rotation_mode="anchor")
     axis.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axis.invert_yaxis()

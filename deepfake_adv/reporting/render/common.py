@@ -4,7 +4,7 @@ from itertools import groupby
 from typing import Final
 
 from deepfake_adv.evaluation.paired import Difference
-from deepfake_adv.reporting.specs import Column, Row, TableSpec, metric_label
+from deepfake_adv.reporting.specs import OTHER_RUNS, Column, Row, TableSpec, metric_label
 from deepfake_adv.reporting.tables import Cell, Table
 
 NOT_RUN: Final = "not run"
@@ -12,9 +12,10 @@ NONE: Final = "–"
 VERSUS: Final = "vs baseline"
 LEGEND: Final = (
     "Percent, frame level. Ours with its {confidence:g} % interval (bootstrap over identities where they are known, "
-    "else over videos; and over seeds where there are several); bold is the best of a column. The paper's numbers are "
-    "for FaceForensics++, DFD and Celeb-DF."
+    "else over videos; and over seeds where there are several); bold is the best of a column where its difference from "
+    "every other row is outside that interval."
 )
+PAPER_LEGEND: Final = "The paper's numbers are for FaceForensics++, DFD and Celeb-DF."
 ATTACK_LEGEND: Final = (
     "Accuracy of the victim (column) on images made adversarial against the source (row), percent, with Wilson's "
     "95 % interval; lower is a stronger attack. The paper's numbers are for ImageNet's classifiers."
@@ -87,7 +88,8 @@ def legends(table: Table) -> list[str]:
     """Sentences that explain the table's numbers."""
     if table.spec.kind == "attack":
         return [ATTACK_LEGEND]
-    chosen = [LEGEND, VERSUS_LEGEND] if table.versus else [LEGEND]
+    chosen = [LEGEND, *([] if table.spec.id == OTHER_RUNS else [PAPER_LEGEND])]
+    chosen += [VERSUS_LEGEND] if table.versus else []
     return [legend.format(confidence=100 * table.confidence) for legend in chosen]
 
 

@@ -1,4 +1,19 @@
 "use strict";
+// On a narrow screen every AUC comes before every other metric, under headings of one line.
+if (matchMedia("(max-width: 40rem)").matches) {
+  for (const table of document.querySelectorAll("figure.table table")) {
+    const later = table.querySelectorAll("tr.sort [data-m]:not([data-m=auc])");
+    if (!later.length || later.length === table.querySelectorAll("tr.sort [data-m]").length) continue;
+    table.querySelectorAll("tr.groups").forEach((row) => row.remove());
+    table.querySelectorAll("tr.sort button[aria-label]").forEach((button) => {
+      button.textContent = button.getAttribute("aria-label").replace("Sort by ", "");
+    });
+    for (const row of table.rows) {
+      const end = row.querySelector(".versus, .versus-head");
+      row.querySelectorAll("[data-m]:not([data-m=auc])").forEach((cell) => row.insertBefore(cell, end));
+    }
+  }
+}
 // Sort a table by a pressed heading: first best (highest) on top, then the reverse; empty cells stay last.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];

@@ -34,13 +34,20 @@ def test_equal_names_in_several_folders(tmp_path):
 
 
 def test_all_errors_in_one_message(tmp_path):
-    text = "path,label,split,forgery,quality\n,real,,,\na,maybe,,,\nb,real,,NT,\nc,fake,,XX,\nd,1,tset,,c99\n"
+    text = "path,label,split,forgery,quality\n,real,,,\na,maybe,,,\nb,real,,NT,\nc,fake,,FF,\nd,1,tset,,c99\n"
     with pytest.raises(ValueError, match="has 6 errors") as caught:
         videos(tmp_path, text)
     for part in ("line 2: path", "line 3: label", "line 4: forgery", "line 5: forgery", "line 6: split", "c99"):
         assert part in str(caught.value)
     with pytest.raises(ValueError, match="and 30 more"):
         videos(tmp_path, "path,label\n" + "a,x\n" * 50)
+
+
+def test_a_forgery_may_have_any_name(tmp_path):
+    entries = videos(tmp_path, "path,label,forgery\na,1,wav2lip\nb,1,FaceSwap-v2\nc,1,my_gan\n")
+    assert [entry.forgery for entry in entries] == ["wav2lip", "FaceSwap-v2", "my_gan"]
+    with pytest.raises(ValueError, match=r"forgery must be a name of letters, digits, _ and -.*; got 'a/b'"):
+        videos(tmp_path, "path,label,forgery\na,1,a/b\n")
 
 
 @pytest.mark.parametrize("header", ["", "file,label", "path,label,sorce"])

@@ -80,8 +80,21 @@ def test_unknown_names_are_refused_with_a_hint():
         build_layout("celeb_df", "x", [], {})
     with pytest.raises(ValueError, match=r"got 'splitz'.*Did you mean 'splits'"):
         build_layout("faceforensics", "x", ["DF"], {"splitz": "y"})
-    with pytest.raises(ValueError, match=r"splits is missing\. It is: The folder"):
-        build_layout("faceforensics", "x", ["DF"], {})
+    with pytest.raises(ValueError, match=r"originals is missing\. It is: Root of"):
+        build_layout("deeperforensics", "x", [], {})
+    with pytest.raises(ValueError, match=r"forgeries must be of DF, .*; got mine"):
+        build_layout("dfd", "x", ["mine"], {})
+    with pytest.raises(ValueError, match=r"forgeries must be names of letters, .*; got a/b"):
+        build_layout("csv", "x", ["mine", "a/b"], {})
+
+
+def test_faceforensics_has_its_four_forgeries_and_its_splits_where_none_are_named():
+    layout = build_layout("faceforensics", "x", [], {})
+    assert layout.forgeries == ("DF", "F2F", "FS", "NT")
+    assert layout.splits == Path("x/splits")
+
+
+def test_forgeries_of_faceforensics_alone_are_taken():
     for name, options in (("faceforensics", {"splits": "y"}), ("sladd", {})):
         with pytest.raises(ValueError, match=r"forgeries must be of DF, .*; got DFDC"):
             build_layout(name, "x", ["DF", "DFDC"], options)

@@ -27,7 +27,7 @@ def test_roc_writes_picture_drawing_and_data(tmp_path):
     assert draw_roc(curves, ["x_to_y", "absent"], tmp_path, dpi=60)
     picture, svg, rows = files(tmp_path, "roc")
     assert picture.shape[2] in (3, 4)
-    assert "x → y" in svg
+    assert ">y</text>" in svg
     assert rows[0] == ["condition", "run", "fpr", "tpr"]
     assert len(rows) == 1 + 22
     assert not draw_roc(curves, ["absent"], tmp_path, dpi=60)
