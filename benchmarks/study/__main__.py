@@ -132,7 +132,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--clips", type=Path, help="Folder of clips, for a profile with corpus.source clips.")
     parser.add_argument("--without", nargs="*", default=[], metavar="FILE", help="Clips of people who have another.")
     parser.add_argument("--jobs", type=int, help="Runs at a time; else as many as find GPUs or cores.")
-    parser.add_argument("--only", default="", help="Take the runs whose names hold this text.")
+    parser.add_argument("--only", default="", help="A run, or a pattern such as *_baseline.")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="Override a key, to try it out; * for any text."
     )
