@@ -1,6 +1,6 @@
-"""A run in few numbers, for `dvc metrics show` and `dvc metrics diff`: AUC and Cllr on known and unseen conditions."""
+"""A run in few numbers, for `dvc metrics show` and `dvc metrics diff`: AUC on known and unseen conditions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from deepfake_adv.evaluation.run import LEVELS
@@ -15,13 +15,12 @@ GROUPS: Final = (HOME, *UNSEEN)
 
 
 def headline(entries: Sequence[Result]) -> dict[str, dict[str, float]]:
-    """AUC in percent: level (frame, video) -> home, unseen_forgeries, unseen_qualities, unseen_datasets; and Cllr.
+    """AUC in percent: level (frame, video) -> home, unseen_forgeries, unseen_qualities, unseen_datasets.
 
     Each is a mean over test conditions, then over the run's training conditions. Home is the training condition. Unseen
     forgeries have its quality, unseen qualities its forgery, both within its dataset; unseen datasets are all
     conditions of other datasets. Pooled test sets (FF, all) would count videos twice and are used for home only.
-    ``cllr`` has the same four of Cllr, video level, not in percent: from 1 on the likelihood ratios say nothing or
-    mislead. Numbers without a measurement are omitted; if no AUC is left, accuracy is given where it is known.
+    Numbers without a measurement are omitted; if no AUC is left, accuracy is given where it is known.
 
     Args:
         entries: Of one run.
@@ -35,13 +34,7 @@ def headline(entries: Sequence[Result]) -> dict[str, dict[str, float]]:
             means = {"accuracy": _over(entries, level, "acc")}
         known = {name: round(100 * value, 2) for name, value in means.items() if value is not None}
         found |= {level: known} if known else {}
-    costs = {name: _mean(_mean(_costs(group[name])) for group in parts) for name in GROUPS}
-    known = {name: round(value, 4) for name, value in costs.items() if value is not None}
-    return found | ({"cllr": known} if known else {})
-
-
-def _costs(entries: Iterable[Result]) -> Iterator[float | None]:
-    return (entry["ratios"]["cllr"]["value"] for entry in entries if "ratios" in entry)
+    return found
 
 
 def groups(entries: Iterable[Result], train: str) -> dict[str, list[Result]]:

@@ -93,13 +93,11 @@ def test_reals_alone_have_a_false_positive_rate_and_no_cost(make_rows, to_table,
     assert ratios["threshold"]["tpr"]["value"] is None
 
 
-def test_the_headline_has_the_costs(measured):
+def test_unseen_forgeries_cost_more_and_the_headline_stays_at_eight_columns(measured):
     found = measured()
-    entries = list(found.values())
-    costs = headline(entries)["cllr"]
-    assert costs["home"] == pytest.approx(found["NT_c23"]["ratios"]["cllr"]["value"], abs=1e-4)
-    assert costs["unseen_forgeries"] > costs["home"]
-    assert "cllr" not in headline([{key: value for key, value in each.items() if key != "ratios"} for each in entries])
+    costs = {name: entry["ratios"]["cllr"]["value"] for name, entry in found.items()}
+    assert min(costs[name] for name in costs if name.startswith("DF")) > costs["NT_c23"]
+    assert set(headline(list(found.values()))) == {"frame", "video"}
 
 
 def test_a_run_that_cannot_be_calibrated_is_evaluated_without(supports, tmp_path, caplog):
