@@ -96,9 +96,7 @@ def test_the_version_is_printed(call):
     assert done.output == f"deepfake-adv {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    ("typed", "offered"), [("pr", ["predict"]), ("export", ["export", "export-frames"]), ("x", [])]
-)
+@pytest.mark.parametrize(("typed", "offered"), [("pr", ["predict"]), ("export-", ["export-frames"]), ("x", [])])
 def test_a_shell_completes_commands(call, monkeypatch, typed, offered):
     """As the script that ``--show-completion`` prints for bash asks."""
     monkeypatch.setenv("_DEEPFAKE_ADV_COMPLETE", "complete_bash")

@@ -172,6 +172,8 @@ def test_the_stage_records_what_every_run_the_corpus_and_the_attack_start_from(p
     found = {path.relative_to(tmp_path / "data/inputs").as_posix(): json.loads(path.read_text())
              for path in (tmp_path / "data/inputs").rglob("*.json")}  # fmt: skip
     per_run = {f"{kind}/{name}.json" for kind in ("runs", "tests") for name in params["runs"]}
+    frames = {f"frames/{name}.json": dataset["frames"] for name, dataset in params["datasets"].items()}
+    assert {name: found.pop(name) for name in frames} == frames
     assert set(found) == {"corpus.json", "attack.json", *per_run}
     inputs = {name: set(record) - {"train"} for name, record in found.items() if not name.startswith("tests/")}
     assert {name: keys for name, keys in inputs.items() if keys} == {

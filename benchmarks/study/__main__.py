@@ -73,7 +73,10 @@ def carry_out(project: Project, params: Params, results: Path, *, jobs: int | No
 
 
 def collect(folder: Path, params: Params, results: Path) -> None:
-    """Take the results of runs that have ended since; a file that DVC is just moving is taken the next time."""
+    """Take the results of runs that have ended since; a file that DVC is just moving is taken the next time.
+
+    A file that stays unreadable is reported each time, and stops no training.
+    """
     for name, run in params.runs.items():
         try:
             if collect_run(folder, name, run.method, run.detector, results):
@@ -81,6 +84,8 @@ def collect(folder: Path, params: Params, results: Path) -> None:
                 print(f"{time.strftime('%H:%M')} {name}: results in {results}", flush=True)
         except FileNotFoundError:
             continue
+        except ValueError as fault:
+            print(f"{time.strftime('%H:%M')} {name} is not taken: {fault}", flush=True)
 
 
 def collect_maps(folder: Path, run: str, results: Path) -> None:
@@ -127,7 +132,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--clips", type=Path, help="Folder of clips, for a profile with corpus.source clips.")
     parser.add_argument("--without", nargs="*", default=[], metavar="FILE", help="Clips of people who have another.")
     parser.add_argument("--jobs", type=int, help="Runs at a time; else as many as find GPUs or cores.")
-    parser.add_argument("--only", default="", help="Take the runs whose names hold this text.")
+    parser.add_argument("--only", default="", help="A run, or a pattern such as *_baseline.")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="Override a key, to try it out; * for any text."
     )

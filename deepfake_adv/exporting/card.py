@@ -53,7 +53,8 @@ def model_card(trained: Trained, measured: Measurements | None, *, licence: str 
     )
     return _template().render(
         header=header.to_yaml(),
-        record=record,
+        name=record.get("run") or "Deepfake detector",
+        version=(record.get("versions") or {}).get("deepfake-adv", ""),
         trained=trained,
         entry=entry,
         method=method,

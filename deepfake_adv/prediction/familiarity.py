@@ -1,8 +1,9 @@
 """How far a face's features lie from those of the validation set: deep nearest neighbours.
 
-Sun, Ming, Zhu and Li, "Out-of-Distribution Detection with Deep Nearest Neighbors", ICML 2022: the distance of a
-feature vector, at unit length, to its k-th nearest neighbour among known ones. It assumes no distribution, and a
-hundred vectors do. With the demo's 96, k = 1 parts photographed faces from rendered ones best (of 1, 5 and 10).
+The distance of a feature vector to its k-th nearest neighbour among known ones (Ramaswamy, Rastogi and Shim, SIGMOD
+2000; for deep features Sun, Ming, Zhu and Li, "Out-of-Distribution Detection with Deep Nearest Neighbors", ICML 2022).
+It assumes no distribution, and a hundred vectors do. Unlike Sun et al. the vectors keep their length: a detector of
+noise answers to a camera's with longer ones. docs/meaning.md has the measurement.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Familiarity:
     """Features of the validation set, and how far its own videos lie from one another.
 
     Attributes:
-        known: ``(M, C)`` as `_prepare` leaves them.
+        known: ``(M, C)``.
         usual: Largest distance of a validation video from those of other people.
     """
 
@@ -37,7 +38,7 @@ class Familiarity:
 
     def unlike(self, features: NDArray[np.floating]) -> float:
         """Distance of a face, the mean over its frames' ``(N, C)``, over the usual one; above 1 it is unlike all."""
-        return float(_nearest(_prepare(features), self.known).mean() / self.usual)
+        return float(_nearest(np.asarray(features, np.float64), self.known).mean() / self.usual)
 
 
 def read_familiarity(folder: Path, validation: ValidationVideos) -> Familiarity | None:
@@ -58,18 +59,11 @@ def read_familiarity(folder: Path, validation: ValidationVideos) -> Familiarity 
             f"{path} must hold features of validation videos; got another content ({error}). Copy the run again, or "
             "train it again."
         ) from error
-    known = _prepare(features[np.isfinite(features).all(1)])
+    known = features[np.isfinite(features).all(1)]
     people, videos = (each[np.isfinite(features).all(1)] for each in (people, videos))
     usual = [_nearest(known[videos == one], known[people != people[videos == one][0]]).mean()
              for one in np.unique(videos) if (people != people[videos == one][0]).any()]  # fmt: skip
     return Familiarity(known, max(max(usual), _SMALLEST)) if usual else None
-
-
-def _prepare(features: NDArray[np.floating]) -> Floats:
-    """Unit length."""
-    values = np.asarray(features, np.float64)
-    result: Floats = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), _SMALLEST)
-    return result
 
 
 def _nearest(features: Floats, known: Floats) -> Floats:

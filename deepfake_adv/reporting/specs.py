@@ -111,7 +111,7 @@ def printed_names(roles: Mapping[str, str], detectors: Mapping[str, Mapping[str,
         if entry["name"] != role:
             names[label] = f"{network} in {label}'s place"
         elif network != content["networks"][role]:
-            names[label] = f"{label} ({network})"
+            names[label] = f"{label}, here {network}"
     return names
 
 

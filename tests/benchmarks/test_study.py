@@ -21,7 +21,7 @@ class Project:
 @pytest.fixture
 def params():
     run = SimpleNamespace(method="baseline", detector="lite0")
-    return SimpleNamespace(runs={"first": run, "moved": run, "last": run})
+    return SimpleNamespace(runs={"first": run, "moved": run, "damaged": run, "last": run})
 
 
 @pytest.fixture
@@ -31,6 +31,8 @@ def taken(monkeypatch):
     def collect(folder, run, method, detector, results):
         if run == "moved":
             raise FileNotFoundError(run)
+        if run == "damaged":
+            raise ValueError("scores.parquet must be a file of scores")
         found.append(run)
         return True
 
@@ -38,7 +40,7 @@ def taken(monkeypatch):
     return found
 
 
-def test_data_first_then_the_runs_and_what_has_ended_is_taken(tmp_path, params, taken):
+def test_data_first_then_the_runs_and_what_has_ended_is_taken(tmp_path, params, taken, capsys):
     project = Project(tmp_path)
     study.carry_out(project, params, tmp_path / "results", jobs=2, only="first")
     assert project.steps == [
@@ -47,6 +49,7 @@ def test_data_first_then_the_runs_and_what_has_ended_is_taken(tmp_path, params, 
         ("deepfake_adv", "train-all", "--jobs", "2", "--only", "first"),
     ]
     assert taken == ["first", "last"]
+    assert "damaged is not taken: scores.parquet must be" in capsys.readouterr().out
 
 
 def test_one_run_that_fails_does_not_lose_the_others(tmp_path, params, taken):

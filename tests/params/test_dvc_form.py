@@ -42,7 +42,8 @@ def test_a_changed_key_is_one_changed_line(override, name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_longer_list_is_added_lines_with_every_comment_kept(override, name):
-    before, after = override(name, "train.seeds=[0,1,2]")
-    assert [line for line in before if line not in after] == []
-    assert len(after) - len(before) == 2
+def test_another_list_changes_its_items_alone(override, name):
+    before, after = override(name, "train.seeds=[997,998,999]")
+    changed = [line for line in unified_diff(before, after, lineterm="", n=0) if line[0] in "+-"][2:]
+    assert [line for line in changed if line[0] == "+"] == ["+  - 997", "+  - 998", "+  - 999"]
+    assert all(line[1:].startswith("  - ") for line in changed)

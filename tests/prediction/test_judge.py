@@ -192,7 +192,8 @@ def test_warnings_reach_the_log_once_and_every_row(film, trained, validation_vid
     with caplog.at_level(logging.INFO):
         assert run(
             [film(ONE), film(ONE, "b.mp4")], folder, output=tmp_path / "out.jsonl", csv=tmp_path / "out.csv",
-            parquet=tmp_path / "out.parquet", frames=None, locator=None, min_face=1, min_frames=1, accelerator="cpu",
+            parquet=tmp_path / "out.parquet", report=None, annotated=None, frames=None, locator=None,
+            min_face=1, min_frames=1, accelerator="cpu",
             quiet=False, limits=None, workers=1,
         )  # fmt: skip
     assert caplog.text.count(doubts.RENDERED) == 1

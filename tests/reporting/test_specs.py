@@ -48,8 +48,8 @@ def test_a_row_says_the_name_of_the_network_that_stands_in_a_role():
     names = printed_names({"efficientnet": "compact"}, ours)
     assert names == {
         "EfficientNet": "compact in EfficientNet's place",
-        "Xception": "Xception (legacy_xception_narrow)",
-        "TSN": "TSN (test_resnet)",
+        "Xception": "Xception, here legacy_xception_narrow",
+        "TSN": "TSN, here test_resnet",
     }
     first = renamed(SPECS["I"], names)
     assert first.rows[0].label == "compact in EfficientNet's place"

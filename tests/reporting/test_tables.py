@@ -5,7 +5,7 @@ import pytest
 
 from deepfake_adv.evaluation import replicates
 from deepfake_adv.files import write_json
-from deepfake_adv.reporting.measured import Attacks, Evaluations, Measurement, _measurement, own_corpora
+from deepfake_adv.reporting.measured import Attacks, Evaluations, Measurement, measurement, own_corpora
 from deepfake_adv.reporting.specs import load_specs
 from deepfake_adv.reporting.tables import build_table, compare, mean, read_paper
 
@@ -204,9 +204,9 @@ def test_packed_replicates_reach_the_table(tables, evaluation):
 def test_what_was_drawn_reaches_the_table_and_widens_few_units(evaluation):
     entry = next(e for e in evaluation("small_baseline")["results"] if (e["train"], e["test"]) == ("NT_c23", "DF_c23"))
     assert entry["drawn"] == {"kind": "videos", "count": 12}
-    pairs = _measurement("run", entry | {"drawn": {"kind": "identity pairs", "count": 6}}, "auc")
+    pairs = measurement("run", entry | {"drawn": {"kind": "identity pairs", "count": 6}}, "auc")
     assert (pairs.counts, pairs.units) == ("36+36 frames of 6+6 videos (6 identity pairs)", 6)
-    earlier = _measurement("run", {key: value for key, value in entry.items() if key != "drawn"}, "auc")
+    earlier = measurement("run", {key: value for key, value in entry.items() if key != "drawn"}, "auc")
     assert (earlier.counts, earlier.units) == ("36+36 frames of 6+6 videos", None)
     few, many = (mean([each, each], 0.9) for each in (pairs, earlier))
     assert few.high - few.low > many.high - many.low
