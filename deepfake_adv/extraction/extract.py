@@ -20,7 +20,7 @@ from deepfake_adv.scratch import Scratch
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.video.encode import write_ffv1
 from deepfake_adv.video.errors import VideoError
-from deepfake_adv.video.read import codec_of, frame_times, read_frames
+from deepfake_adv.video.read import read_frames, times_and_codec
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ def extract_video(task: ExtractTask) -> None:
         VideoError: If the video cannot be read or has too few frames.
     """
     path = Path(task.path)
-    times = frame_times(path)
+    times, codec = times_and_codec(path)
     taken = np.array(parse_ranges(task.taken), np.int64) if task.taken else np.arange(len(times))
     if len(taken) and taken[-1] >= len(times):
         raise VideoError(
@@ -180,7 +180,7 @@ def extract_video(task: ExtractTask) -> None:
             indices = _sample(task, frames)
             write_ffv1(Path(task.store), read_frames(path, indices))
     note = f"{frames} frames, {task.count} asked for" if frames < task.count else ""
-    sampled = {"frames": indices.tolist(), "times": times[indices].tolist(), "note": note, "codec": codec_of(path)}
+    sampled = {"frames": indices.tolist(), "times": times[indices].tolist(), "note": note, "codec": codec}
     write_json(Path(task.output), sampled)
 
 

@@ -10,21 +10,21 @@ from deepfake_adv.reporting.specs import load_specs
 from deepfake_adv.reporting.tables import compare, mean
 
 
-class Score(NamedTuple):
+class GroupScore(NamedTuple):
     """Mean AUC over the tests of one group, percent, and its difference to the baseline's on the same tests."""
 
     ours: Measurement
     versus: Difference | None
 
 
-class Line(NamedTuple):
+class SummaryLine(NamedTuple):
     """One method of one detector under one training condition; a score per group of tests, None where not measured."""
 
     run: str
     method: str
     detector: str
     train: str
-    scores: dict[str, Score | None]
+    scores: dict[str, GroupScore | None]
 
 
 def summary(
@@ -33,7 +33,7 @@ def summary(
     *,
     baseline: str,
     confidence: float,
-) -> list[Line]:
+) -> list[SummaryLine]:
     """Frame-level AUCs by `headline.groups`, in the order of detectors, conditions and the paper's methods.
 
     Args:
@@ -54,7 +54,7 @@ def summary(
         scores = {
             name: _score(found[name], {} if method == baseline else other.get(name, {}), confidence) for name in GROUPS
         }
-        lines.append(Line(run, method, detector, train, scores))
+        lines.append(SummaryLine(run, method, detector, train, scores))
     return lines
 
 
@@ -70,7 +70,7 @@ def _by_group(run: str, entries: Sequence[Mapping[str, Any]], train: str) -> dic
     }
 
 
-def _score(ours: Mapping[str, Measurement], other: Mapping[str, Measurement], confidence: float) -> Score | None:
+def _score(ours: Mapping[str, Measurement], other: Mapping[str, Measurement], confidence: float) -> GroupScore | None:
     if not ours:
         return None
     both = [name for name in ours if name in other]
@@ -78,7 +78,7 @@ def _score(ours: Mapping[str, Measurement], other: Mapping[str, Measurement], co
     if both:
         first, second = (mean([side[name] for name in both], confidence) for side in (ours, other))
         versus = compare(first, second, confidence)
-    return Score(mean(list(ours.values()), confidence), versus)
+    return GroupScore(mean(list(ours.values()), confidence), versus)
 
 
 def _ordered(keys: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

@@ -118,13 +118,18 @@ def frame_times(path: Path | str) -> NDArray[np.float64]:
     Raises:
         VideoError: If the video cannot be read.
     """
+    return times_and_codec(path)[0]
+
+
+def times_and_codec(path: Path | str) -> tuple[NDArray[np.float64], str]:
+    """`frame_times` and `codec_of` in one look at the file."""
     path = Path(path)
     if (images := _stills(path)) is not None:
-        return np.arange(len(images)) / 25.0
+        return np.arange(len(images)) / 25.0, _suffix(images[0])
     with opened(path) as (container, stream):
         stamps = [packet.pts for packet in packets(container, stream) if packet.size and not packet.is_discard]
         rate = stream.average_rate or stream.guessed_rate
-        return seconds(stamps, stream.time_base, float(rate or 25))
+        return seconds(stamps, stream.time_base, float(rate or 25)), str(stream.codec_context.name)
 
 
 def codec_of(path: Path | str) -> str:
@@ -134,9 +139,13 @@ def codec_of(path: Path | str) -> str:
         VideoError: If the video cannot be opened.
     """
     if (images := _stills(Path(path))) is not None:
-        return images[0].suffix[1:].lower()
+        return _suffix(images[0])
     with opened(Path(path)) as (_, stream):
         return str(stream.codec_context.name)
+
+
+def _suffix(image: Path) -> str:
+    return image.suffix[1:].lower()
 
 
 def read_frames(

@@ -117,8 +117,8 @@ def test_more_than_the_share_is_fatal_and_finished_work_stays(run, part, monkeyp
     assert not (folder / "out").exists()
     (folder / "root/3.mp4").write_bytes(good)
     done = []
-    original = module.frame_times
-    monkeypatch.setattr(module, "frame_times", lambda path: done.append(path.name) or original(path))
+    original = module.times_and_codec
+    monkeypatch.setattr(module, "times_and_codec", lambda path: done.append(path.name) or original(path))
     run(max_skipped_share=0.1)
     assert done == ["3.mp4"]
 
@@ -126,8 +126,13 @@ def test_more_than_the_share_is_fatal_and_finished_work_stays(run, part, monkeyp
 def test_fewer_frames_than_packets_promise(run, part, monkeypatch):
     """Where the decoder gives less than was counted, what it gives is sampled, not a shifted guess."""
     folder, _ = part
-    original = module.frame_times
-    monkeypatch.setattr(module, "frame_times", lambda path: np.append(original(path), [9.0, 9.1, 9.2, 9.3]))
+    original = module.times_and_codec
+
+    def longer(path):
+        times, codec = original(path)
+        return np.append(times, [9.0, 9.1, 9.2, 9.3]), codec
+
+    monkeypatch.setattr(module, "times_and_codec", longer)
     store = FrameStore(run(counts=COUNTS | {"train": 23}), folder / "root")
     assert store.indices["real/0"].tolist() == list(range(20))
     assert store.rows["real/0"].note == "20 frames, 23 asked for"

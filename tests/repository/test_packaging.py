@@ -174,7 +174,7 @@ def test_the_wheels_metadata_declare_what_is_needed(project, wheel):
     required = [Requirement(each) for each in metadata.get_all("Requires-Dist")]
     plain = {str(each) for each in required if each.marker is None}
     assert plain == {str(Requirement(each)) for each in project["project"]["dependencies"]}
-    assert set(metadata.get_all("Provides-Extra")) == {"face-alignment", "ray", "serving", "weights"}
+    assert set(metadata.get_all("Provides-Extra")) == {"face-alignment", "onnx", "ray", "serving", "weights"}
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
 

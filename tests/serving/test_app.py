@@ -195,7 +195,7 @@ def test_a_client_that_takes_nothing_is_given_up(serve, until):
     server = serve(large, limits=ServeLimits(send_seconds=0.3, spare_bytes=1))
     sock = send_head(server, "Content-Length: 1")
     sock.sendall(b"x")
-    until(lambda: server.left())
+    until(lambda: server.application._taken)
     until(lambda: server.application._taken == 0)
     assert server.left() == []
     sock.close()
