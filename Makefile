@@ -47,7 +47,7 @@ repro: setup  ## Rebuild everything that changed: videos, faces, manifests, dete
 	$(BIN)/dvc repro
 
 test: setup lint  ## Lint, check types, run the default tests
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu" --numprocesses 2 --dist loadfile
 
 test-all: setup lint  ## Lint, check types, run all tests that need no CUDA device, including slow ones
 	$(BIN)/python -m pytest -m "not gpu"

@@ -1,6 +1,7 @@
 """What several test folders share: golden values, a small dataset, and shards as `crop` and `shard` leave them."""
 
 import json
+import logging
 import os
 import time
 from pathlib import Path
@@ -22,6 +23,15 @@ from deepfake_adv.video.encode import write_h264
 ROOT = Path(__file__).parents[1]
 check_checkout(ROOT)  # an environment made by another checkout would have that one's code tested
 os.environ["PYTHONPATH"] = str(ROOT)  # also by the processes that tests start
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before():
+    """Commands set the level of the root logger for their process, which ends with them; here others follow."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
 
 
 def _crop(rng, fake, side):
