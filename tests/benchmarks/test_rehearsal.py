@@ -208,5 +208,7 @@ def test_the_params_that_are_derived_resolve_and_name_every_run(made):
     made.prepare()
     fabricate.fabricate(made.folder / "datasets", made.folder / "work")  # as a call after a kill does
     assert {path: path.stat().st_mtime_ns for path in made.folder.rglob("*.mp4")} == before
-    assert "5 parts, 102 runs; no errors found" in call(made, "deepfake_adv", "check")
+    said = call(made, "deepfake_adv", "check")
+    assert "profile paper, 5 parts, 102 runs" in said
+    assert "no errors found" in said
     assert "16 of 16 tables covered." in call(made, "deepfake_adv", "plan")

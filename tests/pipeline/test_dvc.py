@@ -163,10 +163,10 @@ def test_a_seed_more_trains_that_one_alone(project, edited):
     """A detector's times are written when it is trained, and at no other time."""
     name = "compact_baseline"
     kept, times = (project.folder / place / name / "NT_c23" for place in ("data/runs", "reports/times"))
-    before = {path.name: path.read_bytes() for path in (kept / "seed0").iterdir()}
+    before = {path: path.read_bytes() for path in (kept / "seed0").rglob("*") if path.is_file()}
     written = (times / "seed0.csv").stat().st_mtime_ns
     assert f"train@{name}" in edited({"train.seeds": [0, 1]})
-    assert {path.name: path.read_bytes() for path in (kept / "seed0").iterdir()} == before
+    assert {path: path.read_bytes() for path in (kept / "seed0").rglob("*") if path.is_file()} == before
     assert (times / "seed0.csv").stat().st_mtime_ns == written
     assert (kept / "seed1/run.json").exists()
     edited({"train.seeds": [1]})
