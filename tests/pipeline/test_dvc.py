@@ -169,5 +169,5 @@ def test_a_seed_more_trains_that_one_alone(project, edited):
     assert {path: path.read_bytes() for path in (kept / "seed0").rglob("*") if path.is_file()} == before
     assert (times / "seed0.csv").stat().st_mtime_ns == written
     assert (kept / "seed1/run.json").exists()
-    edited({"train.seeds": [1]})
+    edited({"train.seeds": [1], "robustness.seed": 1})
     assert [path.name for path in kept.iterdir()] == ["seed1"]
