@@ -72,9 +72,17 @@ def machine(*packages: str) -> dict[str, Any]:
 
 
 def setting(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The command line's options as JSON has them, but for where the result goes."""
+    """The command line's options as JSON has them, but for where the result goes; of a path elsewhere, its name."""
     given = {name: value for name, value in vars(arguments).items() if name != "output"}
-    return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
+    return {name: _without_place(value) if isinstance(value, Path) else value for name, value in given.items()}
+
+
+def _without_place(path: Path) -> str:
+    """A path as it is in a checkout; one of the machine's says nothing to others."""
+    root = Path(__file__).resolve().parents[1]
+    if not path.is_absolute():
+        return path.as_posix()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def print_table(rows: Sequence[Mapping[str, object]]) -> None:

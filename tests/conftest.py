@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -32,6 +33,21 @@ def _log_as_before():
     level = root.level
     yield
     root.setLevel(level)
+
+
+CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium."""
+    if not CHROMIUM or not Path(CHROMIUM).exists():
+        pytest.skip("no Chromium: install it or name one in PLAYWRIGHT_CHROMIUM")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 def _crop(rng, fake, side):

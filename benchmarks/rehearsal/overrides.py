@@ -12,9 +12,7 @@ OVERRIDES: Final[dict[str, Any]] = {
     "detectors.efficientnet.model": "test_efficientnet",  # timm's own for tests, 0.4 million weights; B7: 66
     "detectors.tsn.frame.model": "test_efficientnet",
     "detectors.multi_attention.model": "tf_efficientnet_b0",  # as many stages as B4
-    "detectors.xception.name": "xception_narrow",  # the plug-in's; timm has no small one
-    "detectors.xception.model": "xception_narrow",
-    "plugins": ["narrow_xception"],
+    "detectors.xception.model": "legacy_xception_narrow",  # the package's own; timm has no small one
     "methods.*.generator.width": 8,
     # few short videos, two steps
     "datasets.*.frames.train": 6,

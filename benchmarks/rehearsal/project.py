@@ -74,8 +74,6 @@ class Project:
         yaml.width = 4096
         params = yaml.load((ROOT / self.profile).read_text(encoding="utf-8"))
         changed = apply(params, self.overrides)
-        for name in params["plugins"]:
-            _copy(_HERE / f"{name}.py", self.folder / f"{name}.py")
         text = StringIO()
         yaml.dump(params, text)
         write_text(self.folder / "params.yaml", text.getvalue())

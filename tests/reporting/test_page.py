@@ -1,17 +1,12 @@
 """The report, by its bytes and as Chromium shows it."""
 
-import os
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
 from deepfake_adv.reporting.all_figures import Inputs
 from deepfake_adv.reporting.page import worded, write_report
 from deepfake_adv.reporting.write_tables import write_tables
-
-CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def inputs_of(root):
@@ -106,17 +101,6 @@ def test_on_a_corpus_of_our_own_no_difference_to_the_paper_is_named(report):
 def test_headings_are_words():
     heads = ("frame auc", "video fpr", "test", "max_gap")
     assert list(map(worded, heads)) == ["Frame, AUC", "Video, FPR", "Tested on", "Max gap"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM or not Path(CHROMIUM).exists():
-        pytest.skip("no Chromium: install it or name one in PLAYWRIGHT_CHROMIUM")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """The page in headless Chromium, with a server as a user starts it."""
 
-import os
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -11,19 +8,7 @@ from tests.serving.live import left, make_detector, make_files, running
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("uvicorn", reason="the extra `serving` is not installed")
-CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 TOKEN = "a token of these tests"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM or not Path(CHROMIUM).exists():
-        pytest.skip("no Chromium: install it or name one in PLAYWRIGHT_CHROMIUM")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
