@@ -11,14 +11,10 @@ what was left. Without that DVC takes what dvc.lock records from its cache, whic
 """
 
 import hashlib
-import importlib
 import json
-import logging
 import os
 import random
 import re
-import runpy
-import shlex
 import signal
 import sys
 import time
@@ -77,14 +73,11 @@ def prepare(stage):
     import dvc.repo.reproduce
     import dvc.stage.run
 
+    from deepfake_adv.execution.dvc_worker import preload, run_forked
+
     name, _, item = stage.partition("@")
-    lists = [Path(f"data/sources/{name}/{item}.txt"), Path(f"data/sources/{name}.txt")]
-    listed = next(path for path in lists if path.is_file()).read_text().splitlines()
-    for line in listed:
-        path = Path(line.partition("  ")[2])
-        if path.suffix == ".py" and path.name != "__init__.py":
-            importlib.import_module(".".join(path.with_suffix("").parts))
-    dvc.stage.run._run = fork_command
+    preload(f"pipeline.{name}", [item] if item else [])
+    dvc.stage.run._run = run_forked
     run = dvc.stage.Stage.run
 
     def say_and_run(*arguments, **options):
@@ -92,27 +85,6 @@ def prepare(stage):
         return run(*arguments, **options)
 
     dvc.stage.Stage.run = say_and_run
-
-
-def fork_command(_, command, *, cwd, env, **__):
-    """In place of DVC's shell: the stage's ``python -m module arguments`` in a fork, its group the same."""
-    from dvc.stage.exceptions import StageCmdFailedError
-
-    python, option, module, *arguments = shlex.split(command)
-    assert (python, option) == ("python", "-m")
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        os.environ.clear()
-        os.environ.update(env)
-        os.chdir(cwd)
-        logging.getLogger().handlers.clear()  # DVC's
-        sys.argv = [module, *arguments]
-        sys.modules.pop(module)
-        leave(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code:
-        raise StageCmdFailedError(command, code)
 
 
 def start(*command):
