@@ -91,7 +91,7 @@ def test_the_readmes_params_are_those_of_the_profile(root, pages):
 
 def test_the_readmes_table_has_both_classes_in_each_split(pages, tmp_path):
     (tmp_path / "videos.csv").write_text(fenced(pages["README.md"], "csv"), encoding="utf-8")
-    videos = list(build_layout("csv", tmp_path).videos("native"))
+    videos = list(build_layout("csv", tmp_path, [], {}).videos("native"))
     assert {(video.split, video.label) for video in videos} == {
         (s, y) for s in ("train", "val", "test") for y in (0, 1)
     }
