@@ -25,7 +25,7 @@ def faces(results: Results) -> list[Row]:
             figures(of("rendered", *crop), Aim(1.6), Aim(2.1), form=".1f"),
         ),
         Row(
-            "15 variants of a source with detection / decoding alone, real clips: i420; WebP",
+            "15 variants of a video with detection / decoding alone, real clips: i420; WebP",
             "",
             figures(of("real", "group_i420/decode", "group_webp/decode"), Aim(1.9), Aim(2.4)),
         ),
