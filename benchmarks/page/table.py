@@ -79,7 +79,7 @@ class Table(NamedTuple):
     """A table of a page.
 
     Attributes:
-        files: Names of the result files that it is written from.
+        files: Names of the result files that it is written from; where one is not there, the table says so.
         head: Titles of its columns.
         rows: From the results to the cells of each row.
     """
@@ -113,6 +113,11 @@ def read_results(folder: Path = RESULTS) -> Results:
 
 
 def _markdown(table: Table, results: Results) -> str:
+    missing = [name for name in table.files if name not in results]
+    if missing:
+        return (
+            f"Not measured: there is no {' and no '.join(f'benchmarks/results/{name}.json' for name in missing)}.\n\n"
+        )
     lines = [table.head, ["---"] * len(table.head), *table.rows(results)]
     rows = "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in lines)
     return f"{rows}\n{_origin(table.files, results)}\n"

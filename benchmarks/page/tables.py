@@ -20,6 +20,7 @@ TABLES: Final = {
     "reading": _table(("shards", "draws"), data.reading),
     "growth": _table(("scale", "dvc"), data.growth),
     "evaluate": _table(("evaluate", "studies"), use.evaluate),
+    "demo": _table(("build",), use.demo),
     "predict": _table(("predict",), use.predict),
     "plan": _table(("plan", "rehearsal"), use.plan),
     "coverage": Table(
