@@ -113,11 +113,9 @@ def read_results(folder: Path = RESULTS) -> Results:
 
 
 def _markdown(table: Table, results: Results) -> str:
-    missing = [name for name in table.files if name not in results]
+    missing = [f"benchmarks/results/{name}.json" for name in table.files if name not in results]
     if missing:
-        return (
-            f"Not measured: there is no {' and no '.join(f'benchmarks/results/{name}.json' for name in missing)}.\n\n"
-        )
+        return f"Not measured: there is no {' and no '.join(missing)}.\n\n"
     lines = [table.head, ["---"] * len(table.head), *table.rows(results)]
     rows = "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in lines)
     return f"{rows}\n{_origin(table.files, results)}\n"

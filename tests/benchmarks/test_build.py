@@ -15,14 +15,18 @@ MAKEFILE = """repro:
 """
 
 
+def commit(folder):
+    git = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "as it is"]):
+        subprocess.run([*git, *command], check=True)
+
+
 @pytest.fixture
 def repository(tmp_path):
     folder = tmp_path / "repository"
     folder.mkdir()
     (folder / "Makefile").write_text(MAKEFILE)
-    git = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@b"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "first"]):
-        subprocess.run([*git, *command], check=True)
+    commit(folder)
     return folder
 
 
@@ -37,8 +41,6 @@ def test_a_clone_is_built_twice_and_what_it_takes_is_counted_once(repository, tm
 
 def test_a_build_that_fails_is_no_measurement(repository, tmp_path):
     (repository / "Makefile").write_text("repro:\n\tfalse\n")
-    subprocess.run(
-        ["git", "-C", repository, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "x"], check=True
-    )
+    commit(repository)
     with pytest.raises(subprocess.CalledProcessError):
         build(repository, tmp_path / "clone")
