@@ -79,7 +79,8 @@ class Table(NamedTuple):
     """A table of a page.
 
     Attributes:
-        files: Names of the result files that it is written from; where one is not there, the table says so.
+        files: Names of the result files that it is written from; where one is not there, the table says so. Without
+            files, nothing is said of when and where.
         head: Titles of its columns.
         rows: From the results to the cells of each row.
     """
@@ -118,7 +119,7 @@ def _markdown(table: Table, results: Results) -> str:
         return f"Not measured: there is no {' and no '.join(missing)}.\n\n"
     lines = [table.head, ["---"] * len(table.head), *table.rows(results)]
     rows = "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in lines)
-    return f"{rows}\n{_origin(table.files, results)}\n"
+    return f"{rows}\n{_origin(table.files, results)}\n" if table.files else f"{rows}\n"
 
 
 def _origin(files: Sequence[str], results: Results) -> str:
