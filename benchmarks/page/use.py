@@ -68,7 +68,7 @@ def plan(results: Results) -> list[Row]:
     full, tables = (int(word) for word in rehearsal["tables"].split() if word.isdigit())
     return [
         Row(
-            "`deepfake-adv plan` / what the rehearsal took, all stages: CPU seconds; bytes",
+            "`deepfake-adv plan` / what the rehearsal of that day took, all stages: CPU seconds; bytes",
             "",
             [Figure(whole[what], ".2f", Aim(1.5)) for what in ("cpu_s", "bytes")],
         ),
