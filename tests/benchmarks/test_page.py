@@ -9,8 +9,8 @@ from benchmarks.page.__main__ import PAGES, ROOT
 from benchmarks.page.table import Aim, Figure, Row, Table, at_least, read_results, written
 from benchmarks.page.tables import TABLES
 
-# calibration and power are described, attempt by attempt, in docs/calibration.md and docs/evidence.md; stages and starts
-# hold the rates that `deepfake-adv plan` multiplies.
+# calibration and power are described, attempt by attempt, in docs/calibration.md and docs/evidence.md; stages and
+# starts hold the rates that `deepfake-adv plan` multiplies.
 ELSEWHERE = {"calibration", "power", "stages", "starts"}
 
 
