@@ -15,9 +15,11 @@ JOBS ?=
 # reflinks, if the disk has them), which need each output's size once more. Later: dvc config --local cache.type …
 LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardlink,symlink,copy)
 export PYTHONPATH :=
+# Packages of the documentation site, beside the environment: `make setup` neither installs nor removes them
+DOCS := .docs
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report lock clean
+.PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report docs lock clean
 
 help:  ## Explain each target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -115,10 +117,26 @@ study: setup setup-weights  ## Train what docs/evidence.md asks, in work/study; 
 study-report: setup  ## Make reports/study again from its committed results, without training (PROFILE=study_clips)
 	$(BIN)/python -m benchmarks.study --report $(if $(PROFILE),--profile $(PROFILE))
 
+$(DOCS)/.installed: requirements/docs.txt | $(STAMP)
+	rm -rf $(DOCS)
+	$(UV) pip install --quiet --python $(BIN)/python --target $(DOCS) --require-hashes -r requirements/docs.txt
+	touch $@
+
+# NO_MKDOCS_2_WARNING: MkDocs Material advertises its successor
+docs: export PYTHONPATH = $(CURDIR)/$(DOCS):$(CURDIR)
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: setup $(DOCS)/.installed  ## Build the documentation into site/, without network; check its links and spelling
+	$(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python -m docsite.check site
+	$(BIN)/python -m codespell_lib
+
 lock: setup  ## Resolve pyproject.toml's requirements; versions change only if needed (make lock UPGRADE=name upgrades one)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
 	  --group dev --extra face-alignment --extra onnx --extra serving pyproject.toml -o requirements/lock.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
+	  --constraint requirements/lock.txt --group docs -o requirements/docs.txt
 
 clean: setup  ## Delete files in work/ that killed stages left and no later run would reuse; report the freed space
 	$(BIN)/python -m deepfake_adv clean

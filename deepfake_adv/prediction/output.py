@@ -45,7 +45,7 @@ _PERSON: Final = pa.struct(
     ]
 )
 _FACES: Final = ("seen", "scored", "too_small", "too_brief", "lost_at_cuts")
-_FLAT: Final = pa.schema(
+TABLE_SCHEMA: Final = pa.schema(
     [
         ("path", pa.string()),
         ("status", pa.string()),
@@ -126,12 +126,12 @@ def keep(path: Path, rows: Iterable[Row]) -> None:
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Write one line per file as CSV."""
-    write_csv(path, _FLAT.names, map(flat, rows))
+    write_csv(path, TABLE_SCHEMA.names, map(flat, rows))
 
 
 def write_parquet(path: Path, rows: Sequence[Row]) -> None:
     """Write one row per file as parquet: the columns of the CSV, and the people with their frames."""
-    schema = _FLAT.append(pa.field("people", pa.list_(_PERSON)))
+    schema = TABLE_SCHEMA.append(pa.field("people", pa.list_(_PERSON)))
     content = [{**flat(row), "people": row.get("people") or []} for row in rows]
     with atomic_write(path) as temporary:
         pq.write_table(pa.Table.from_pylist(content, schema=schema), temporary)

@@ -1,0 +1,89 @@
+"""The page on the files that stages and `predict` write: the columns of each, from the schemas that write them."""
+
+import inspect
+import re
+from types import ModuleType
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+
+from deepfake_adv.crops import files as crops
+from deepfake_adv.data import manifest
+from deepfake_adv.extraction import boxes, frames
+from deepfake_adv.prediction import output
+from deepfake_adv.training import score
+from docsite.reference.markdown import code, prose, table
+
+
+class Written(NamedTuple):
+    """A kind of parquet file.
+
+    Attributes:
+        title: Of the section.
+        place: Where such files lie.
+        about: What a row is.
+        schema: The columns.
+        modules: Their sources' comments explain the columns.
+    """
+
+    title: str
+    place: str
+    about: str
+    schema: pa.Schema
+    modules: tuple[ModuleType, ...]
+
+
+FILES: Final = (
+    Written("Sampled frames", "data/frames/<dataset>/<quality>", "a frame of a video", frames.FRAME_SCHEMA, (frames,)),
+    Written("Faces", "data/faces/<dataset>", "a face's box in a frame", boxes.BOX_SCHEMA, (boxes,)),
+    Written("Crops", "data/crops/<dataset>/<quality>", "a cut face", crops.CROP_SCHEMA, (crops,)),
+    Written(
+        "Manifests", "data/manifests/<tier>/{train,val,test}.parquet", "a crop that training or scoring reads",
+        manifest.MANIFEST_SCHEMA, (manifest, crops),
+    ),
+    Written(
+        "Scores", "data/scores/<run>.parquet", "a test frame, scored by one trained detector",
+        score.SCHEMA, (score, crops),
+    ),
+    Written(
+        "Results of predict", "deepfake-adv predict --csv, --parquet", "a file that was given",
+        output.TABLE_SCHEMA, (output,),
+    ),
+)  # fmt: skip
+
+
+def page() -> str:
+    """Markdown of the page."""
+    parts = "\n".join(map(_section, FILES))
+    return f"""# Files
+
+The columns of the files that the pipeline leaves. All are parquet; `pandas.read_parquet` reads them. Columns of
+`Manifests` that are not explained are those of `Crops`.
+
+{parts}"""
+
+
+def _section(written: Written) -> str:
+    said = columns_said(written)
+    rows = [(code(field.name), _kind(field.type), prose(said.get(field.name, ""))) for field in written.schema]
+    columns = table(["column", "type", "meaning"], rows)
+    return f"## {written.title}\n\n`{written.place}`. A row is {written.about}.\n\n{columns}"
+
+
+def columns_said(written: Written) -> dict[str, str]:
+    """Column -> the comment beside it in the source of its schema."""
+    found: dict[str, str] = {}
+    for module in written.modules:
+        text = inspect.getsource(module)
+        for name, said in re.findall(r"""^\s+(?:pa\.field)?\("(\w+)", .*\),\s+# (.+)$""", text, re.MULTILINE):
+            found.setdefault(name, said)
+    return found
+
+
+def _kind(kind: pa.DataType) -> str:
+    """An Arrow type in short: the item of a list, the fields of a struct."""
+    if pa.types.is_list(kind):
+        return f"list of {_kind(kind.value_type)}"
+    if pa.types.is_struct(kind):
+        return "struct of " + ", ".join(code(kind.field(at).name) for at in range(kind.num_fields))
+    return str(kind)
