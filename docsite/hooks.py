@@ -5,6 +5,7 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files, InclusionLevel
 
+from docsite.github import as_python_markdown
 from docsite.links import rewritten, targets
 from docsite.mathml import with_mathml
 from docsite.nav import expanded
@@ -44,8 +45,10 @@ def _file(config: Any, path: str, place: str, in_repository: frozenset[str]) -> 
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
-    """Lead links to where the site has what they name."""
-    return rewritten(markdown, page.file.src_uri, tracked())
+    """Read the page as GitHub does, and lead links to where the site has what they name."""
+    if page.is_homepage:
+        page.meta["hide"] = ["navigation"]  # it would name this page alone
+    return rewritten(as_python_markdown(markdown), page.file.src_uri, tracked())
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:

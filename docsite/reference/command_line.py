@@ -21,7 +21,10 @@ def commands() -> dict[str, Any]:
 def page() -> str:
     """Markdown of the page."""
     context = typer.Context(get_command(app), info_name=_NAME)
-    parts = [_text(name, get_docs_for_click(obj=command, ctx=context)) for name, command in commands().items()]
+    parts = [
+        _text(name, get_docs_for_click(obj=command, ctx=context, name=f"{_NAME} {name}"))
+        for name, command in commands().items()
+    ]
     return f"""# Command line
 
 `make setup` installs `{_NAME}` into `.venv/bin`. An error is one sentence, and the exit code is then 1.
@@ -36,10 +39,7 @@ def _text(name: str, written: str) -> str:
     lines = [f"## {name}"]
     for line in written.splitlines()[1:]:
         fence ^= line.startswith("```")
-        # an option's bullet begins with code; typer escapes nothing in what follows
-        lines.append(line if fence or line.startswith("```") else prose(line) if not _bold(line) else line)
+        mark = re.match(r"\* |\*\*\w+\*\*|- ", line)
+        start = mark.end() if mark else 0
+        lines.append(line if fence or line.startswith("```") else line[:start] + prose(line[start:]))
     return "\n".join(lines) + "\n\n"
-
-
-def _bold(line: str) -> bool:
-    return bool(re.fullmatch(r"\*\*.+\*\*:", line))

@@ -52,14 +52,14 @@ def _entry(kind: str, name: str) -> str:
     model = getattr(made, "Params", None)
     keys = [] if model is None else list(keys_of(model))
     if not keys:
-        return f"{about}\nIt has no keys.\n"
+        return f"{about.rstrip()} It has no keys.\n"
     rows = [
         [
             code(".".join(key.path)),
+            prose(key.meaning),
             key.words,
             "required" if key.default is REQUIRED else code(shown(key.default)),
-            prose(key.meaning),
         ]
         for key in keys
     ]
-    return f"{about}\n{table(['key', 'value', 'default', 'meaning'], rows)}"
+    return f"{about}\n{table(['key', 'meaning', 'value', 'default'], rows)}"

@@ -1,6 +1,7 @@
 """The page on the files that stages and `predict` write: the columns of each, from the schemas that write them."""
 
 import inspect
+import itertools
 import re
 from types import ModuleType
 from typing import Final, NamedTuple
@@ -52,13 +53,22 @@ FILES: Final = (
 )  # fmt: skip
 
 
+_RANGE: Final = ("first byte of the value in the crop file", "number of its bytes", "their CRC-32")
+_FACES: Final = {
+    "seen": "people in view",
+    "scored": "people with a score",
+    "too_small": "people left out as too small",
+    "too_brief": "people left out as shown too briefly",
+    "lost_at_cuts": "people whose track a cut ended",
+}
+
+
 def page() -> str:
     """Markdown of the page."""
     parts = "\n".join(map(_section, FILES))
     return f"""# Files
 
-The columns of the files that the pipeline leaves. All are parquet; `pandas.read_parquet` reads them. Columns of
-`Manifests` that are not explained are those of `Crops`.
+The columns of the files that the pipeline leaves. All are parquet; `pandas.read_parquet` reads them.
 
 {parts}"""
 
@@ -77,7 +87,9 @@ def columns_said(written: Written) -> dict[str, str]:
         text = inspect.getsource(module)
         for name, said in re.findall(r"""^\s+(?:pa\.field)?\("(\w+)", .*\),\s+# (.+)$""", text, re.MULTILINE):
             found.setdefault(name, said)
-    return found
+    ranges = zip(crops.BYTE_RANGES, itertools.cycle(_RANGE), strict=False)
+    corners = dict.fromkeys(boxes.CORNERS, "corner of the box, pixels of the frame; null where the frame was dropped")
+    return found | corners | dict(ranges) | {f"faces_{name}": said for name, said in _FACES.items()}
 
 
 def _kind(kind: pa.DataType) -> str:

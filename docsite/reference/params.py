@@ -48,11 +48,7 @@ def _profile(name: str) -> Mapping[str, Any]:
 
 @cache
 def _comments() -> Mapping[tuple[str, ...], str]:
-    """The demo profile's; a comment in one entry of a mapping explains the key for all of its entries."""
-    said = comments(ROOT / "profiles/demo.yaml")
-    for path, text in list(said.items()):
-        said.setdefault(_general(path), text)
-    return said
+    return comments(ROOT / "profiles/demo.yaml")
 
 
 def explained() -> Iterator[tuple[Key, str]]:
@@ -61,33 +57,34 @@ def explained() -> Iterator[tuple[Key, str]]:
         yield key, _comments().get(key.path, "") or key.meaning
 
 
-def _general(path: tuple[str, ...]) -> tuple[str, ...]:
-    named = {("datasets",), ("parts",), ("runs",), ("attack", "classifiers"), ("attack", "readings")}
-    return tuple("<name>" if path[:place] in named else name for place, name in enumerate(path))
-
-
 def _section(name: str) -> str:
     keys = [(key, text) for key, text in explained() if key.path[0] == name]
-    model = model_in(Params.model_fields[name].annotation)
-    about = [prose(first_paragraph(model.__doc__))] if model is not None and model is not Entry else []
-    if len(keys) > 1 and (above := _comments().get((name,))):
-        about.append(prose(above) + ".")
-    about.append(_stages(name))
+    about = [_about(name, keys), _stages(name)]
     profiles = {profile: _profile(profile) for profile in ("demo", "paper")}
     rows = [
         [
             code(".".join(key.path)),
+            prose(text),
             _ENTRIES.get(".".join(key.path), "") or key.words,
             code(shown(key.default)),
             *(_value(content, key.path) for content in profiles.values()),
-            prose(text),
         ]
         for key, text in keys
     ]
-    heads = ["key", "value", "default", *profiles, "meaning"]
+    heads = ["key", "meaning", "value", "default", *profiles]
     kept = [place for place, head in enumerate(heads) if head == "key" or any(row[place] for row in rows)]
     shown_rows = [[row[place] for place in kept] for row in rows]
     return f"## {name}\n\n" + "\n\n".join(filter(None, about)) + "\n\n" + table([heads[at] for at in kept], shown_rows)
+
+
+def _about(name: str, keys: list[tuple[Key, str]]) -> str:
+    """What a section is: the comment above it in the demo profile, else its model's docstring."""
+    if len(keys) == 1 and keys[0][0].path == (name,):
+        return ""  # the comment stands beside the key
+    if above := _comments().get((name,)):
+        return prose(above) + "."
+    model = model_in(Params.model_fields[name].annotation)
+    return prose(first_paragraph(model.__doc__)) if model is not None and model is not Entry else ""
 
 
 def _value(content: Mapping[str, Any], path: tuple[str, ...]) -> str:

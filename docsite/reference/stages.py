@@ -35,15 +35,15 @@ def _stage(name: str, file: str, content: Mapping[str, Any]) -> str:
         about.append(f"Once for each entry of `{content['foreach'].strip('${}')}`.")
     if body.get("always_changed"):
         about.append("Runs in every `dvc repro`.")
-    rows = [
-        (head, "<br>".join(map(code, _paths(body.get(key, [])))))
+    listed = [
+        f"- {head}: {', '.join(map(code, _paths(body[key])))}"
         for head, key in (
-            ("reads", "deps"), ("params", "params"), ("writes", "outs"), ("metrics", "metrics"), ("plots", "plots")
+            ("Reads", "deps"), ("Params", "params"), ("Writes", "outs"), ("Metrics", "metrics"), ("Plots", "plots")
         )
         if body.get(key)
     ]  # fmt: skip
-    command = " ".join(str(body["cmd"]).split())
-    return f"## {name}\n\n{' '.join(about)} In `{file}`.\n\n{table(['', ''], [*rows, ('command', code(command))])}"
+    command = f"- Command: {code(' '.join(str(body['cmd']).split()))}"
+    return f"## {name}\n\n{' '.join(about)} In `{file}`.\n\n{chr(10).join([*listed, command])}\n"
 
 
 def _paths(listed: list[Any]) -> list[str]:
