@@ -57,12 +57,12 @@ test-all: setup lint  ## Lint, check types, run all tests that need no CUDA devi
 test-gpu: setup  ## Run the tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu
 
-# Without the tests of the lock and of DVC's stages, which test `make setup`'s environment
+# Without the tests of the site, of the lock and of DVC's stages, which test what the lock installs
 test-lowest:  ## Run the library's default tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 	$(GET_UV)
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv-lowest
 	$(UV) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --group dev -r pyproject.toml
-	PYTHONPATH=. .venv-lowest/bin/python -m pytest -m "not slow and not gpu" --ignore tests/repository --ignore tests/pipeline --ignore tests/sources
+	PYTHONPATH=. .venv-lowest/bin/python -m pytest -m "not slow and not gpu" --ignore tests/docsite --ignore tests/repository --ignore tests/pipeline --ignore tests/sources
 
 lint: setup  ## Check style, types and the layers of imports
 	$(BIN)/ruff check .

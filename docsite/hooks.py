@@ -10,7 +10,7 @@ from docsite.links import rewritten, targets
 from docsite.mathml import with_mathml
 from docsite.nav import expanded
 from docsite.pages import FROM_THE_ROOT, ROOT, listing, place_of, source_page, tracked
-from docsite.reference.pages import reference_pages
+from docsite.reference.pages import PAGES
 
 _ASSETS = Path(__file__).with_name("assets")
 
@@ -22,8 +22,8 @@ def on_files(files: Files, config: Any) -> Files:
         files.append(File.generated(config, f"assets/{asset.name}", abs_src_path=str(asset)))
     for path, page in FROM_THE_ROOT.items():
         files.append(File.generated(config, page, content=(ROOT / path).read_text(encoding="utf-8")))
-    for page, text in reference_pages().items():
-        files.append(File.generated(config, page, content=text))
+    for page, make in PAGES.items():
+        files.append(File.generated(config, page, content=make()))
     pages = {file.src_uri: file.content_string for file in files.documentation_pages()}
     config.nav = expanded(config.nav, pages)
     for path in sorted({path for page, text in pages.items() for path in targets(text, page, in_repository)}):

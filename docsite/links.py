@@ -84,14 +84,16 @@ def _rewritten(markdown: str, page: str, files: frozenset[str], found: list[str]
         found.append(name)
         return f"[{match[0]}]({relative(place_of(name, files) or '')})"
 
+    def between_code(text: str) -> str:
+        return _HTML.sub(html, _LINK.sub(link, text))
+
     def change(line: str) -> str:
-        line = _HTML.sub(html, _LINK.sub(link, line))
-        pieces, end, depth = [], 0, 0
+        pieces, end, depth = [], 0, 0  # depth: of brackets, since what is in a link's text becomes no link
         for match in _CODE.finditer(line):
             between = line[end : match.start()]
             depth = max(0, depth + between.count("[") - between.count("]"))
-            pieces += [between, match[0] if depth else code(match)]
+            pieces += [between_code(between), match[0] if depth else code(match)]
             end = match.end()
-        return "".join(pieces) + line[end:]
+        return "".join(pieces) + between_code(line[end:])
 
     return _prose(markdown, change)

@@ -1,19 +1,23 @@
 """The pages of the reference, made from the code at each build."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
 from docsite.reference import command_line, entries, files, measures, params, python, stages, tables
 
-
-def reference_pages() -> dict[str, str]:
-    """Page of the site -> its Markdown."""
-    made = {
-        "params": params.page(),
-        **{name: entries.page(name) for name in entries.PAGES},
-        "command-line": command_line.page(),
-        "python": python.page(),
-        "make": stages.make_page(),
-        "stages": stages.page(),
-        "tables": tables.page(),
-        "files": files.page(),
-        "metrics": measures.page(),
+PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
+    {
+        "reference/params.md": params.page,
+        **{f"reference/{name}.md": partial(entries.page, name) for name in entries.PAGES},
+        "reference/command-line.md": command_line.page,
+        "reference/python.md": python.page,
+        "reference/make.md": stages.make_page,
+        "reference/stages.md": stages.page,
+        "reference/tables.md": tables.page,
+        "reference/files.md": files.page,
+        "reference/metrics.md": measures.page,
     }
-    return {f"reference/{name}.md": text for name, text in made.items()}
+)
+"""Page of the site -> what makes its Markdown."""
