@@ -17,6 +17,7 @@ _ASSETS = Path(__file__).with_name("assets")
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages outside docs/, the generated reference and the files that pages link to; complete the contents."""
+    tracked.cache_clear()  # files may have come since the last build of `mkdocs serve`
     in_repository = tracked()
     for asset in sorted(_ASSETS.iterdir()):
         files.append(File.generated(config, f"assets/{asset.name}", abs_src_path=str(asset)))

@@ -8,27 +8,26 @@ from typing import Any
 def expanded(nav: Any, pages: Iterable[str]) -> Any:
     """The contents of mkdocs.yml with patterns replaced by pages.
 
-    A pattern stands for the pages of its folder that are named nowhere else, in the order of their names; an entry
-    without pages is left out.
+    A pattern stands for the pages of its folder that are named nowhere and that no earlier pattern matches, in the
+    order of their names; an entry without pages is left out.
 
     Args:
-        nav: Contents, as mkdocs.yml has them: pages, and mappings of one title to contents.
+        nav: Contents, as mkdocs.yml has them: pages, and mappings of a title to contents.
         pages: Every page.
     """
-    known = sorted(set(pages) - set(named(nav)))
+    left = sorted(set(pages) - set(named(nav)))
 
     def walk(item: Any) -> list[Any]:
         if isinstance(item, list):
             return [made for each in item for made in walk(each)]
         if isinstance(item, dict):
-            made = [(title, walk(content), content) for title, content in item.items()]
-            return [
-                {title: content[0] if content == [written] else content} for title, content, written in made if content
-            ]
+            made = [(title, content, walk(content)) for title, content in item.items()]
+            return [{title: written if found == [written] else found} for title, written, found in made if found]
         if "*" not in item:
             return [item]
-        folder = item.count("/")
-        return [page for page in known if fnmatch.fnmatchcase(page, item) and page.count("/") == folder]
+        found = [page for page in left if fnmatch.fnmatchcase(page, item) and page.count("/") == item.count("/")]
+        left[:] = [page for page in left if page not in found]
+        return found
 
     return walk(nav)
 

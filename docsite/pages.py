@@ -2,6 +2,7 @@
 
 import posixpath
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ FILES: Final = "files"
 _COPIED: Final = (".html", ".jpg", ".png", ".svg", ".txt")  # shown as they are
 
 
+@cache
 def tracked(root: Path = ROOT) -> frozenset[str]:
     """Paths of the files that are in the repository, with ``/``."""
     listed = subprocess.run(

@@ -32,7 +32,8 @@ _BEHIND: Final = {PY: "<module>:<factory>"}
 def page(name: str) -> str:
     """Markdown of a page of `PAGES`."""
     title, kinds, used = PAGES[name]
-    parts = [f"# {title}\n\n{used} A key that is left out has its default. CONTRIBUTING.md says how to add one.\n"]
+    adding = "[CONTRIBUTING.md](../../CONTRIBUTING.md) says how to add one."
+    parts = [f"# {title}\n\n{used} A key that is left out has its default. {adding}\n"]
     for kind in kinds:
         heading = "##" if len(kinds) == 1 else "###"
         if len(kinds) > 1:

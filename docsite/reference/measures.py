@@ -54,7 +54,7 @@ false-positive rate of at most {metrics.MAX_FPR:.0%}.
 
 {table(["key", "metric", "better", "definition"], rows)}
 Each is a mapping of `value`, `low` and `high` (its interval), and of `seeds`, the value of each seed, where there are
-several. All are fractions, 0 to 1. docs/intervals.md explains the intervals.
+several. All are fractions, 0 to 1. `docs/intervals.md` explains the intervals.
 
 ## reports/metrics
 

@@ -52,9 +52,10 @@ def _comments() -> Mapping[tuple[str, ...], str]:
 
 
 def explained() -> Iterator[tuple[Key, str]]:
-    """Every key with its explanation: its comment in the demo profile, else its description."""
+    """Every key with its explanation: its description, its comment in the demo profile, or both."""
     for key in keys_of(Params):
-        yield key, _comments().get(key.path, "") or key.meaning
+        said = _comments().get(key.path, "")
+        yield key, f"{key.meaning} Demo: {said}" if key.meaning and said else key.meaning or said
 
 
 def _section(name: str) -> str:
@@ -105,7 +106,7 @@ def _pipeline(file: str) -> Mapping[str, Any]:
 
 
 def _stages(section: str) -> str:
-    """Which stages dvc.yaml lets depend on a section."""
+    """Which stages dvc.yaml lists a section for."""
     named = []
     for file in ("dvc.yaml", "outside/dvc.yaml"):
         for stage, content in _pipeline(file).items():
@@ -113,4 +114,4 @@ def _stages(section: str) -> str:
             listed = {str(each).partition(".")[0] for each in body.get("params", [])}
             if section in listed or re.search(rf"\${{{section}}}", str(body["cmd"])):
                 named.append(stage)
-    return f"Stages that depend on it: {', '.join(map(code, named))}." if named else ""
+    return f"In `dvc.yaml` a param of {', '.join(map(code, named))}." if named else ""

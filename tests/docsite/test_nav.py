@@ -6,12 +6,17 @@ from docsite.pages import FROM_THE_ROOT, ROOT, tracked
 from docsite.reference.pages import PAGES
 
 
-def test_a_pattern_stands_for_the_pages_that_are_named_nowhere_else():
-    nav = [{"One": "index.md"}, {"Two": ["two/*.md", "three.md"]}, {"Three": "three/*.md"}, {"Rest": ["*.md"]}]
+def test_a_pattern_stands_for_the_pages_that_nothing_before_it_names():
+    nav = [
+        {"One": "index.md"},
+        {"Two": ["two/b*.md", "two/*.md", "three.md"]},
+        {"Three": "three/*.md"},
+        {"Rest": ["*.md"]},
+    ]
     pages = ["index.md", "three.md", "two/b.md", "two/a.md", "two/deep/c.md", "last.md"]
     assert expanded(nav, pages) == [
         {"One": "index.md"},
-        {"Two": ["two/a.md", "two/b.md", "three.md"]},
+        {"Two": ["two/b.md", "two/a.md", "three.md"]},
         {"Rest": ["last.md"]},
     ]
 
