@@ -3,17 +3,19 @@
 import inspect
 import itertools
 import re
+from dataclasses import fields
 from types import ModuleType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
 from deepfake_adv.crops import files as crops
 from deepfake_adv.data import manifest
+from deepfake_adv.datasets.videos import VideoEntry, VideoRow
 from deepfake_adv.extraction import boxes, frames
 from deepfake_adv.prediction import output
 from deepfake_adv.training import score
-from docsite.reference.markdown import code, prose, table
+from docsite.reference.markdown import attributes, code, prose, table
 
 
 class Written(NamedTuple):
@@ -25,6 +27,7 @@ class Written(NamedTuple):
         about: What a row is.
         schema: The columns.
         modules: Their sources' comments explain the columns.
+        rows: Their docstrings explain the columns.
     """
 
     title: str
@@ -32,9 +35,17 @@ class Written(NamedTuple):
     about: str
     schema: pa.Schema
     modules: tuple[ModuleType, ...]
+    rows: tuple[type, ...] = ()
 
+
+_ARROW: Final[dict[Any, pa.DataType]] = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+INVENTORY: Final = pa.schema([(field.name, _ARROW[field.type]) for field in fields(VideoRow)])
 
 FILES: Final = (
+    Written(
+        "Inventories", "data/inventory/<dataset>/<quality>.csv", "a video that the layout expects", INVENTORY, (),
+        (VideoEntry, VideoRow),
+    ),
     Written("Sampled frames", "data/frames/<dataset>/<quality>", "a frame of a video", frames.FRAME_SCHEMA, (frames,)),
     Written("Faces", "data/faces/<dataset>", "a face's box in a frame", boxes.BOX_SCHEMA, (boxes,)),
     Written("Crops", "data/crops/<dataset>/<quality>", "a cut face", crops.CROP_SCHEMA, (crops,)),
@@ -68,7 +79,7 @@ def page() -> str:
     parts = "\n".join(map(_section, FILES))
     return f"""# Files
 
-The columns of the files that the pipeline leaves. All are parquet; `pandas.read_parquet` reads them.
+The columns of the tables that the pipeline leaves. Inventories are CSV, all others parquet; pandas reads both.
 
 {parts}"""
 
@@ -81,8 +92,10 @@ def _section(written: Written) -> str:
 
 
 def columns_said(written: Written) -> dict[str, str]:
-    """Column -> the comment beside it in the source of its schema."""
+    """Column -> the comment beside it in the source of its schema, or what the docstring of a row says."""
     found: dict[str, str] = {}
+    for row in written.rows:
+        found |= attributes(row)
     for module in written.modules:
         text = inspect.getsource(module)
         for name, said in re.findall(r"""^\s+(?:pa\.field)?\("(\w+)", .*\),\s+# (.+)$""", text, re.MULTILINE):

@@ -1,5 +1,7 @@
 """Pieces of Markdown that the pages of the reference share."""
 
+import inspect
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -28,3 +30,10 @@ def prose(text: str) -> str:
 def first_paragraph(docstring: str | None) -> str:
     """The first paragraph of a docstring, in one line."""
     return " ".join((docstring or "").strip().partition("\n\n")[0].split())
+
+
+def attributes(documented: type) -> dict[str, str]:
+    """What a class's docstring says of its attributes: name -> text."""
+    listed = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    found = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", listed, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
