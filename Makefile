@@ -19,7 +19,7 @@ export PYTHONPATH :=
 DOCS := .docs
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report docs lock clean
+.PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report lock clean
 
 help:  ## Explain each target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -123,6 +123,7 @@ $(DOCS)/.installed: requirements/docs.txt | $(STAMP)
 	touch $@
 
 # NO_MKDOCS_2_WARNING: MkDocs Material advertises its successor
+.PHONY: docs
 docs: export PYTHONPATH = $(CURDIR)/$(DOCS):$(CURDIR)
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: setup $(DOCS)/.installed  ## Build the documentation into site/, without network; check its links and spelling
