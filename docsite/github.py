@@ -17,46 +17,31 @@ def as_python_markdown(text: str) -> str:
 def _lines(lines: list[str]) -> list[str]:
     made: list[str] = []
     at = 0
+    item_above = loose = False  # loose: with an empty line in it
     while at < len(lines):
         line = lines[at]
-        above = made[-1].strip() if made else ""
-        if mark := _FENCE.match(line):
+        item = _ITEM.match(line)
+        if made and made[-1].strip():
+            begins_list = not item_above and _BEGINS_LIST.match(line)
+            begins_table = line.startswith("|") and not made[-1].lstrip().startswith("|")
+            if begins_list or begins_table or (item and loose):
+                made.append("")
+        item_above, loose = bool(item), False
+        if item:
+            width = len(item[0])
+            end = _end_of_item(lines, at, width)
+            content = _lines([line[width:], *(each[width:] if each.strip() else "" for each in lines[at + 1 : end])])
+            loose = "" in content
+            made.append(item[0] + content[0])
+            made += [_INDENT + each if each else "" for each in content[1:]]
+        elif mark := _FENCE.match(line):
             end = _end_of_fence(lines, at, mark[1])
             made += lines[at:end]
-            at = end
-            continue
-        item = _ITEM.match(line)
-        if above and (_BEGINS_LIST.match(line) or item) and _ends(made, line):
-            made.append("")
-        if above and line.startswith("|") and not made[-1].lstrip().startswith("|"):
-            made.append("")
-        if item:
-            end = _end_of_item(lines, at, len(item[0]))
-            content = _lines(
-                [line[len(item[0]) :], *(each[len(item[0]) :] if each.strip() else "" for each in lines[at + 1 : end])]
-            )
-            made.append(item[0] + content[0])
-            made += [_INDENT + each if each.strip() else "" for each in content[1:]]
-            at = end
-            continue
-        made.append(re.sub(r"^<details(?! markdown)", '<details markdown="1"', line))
-        at += 1
+        else:
+            end = at + 1
+            made.append(re.sub(r"^<details(?! markdown)", '<details markdown="1"', line))
+        at = end
     return made
-
-
-def _ends(made: list[str], line: str) -> bool:
-    """Whether the list that begins with the line ends what stands above it: a paragraph, and no other item."""
-    above = made[-1]
-    within = any(_ITEM.match(each) for each in _paragraph(made))
-    return bool(_BEGINS_LIST.match(line)) and not within and not above.startswith((" ", "|", "#", "<"))
-
-
-def _paragraph(made: list[str]) -> list[str]:
-    """The last lines up to an empty one."""
-    start = len(made)
-    while start and made[start - 1].strip():
-        start -= 1
-    return made[start:]
 
 
 def _end_of_fence(lines: list[str], start: int, mark: str) -> int:
