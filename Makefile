@@ -15,6 +15,8 @@ JOBS ?=
 # reflinks, if the disk has them), which need each output's size once more. Later: dvc config --local cache.type …
 LINKS ?= $(shell [ "$$(id -u)" = 0 ] && echo reflink,copy || echo reflink,hardlink,symlink,copy)
 export PYTHONPATH :=
+# Packages of the documentation site, beside the environment: `make setup` neither installs nor removes them
+DOCS := .docs
 export DVC_NO_ANALYTICS := 1
 
 .PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report lock clean
@@ -55,12 +57,12 @@ test-all: setup lint  ## Lint, check types, run all tests that need no CUDA devi
 test-gpu: setup  ## Run the tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu
 
-# Without the tests of the lock and of DVC's stages, which test `make setup`'s environment
+# Without the tests of the site, of the lock and of DVC's stages, which test what the lock installs
 test-lowest:  ## Run the library's default tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 	$(GET_UV)
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv-lowest
 	$(UV) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --group dev -r pyproject.toml
-	PYTHONPATH=. .venv-lowest/bin/python -m pytest -m "not slow and not gpu" --ignore tests/repository --ignore tests/pipeline --ignore tests/sources
+	PYTHONPATH=. .venv-lowest/bin/python -m pytest -m "not slow and not gpu" --ignore tests/docsite --ignore tests/repository --ignore tests/pipeline --ignore tests/sources
 
 lint: setup  ## Check style, types and the layers of imports
 	$(BIN)/ruff check .
@@ -118,10 +120,27 @@ study: setup setup-weights  ## Train what docs/evidence.md asks, in work/study; 
 study-report: setup  ## Make reports/study again from its committed results, without training (PROFILE=study_clips)
 	$(BIN)/python -m benchmarks.study --report $(if $(PROFILE),--profile $(PROFILE))
 
+$(DOCS)/.installed: requirements/docs.txt | $(STAMP)
+	rm -rf $(DOCS)
+	$(UV) pip install --quiet --python $(BIN)/python --target $(DOCS) --require-hashes -r requirements/docs.txt
+	touch $@
+
+# NO_MKDOCS_2_WARNING: MkDocs Material advertises its successor
+.PHONY: docs
+docs: export PYTHONPATH = $(CURDIR)/$(DOCS):$(CURDIR)
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: setup $(DOCS)/.installed  ## Build the documentation into site/, without network; check its links and spelling
+	$(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python -m docsite.check site
+	$(BIN)/python -m codespell_lib
+
 lock: setup  ## Resolve pyproject.toml's requirements; versions change only if needed (make lock UPGRADE=name upgrades one)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
 	  --group dev --extra face-alignment --extra onnx --extra serving pyproject.toml -o requirements/lock.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-emit-find-links $(if $(UPGRADE),--upgrade-package $(UPGRADE)) \
+	  --constraint requirements/lock.txt --group docs -o requirements/docs.txt
 
 clean: setup  ## Delete files in work/ that killed stages left and no later run would reuse; report the freed space
 	$(BIN)/python -m deepfake_adv clean

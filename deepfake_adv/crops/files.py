@@ -34,29 +34,29 @@ _POINTS: Final = pa.list_(pa.float32())
 
 CROP_SCHEMA: Final = pa.schema(
     [
-        ("image", _IMAGE),
-        ("mask", _IMAGE),
-        ("video", pa.string()),
-        ("frame", pa.int32()),
-        ("time", pa.float32()),
-        ("label", pa.int8()),
-        ("forgery", pa.string()),
-        ("quality", pa.string()),
-        ("split", pa.string()),
-        ("dataset", pa.string()),
-        ("target", pa.string()),
-        ("source", pa.string()),
-        ("box_x", pa.int32()),  # the square cut, pixels of the frame
-        ("box_y", pa.int32()),
-        ("box_side", pa.int32()),
-        ("face_x0", pa.float32()),  # the face in it, pixels of the frame
-        ("face_y0", pa.float32()),
-        ("face_x1", pa.float32()),
-        ("face_y1", pa.float32()),
-        ("detected", pa.bool_()),
-        ("width", pa.int32()),  # of the frame
-        ("height", pa.int32()),
-        ("encoding", pa.string()),
+        ("image", _IMAGE),  # the crop: `bytes`, encoded; `path`, unused
+        ("mask", _IMAGE),  # the forged region of the crop, 0 or 255; null without
+        ("video", pa.string()),  # forgery or real, and its name: DF/000_001
+        ("frame", pa.int32()),  # absolute index in the decoded video
+        ("time", pa.float32()),  # seconds since the video's first frame
+        ("label", pa.int8()),  # 0 real, 1 fake
+        ("forgery", pa.string()),  # a forgery, or real
+        ("quality", pa.string()),  # raw, c23, c40 or native
+        ("split", pa.string()),  # train, val or test
+        ("dataset", pa.string()),  # an entry of params.yaml
+        ("target", pa.string()),  # whose video it is: an identity or an original video
+        ("source", pa.string()),  # whose face a fake shows; null where unknown
+        ("box_x", pa.int32()),  # left of the square cut, pixels of the frame
+        ("box_y", pa.int32()),  # its top
+        ("box_side", pa.int32()),  # its side
+        ("face_x0", pa.float32()),  # left of the face in it, pixels of the frame
+        ("face_y0", pa.float32()),  # its top
+        ("face_x1", pa.float32()),  # its right
+        ("face_y1", pa.float32()),  # its bottom
+        ("detected", pa.bool_()),  # false: the box was filled in between two detections
+        ("width", pa.int32()),  # of the frame, pixels
+        ("height", pa.int32()),  # of the frame, pixels
+        ("encoding", pa.string()),  # of `image`: webp, png or i420
         ("landmarks", _POINTS),  # 68 points as x0, y0, x1, y1, ..., pixels of the crop
     ]
 )

@@ -25,11 +25,11 @@ from deepfake_adv.parquet import WRITE_OPTIONS, Ints, distinct, number_rows, par
 MANIFEST_SCHEMA: Final = pa.schema(
     [CROP_SCHEMA.field(name) for name in METADATA]
     + [
-        pa.field("has_mask", pa.bool_()),
+        pa.field("has_mask", pa.bool_()),  # the crop file holds a mask
         pa.field("file", pa.string()),  # relative to the data folder, POSIX
-        pa.field("row_group", pa.int32()),
+        pa.field("row_group", pa.int32()),  # of the crop file
         pa.field("row", pa.int32()),  # in the row group
-        pa.field("file_fingerprint", pa.string()),
+        pa.field("file_fingerprint", pa.string()),  # of the crop file's bytes
         *(pa.field(name, type_) for name, type_ in BYTE_RANGES.items()),
     ]
 )

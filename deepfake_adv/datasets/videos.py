@@ -52,7 +52,17 @@ class VideoEntry:
 
 @dataclass(frozen=True)
 class VideoRow:
-    """A row of an inventory: a `VideoEntry` and what was found at its path."""
+    """A row of an inventory: a `VideoEntry` and what was found at its path.
+
+    Attributes:
+        bytes: Size of the file, or of a folder's images; 0 where nothing was found.
+        fingerprint: Of these bytes.
+        frames: Number of frames, or of images.
+        fps: Frames per second; 0 for images.
+        width: Of the frames, pixels.
+        height: Of the frames, pixels.
+        status: ok, or the reason for which later stages leave the video out.
+    """
 
     video: str
     label: int

@@ -29,14 +29,14 @@ CORNERS: Final = ("x0", "y0", "x1", "y1")
 
 BOX_SCHEMA: Final = pa.schema(
     [
-        ("dataset", pa.string()),
-        ("target", pa.string()),
-        ("video", pa.string()),
+        ("dataset", pa.string()),  # an entry of params.yaml
+        ("target", pa.string()),  # whose video it is
+        ("video", pa.string()),  # forgery or real, and its name: DF/000_001
         ("quality", pa.string()),  # the quality that the box was found in and is for; null where it is for all of them
-        ("frame", pa.int32()),
+        ("frame", pa.int32()),  # absolute index in the decoded video
         *((corner, pa.float32()) for corner in CORNERS),  # pixels of the frame; null where the frame was dropped
-        ("confidence", pa.float32()),
-        ("detected", pa.bool_()),
+        ("confidence", pa.float32()),  # the locator's, in its own unit
+        ("detected", pa.bool_()),  # false: filled in between two detections
         ("landmarks", pa.list_(pa.float32())),  # pixels of the frame
     ]
 )

@@ -30,12 +30,12 @@ _ROW_GROUP: Final = 32 * 1024
 
 FRAME_SCHEMA: Final = pa.schema(
     [
-        pa.field("video", pa.string(), nullable=False),
-        pa.field("forgery", pa.string(), nullable=False),
-        pa.field("label", pa.int8(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
-        pa.field("target", pa.string(), nullable=False),
-        pa.field("source", pa.string()),
+        pa.field("video", pa.string(), nullable=False),  # forgery or real, and its name: DF/000_001
+        pa.field("forgery", pa.string(), nullable=False),  # a forgery, or real
+        pa.field("label", pa.int8(), nullable=False),  # 0 real, 1 fake
+        pa.field("split", pa.string(), nullable=False),  # train, val or test
+        pa.field("target", pa.string(), nullable=False),  # whose video it is: an identity or an original video
+        pa.field("source", pa.string()),  # whose face a fake shows; null for reals and where unknown
         pa.field("frame", pa.int32(), nullable=False),  # absolute index in the decoded video
         pa.field("time", pa.float32(), nullable=False),  # seconds since the video's first frame
         pa.field("position", pa.int32(), nullable=False),  # index in the store's video

@@ -11,9 +11,9 @@ from deepfake_adv.params.base import Section
 class Pairs(Section):
     """Pairs of identities per split; each pair gives two originals and eight forgeries."""
 
-    train: int = Field(ge=1)
-    val: int = Field(ge=1)
-    test: int = Field(ge=1)
+    train: int = Field(ge=1, description="For training.")
+    val: int = Field(ge=1, description="For validation.")
+    test: int = Field(ge=1, description="For tests.")
 
 
 class Corpus(Section):
@@ -21,11 +21,11 @@ class Corpus(Section):
 
     source: Literal["procedural", "clips", "none"]
     folder: str | None
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, description="Of all that is drawn: heads, scenes, forgeries.")
     pairs: Pairs
     frames: int = Field(ge=6)
     size: int = Field(ge=128, multiple_of=2)
-    fps: int = Field(ge=1)
+    fps: int = Field(ge=1, description="Frames per second of a clip.")
     max_shorter_side: int = Field(ge=128)
     dfd_pairs: int = Field(ge=0)
     celebdf_pairs: int = Field(ge=0)

@@ -17,21 +17,24 @@ ROLES: Final = (
 class Evaluate(Section):
     """Metrics and their intervals."""
 
-    resamples: int = Field(ge=0)
-    confidence: float = Field(gt=0, lt=1)
+    resamples: int = Field(ge=0, description="Bootstrap resamples behind an interval; 0: no intervals.")
+    confidence: float = Field(gt=0, lt=1, description="Of the intervals.")
     false_positive_rate: float = Field(gt=0, lt=1)
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, description="Of the resamples.")
 
 
 class Tables(Section):
     """Which of our entries stand for which of the paper's."""
 
-    roles: dict[str, str]
-    baseline: str
+    roles: dict[str, str] = Field(
+        description="A name in the paper's tables, and the entry that stands for it: of detectors, classifiers or "
+        "datasets. A name that is left out stands for itself."
+    )
+    baseline: str = Field(description="The entry of `methods` that others are compared with.")
 
 
 class Report(Section):
     """The page."""
 
-    title: str
-    dpi: int = Field(ge=50, le=600)
+    title: str = Field(description="Heading of the page.")
+    dpi: int = Field(ge=50, le=600, description="Resolution of the figures, dots per inch.")

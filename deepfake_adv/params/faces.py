@@ -29,7 +29,9 @@ class Crop(Section):
     margin: float = Field(ge=1, le=4)
     encoding: Literal["webp", "png", "i420"]
     masks: bool
-    max_failed_share: float = Field(ge=0, le=1)
+    max_failed_share: float = Field(
+        ge=0, le=1, description="Largest share of videos that may fail in this stage; they are reported and left out."
+    )
 
 
 class Shard(Section):
@@ -39,4 +41,4 @@ class Shard(Section):
     detected_only: bool
     max_frames: int | None = Field(ge=1)
     leaks: Literal["fatal", "tolerated"]
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, description="Of the crops that `balance: equal` leaves out.")

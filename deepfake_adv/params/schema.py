@@ -1,5 +1,7 @@
 """All sections of params.yaml."""
 
+from pydantic import Field
+
 from deepfake_adv.params.base import Distinct, OneOrMore, Section
 from deepfake_adv.params.corpus import Corpus
 from deepfake_adv.params.datasets import Dataset, Extract, Inventory, PartSection
@@ -14,7 +16,7 @@ from deepfake_adv.params.training import Device, Run, Score, Train
 class Params(Section):
     """params.yaml."""
 
-    profile: str
+    profile: str = Field(description="Name of this set of choices; `deepfake-adv check` prints it.")
     plugins: Distinct[str]
     execution: Execution
     corpus: Corpus

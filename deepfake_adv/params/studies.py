@@ -13,10 +13,10 @@ class AttackImages(Section):
     """Images to attack: identities of the manifest's real faces, or any folder of images per class."""
 
     source: Literal["identities", "folder"]
-    folder: str | None
-    count: int = Field(ge=2)
-    image_size: int = Field(ge=16)
-    batch_size: int = Field(ge=1)
+    folder: str | None = Field(description="Folder with a folder of images for each class, for `source: folder`.")
+    count: int = Field(ge=2, description="Images that are attacked, evenly drawn; all where there are fewer.")
+    image_size: int = Field(ge=16, description="Side of the images, pixels.")
+    batch_size: int = Field(ge=1, description="Images at a time.")
 
     @field_validator("folder")
     @classmethod
@@ -29,25 +29,27 @@ class AttackImages(Section):
 class ClassifierEntry(Section):
     """One classifier of timm's; the entry's name is the column of Tables VII, XII to XIV."""
 
-    architecture: str
-    image_size: int | None = Field(ge=16)
-    pretrained: bool
+    architecture: str = Field(description="timm's name of the network.")
+    image_size: int | None = Field(
+        ge=16, description="Side that images are resized to, pixels; null: as in its weights."
+    )
+    pretrained: bool = Field(description="Weights from ImageNet; false: trained on the identities first.")
 
 
 class ClassifierTraining(Section):
     """Training of classifiers without pretrained weights on the identities."""
 
-    steps: int = Field(ge=1)
-    batch_size: int = Field(ge=2)
-    learning_rate: float = Field(gt=0)
-    seed: int = Field(ge=0)
+    steps: int = Field(ge=1, description="Optimiser steps.")
+    batch_size: int = Field(ge=2, description="Images of a step.")
+    learning_rate: float = Field(gt=0, description="Of the optimiser.")
+    seed: int = Field(ge=0, description="Of random weights, and of the order of images.")
 
 
 class Reading(Section):
     """One reading of Eq. (6)'s epsilon."""
 
-    rule: Rule
-    epsilon: float = Field(gt=0)
+    rule: Rule = Field(description="How the gradient becomes a step.")
+    epsilon: float = Field(gt=0, description="Size of the step.")
 
 
 class AttackStudy(Section):
@@ -68,12 +70,12 @@ class AttackStudy(Section):
 class RobustnessStudy(Section):
     """Trained detectors under attack and under degradation; without `runs` nothing is studied."""
 
-    runs: Distinct[str]
-    condition: str
-    seed: int = Field(ge=0)
+    runs: Distinct[str] = Field(description="Runs that are compared; an empty list: no study.")
+    condition: str = Field(description="Training condition of their detectors.")
+    seed: int = Field(ge=0, description="Seed of their detectors.")
     frames: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
-    attacks: dict[str, AttackEntry]
+    batch_size: int = Field(ge=1, description="Images at a time.")
+    attacks: dict[str, AttackEntry] = Field(description="Name in the report -> attack.")
     jpeg: list[Annotated[int, Field(ge=1, le=100)]]  # quality
     blur: list[Annotated[float, Field(ge=0)]]  # sigma, pixels
     noise: list[Annotated[float, Field(ge=0)]]  # deviation, 8-bit levels
@@ -94,8 +96,8 @@ class Examples(Section):
     """The pictures of Figs. 1 and 4 (of `run`) and of the learned maps (of `generator_run`); '' for none."""
 
     run: RunOrNone
-    generator_run: RunOrNone
-    condition: str
+    generator_run: RunOrNone = Field(description="Run whose generator's maps are shown; '' for none.")
+    condition: str = Field(description="Training condition of both.")
     count: int = Field(ge=1, le=12)
-    kernel_sizes: list[Odd]
+    kernel_sizes: list[Odd] = Field(description="Window widths of the blur in Fig. 4, pixels.")
     attacks: dict[str, AttackEntry]

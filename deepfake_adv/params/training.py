@@ -12,8 +12,10 @@ from deepfake_adv.params.sentences import sentences
 class Tests(Section):
     """What a run is scored on: test conditions, and frames of each test video; null for all."""
 
-    conditions: OneOrMore[str] | None = None
-    frames: int | None = Field(default=None, ge=1)
+    conditions: OneOrMore[str] | None = Field(
+        default=None, description="Test conditions, such as NT_c23; null: every one that there is."
+    )
+    frames: int | None = Field(default=None, ge=1, description="Frames of a test video; null: all that were sampled.")
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
 
@@ -24,32 +26,36 @@ class Run(Section):
     `train` replaces keys of the section `train` for this run alone. `test` limits what the run is scored on.
     """
 
-    method: str
-    detector: str
-    tier: str
-    conditions: OneOrMore[str]
-    train: dict[str, Any] = Field(default={})
+    method: str = Field(description="An entry of `methods`.")
+    detector: str = Field(description="An entry of `detectors`.")
+    tier: str = Field(description="The manifest that it reads: one of `tiers`.")
+    conditions: OneOrMore[str] = Field(
+        description="Training conditions, such as NT_c23; one detector is trained on each."
+    )
+    train: dict[str, Any] = Field(default={}, description="Keys of the section `train` that this run replaces.")
     test: Tests = Field(default=Tests())
 
 
 class Train(Section):
     """The recipe that runs share, so that comparisons vary one thing; a run may replace keys of it."""
 
-    seeds: OneOrMore[int]
+    seeds: OneOrMore[int] = Field(description="One training for each; the results are means over them.")
     image_size: int = Field(ge=16)
     batch_size: int = Field(ge=2, multiple_of=2)
     accumulate: int = Field(ge=1)
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, description="Of `steps_per_epoch` steps each; the detector is validated after each.")
     sampling: Literal["draws", "pairs", "full"]
     steps_per_epoch: int | None = Field(ge=1)
     pool: int = Field(default=64, ge=1)  # read by sampling: full alone
     flip: bool
     optimizer: Literal["radam", "adamw"]
-    learning_rate: float = Field(gt=0)
-    adversary_learning_rate: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
+    learning_rate: float = Field(gt=0, description="Of the detector's optimiser.")
+    adversary_learning_rate: float = Field(gt=0, description="Of the generator's optimiser, where a method has one.")
+    weight_decay: float = Field(ge=0, description="Of both optimisers.")
     decay_epochs: int = Field(ge=1)
-    decay_factor: float = Field(gt=0, le=1)
+    decay_factor: float = Field(
+        gt=0, le=1, description="What the learning rates are multiplied by; see `decay_epochs`."
+    )
     decay_weight_decay: bool
     early_stop: int = Field(ge=0)
     checkpoint: Literal["best", "last", "averaged"] = "best"
@@ -101,8 +107,8 @@ def recipe_faults(train: Train, run: Run, *above: str) -> list[str]:
 class Score(Section):
     """How test frames are scored."""
 
-    batch_size: int = Field(ge=1)
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    batch_size: int = Field(ge=1, description="Frames at a time; changes the speed.")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(description="Of the arithmetic.")
     corrupt: Literal["fail", "skip"]
 
 
@@ -111,9 +117,9 @@ class Device(Section):
 
     accelerator: Literal["auto", "cpu", "cuda"]
     devices: int = Field(ge=1)
-    nodes: int = Field(ge=1)
+    nodes: int = Field(ge=1, description="Machines for one run.")
     strategy: Literal["auto", "ddp"]
-    channels_last: bool
+    channels_last: bool = Field(description="Keep the channels of a pixel together in memory, which is often faster.")
     compile: bool
     cache: Literal["none", "memory"]
     workers: int = Field(ge=0)

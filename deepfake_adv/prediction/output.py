@@ -25,12 +25,12 @@ _FRAME: Final = pa.struct(
 )
 _EVIDENCE: Final = pa.struct(
     [
-        ("lr", pa.float64()),
-        ("log10_lr", pa.float64()),
-        ("at_bound", pa.bool_()),
-        ("words", pa.string()),
-        ("called_fake", pa.bool_()),
-        ("unlike", pa.float64()),
+        ("lr", pa.float64()),  # likelihood ratio: how much more probable the score is of a fake than of a real
+        ("log10_lr", pa.float64()),  # its power of ten
+        ("at_bound", pa.bool_()),  # it is the largest or smallest ratio that the validation videos support
+        ("words", pa.string()),  # the ratio in words
+        ("called_fake", pa.bool_()),  # the score is above the threshold
+        ("unlike", pa.float64()),  # how unlike the validation faces it is; above 1 nothing like it was seen
     ]
 )
 _PERSON: Final = pa.struct(
@@ -45,26 +45,26 @@ _PERSON: Final = pa.struct(
     ]
 )
 _FACES: Final = ("seen", "scored", "too_small", "too_brief", "lost_at_cuts")
-_FLAT: Final = pa.schema(
+TABLE_SCHEMA: Final = pa.schema(
     [
-        ("path", pa.string()),
-        ("status", pa.string()),
-        ("score", pa.float64()),
+        ("path", pa.string()),  # as given
+        ("status", pa.string()),  # scored or failed
+        ("score", pa.float64()),  # P(fake) of one person: of all the highest, or of the main one
         *_EVIDENCE,
-        ("warnings", pa.string()),
-        ("error", pa.string()),
+        ("warnings", pa.string()),  # why not to trust the score, separated by semicolons
+        ("error", pa.string()),  # why there is no score
         *((f"faces_{name}", pa.int64()) for name in _FACES),
-        ("shots", pa.int64()),
-        ("frames_sampled", pa.int64()),
-        ("frames_missed", pa.int64()),
-        ("damage", pa.string()),
-        ("notes", pa.string()),
-        ("trained_on", pa.string()),
-        ("sha256", pa.string()),
-        ("detector", pa.string()),
-        ("detector_sha256", pa.string()),
-        ("code", pa.string()),
-        ("version", pa.string()),
+        ("shots", pa.int64()),  # number of shots in the frames that were looked at
+        ("frames_sampled", pa.int64()),  # frames that were looked at
+        ("frames_missed", pa.int64()),  # those of them in which nobody who is scored has a face
+        ("damage", pa.string()),  # what is wrong with the file; empty where it is whole
+        ("notes", pa.string()),  # what else to know, separated by semicolons
+        ("trained_on", pa.string()),  # training condition of the detector
+        ("sha256", pa.string()),  # of the file
+        ("detector", pa.string()),  # run/condition/seed
+        ("detector_sha256", pa.string()),  # of its weights
+        ("code", pa.string()),  # fingerprint of the code
+        ("version", pa.string()),  # of the package
         ("params", pa.string()),  # JSON
     ]
 )
@@ -126,12 +126,12 @@ def keep(path: Path, rows: Iterable[Row]) -> None:
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Write one line per file as CSV."""
-    write_csv(path, _FLAT.names, map(flat, rows))
+    write_csv(path, TABLE_SCHEMA.names, map(flat, rows))
 
 
 def write_parquet(path: Path, rows: Sequence[Row]) -> None:
     """Write one row per file as parquet: the columns of the CSV, and the people with their frames."""
-    schema = _FLAT.append(pa.field("people", pa.list_(_PERSON)))
+    schema = TABLE_SCHEMA.append(pa.field("people", pa.list_(_PERSON)))
     content = [{**flat(row), "people": row.get("people") or []} for row in rows]
     with atomic_write(path) as temporary:
         pq.write_table(pa.Table.from_pylist(content, schema=schema), temporary)

@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 SCHEMA = pa.schema(
     [
-        ("train_condition", pa.string()),
-        ("seed", pa.int32()),
+        ("train_condition", pa.string()),  # condition that the detector was trained on
+        ("seed", pa.int32()),  # of the training
         ("dataset", pa.string()),
         ("quality", pa.string()),
         ("forgery", pa.string()),
@@ -38,7 +38,7 @@ SCHEMA = pa.schema(
         ("target", pa.string()),
         ("source", pa.string()),
         ("frame", pa.int32()),
-        ("score", pa.float64()),
+        ("score", pa.float64()),  # P(fake), 0 to 1; not finite where the crop could not be read
     ]
 )
 _COPIED = ("dataset", "quality", "forgery", "label", "video", "target", "source", "frame")

@@ -32,8 +32,12 @@ def project(root):
 
 @pytest.fixture(scope="module")
 def pins(root):
-    """Name to the versions that the lock pins for this interpreter."""
-    lines = (root / "requirements/lock.txt").read_text(encoding="utf-8").splitlines()
+    return pinned(root / "requirements/lock.txt")
+
+
+def pinned(lock):
+    """Name to the version that a lock pins for this interpreter."""
+    lines = lock.read_text(encoding="utf-8").splitlines()
     found = [Requirement(line.rstrip(" \\")) for line in lines if re.match(r"[a-z0-9]", line)]
     environment = default_environment()
     return {
@@ -86,11 +90,22 @@ def test_the_lock_pins_what_is_declared_within_its_bounds(project, pins):
     assert "opencv-python" not in pins  # beside the headless build it would overwrite cv2
 
 
-def test_the_lock_names_no_registry(root):
-    text = (root / "requirements/lock.txt").read_text(encoding="utf-8")
+def test_the_sites_lock_agrees_with_the_projects(root, project, pins):
+    own = pinned(root / "requirements/docs.txt")
+    for requirement in map(Requirement, project["dependency-groups"]["docs"]):
+        assert own[canonicalize_name(requirement.name)] in requirement.specifier
+    assert {name: (version, pins[name]) for name, version in own.items() if pins.get(name, version) != version} == {}
+
+
+@pytest.mark.parametrize("name", ["lock.txt", "docs.txt"])
+def test_the_locks_name_no_registry(root, name):
+    text = (root / "requirements" / name).read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index|--find-links", text)
     assert text.count("--hash=sha256:") > text.count("==")
-    assert [path.name for path in (root / "requirements").iterdir() if path.suffix != ".pth"] == ["lock.txt"]
+    assert {path.name for path in (root / "requirements").iterdir() if path.suffix != ".pth"} == {
+        "lock.txt",
+        "docs.txt",
+    }
 
 
 def test_licence_citation_and_changelog_agree(root, project):
