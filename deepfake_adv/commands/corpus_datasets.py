@@ -1,4 +1,4 @@
-"""What params expect of the stage `corpus` that it cannot do: datasets that it does not make, clips that are not there."""
+"""What the stage `corpus` cannot do for params: datasets that it does not make, clips that are not there."""
 
 from pathlib import Path
 from typing import Final
