@@ -12,7 +12,7 @@ from tests.repository.known_commands import Known
 from tests.repository.merge_params import merge
 from tests.repository.pages import blocks_of, commands_of, inline_of, pages_of
 
-NOT_RUN = {"docs/how-to/parallel.md": 2, "docs/tutorials/4-faceforensics.md": 4}
+NOT_RUN = {"docs/how-to/parallel.md": 2, "docs/serving.md": 1, "docs/tutorials/4-faceforensics.md": 4}
 """Blocks of commands that no test runs, for each page; the reason stands in front of each."""
 
 
