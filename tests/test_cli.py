@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -70,35 +69,6 @@ def test_check_refuses_a_run_without_data(call, tmp_path):
     done = call("check")
     assert done.exit_code == 1
     assert "gan_native, trained on by mine, must have real and fake videos in split train" in done.output
-
-
-@pytest.mark.parametrize(
-    ("changes", "names", "reason"),
-    [
-        ({"corpus.source": "clips", "corpus.folder": "clips"}, ["dfd", "celebdf"], "clips makes no set of layout dfd"),
-        ({"corpus.source": "none"}, ["corpus", "dfd", "celebdf"], "corpus.source is none"),
-        ({"corpus.celebdf_pairs": 0}, ["celebdf"], "corpus.celebdf_pairs is 0"),
-    ],
-)
-def test_check_refuses_datasets_that_the_corpus_will_not_make(call, set_params, changes, names, reason):
-    set_params(Path("params.yaml"), changes)
-    done = call("check")
-    assert done.exit_code == 1
-    assert re.findall(r"datasets\.(\w+) must be made by the stage corpus", done.output) == names
-    assert reason in done.output
-    assert "Remove celebdf from `datasets` and celebdf_native from `parts`." in done.output
-
-
-def test_check_counts_the_clips_that_the_corpus_is_made_from(call, set_params, tmp_path):
-    done = call("check", "--profile", "clips")
-    assert done.exit_code == 1
-    assert "found none at my_clips" in done.output
-    Path("my_clips").mkdir()
-    for number in range(6):
-        Path(f"my_clips/{number}.mp4").touch()
-    assert "got 6 files in my_clips" in call("check", "--profile", "clips").output
-    set_params(Path("profiles/clips.yaml"), {"corpus.pairs": {"train": 1, "val": 1, "test": 1}})
-    assert call("check", "--profile", "clips").exit_code == 0
 
 
 def test_check_says_which_dataset_is_not_there_to_count(call):
