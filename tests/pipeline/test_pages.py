@@ -27,8 +27,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 TYPED = ("docs/tutorials", "docs/how-to")
 TARGETS = {"clean", "profile-clips", "profile-demo", "profile-own", "profile-paper", "pull", "repro", "train-all"}
 """Targets of the Makefile that run in a tiny project."""
-RENAMED = {"compact_grad_aat": "compact_grad_bat"}
-"""Runs that the tiny project lacks, and what stands for them."""
+RENAMED = {
+    "compact_grad_aat": "compact_grad_bat",  # a run that the tiny project lacks
+    "methods.grad_bat.epsilon=0.2,0.4": "report.dpi=80,90",  # two experiments of one stage each
+}
+QUEUE_ENDS = "until ! dvc queue status | grep -E 'Queued|Running'; do sleep 1; done"
+"""DVC's queue works in the background; a reader waits."""
 OWN_FILES = {
     "2-clips.md": [f"my_clips/{number}.mp4" for number in range(6)],
     "6-scoring.md": ["clip.mp4", "photo.jpg"],
@@ -73,7 +77,8 @@ def typed(page):
         elif block.is_commands:
             targets = {word for words in commands_of(block.text) if words[0] == "make" for word in words[1:]}
             assert {word for word in targets if "=" not in word} <= TARGETS, f"{block.place}: mark it as not run"
-            lines.append(re.sub("|".join(RENAMED), lambda name: RENAMED[name[0]], block.text))
+            lines.append(re.sub("|".join(map(re.escape, RENAMED)), lambda name: RENAMED[name[0]], block.text))
+            lines += [QUEUE_ENDS] if "dvc queue start" in block.text else []
     return "\n".join([*lines, ""])
 
 
@@ -84,25 +89,6 @@ def listed(block):
     return [line["path"] for line in csv.DictReader(io.StringIO(block.text)) if line.get("path")]
 
 
-@pytest.fixture(scope="module")
-def small_project(project, set_params, tmp_path_factory):
-    """The tiny project with a Makefile, small profiles, and nothing that is not committed."""
-    folder = tmp_path_factory.mktemp("pages") / "project"
-    shutil.copytree(project.folder, folder, symlinks=True)
-    shutil.copy(ROOT / "Makefile", folder)
-    profiles = folder / "profiles"
-    shutil.copy(folder / "params.yaml", profiles / "demo.yaml")
-    others = {key: value for key, value in TINY.items() if key != "robustness.runs"}
-    set_params(profiles / "own.yaml", {**others, "datasets.mine.frames": SMALL["frames"]})
-    set_params(
-        profiles / "clips.yaml", {**TINY, "datasets.corpus.frames": SMALL["frames"], "corpus.max_shorter_side": 240}
-    )
-    keep_runs(profiles / "clips.yaml")
-    for command in (["add", "-A"], ["commit", "-qm", "Make profiles small"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    return folder
-
-
 def keep_runs(path):
     """Leave the runs of the tiny project, at one condition, in a profile."""
     content = YAML().load(path.read_text())
@@ -111,35 +97,62 @@ def keep_runs(path):
         YAML().dump(content, stream)
 
 
-@pytest.fixture
-def environment(tmp_path):
-    """`make` and `deepfake-adv` use this environment and the folder that they are typed in."""
-    bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
+def copy_small(source, folder, set_params):
+    """Copy the tiny project; with a Makefile and small profiles, all committed."""
+    shutil.copytree(source, folder, symlinks=True)
+    shutil.copy(ROOT / "Makefile", folder)
+    profiles = folder / "profiles"
+    shutil.copy(folder / "params.yaml", profiles / "demo.yaml")
+    others = {key: value for key, value in TINY.items() if key != "robustness.runs"}
+    set_params(profiles / "own.yaml", {**others, "datasets.mine.frames": SMALL["frames"]})
+    small_clips = {"datasets.corpus.frames": SMALL["frames"], "corpus.max_shorter_side": 240}
+    set_params(profiles / "clips.yaml", {**{k: TINY[k] for k in TINY if "pairs" not in k}, **small_clips})
+    keep_runs(profiles / "clips.yaml")
+    for command in (["add", "-A"], ["commit", "-qm", "Make profiles small"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+
+
+def make_environment(folder):
+    """`make` and `deepfake-adv` use this environment, and the code of the folder that they are typed in."""
+    folder.mkdir()
     texts = {"make": MAKE.format(make=shutil.which("make"), venv=sys.prefix), "deepfake-adv": OWN}
     for name, text in texts.items():
-        (bin_folder / name).write_text(text)
-        (bin_folder / name).chmod(0o755)
-    path = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), os.environ["PATH"]])
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    path = os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
     return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_reader_can_type_every_command(page, small_project, environment, tmp_path):
-    folder = tmp_path / "project"
-    shutil.copytree(small_project, folder, symlinks=True)
-    script, said = tmp_path / "page.sh", tmp_path / "said.txt"
+def type_page(page, small, folder):
+    """Type a page in a copy of a project, in a new folder; gives the exit code and what was said."""
+    folder.mkdir(exist_ok=True)
+    shutil.copytree(small, folder / "project", symlinks=True)
+    script, said = folder / "page.sh", folder / "said.txt"
     script.write_text(typed(page))
     with open(said, "w") as stream:  # no pipe, which a server in the background would keep open
         reader = subprocess.Popen(
-            ["bash", "-x", script], cwd=folder, env=environment, stdout=stream, stderr=stream, start_new_session=True
-        )
+            ["bash", "-x", script], cwd=folder / "project", env=make_environment(folder / "bin"), stdout=stream,
+            stderr=stream, start_new_session=True,
+        )  # fmt: skip
         try:
-            reader.wait()
+            code = reader.wait()
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(reader.pid, signal.SIGKILL)  # also such a server
-    assert reader.returncode == 0, said.read_text()[-6000:]
+    return code, said.read_text()
+
+
+@pytest.fixture(scope="module")
+def small_project(project, set_params, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages") / "project"
+    copy_small(project.folder, folder, set_params)
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_reader_can_type_every_command(page, small_project, tmp_path):
+    code, said = type_page(page, small_project, tmp_path)
+    assert code == 0, said[-6000:]
 
 
 def test_there_are_pages_to_type():
