@@ -114,7 +114,7 @@ class Known:
             if not any(_has(content, key) for content in self.params):
                 return f"no params file has the key {key}"
         if parsed.cmd in ("repro", "run", "status", "commit"):
-            for target in parsed.targets:
+            for target in getattr(parsed, "targets", None) or []:
                 if (wrong := self._target(target)) is not None:
                     return wrong
         return None
