@@ -31,8 +31,8 @@ RENAMED = {
     "compact_grad_aat": "compact_grad_bat",  # a run that the tiny project lacks
     "methods.grad_bat.epsilon=0.2,0.4": "report.dpi=80,90",  # two experiments of one stage each
 }
-QUEUE_ENDS = "until ! dvc queue status | grep -E 'Queued|Running'; do sleep 1; done"
-"""DVC's queue works in the background; a reader waits."""
+QUEUE_ENDS = "until ! dvc queue status | grep -E 'Queued|Running'; do sleep 1; done; dvc queue stop"
+"""DVC's queue works in the background; a reader waits. Its idle worker ends, too."""
 OWN_FILES = {
     "2-clips.md": [f"my_clips/{number}.mp4" for number in range(6)],
     "6-scoring.md": ["clip.mp4", "photo.jpg"],

@@ -57,7 +57,7 @@ class Known:
 
     def unknown_options(self, words: list[str]) -> list[str]:
         """Options that its program lacks, of a shortened command of a sentence (``predict … --report page.html``)."""
-        program, *rest = words
+        program, *rest = words[: words.index("|")] if "|" in words else words
         given = [word.partition("=")[0] for word in rest if re.fullmatch(r"--?[a-zA-Z][\w-]*(=.*)?", word)]
         if program == "deepfake-adv":
             command = self.commands.get(rest[0])
