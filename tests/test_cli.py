@@ -86,7 +86,7 @@ def test_the_profile_own_is_planned_from_its_table(call, tmp_path):
 def test_an_unknown_profile_is_one_message(call, command):
     done = call(command, "--profile", "papr")
     assert done.exit_code == 1
-    assert "profile must be one of demo, own, paper, study, study_clips; got 'papr'" in done.output
+    assert "profile must be one of clips, demo, own, paper, study, study_clips; got 'papr'" in done.output
     assert "Traceback" not in done.output
 
 

@@ -1,5 +1,6 @@
 """Amount of work: videos, frames and crops of every part, from its inventory or its layout's published numbers."""
 
+import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from deepfake_adv.params.datasets import FrameCounts
 from deepfake_adv.params.schema import Params
 
 INVENTORY: Final = Path("data/inventory")
+REPORT: Final = INVENTORY / "report.csv"
 CORPUS: Final = Path("data/corpus")
 _LED_BY: Final = (Quality.C23, Quality.NATIVE, Quality.RAW, Quality.C40)  # quality that a group's faces are located in
 _OWN_TRACK: Final = (Forgery.DFD,)
@@ -144,8 +146,12 @@ def read_workload(params: Params, root: Path = Path()) -> Workload:
         kinds = list(map(str, layout.forgeries or layout.own_forgeries))
         published = _corpus(params.corpus, dataset.layout, kinds) if own else layout.published(quality)
         listed_there = read_rows(table) if table.is_file() else []
-        # of our own corpus in another size, as another profile makes it, the inventory says nothing
-        other = own and len(listed_there) != sum(each.videos for each in published)
+        # of our own corpus in another size, as another profile makes it, the inventory says nothing; nor of a dataset
+        # that has the name of the profile's, but of which other numbers were published
+        if own:
+            other = len(listed_there) != sum(each.videos for each in published)
+        else:
+            other = _expects_others(root / REPORT, part.dataset, quality, layout.expected(quality))
         if table.is_file() and not other:
             rows = [row for row in listed_there if row.status != "missing"]
             counted = [_row(row) for row in rows]
@@ -165,6 +171,15 @@ def read_workload(params: Params, root: Path = Path()) -> Workload:
         listed, megabytes = sum(kind[2] for kind in counted), sum(kind[2] * kind[6] for kind in counted)
         parts.append(PartLoad(name, part.dataset, quality, source, listed, megabytes, groups, targets))
     return Workload(tuple(parts), tuple(unknown))
+
+
+def _expects_others(report: Path, dataset: str, quality: str, published: Mapping[str, int]) -> bool:
+    """Whether an inventory's report expects other numbers of videos than the layout."""
+    if not published or not report.is_file():
+        return False
+    with open(report, encoding="utf-8", newline="") as stream:
+        lines = [line for line in csv.DictReader(stream) if (line["dataset"], line["quality"]) == (dataset, quality)]
+    return bool(lines) and {line["forgery"]: int(line["expected"]) for line in lines} != dict(published)
 
 
 _Kind = tuple[str, str, int, float, int, int, float, float]

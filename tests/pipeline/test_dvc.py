@@ -1,4 +1,4 @@
-"""The promises of README and docs/dvc.md about `dvc repro`, each seen to hold on a tiny corpus."""
+"""The promises of README and docs/how-to about `dvc repro`, each seen to hold on a tiny corpus."""
 
 import csv
 import json

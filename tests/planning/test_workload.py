@@ -60,6 +60,17 @@ def test_an_inventory_of_the_corpus_in_another_size_says_nothing(profile, tmp_pa
     assert part(read_workload(params, tmp_path), "corpus_c23").source == "inventory"
 
 
+def test_an_inventory_of_another_dataset_of_that_name_says_nothing(profile, tmp_path):
+    """The demo's `dfd` is made by the corpus, the paper's are the 3,431 videos that were published."""
+    put(tmp_path, "dfd", "c23", [row("24__kitchen", split="test", target="24__kitchen")])
+    report = tmp_path / "data/inventory/report.csv"
+    columns = "dataset,quality,forgery,present,expected"
+    report.write_text(f"{columns}\ndfd,c23,real,1,1\ndfd,c23,DFD,0,0\n")
+    assert part(read_workload(profile(), tmp_path), "dfd_c23").listed == 3431
+    report.write_text(f"{columns}\ndfd,c23,real,1,363\ndfd,c23,DFD,0,3068\n")
+    assert part(read_workload(profile(), tmp_path), "dfd_c23").listed == 1
+
+
 def test_an_inventory_is_believed_before_anything_published(profile, tmp_path):
     rows = [row("000"), row("001", target="001", frames=50), row("000_001", "NT", mask="m.mp4")]
     rows += [row("002", target="002", status="missing"), row("003", target="003", split=""), row("x", status="empty")]

@@ -13,7 +13,7 @@ from deepfake_adv.training.checkpoint import save_weights
 from deepfake_adv.video.colour import rgb_to_i420
 from deepfake_adv.video.encode import write_h264
 
-PROFILES = ("demo", "own", "paper", "study", "study_clips")
+PROFILES = ("clips", "demo", "own", "paper", "study", "study_clips")
 
 
 def tracked(root, *patterns):
