@@ -133,7 +133,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--crops", type=int, nargs="+", default=[330_000, 1_100_000, 3_300_000], help="in manifests")
     parser.add_argument("--per-video", type=int, default=220, help="crops, in these")
     parser.add_argument("--tree", type=int, nargs="+", default=[3_000, 15_000, 120_000], help="videos on disk")
-    parser.add_argument("--scores", type=int, nargs="+", default=[30_000, 100_000, 300_000], help="test crops of a run")
+    scores = [3_000, 30_000, 100_000, 300_000]
+    parser.add_argument("--scores", type=int, nargs="+", default=scores, help="test crops of a run")
     parser.add_argument("--runs", type=int, nargs="+", default=[26, 51, 102], help="of tables, report and DVC")
     parser.add_argument("--only", nargs="+", choices=["videos", "crops", "files", "scores", "runs", "stages"])
     parser.add_argument("--output", type=Path, default=RESULTS / "scale.json")
