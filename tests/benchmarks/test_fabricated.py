@@ -26,7 +26,7 @@ def test_a_run_is_tested_as_the_profile_tests_it(paper, tmp_path):
     assert list(origin["calibration"]) == list(origin["training"])
     assert len(next(iter(origin["training"].values()))["log"]["loss"]) == paper.train.epochs
     by_dataset = {each.entry["dataset"]: each.entry["drawn"]["kind"] for each in measured}
-    assert by_dataset["dfd"] == by_dataset["celebdf"] == "identities"
+    assert by_dataset["dfd"] == "identities"  # as its names say; the others have too few videos here
 
 
 def test_as_many_crops_as_the_profile_tests():
