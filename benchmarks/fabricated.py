@@ -1,6 +1,10 @@
 """Tables of the data path for any number of videos, trees of tiny videos, scores and evaluations: all made up."""
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import cv2
 import numpy as np
@@ -8,14 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deepfake_adv.crops.files import CROP_SCHEMA, CROP_WRITE_OPTIONS, ROW_GROUP, crop_schema
+from deepfake_adv.crops.record import REFERENCE
 from deepfake_adv.datasets.videos import VideoRow, format_rows
 from deepfake_adv.evaluation import outputs
-from deepfake_adv.evaluation.run import Settings, evaluate
+from deepfake_adv.evaluation.run import Evaluated, Settings, evaluate
 from deepfake_adv.evaluation.scores import all_test_sets, read_scores
+from deepfake_adv.evaluation.support import read_supports
 from deepfake_adv.extraction.boxes import BOX_SCHEMA
 from deepfake_adv.extraction.frames import TABLE, VIDEOS, frame_table, write_frame_table
-from deepfake_adv.files import write_json, write_text
+from deepfake_adv.files import write_csv, write_json, write_text
 from deepfake_adv.names import FF_FORGERIES, REAL
+from deepfake_adv.params.load import read_yaml, validate
 from deepfake_adv.parquet import WRITE_OPTIONS
 from deepfake_adv.video.encode import write_h264
 
@@ -25,8 +32,12 @@ _LENGTH = 400  # frames of a video
 _GROUP = 16_384  # rows per row group of the table of boxes, as `locate` writes it
 _FILE = 4096  # crops per file, as `crop` writes them
 _PICTURE = 8  # side of the one picture that stands for every crop, pixels
-_FRAMES = 100  # per test video, as the release has them
+_TRAINED = f"NT_{QUALITY}"
+_TESTED = 296_000  # crops that a run of the paper profile is tested on
+_FALSE_POSITIVES = 0.05
+RUNS = "runs.json"
 PAPER_NUMBERS = Path(__file__).parents[1] / "reports" / "paper"
+PROFILE = Path(__file__).parents[1] / "profiles" / "paper.yaml"
 
 
 def video_rows(count: int) -> list[VideoRow]:
@@ -54,38 +65,129 @@ def write_tables(folder: Path, count: int, frames: int) -> None:
     _write_crop_files(folder / "crops" / DATASET / QUALITY, rows, indices)
 
 
-def write_scores(folder: Path, crops: int) -> None:
-    """The score file of one run on test crops as the paper profile has them: FF++ at three qualities, and DFD."""
+def write_scores(folder: Path, crops: int, shift: float = 1.0) -> None:
+    """One run as the paper profile's `train` and `score` leave it.
+
+    scores.parquet has its scores, and run/ the record of its detector with the scores that it is calibrated on.
+
+    Args:
+        folder: Where to.
+        crops: Scored ones, in the profile's proportions: 296,000 are its own number.
+        shift: Of the fakes' mean, in deviations.
+    """
     rng = np.random.default_rng(0)
-    kinds = [("ffpp", quality, forgery) for quality in ("raw", "c23", "c40") for forgery in (REAL, *FF_FORGERIES)]
-    kinds += [("dfd", "c23", REAL), *[("dfd", "c23", "DFD")] * 4]
-    each = max(crops // len(kinds) // _FRAMES, 2)
     tables = []
-    for number, (dataset, quality, forgery) in enumerate(kinds):
+    for dataset, quality, forgery, targets, sources, frames in _tested(crops / _TESTED):
         label = int(forgery != REAL)
-        videos = [f"{forgery}/{number if dataset == 'dfd' else 0}_{video:05d}" for video in range(each)]
-        scores = 1 / (1 + np.exp(-rng.normal(label, 1, each * _FRAMES)))
-        texts = {"train_condition": "NT_c23", "dataset": dataset, "quality": quality, "forgery": str(forgery)}
+        scores = _sigmoid(rng.normal(label * shift, 1, len(targets) * frames))
+        texts = {"train_condition": _TRAINED, "dataset": dataset, "quality": quality, "forgery": forgery}
         columns: dict[str, object] = {name: pa.repeat(value, len(scores)) for name, value in texts.items()}
-        columns |= {"video": pa.array(np.repeat(videos, _FRAMES)), "score": scores}
+        videos = [f"{forgery}/{number:04d}_{target}" for number, target in enumerate(targets)]
+        names = {"video": videos, "target": targets, "source": sources}
+        columns |= {name: pa.array(np.repeat(values, frames)) for name, values in names.items()}
         columns |= {"seed": np.zeros(len(scores), np.int32), "label": np.full(len(scores), label, np.int8)}
+        columns |= {"frame": np.tile(np.arange(frames, dtype=np.int32), len(targets)), "score": scores}
         tables.append(pa.table(columns))
     pq.write_table(pa.concat_tables(tables), folder / "scores.parquet")
+    _write_run(folder / "run" / _TRAINED / "seed0", rng, shift)
 
 
-def write_evaluations(folder: Path, runs: int) -> None:
-    """One run's evaluation and curve under many names, and what lies beside them for `tables` and `report`."""
-    write_scores(folder, 300_000)
-    settings = Settings(1000, 0.95, 0)
-    measured = list(evaluate(all_test_sets(read_scores(folder / "scores.parquet")), settings))
-    record = {"device": "cpu", "best": {"epoch": 2}, "versions": {}, "data": {}}
-    record |= {"log": {name: [float(k) for k in range(30)] for name in ("epoch", "lr", "loss", "val_acc", "val_auc")}}
-    origin = {"training": {"NT_c23/seed0": record}, "settings": settings._asdict()}
-    for number in range(runs):
-        name = f"run_{number:04d}"
-        outputs.write_evaluation(folder / "evaluation" / f"{name}.json", name, measured, origin)
-        outputs.write_roc(folder / "roc" / f"{name}.csv", measured)
-    write_json(folder / "attack" / "classifiers.json", {"cells": [], "provenance": {"source": "folder"}})
+def evaluated(folder: Path, settings: Settings) -> tuple[list[Evaluated], dict[str, Any]]:
+    """What the stage `evaluate` measures of `write_scores`, likelihood ratios among it, and the numbers' provenance."""
+    supports = read_supports(folder / "run", _FALSE_POSITIVES, settings.confidence)
+    measured = list(evaluate(all_test_sets(read_scores(folder / "scores.parquet")), settings, supports))
+    return measured, outputs.provenance(folder / "scores.parquet", folder / "run", settings, supports)
+
+
+def write_evaluations(folder: Path, count: int) -> None:
+    """Evaluations of `count` runs of the paper profile, taken evenly from all, and what lies beside them.
+
+    Each run has its own name, detector, method and training condition, and is tested on every condition. Of the
+    numbers there are two sets: one for baselines and one for everything else.
+    """
+    params = validate(read_yaml(PROFILE), entries=False)
+    names = list(params.runs)
+    assert count <= len(names), f"the profile has {len(names)} runs"
+    chosen = [names[number * len(names) // count] for number in range(count)]
+    total = 0
+    for name in chosen:
+        run = params.runs[name]
+        train, adversarial = run.conditions[0], run.method != params.tables.baseline
+        measured, origin = _measured(1.5 if adversarial else 1.0)
+        own = [each._replace(entry=each.entry | {"train": train}) for each in measured]
+        renamed = {part: {f"{train}/seed0": next(iter(origin[part].values()))} for part in ("training", "calibration")}
+        outputs.write_evaluation(folder / "evaluation" / f"{name}.json", name, own, origin | renamed)
+        outputs.write_roc(folder / "roc" / f"{name}.csv", own)
+        total += len(own)
+    write_json(folder / "attack" / "classifiers.json", {"cells": _attacks(), "provenance": {"source": "folder"}})
+    runs = {name: [params.runs[name].method, params.runs[name].detector] for name in chosen}
+    facts = {"roles": params.tables.roles, "baseline": params.tables.baseline, "conditions": total}
+    write_json(folder / RUNS, {"runs": runs, **facts})
+
+
+@cache
+def _measured(shift: float) -> tuple[list[Evaluated], dict[str, Any]]:
+    """Once for all runs and sizes, since it takes half a minute."""
+    with TemporaryDirectory() as name:
+        write_scores(Path(name), _TESTED, shift)
+        return evaluated(Path(name), Settings(1000, 0.95, 0))
+
+
+def _tested(share: float) -> Iterator[tuple[str, str, str, list[str], list[str], int]]:
+    """Of each part and forgery: dataset, quality, forgery, target and source of each test video, frames of a video."""
+
+    def count(videos: int) -> range:
+        return range(max(round(videos * share / 2), 1) * 2)
+
+    pairs = [f"{number:03d}" for number in count(140)]
+    swapped = [pairs[number ^ 1] for number in range(len(pairs))]  # FaceForensics++ swaps videos in pairs
+    for quality in ("raw", "c23", "c40"):
+        yield "ffpp", quality, REAL, pairs, [""] * len(pairs), 100
+        for forgery in map(str, FF_FORGERIES):
+            yield "ffpp", quality, forgery, pairs, swapped, 100
+    for dataset, quality, forgery, reals, fakes, people, frames in (
+        ("dfd", "c23", "DFD", 364, 3068, 28, 10),
+        ("celebdf", "native", "CelebDF", 178, 340, 59, 100),
+    ):
+        real = [f"id{number % people}_{number:04d}" for number in count(reals)]
+        fake = [f"id{number % people}_{number:04d}" for number in count(fakes)]
+        sources = [f"id{(number + 1 + number // people) % people}" for number in range(len(fake))]
+        yield dataset, quality, REAL, real, [""] * len(real), frames
+        yield dataset, quality, forgery, fake, sources, frames
+
+
+def _write_run(folder: Path, rng: np.random.Generator, shift: float) -> None:
+    """A trained detector's record and log, and the scores of its validation videos."""
+    names = ("epoch", "step", "lr", "loss", "val_acc", "val_auc")
+    write_csv(folder / "log.csv", names, [[epoch, *[f"{rng.random():.6f}"] * (len(names) - 1)] for epoch in range(30)])
+    record = {"device": "cpu", "best": {"epoch": 2}, "versions": {}, "data": {"train": "made", "val": "up"}}
+    write_json(folder / "run.json", record)
+    labels = np.repeat([0, 1], 140)
+    scores = _sigmoid(rng.normal(labels * shift, 1))
+    facts = {"dataset": "ffpp", "quality": QUALITY, "frames": 100}
+    videos = [
+        {**facts, "video": f"{number:03d}", "target": f"{number % 140:03d}", "label": int(label), "score": float(score)}
+        for number, (label, score) in enumerate(zip(labels, scores, strict=True))
+    ]
+    write_json(folder / REFERENCE, {"format": 1, "videos": videos})
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-values)))
+
+
+def _attacks() -> list[dict[str, object]]:
+    """Cells of the study `attack`: every attack on every pair of classifiers."""
+    models = ("inception_v3", "inception_v4", "inception_resnet_v2")
+    blur = {"kernel_size": 5, "sigma": 1.0, "rule": "relative", "epsilon": 0.1}
+    numbers = {"accuracy": 0.5, "images": 80, "low": 0.2, "high": 0.8, "extra": False}
+    return [
+        {"attack": attack, "steps": steps, "source": source, "victim": victim, **numbers}
+        | (blur if attack == "blur" else {})
+        for attack, steps in (("fgsm", 1), ("blur", 1), ("pgd", 3), ("blur", 3))
+        for source in models
+        for victim in models
+    ]
 
 
 def write_faces(folder: Path, count: int) -> None:

@@ -68,19 +68,19 @@ def _of_stages(result: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _of_starts(result: Mapping[str, Any]) -> dict[str, float]:
-    """Of each stage: a process of its own, one of its workers, a fork of train-all's; a look at dvc.lock per stage."""
+    """Of each stage: a process of its own, one of its workers, a fork of train-all's; models; dvc.lock, per stage."""
     values: dict[str, float] = {"start.lock": result["lock"]["cpu_s"] / result["lock"]["stages"]}
     for row in result["stages"]:
         stage = row["stage"]
         values |= {f"start.{stage}.cpu_s": row["cpu_s"], f"start.{stage}.mb": row["mb"]}
-        values[f"start.{stage}.worker"] = row["worker_cpu_s"]
-        if "fork_cpu_s" in row:
-            values[f"start.{stage}.fork"] = row["fork_cpu_s"]
-    return values
+        for kind in ("worker", "fork"):
+            if f"{kind}_cpu_s" in row:
+                values[f"start.{stage}.{kind}"] = row[f"{kind}_cpu_s"]
+    return values | {"locate.load": result["models"]["locator"], "points.load": result["models"]["landmarks"]}
 
 
 def _of_scale(steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Constant and slope of what grows with rows or runs, seconds and megabytes."""
+    """Constant and slope of what grows with rows, runs or figures, seconds and megabytes."""
     by_name = {step["step"]: step for step in steps}
     values: dict[str, float] = {}
     for name, step, unit in (
@@ -89,17 +89,20 @@ def _of_scale(steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         ("evaluate", "evaluate_plain", "row"),
         ("intervals", "evaluate_run", "row"),
         ("tables", "tables", "run"),
-        ("report", "report", "run"),
     ):
-        constant, slope = _line(by_name[step], "s")
+        sizes = by_name[step]["sizes"]
+        constant, slope = _fit(by_name[step]["s"], sizes)
         values |= {f"{name}.constant": constant, f"{name}.{unit}": slope}
-        values[f"{name}.{unit}_mb"] = _line(by_name[step], "mb")[1]
+        values[f"{name}.{unit}_mb"] = _fit(by_name[step]["mb"], sizes)[1]
     last = {name: step["facts"][-1] for name, step in by_name.items()}
     sizes = {name: step["sizes"][-1] for name, step in by_name.items()}
-    resamples = last["evaluate_run"]["resamples"]  # what a resample adds to a row
-    values["intervals.row"] = max(values["intervals.row"] - values["evaluate.row"], 0.0) / resamples
+    conditions, resamples = last["evaluate_run"]["conditions"], last["evaluate_run"]["resamples"]
     values["evaluate.row_mb"] = values.pop("intervals.row_mb")
-    del values["intervals.constant"]
+    values["evaluate.condition"] = values.pop("evaluate.constant") / conditions
+    drawn_condition = values.pop("intervals.constant") / conditions
+    for unit, drawn in (("condition", drawn_condition), ("row", values["intervals.row"])):  # what a resample adds
+        values[f"intervals.{unit}"] = max(drawn - values[f"evaluate.{unit}"], 0.0) / resamples
+    values |= _of_report(by_name["report"])
     plain, drawn = last["evaluate_plain"], last["evaluate_run"]
     values["evaluate.condition_bytes"] = plain["bytes"] / plain["conditions"]
     values["evaluate.replicate_bytes"] = (drawn["bytes"] - plain["bytes"]) / drawn["conditions"] / drawn["resamples"]
@@ -110,12 +113,20 @@ def _of_scale(steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return values
 
 
-def _line(step: Mapping[str, Any], key: str) -> tuple[float, float]:
-    """Constant and slope, neither negative, that fit all sizes alike."""
-    sizes, found = np.array(step["sizes"], float), np.maximum(np.array(step[key], float), 1e-6)
-    design = np.stack([np.ones(len(sizes)), sizes], axis=1) / found[:, None]
-    (constant, slope), _ = nnls(design, np.ones(len(sizes)))
-    return float(constant), float(slope)
+def _of_report(step: Mapping[str, Any]) -> dict[str, float]:
+    """The page's seconds: of itself, of a figure of curves, and of what else shows every test condition of a run."""
+    curves, conditions = ([facts[name] for facts in step["facts"]] for name in ("curves", "conditions"))
+    constant, figure, condition = _fit(step["s"], curves, conditions)
+    values = {"report.constant": constant, "report.figure": figure, "report.condition": condition}
+    return values | {"report.run_mb": _fit(step["mb"], step["sizes"])[1]}
+
+
+def _fit(found: Sequence[float], *grows: Sequence[float]) -> list[float]:
+    """Constant and a slope for each of what it grows with, none negative, that fit all sizes alike."""
+    values = np.maximum(np.array(found, float), 1e-6)
+    design = np.stack([np.ones(len(values)), *(np.array(sizes, float) for sizes in grows)], axis=1) / values[:, None]
+    coefficients, _ = nnls(design, np.ones(len(values)))
+    return [float(value) for value in coefficients]
 
 
 def _of_others(results: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

@@ -32,6 +32,8 @@ from benchmarks.fabricated import write_evaluations, write_scores, write_tables,
 from deepfake_adv.files import write_json
 
 Step = Callable[[Path], dict[str, Any]]
+_AGAIN = ("scores", "runs")  # whose steps do the same when they are repeated
+_SHORT = 3.0  # seconds
 
 
 def main() -> None:
@@ -61,7 +63,7 @@ def main() -> None:
                 print(f"{kind}: {size}", file=sys.stderr, flush=True)
                 fabricate(folder, size)
                 for step in chosen:
-                    found[step.__name__][size] = _alone(step, folder)
+                    found[step.__name__][size] = _least(step, folder) if kind in _AGAIN else _alone(step, folder)
                     print(f"  {step.__name__}: {found[step.__name__][size]}", file=sys.stderr, flush=True)
                 shutil.rmtree(folder)
         rows += [{"step": step, "of": kind, **_growth(by_size)} for step, by_size in found.items()]
@@ -92,6 +94,13 @@ def _growth(found: dict[int, dict[str, Any]]) -> dict[str, Any]:
     for key in ("s", "mb"):
         row[key] = [value[key] for value in values]
     return row | {"facts": [value["facts"] for value in values]}
+
+
+def _least(step: Step, folder: Path) -> dict[str, Any]:
+    """The least of three measurements of what is short, since a busy machine bends it most."""
+    first = _alone(step, folder)
+    again = [_alone(step, folder) for _ in range(2)] if first["s"] < _SHORT else []
+    return min([first, *again], key=lambda found: float(found["s"]))
 
 
 def _alone(step: Step, folder: Path) -> dict[str, Any]:
@@ -133,7 +142,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--crops", type=int, nargs="+", default=[330_000, 1_100_000, 3_300_000], help="in manifests")
     parser.add_argument("--per-video", type=int, default=220, help="crops, in these")
     parser.add_argument("--tree", type=int, nargs="+", default=[3_000, 15_000, 120_000], help="videos on disk")
-    parser.add_argument("--scores", type=int, nargs="+", default=[30_000, 100_000, 300_000], help="test crops of a run")
+    scores = [3_000, 30_000, 100_000, 300_000]
+    parser.add_argument("--scores", type=int, nargs="+", default=scores, help="test crops of a run")
     parser.add_argument("--runs", type=int, nargs="+", default=[26, 51, 102], help="of tables, report and DVC")
     parser.add_argument("--only", nargs="+", choices=["videos", "crops", "files", "scores", "runs", "stages"])
     parser.add_argument("--output", type=Path, default=RESULTS / "scale.json")

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+import sklearn.linear_model  # noqa: F401 - train-all imports it, and SciPy with it, before it forks an evaluation
 
-from benchmarks.fabricated import DATASET, PAPER_NUMBERS, QUALITY
+from benchmarks.fabricated import DATASET, PAPER_NUMBERS, QUALITY, RUNS, evaluated
 from deepfake_adv.data.manifest import CropTable, read_manifest, select, verify_files
 from deepfake_adv.data.sampler import BalancedSampler
 from deepfake_adv.data.shard import make_manifests
@@ -21,17 +22,17 @@ from deepfake_adv.datasets.inventory import inventory_datasets
 from deepfake_adv.datasets.layouts.registry import build_layout
 from deepfake_adv.datasets.probing import PartOnDisk
 from deepfake_adv.evaluation import outputs
-from deepfake_adv.evaluation.run import Settings, evaluate
-from deepfake_adv.evaluation.scores import all_test_sets, read_scores
+from deepfake_adv.evaluation.run import Settings
 from deepfake_adv.extraction.boxes import find_boxes, read_boxes
 from deepfake_adv.extraction.crop import ROWS_PER_FILE, plan_files
 from deepfake_adv.extraction.cutting import CropOptions, CropTask
 from deepfake_adv.extraction.frames import FrameStore
 from deepfake_adv.extraction.groups import plan_groups
+from deepfake_adv.files import read_json
 from deepfake_adv.names import Condition
 from deepfake_adv.reporting.all_figures import Inputs
 from deepfake_adv.reporting.page import write_report
-from deepfake_adv.reporting.write_tables import build_tables, write_tables
+from deepfake_adv.reporting.write_tables import build_tables, write_levels, write_tables
 
 _TASKS = 50  # whose pickled size, or boxes, are looked at
 _WORKERS = 2
@@ -128,12 +129,14 @@ def inventory_again(folder: Path) -> dict[str, Any]:
 
 
 def evaluate_run(folder: Path, resamples: int = 1000) -> dict[str, Any]:
-    """The stage `evaluate` of one run."""
+    """The stage `evaluate` of one run, as a fork of train-all's."""
     settings = Settings(resamples, 0.95, 0)
-    measured = list(evaluate(all_test_sets(read_scores(folder / "scores.parquet")), settings))
-    outputs.write_evaluation(folder / "run.json", "run", measured, {"training": {}, "settings": settings._asdict()})
+    measured, origin = evaluated(folder, settings)
+    outputs.write_metrics(folder / "metrics.json", measured)
+    outputs.write_evaluation(folder / "run.json", "run", measured, origin)
     outputs.write_roc(folder / "run.csv", measured)
-    size = sum((folder / name).stat().st_size for name in ("run.json", "run.csv"))
+    outputs.write_confusion(folder / "confusion.csv", measured)
+    size = sum((folder / name).stat().st_size for name in ("metrics.json", "run.json", "run.csv", "confusion.csv"))
     path = folder / "scores.parquet"
     row = path.stat().st_size / pq.ParquetFile(path).metadata.num_rows
     facts = {"conditions": len(measured), "resamples": settings.resamples}
@@ -147,24 +150,29 @@ def evaluate_plain(folder: Path) -> dict[str, Any]:
 
 def tables(folder: Path) -> dict[str, Any]:
     """The stage `tables`."""
-    runs = {path.stem: ("baseline", path.stem) for path in sorted((folder / "evaluation").glob("*.json"))}
+    facts = read_json(folder / RUNS)
+    runs = {name: (method, detector) for name, (method, detector) in facts["runs"].items()}
     built = build_tables(
-        folder / "evaluation", folder / "attack", PAPER_NUMBERS, runs=runs, roles={"efficientnet": next(iter(runs))},
-        baseline="baseline", confidence=0.95, own_corpus={},
+        folder / "evaluation", folder / "attack", PAPER_NUMBERS, runs=runs, roles=facts["roles"],
+        baseline=facts["baseline"], confidence=0.95, own_corpus={},
     )  # fmt: skip
     write_tables(built, folder / "tables")
-    return {"tables": len(built)}
+    write_levels(folder / "evaluation", runs, folder / "tables")
+    return {"tables": len(built), "cells": sum(table.measured for table in built)}
 
 
 def report(folder: Path) -> dict[str, Any]:
-    """The stage `report`, without pictures."""
+    """The stage `report`, without faces and without the studies."""
     places = ("tables", "evaluation", "roc", "examples", "robustness", "inventory", "faces", "crops")
-    runs = {path.stem: (path.stem, "efficientnet") for path in sorted((folder / "evaluation").glob("*.json"))}
+    facts, figures = read_json(folder / RUNS), folder / "figures"
+    runs = {name: (method, detector) for name, (method, detector) in facts["runs"].items()}
     write_report(
-        Inputs(*(folder / place for place in places)), folder / "report.html", folder / "figures", title="Scale",
-        dpi=150, runs=runs, baseline="baseline", confidence=0.95, own_corpus={},
+        Inputs(*(folder / place for place in places)), folder / "report.html", figures, title="Scale",
+        dpi=150, runs=runs, baseline=facts["baseline"], confidence=0.95, own_corpus={},
     )  # fmt: skip
-    return {"bytes": (folder / "report.html").stat().st_size}
+    curves = sum(len(list(figures.glob(f"{kind}*.svg"))) for kind in ("roc", "training"))
+    size = (folder / "report.html").stat().st_size
+    return {"bytes": size, "curves": curves, "conditions": facts["conditions"]}
 
 
 def dvc_status(folder: Path) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """CPU seconds and memory that starting each stage costs, in a process of its own and as a fork under train-all.
 
 Run as ``python -m benchmarks.starts``. In a copy of this project with the paper's profile, each stage's own start is
-run to the point where its work begins: imports, the check that its code is the listed one, params. A worker of a stage
-imports alone. Stages of a run are started as `deepfake_adv.execution.dvc_worker` does, too. Each stage also backs up
+run to the point where its work begins: imports, the check that its code is the listed one, params. A worker is one of
+the stage's own pool, with its imports. Loading the models of `locate` is measured by itself: its process does so, and
+each worker. Stages of a run are started as `deepfake_adv.execution.dvc_worker` does, too. Each stage also backs up
 dvc.lock, if it has changed since: that is taken from this project's own, per stage in it.
 
 Prediction: a fork of train or score costs less than a third of a process of its own.
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ STAGES = (
     "examples", "tables", "report",
 )  # fmt: skip
 OF_A_RUN = ("train", "score", "evaluate")
+WITH_WORKERS = ("corpus", "inventory", "extract", "locate", "crop")
 _INSIDE = {  # what a stage imports when its work begins
     "train": ("deepfake_adv.training.run", "timm"),
     "score": ("deepfake_adv.training.score", "timm"),
@@ -43,6 +46,23 @@ own = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({"cpu_s": own.ru_utime + own.ru_stime, "mb": own.ru_maxrss / 1024}))
 """
 _IMPORT = "import importlib\nfor name in {modules}: importlib.import_module(name)\n"
+_WORKERS = """
+import json, pkgutil, resource
+from deepfake_adv.execution.pool import map_tasks
+list(map_tasks(pkgutil.resolve_name, ["pipeline.{stage}:main"] * {count}, workers={count}, silent=True))
+of_all = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({{"cpu_s": (of_all.ru_utime + of_all.ru_stime) / {count}, "mb": of_all.ru_maxrss / 1024}}))
+"""
+_MODELS = """
+import json, time
+from deepfake_adv.faces.landmarks import build_landmarker
+from deepfake_adv.faces.registry import build_locator
+times = [time.process_time()]
+for build in (build_locator, build_landmarker):
+    build("dlib")
+    times.append(time.process_time())
+print(json.dumps({"locator": times[1] - times[0], "landmarks": times[2] - times[1]}))
+"""
 _START = """
 from deepfake_adv.params.load import load_params
 from deepfake_adv.stage import run_stage
@@ -66,12 +86,14 @@ def main() -> None:
         project.prepare()
         project.call("pipeline.sources", "data/sources", "data/studied/runs.txt")
         rows = [_measure(project, stage, arguments.rounds) for stage in STAGES]
+        models = _median(_call(project, _MODELS) for _ in range(arguments.rounds))
     heads = ("stage", "cpu_s", "mb", "worker_cpu_s", "fork_cpu_s")
     print_table([{key: row.get(key, "") for key in heads} for row in rows])
     found: dict[str, Any] = {
         "machine": machine("torch", "timm", "dvc"),
         "rounds": arguments.rounds,
         "stages": rows,
+        "models": models,
         "lock": _lock(),
     }
     write_json(arguments.output, found)
@@ -84,19 +106,19 @@ def _measure(project: Project, stage: str, rounds: int) -> dict[str, Any]:
     imports = _IMPORT.format(modules=modules)
     sections = "" if stage in _INSIDE else '"execution"'  # light stages read sections that name no detector
     start = _START.format(stage=stage, sections=sections, words=words, count=len(words))
-    codes = {"start": imports + start + _USED, "worker": imports + _USED}
+    codes = {"start": imports + start + _USED}
+    if stage in WITH_WORKERS:
+        codes["worker"] = _WORKERS.format(stage=stage, count=2)
     if stage in OF_A_RUN:
         codes["fork"] = _FORK.format(stage=stage, words=words, modules=modules) + start + _USED
-    found = {name: [_call(project, code) for _ in range(rounds)] for name, code in codes.items()}
-    middle = {
-        name: {key: statistics.median(each[key] for each in of) for key in ("cpu_s", "mb")}
-        for name, of in found.items()
-    }
-    row = {"stage": stage, **{key: round(value, 3) for key, value in middle["start"].items()}}
-    row["worker_cpu_s"] = round(middle["worker"]["cpu_s"], 3)
-    if "fork" in middle:
-        row["fork_cpu_s"] = round(middle["fork"]["cpu_s"], 3)
-    return row
+    middle = {name: _median(_call(project, code) for _ in range(rounds)) for name, code in codes.items()}
+    row = {"stage": stage, **middle.pop("start")}
+    return row | {f"{name}_cpu_s": found["cpu_s"] for name, found in middle.items()}
+
+
+def _median(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    every = list(found)
+    return {key: round(statistics.median(each[key] for each in every), 3) for key in every[0]}
 
 
 def _lock() -> dict[str, float]:

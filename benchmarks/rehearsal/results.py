@@ -42,15 +42,16 @@ def by_stage(usage: Iterable[Mapping[str, Any]], sizes: Mapping[str, int]) -> di
     """Add up what stages took, runs and parts together.
 
     Args:
-        usage: Of each process; the last of a stage counts, since a killed one ran again.
+        usage: Of each process. A stage's longest counts: `inventory` looks again in every `dvc repro`, where it finds
+            what it has noted, and a killed stage runs again.
         sizes: Bytes that each stage left.
 
     Returns:
         Stage -> wall_s, cpu_s, peak_mb (of its largest process), bytes, count.
     """
-    last = {_name(line["stage"]): line for line in usage}
+    longest = {_name(line["stage"]): line for line in sorted(usage, key=lambda line: float(line["cpu_s"]))}
     found: dict[str, dict[str, Any]] = {}
-    for name, line in last.items():
+    for name, line in longest.items():
         stage = found.setdefault(
             name.partition("@")[0], {"wall_s": 0.0, "cpu_s": 0.0, "peak_mb": 0.0, "bytes": 0, "count": 0}
         )

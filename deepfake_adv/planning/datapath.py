@@ -134,7 +134,7 @@ def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> C
     look = rates["locate.megapixel_looked"] * (rates["locate_fast_share"] if section.policy == "fast" else 1)
     doubled = section.backend.model_dump().get("upsample")  # measured with one doubling
     look *= 1 if doubled is None or section.policy == "fast" else 4.0 ** (doubled - 1)
-    loaded = rates["points.load"] if section.landmarks.name != "none" else 0.0
+    loaded = rates["locate.load"] + (rates["points.load"] if section.landmarks.name != "none" else 0.0)
     seconds = 0.0
     groups = read = rows = 0.0
     for parts in workload.datasets().values():
@@ -151,7 +151,7 @@ def _locate(params: Params, workload: Workload, rates: Rates, workers: int) -> C
             one = rates["locate.video"] + _read(params, part, videos, rates) + videos.sampled * rates["locate.frame"]
             one += looks * min(videos.megapixels, section.max_pixels / _MEGA) * look
             if section.landmarks.name != "none":
-                one += _read(params, part, videos, rates)
+                one += rates["points.video"] + _read(params, part, videos, rates)
                 one += videos.sampled * (rates["points.frame"] + videos.megapixels * rates["points.megapixel"])
             seconds += weight * videos.count * one
             read += weight * videos.count * _stored(params, part, videos, rates)

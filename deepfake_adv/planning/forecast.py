@@ -94,7 +94,7 @@ def forecast(
         *data_costs(params, workload, rates, min(params.execution.workers or machine.cores, machine.cores)),
         *training_costs(params, workload, rates, runs, on_gpus=on_gpus, stages=stages),
         *study_costs(params, workload, rates, calibration, on_gpus=on_gpus),
-        *report_costs(params, rates, stages),
+        *report_costs(params, rates, runs, stages),
     ]
     lines = [Line(cost, _hours(cost, params, machine, runs, side, on_gpus)) for cost in costs]
     result = Forecast(machine, side, calibration.device, lines, runs)

@@ -1,7 +1,10 @@
 """Training, scoring and the stages after them: from the calibration if there is one, else not known."""
 
-from collections.abc import Iterator
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from deepfake_adv.evaluation.scores import conditions
 from deepfake_adv.names import REAL, Condition, Split
@@ -12,8 +15,12 @@ from deepfake_adv.planning.cost import Cost
 from deepfake_adv.planning.datapath import crop_side
 from deepfake_adv.planning.rates import Rates
 from deepfake_adv.planning.workload import Workload
+from deepfake_adv.training.fleet import RECORD_EVERY
 
-_MEGA = 1e6
+LINES: Final = 7
+"""Curves in one of the report's figures, at most."""
+
+_MEGA: Final = 1e6
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ class RunCost:
         trainings: Conditions times seeds.
         tested: Crops that each of its detectors scores.
         conditions: Test conditions that each of its detectors is evaluated on.
+        results: Results of its evaluation: training conditions times test conditions, all seeds together.
         device_s: Seconds on its devices for training; None without a calibration.
         score_s: Seconds on its devices for scoring.
         load_s: CPU seconds to decode its crops for training and validation.
@@ -38,6 +46,7 @@ class RunCost:
     trainings: int
     tested: float
     conditions: int
+    results: int
     device_s: float | None
     score_s: float | None
     load_s: float
@@ -64,7 +73,7 @@ def run_costs(
         rates: Measured rates.
         pairs: The pair of each run.
         calibration: Results for the device.
-        stages: Stages in dvc.lock, which each stage checks at its start.
+        stages: Stages in dvc.lock, which a stage checks at its start if it is new.
     """
     lock = stages * rates["start.lock"]
     return [_run(params, name, workload, rates, calibration.of(pairs[name]), lock) for name in params.runs]
@@ -92,11 +101,19 @@ def _run(params: Params, name: str, workload: Workload, rates: Rates, finding: F
     if finding:
         score_s = trainings * (finding.build + tested / clip * finding.image)
     crop_s = _load_seconds(workload, rates)
+    load_s, load_score_s = loaded * crop_s, tested * crop_s
+    start_s = rates["start.train.fork"] + lock * _finds_new_lock(device_s + load_s)
+    start_score_s = rates["start.score.fork"] + lock * _finds_new_lock(score_s + load_score_s)
+    conditions = conditions_tested(workload, run)
     return RunCost(
-        name, trainings, tested, conditions_tested(workload, run), device_s if finding else None,
-        score_s if finding else None, loaded * crop_s,
-        tested * crop_s, rates["start.train.fork"] + lock, rates["start.score.fork"] + lock, finding,
+        name, trainings, tested, conditions, len(run.conditions) * conditions, device_s if finding else None,
+        score_s if finding else None, load_s, load_score_s, start_s, start_score_s, finding,
     )  # fmt: skip
+
+
+def _finds_new_lock(seconds: float) -> float:
+    """Share of stages of this length whose start finds that train-all has written dvc.lock, and checks it."""
+    return min(seconds / RECORD_EVERY, 1.0)
 
 
 def crops_tested(workload: Workload, run: Run) -> float:
@@ -183,25 +200,39 @@ def training_costs(
             stage, trainings if stage == "train" else scored, "trainings" if stage == "train" else "crops",
             cpu_s, gpu_s, longest, left=left, memory=None if missing else host + loaders, note=note,
         )  # fmt: skip
-    per_run = scored / max(len(runs), 1)
     longest_run = max((run.trainings * run.tested for run in runs), default=0.0)
-    row = rates["evaluate.row"] + params.evaluate.resamples * rates["intervals.row"]
-    start = rates["start.evaluate.fork"] + stages * rates["start.lock"] + rates["evaluate.constant"]
-    seconds = len(runs) * (start + per_run * row)
+    row, condition = (
+        rates[f"evaluate.{unit}"] + params.evaluate.resamples * rates[f"intervals.{unit}"]
+        for unit in ("row", "condition")
+    )
+    seconds = len(runs) * rates["start.evaluate.fork"]
+    seconds += scored * row + sum(run.trainings * run.conditions for run in runs) * condition
+    seconds += len(runs) * stages * rates["start.lock"] * _finds_new_lock(seconds / max(len(runs), 1))
     memory = rates["start.evaluate.mb"] + longest_run * rates["evaluate.row_mb"]
     each = rates["evaluate.condition_bytes"] + params.evaluate.resamples * rates["evaluate.replicate_bytes"]
-    left = each * sum(run.trainings * run.conditions for run in runs)
+    left = each * sum(run.results for run in runs)
     yield Cost("evaluate", len(runs), "runs", seconds, left=left, memory=memory * _MEGA)
 
 
-def report_costs(params: Params, rates: Rates, stages: int) -> Iterator[Cost]:
+def report_costs(params: Params, rates: Rates, runs: Sequence[RunCost], stages: int) -> Iterator[Cost]:
     """`tables` and `report`, and DVC itself with its number of stages."""
-    runs = len(params.runs)
-    for stage in ("tables", "report"):
-        seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + runs * rates[f"{stage}.run"]
-        memory = rates[f"start.{stage}.mb"] + runs * rates[f"{stage}.run_mb"]
-        yield Cost(stage, runs, "runs", seconds, memory=memory * _MEGA, parallel=False)
+    drawn = curves(params) * rates["report.figure"] + sum(run.results for run in runs) * rates["report.condition"]
+    for stage, more in (("tables", len(runs) * rates["tables.run"]), ("report", drawn)):
+        seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + more
+        memory = rates[f"start.{stage}.mb"] + len(runs) * rates[f"{stage}.run_mb"]
+        yield Cost(stage, len(runs), "runs", seconds, memory=memory * _MEGA, parallel=False)
     each = rates["dvc.stage"] * stages / rates["dvc.stage.stages"]  # its lock is written whole after each
     yield Cost(
         "dvc", stages, "stages", stages * each, memory=0.0, parallel=False, note="DVC's own work after each stage"
     )
+
+
+def curves(params: Params) -> int:
+    """Figures of ROC and of training curves in the report: those of one detector and condition, so many lines each."""
+    runs = Counter((run.detector, condition) for run in params.runs.values() for condition in run.conditions)
+    seeds = len(params.train.seeds)
+    found = 0
+    for count in runs.values():
+        for drawn in (min(LINES, count - start) for start in range(0, count, LINES)):
+            found += 1 + math.ceil(drawn * seeds / LINES)
+    return found

@@ -78,14 +78,15 @@ def test_tables_count_once_every_cell_is_measured(tables):
 
 def test_what_runs_took_is_added_up_by_stage():
     usage = [
-        {"stage": "train@a", "wall_s": 9.0, "cpu_s": 9.0, "peak_mb": 9.0},  # killed, and run again
+        {"stage": "train@a", "wall_s": 0.5, "cpu_s": 0.5, "peak_mb": 9.0},  # killed, and run again
         {"stage": "train@a", "wall_s": 1.0, "cpu_s": 2.0, "peak_mb": 30.0},
         {"stage": "train@b", "wall_s": 2.0, "cpu_s": 3.5, "peak_mb": 20.0},
-        {"stage": "outside/dvc.yaml:inputs", "wall_s": 1.0, "cpu_s": 1.0, "peak_mb": 1.0},
+        {"stage": "outside/dvc.yaml:inventory", "wall_s": 2.0, "cpu_s": 3.0, "peak_mb": 1.0},
+        {"stage": "outside/dvc.yaml:inventory", "wall_s": 1.0, "cpu_s": 1.0, "peak_mb": 1.0},  # nothing is new
     ]
     found = by_stage(usage, {"train@a": 5, "train@b": 6})
     assert found["train"] == {"wall_s": 3.0, "cpu_s": 5.5, "peak_mb": 30.0, "bytes": 11, "count": 2}
-    assert found["inputs"]["count"] == 1
+    assert (found["inventory"]["cpu_s"], found["inventory"]["count"]) == (3.0, 1)
 
 
 def test_a_file_with_two_links_takes_its_disk_once(tmp_path):

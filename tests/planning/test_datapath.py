@@ -81,6 +81,19 @@ def test_another_locator_is_not_guessed(costs):
     assert found.note == "not measured with face_alignment"
 
 
+def test_each_process_that_locates_loads_its_models(costs, rates):
+    """Of three datasets, the stage's own process and two workers; landmarks are a model more."""
+
+    def more(**changes):
+        rates._values |= {"locate.load": 0.0, "points.load": 0.0}
+        before = costs(workers=2, **changes)["locate"].cpu_s
+        rates._values |= {"locate.load": 1.0, "points.load": 10.0}
+        return costs(workers=2, **changes)["locate"].cpu_s - before
+
+    assert more() == pytest.approx(3 * 3 * 11)
+    assert more(locate__landmarks={"name": "none"}) == pytest.approx(3 * 3)
+
+
 def test_masks_are_read_and_encodings_differ(costs, rates):
     assert costs(crop__masks=False)["crop"].cpu_s < costs()["crop"].cpu_s
     rates._values |= {f"bytes_per_pixel.{quality}.png": 2e-3 for quality in ("raw", "c23", "c40")}
