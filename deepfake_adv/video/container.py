@@ -97,8 +97,8 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """Open a video file; gives PyAV's container and its first video stream, cover art aside, decoded in one thread.
 
     Raises:
-        VideoError: If the file cannot be read, is in none of `FORMATS`, holds no video that FFmpeg can decode, or cannot
-            be read to its end.
+        VideoError: If the file cannot be read, is in none of `FORMATS`, holds no video that FFmpeg can decode, or
+            cannot be read to its end.
     """
     try:
         status = path.stat()
