@@ -6,17 +6,16 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from deepfake_adv.prediction.batch import BatchOptions, predict_all, provenance
+from deepfake_adv.prediction.media import Limits
 from deepfake_adv.prediction.output import SCORED
 from deepfake_adv.prediction.page import file_entries, render
 from deepfake_adv.prediction.settings import FaceSettings, face_settings
+from deepfake_adv.serving.tasks import PROGRESS
 from deepfake_adv.training.device import choose_device
 from deepfake_adv.training.trained import Trained, load_trained
-
-PROGRESS: Final = "progress"
-"""File in an upload's folder: frames looked at, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +28,16 @@ class _Loaded:
 _loaded: list[_Loaded] = []
 
 
-def load(detector: Path, accelerator: str, settings: Mapping[str, Any], options: BatchOptions) -> dict[str, Any]:
+def load(
+    detector: Path, accelerator: str, settings: Mapping[str, Any], largest: tuple[int, int] | None
+) -> dict[str, Any]:
     """Load the detector in the worker's process.
 
     Args:
         detector: Folder of a trained detector.
         accelerator: auto, cpu or cuda.
         settings: Arguments of `face_settings`.
-        options: See `predict_all`.
+        largest: Number of frames and of pixels that a file may have; None for the defaults.
 
     Returns:
         What decides its scores; see `provenance`.
@@ -49,6 +50,7 @@ def load(detector: Path, accelerator: str, settings: Mapping[str, Any], options:
     warnings.simplefilter("ignore")
     trained = load_trained(detector, choose_device(accelerator))
     chosen = face_settings(trained.record, **settings)
+    options = BatchOptions(limits=Limits(*largest) if largest else Limits())
     _loaded[:] = [_Loaded(trained, chosen, options)]
     return provenance(trained, chosen, options)
 

@@ -4,9 +4,9 @@ import tempfile
 
 import pytest
 
-from deepfake_adv.prediction.batch import BatchOptions
 from deepfake_adv.serving import scoring
-from deepfake_adv.serving.scoring import PROGRESS, load, renamed, score_upload
+from deepfake_adv.serving.scoring import load, renamed, score_upload
+from deepfake_adv.serving.tasks import PROGRESS
 from tests.prediction.conftest import find_squares
 
 FACE, OTHER = (10, 30, 60), (110, 20, 70)
@@ -17,7 +17,7 @@ def loaded(monkeypatch, trained):
     monkeypatch.setattr("deepfake_adv.extraction.tracking._locator", lambda *options: find_squares)
     monkeypatch.setattr(tempfile, "tempdir", tempfile.tempdir)
     monkeypatch.setattr(scoring, "_loaded", [])
-    return load(trained(), "cpu", {}, BatchOptions())
+    return load(trained(), "cpu", {}, None)
 
 
 def test_an_upload_becomes_a_row_and_a_page_under_its_owners_name(loaded, film, tmp_path):
