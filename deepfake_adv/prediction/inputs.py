@@ -36,17 +36,23 @@ def list_inputs(given: Iterable[Path], *, frames_of_one_video: bool = False) -> 
     found: dict[Path, None] = {}
     for path in given:
         if path.is_dir() and not frames_of_one_video:
-            found |= dict.fromkeys(_in_folder(path))
+            media, others = _in_folder(path)
+            if not media:
+                raise ValueError(
+                    f"a folder must hold pictures or videos; got none in {path} ({others} other files). Name the files."
+                )
+            found |= dict.fromkeys(media)
         elif path.suffix.lower() == TABLE_SUFFIX and path.is_file():
             for named in _in_table(path):
-                inner = [named] if frames_of_one_video or not named.is_dir() else _in_folder(named)
-                found |= dict.fromkeys(inner)
+                media = [] if frames_of_one_video or not named.is_dir() else _in_folder(named)[0]
+                found |= dict.fromkeys(media or [named])  # an empty folder is a row, and stops no others
         else:
             found[path] = None
     return list(found)
 
 
-def _in_folder(folder: Path) -> list[Path]:
+def _in_folder(folder: Path) -> tuple[list[Path], int]:
+    """Its pictures and videos, however deep, by name; and how many other files there are."""
     media, others = [], 0
     for path in _files(folder):
         if path.suffix.lower() in VIDEO_SUFFIXES | SUFFIXES:
@@ -55,21 +61,20 @@ def _in_folder(folder: Path) -> list[Path]:
             others += 1
     if others:
         logger.info("%s: %d files left out, which are neither pictures nor videos by their suffix", folder, others)
-    if not media:
-        raise ValueError(
-            f"a folder must hold pictures or videos; got none in {folder} ({others} other files). Name the files."
-        )
     pictures = sum(path.suffix.lower() in SUFFIXES for path in media)
     if pictures > 1 and pictures == len(media):
         logger.info(
             "%s: %d pictures, each looked at by itself. If they are the frames of one video, add --frames-of-one-video",
             folder, pictures,
         )  # fmt: skip
-    return sorted(media, key=natural_key)
+    return sorted(media, key=natural_key), others
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
+    def left_out(error: OSError) -> None:
+        logger.warning("%s cannot be listed (%s) and is left out", error.filename, error.strerror)
+
+    for place, folders, names in os.walk(folder, onerror=left_out):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place) / name for name in names if not name.startswith("."))
 

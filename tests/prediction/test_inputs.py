@@ -1,4 +1,5 @@
 import logging
+import os
 
 import pytest
 
@@ -36,6 +37,25 @@ def test_files_are_taken_as_named_and_each_once(tree):
 def test_a_table_names_files_relative_to_its_folder(tree):
     (tree / "list.csv").write_text("id, path\n1,a.png\n2,b\n3,\n4,nowhere.mp4\n")
     assert names(list_inputs([tree / "list.csv"]), tree) == ["a.png", "b/clip2.MP4", "b/clip10.mp4", "nowhere.mp4"]
+
+
+def test_an_empty_folder_in_a_table_is_an_input_that_fails_and_stops_no_other(tree):
+    (tree / "empty").mkdir()
+    (tree / "list.csv").write_text("path\na.png\nempty\n")
+    assert names(list_inputs([tree / "list.csv"]), tree) == ["a.png", "empty"]
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tree, monkeypatch, caplog):
+    scan = os.scandir
+
+    def scandir(place):
+        if str(place).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert len(list_inputs([tree])) == 3
+    assert "deep cannot be listed (Permission denied) and is left out" in caplog.text
 
 
 @pytest.mark.parametrize(
