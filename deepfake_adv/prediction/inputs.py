@@ -22,8 +22,8 @@ def list_inputs(given: Iterable[Path], *, frames_of_one_video: bool = False) -> 
     """The files to look at, each once, in the order given; those of a folder by name, numbers by value.
 
     A file that is named is taken whatever its suffix is. In a folder, however deep, those count whose suffix says that
-    they are a picture or a video; hidden ones do not. A ``.csv`` file is a table with a column `path`, relative to the
-    table's folder.
+    they are a picture or a video; hidden ones do not. A folder without any is an input itself: it fails, and stops no
+    other. A ``.csv`` file is a table with a column `path`, relative to the table's folder.
 
     Args:
         given: Files, folders and tables.
@@ -31,28 +31,23 @@ def list_inputs(given: Iterable[Path], *, frames_of_one_video: bool = False) -> 
             videos and one stray picture would be that picture.
 
     Raises:
-        ValueError: If a table is none, or a folder holds nothing to look at.
+        ValueError: If a table is none.
     """
     found: dict[Path, None] = {}
     for path in given:
         if path.is_dir() and not frames_of_one_video:
-            media, others = _in_folder(path)
-            if not media:
-                raise ValueError(
-                    f"a folder must hold pictures or videos; got none in {path} ({others} other files). Name the files."
-                )
-            found |= dict.fromkeys(media)
+            found |= dict.fromkeys(_in_folder(path) or [path])
         elif path.suffix.lower() == TABLE_SUFFIX and path.is_file():
             for named in _in_table(path):
-                media = [] if frames_of_one_video or not named.is_dir() else _in_folder(named)[0]
-                found |= dict.fromkeys(media or [named])  # an empty folder is a row, and stops no others
+                media = [] if frames_of_one_video or not named.is_dir() else _in_folder(named)
+                found |= dict.fromkeys(media or [named])
         else:
             found[path] = None
     return list(found)
 
 
-def _in_folder(folder: Path) -> tuple[list[Path], int]:
-    """Its pictures and videos, however deep, by name; and how many other files there are."""
+def _in_folder(folder: Path) -> list[Path]:
+    """Its pictures and videos, however deep, by name."""
     media, others = [], 0
     for path in _files(folder):
         if path.suffix.lower() in VIDEO_SUFFIXES | SUFFIXES:
@@ -67,7 +62,7 @@ def _in_folder(folder: Path) -> tuple[list[Path], int]:
             "%s: %d pictures, each looked at by itself. If they are the frames of one video, add --frames-of-one-video",
             folder, pictures,
         )  # fmt: skip
-    return sorted(media, key=natural_key), others
+    return sorted(media, key=natural_key)
 
 
 def _files(folder: Path) -> Iterator[Path]:
