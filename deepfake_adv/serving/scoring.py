@@ -2,11 +2,14 @@
 
 import logging
 import tempfile
+import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from deepfake_adv.prediction.batch import BatchOptions, predict_all, provenance
 from deepfake_adv.prediction.media import Limits
@@ -48,6 +51,7 @@ def load(
     """
     logging.getLogger().setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of several processes, which a killed worker leaves behind
     trained = load_trained(detector, choose_device(accelerator))
     chosen = face_settings(trained.record, **settings)
     options = BatchOptions(limits=Limits(*largest) if largest else Limits())
