@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from deepfake_adv.reporting.figures.style import line, panels, save, styled
+from deepfake_adv.reporting.figures.style import legend, line, panels, save, styled
 
 _COLUMNS: Final = 4
 _TITLE: Final = 26  # characters of a panel's title in one line
@@ -71,7 +71,7 @@ def draw_roc(
             axis.tick_params(labelbottom=True)
         axes[0].set_ylabel("true positive rate")
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        legend(figure, handles, labels)
         save(figure, folder, name, table, dpi=dpi)
     return True
 
@@ -112,7 +112,7 @@ def draw_training(
             if column == "lr":
                 axis.set_yscale("log")
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+        legend(figure, handles, labels)
         save(figure, folder, name, table, dpi=dpi)
     return True
 
@@ -151,7 +151,7 @@ def draw_robustness(rows: Sequence[Mapping[str, Any]], folder: Path, *, dpi: int
             axis.grid(True)
         axes[0].set_ylabel("AUC (%)")
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        legend(figure, handles, labels)
         table = [["run", "degradation", "level", "auc"]]
         table += [[row["run"], row["degradation"], row["level"], round(row["auc"], 4)] for row in rows]
         save(figure, folder, "robustness", table, dpi=dpi)

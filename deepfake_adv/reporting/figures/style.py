@@ -79,6 +79,15 @@ def panels(rows: int, columns: int, *, width: float, height: float, **options: A
     return figure, [axis for each in axes for axis in each]
 
 
+def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
+    """One legend below all panels, with as many columns as the figure is wide enough for, up to four."""
+    for columns in (4, 3, 2, 1):
+        shown = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        if columns == 1 or shown.get_window_extent().width <= figure.bbox.width:
+            return
+        shown.remove()
+
+
 def save(figure: Figure, folder: Path, name: str, table: Sequence[Sequence[Any]], *, dpi: int) -> None:
     """Write <name>.png, <name>.svg and <name>.csv.
 

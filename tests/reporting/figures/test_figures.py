@@ -100,3 +100,14 @@ def test_lines_differ_without_colour():
     assert len({str(look["linestyle"]) for look in looks}) == 7
     assert len({look["marker"] for look in looks}) == 7
     assert len({look["color"] for look in looks}) == 7
+
+
+@pytest.mark.parametrize("length", [3, 24, 40])
+def test_a_legend_is_no_wider_than_its_figure(length):
+    with style.styled():
+        figure, (axis, *_) = style.panels(1, 3, width=2.4, height=2.5)
+        labels = [f"{number}".ljust(length, "m") for number in range(7)]
+        handles = [axis.plot([0, 1], label=label)[0] for label in labels]
+        style.legend(figure, handles, labels)
+        (shown,) = figure.legends
+        assert shown.get_window_extent().width <= figure.bbox.width
