@@ -22,6 +22,10 @@ SUFFIXES: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".avif"}
 )
 
+FORMATS: Final = ("PNG", "JPEG", "BMP", "DIB", "WEBP", "TIFF", "AVIF", "GIF", "JPEG2000", "PPM")
+"""Pillow's names of the formats that are read, whatever a file's suffix says. Others start programs (EPS is drawn by
+Ghostscript), or are drawings."""
+
 _ORIENTATION: Final = 274  # EXIF tag
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -94,7 +98,8 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def _decoded(path: Path, encoded: bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(encoded)) as image:
+    Image.init()
+    with Image.open(io.BytesIO(encoded), formats=[name for name in FORMATS if name in Image.OPEN]) as image:
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format != "MPO":  # its other pictures are views of the first
             raise VideoError(

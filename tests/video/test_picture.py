@@ -7,10 +7,11 @@ import av
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from deepfake_adv.video.colour import i420_to_rgb
 from deepfake_adv.video.errors import VideoError
+from deepfake_adv.video.picture import FORMATS as READ
 from deepfake_adv.video.picture import SUFFIXES, is_picture, read, read_rgb
 from deepfake_adv.video.read import probe, read_frames
 
@@ -182,3 +183,20 @@ class TestCut:
             assert read_rgb(path).shape == picture.shape
             path.write_bytes(coded(picture[::-1], kind, **options))
             assert read_rgb(path).shape == picture.shape
+
+
+def test_a_drawing_that_another_program_would_draw_is_refused_before_that(tmp_path, monkeypatch):
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *arguments, **options: pytest.fail("it was started"))
+    path = tmp_path / "photo.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\nshowpage\n%%EOF\n")
+    with pytest.raises(VideoError, match=r"photo\.png must be an image; it cannot be decoded"):
+        read_rgb(path)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_every_format_is_read_under_any_picture_suffix(tmp_path, name):
+    Image.init()
+    if name not in Image.SAVE:
+        pytest.skip(f"this Pillow does not write {name}")
+    Image.new("RGB", (16, 8), (200, 100, 0)).save(tmp_path / "picture.png", format=name)
+    assert read_rgb(tmp_path / "picture.png").shape == (8, 16, 3)
