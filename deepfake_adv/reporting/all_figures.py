@@ -7,14 +7,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from deepfake_adv.files import read_json
-from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition, Forgery, Quality
+from deepfake_adv.names import ALL_FORGERIES, Condition, Forgery, Quality
 from deepfake_adv.reporting.contact_sheet import faces
+from deepfake_adv.reporting.evidence import crowded as several_people
 from deepfake_adv.reporting.evidence import pooled, trainings
 from deepfake_adv.reporting.figures.calibration import Tests, draw_calibration, draw_costs
 from deepfake_adv.reporting.figures.curves import draw_robustness, draw_roc, draw_training, read_csv
 from deepfake_adv.reporting.figures.diagrams import draw_diagrams
 from deepfake_adv.reporting.figures.grids import draw_grid, draw_pictures
 from deepfake_adv.reporting.figures.heatmap import draw_heatmap
+from deepfake_adv.reporting.order import place
 
 _LINES: Final = 7  # in one figure
 _PANELS: Final = 8  # of calibration
@@ -46,7 +48,7 @@ def draw_all(
 
     Args:
         inputs: Paths of the data.
-        evaluations: Run -> content of its evaluation file.
+        evaluations: Run -> content of its evaluation file, in the order of `order.py`.
         folder: Where PNG, SVG and CSV go.
         detectors: Run -> its detector; runs of one detector share figures.
         dpi: Of the PNGs.
@@ -63,35 +65,45 @@ def draw_all(
     drawn |= _curves(inputs, evaluations, detectors, folder, dpi)
     drawn |= _calibration(evaluations, folder, dpi)
     if draw_heatmap(*matrix(evaluations), folder, dpi=dpi):
-        drawn["heatmap"] = "AUC (%) of every run on every condition, frame level; test conditions across."
+        drawn["heatmap"] = (
+            "AUC (%) of every run in every test condition, frame level. A panel has the runs of one training "
+            "condition. Blank: not tested."
+        )
     path = inputs.robustness / "detectors.json"
-    if path.exists() and draw_robustness(read_json(path).get("curves", []), folder, dpi=dpi):
-        drawn["robustness"] = "AUC of detectors as their test crops are degraded."
+    if path.exists() and draw_robustness((found := read_json(path)).get("curves", []), folder, dpi=dpi):
+        drawn["robustness"] = (
+            f"AUC on {found['images']} test crops of {found['condition']}, the detectors’ training condition; crops "
+            "are degraded more from left to right."
+        )
     return drawn
 
 
 def matrix(
     evaluations: Mapping[str, Mapping[str, Any]],
 ) -> tuple[np.ndarray[Any, Any], list[str], list[tuple[str, str]]]:
-    """AUCs in percent, runs down, (training, test) conditions across; NaN where not run."""
-    cells: dict[tuple[str, tuple[Condition, Condition]], float] = {}
+    """AUCs in percent, runs down, training and test conditions across; NaN where not run.
+
+    A test condition that several datasets have is named with its dataset.
+    """
+    cells: dict[tuple[str, tuple[Condition, Condition, str]], float] = {}
     for run, evaluation in evaluations.items():
         for entry in evaluation["results"]:
-            pair = (Condition.parse(entry["train"]), Condition.parse(entry["test"], real=True))
+            column = (Condition.parse(entry["train"]), Condition.parse(entry["test"], real=True), entry["dataset"])
             if entry["frame"]["auc"]["value"] is not None:
-                cells[run, pair] = entry["frame"]["auc"]["value"]
+                cells[run, column] = entry["frame"]["auc"]["value"]
     runs = list(dict.fromkeys(run for run, _ in cells))
-    columns = sorted({column for _, column in cells}, key=lambda pair: [_place(condition) for condition in pair])
+    columns = sorted({column for _, column in cells}, key=lambda each: (place(each[0]), place(each[1]), each[2]))
     values = np.full((len(runs), len(columns)), np.nan)
     for (run, column), value in cells.items():
         values[runs.index(run), columns.index(column)] = 100 * value
-    return values, runs, [(str(train), str(test)) for train, test in columns]
-
-
-def _place(condition: Condition) -> tuple[bool, str, int]:
-    """Sorts by forgery, all together last, then from the best quality to the worst."""
-    qualities = [*map(str, Quality), ALL_QUALITIES]
-    return condition.forgery == ALL_FORGERIES, condition.forgery, qualities.index(condition.quality)
+    homes: dict[Condition, set[str]] = {}
+    for _, test, dataset in columns:
+        homes.setdefault(test, set()).add(dataset)
+    return (
+        values,
+        runs,
+        [(str(train), f"{dataset} {test}" if len(homes[test]) > 1 else str(test)) for train, test, dataset in columns],
+    )
 
 
 def _curves(
@@ -106,18 +118,21 @@ def _curves(
     logs = trainings(evaluations)
     for train, shown in _groups(evaluations, detectors):
         curves = {run: read_csv(path) for run in shown if (path := inputs.roc / f"{run}.csv").exists()}
+        columns = _roc_columns([entry for run in shown for entry in evaluations[run]["results"]], train)
         name = _numbered("roc", drawn)
-        if draw_roc(curves, _roc_columns(curves, train), folder, dpi=dpi, name=name):
+        if draw_roc(curves, columns, folder, dpi=dpi, name=name):
             drawn[name] = (
-                f"ROC curves of {detectors[shown[0]]} trained on {train}, frame level; the axis is stretched at its "
-                "strict end."
+                f"ROC curves of {detectors[shown[0]]} trained on {train}, frame level, tested on each forgery at the "
+                "training’s quality; the root scale widens the low rates of false positives. All other tests are in "
+                "reports/roc."
             )
         chosen = [name for name in logs if name.split(" ")[:2] in [[run, train] for run in shown]]
         for start in range(0, len(chosen), _LINES):
             name = _numbered("training", drawn)
             if draw_training({each: logs[each] for each in chosen[start : start + _LINES]}, folder, dpi=dpi, name=name):
                 drawn[name] = (
-                    f"Training {detectors[shown[0]]} on {train}: loss, validation AUC and learning rate by epoch."
+                    f"Training {detectors[shown[0]]} on {train}: loss, validation AUC and learning rate by epoch. "
+                    "Losses of different methods have different terms and are not comparable."
                 )
     return drawn
 
@@ -186,12 +201,19 @@ def _chosen(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[str
     return most, list(dict.fromkeys(run for train, run in trained if train == most))[:_LINES]
 
 
-def _roc_columns(curves: Mapping[str, Iterable[str]], train: str) -> list[str]:
-    """Columns ``<train>_to_<dataset>_<test>`` of ROC files whose test is one forgery at the training quality."""
-    qualities = (Condition.parse(train).quality, Quality.NATIVE)
-    names = dict.fromkeys(name for found in curves.values() for name in found if name.startswith(f"{train}_to_"))
-    pooled_ones = tuple(f"_{ALL_FORGERIES}_{quality}" for quality in qualities)
-    return [name for name in names if name.rpartition("_")[2] in qualities and not name.endswith(pooled_ones)]
+def _roc_columns(entries: Iterable[Mapping[str, Any]], train: str) -> list[str]:
+    """Columns ``<train>_to_<dataset>_<test>`` of ROC files for the tests of one forgery at the training quality.
+
+    A training condition of all forgeries, or of all qualities, has its own test, which is pooled too.
+    """
+    known = Condition.parse(train)
+    columns = {}
+    for entry in entries:
+        test = Condition.parse(entry["test"], real=True)
+        single = test.quality in (known.quality, Quality.NATIVE) and test.forgery != ALL_FORGERIES
+        if entry["train"] == train and (single or test == known):
+            columns[f"{train}_to_{entry['dataset']}_{test}"] = None
+    return list(columns)
 
 
 def _examples(source: Path, folder: Path, dpi: int) -> dict[str, str]:
@@ -211,10 +233,16 @@ def _examples(source: Path, folder: Path, dpi: int) -> dict[str, str]:
 def _faces(inputs: Inputs, evaluations: Mapping[str, Mapping[str, Any]], folder: Path, dpi: int) -> dict[str, str]:
     """A contact sheet of every dataset that has crops of its test videos."""
     drawn: dict[str, str] = {}
-    datasets = [entry["dataset"] for each in evaluations.values() for entry in each["results"]]
-    for dataset in dict.fromkeys(datasets):
+    datasets = list(dict.fromkeys(entry["dataset"] for each in evaluations.values() for entry in each["results"]))
+    crowded = {name for name, *_ in several_people(inputs.faces, datasets)}
+    for dataset in datasets:
         pictures, rows, columns = faces(inputs.crops, dataset, targets=2)
         name = _numbered("corpus", drawn)
         if draw_grid(pictures, rows, columns, folder, name, dpi=dpi):
-            drawn[name] = f"Test faces of {dataset}: the same moment real and forged, at each quality."
+            drawn[name] = (
+                f"Test faces of {dataset}: its first two target videos, at each quality. Each forged face is from the "
+                "frame nearest to the real one’s."
+            )
+            if dataset in crowded:
+                drawn[name] += " Where a video shows several people, the faces of a row may differ."
     return drawn

@@ -61,6 +61,7 @@ def write_report(
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         facts=evidence.facts(evaluations, own_corpus),
         synthetic=sorted({own_corpus[name] for name in _datasets(evaluations) if name in own_corpus}),
+        alone=_datasets(evaluations) <= own_corpus.keys(),
         summary=summary(evaluations, runs, baseline=baseline, confidence=confidence),
         confidence=100 * confidence,
         common=common,
@@ -73,6 +74,7 @@ def write_report(
         robustness={name: evidence.read_table(inputs.robustness / f"{name}.csv") for name in CAPTIONS},
         robustness_captions=CAPTIONS,
         inventory=inventory,
+        counts=_counts(inventory),
         misses=evidence.misses(inputs.faces, {row[0] for row in inventory[1:]}),
         faceless=evidence.faceless(inputs.faces, {row[0] for row in inventory[1:]}),
         crowded=evidence.crowded(inputs.faces, {row[0] for row in inventory[1:]}),
@@ -114,6 +116,11 @@ def _tables(folder: Path) -> list[dict[str, Any]]:
         filled, cells = states.count("measured"), len(states) - states.count("none")
         found.append({"name": name, "file": file, "filled": filled, "cells": cells, "body": body})
     return found
+
+
+def _counts(rows: list[list[str]]) -> set[str]:
+    """Names of the columns that hold whole numbers alone."""
+    return {name for name, *values in zip(*rows, strict=True) if all(map(str.isdecimal, values))}
 
 
 def worded(head: str) -> str:

@@ -12,13 +12,14 @@ VIDEO_COLUMNS = (
 
 @pytest.fixture
 def evaluations(project, runs):
-    return read_evaluations(project / "reports/evaluation", [*runs, "not_run_yet"])
+    return read_evaluations(project / "reports/evaluation", runs | {"not_run_yet": ("baseline", "small")})
 
 
 def test_facts_say_what_when_where_and_what_is_synthetic(evaluations):
     facts = {fact.name: fact.text for fact in evidence.facts(evaluations, {"corpus": "a synthetic corpus"})}
-    assert facts["Trained"] == "2 detectors in 2 runs on NT_c23, NT_c40, NT_raw"
+    assert facts["Trained"] == "2 detectors in 2 runs on NT_raw, NT_c23, NT_c40"
     assert facts["Synthetic"] == "corpus: a synthetic corpus"
+    assert facts["Length"] == "40 steps; seed 0; no pretrained weights"
     assert facts["Device"] == "cpu (test)"
     assert facts["Versions"] == "torch 2.0"
     assert "540 frames of 90 videos" in facts["Tested"]
@@ -26,6 +27,18 @@ def test_facts_say_what_when_where_and_what_is_synthetic(evaluations):
 
 def test_without_runs_the_facts_say_so():
     assert "nothing yet" in evidence.facts({}, {})[0].text
+
+
+def test_length_spans_the_trainings_and_owns_up_to_pretrained_weights(evaluations):
+    longer = {"steps": 1200, "seed": 3, "params": {"detector": {"frame": {"pretrained": True}}}}
+    training = evaluations["small_baseline"]["provenance"]["training"] | {"NT_c23/seed3": longer}
+    content = evaluations["small_baseline"] | {"provenance": {"training": training}}
+    older = {key: value for key, value in longer.items() if key != "steps"} | {"device": "", "versions": {}}
+    longer |= {"device": "", "versions": {}}
+    facts = {fact.name: fact.text for fact in evidence.facts({"a": content}, {})}
+    assert facts["Length"] == "40 to 1,200 steps; seeds 0, 3; from pretrained weights, all or some"
+    without = content | {"provenance": {"training": {"NT_c23/seed0": older}}}
+    assert "Length" not in {fact.name for fact in evidence.facts({"a": without}, {})}
 
 
 def test_real_datasets_are_not_called_synthetic(evaluations):
@@ -40,11 +53,19 @@ def test_a_condition_of_several_forgeries_or_qualities_is_pooled(text, expected)
     assert evidence.pooled(Condition.parse(text)) == expected
 
 
-def test_roc_panels_are_single_forgeries_at_the_training_quality():
-    tests = ("my_set_NT_c23", "my_set_NT_c40", "my_set_FF_c23", "my_set_DF_c23", "my_set_DF_all", "dfd_DFD_native")
-    curves = {"a": ["fpr", "tpr", "NT_raw_to_x_NT_c23", *(f"NT_c23_to_{test}" for test in tests)]}
-    expected = ["NT_c23_to_my_set_NT_c23", "NT_c23_to_my_set_DF_c23", "NT_c23_to_dfd_DFD_native"]
-    assert _roc_columns(curves, "NT_c23") == expected
+@pytest.mark.parametrize(
+    ("train", "expected"),
+    [
+        ("NT_c23", ["my_set_NT_c23", "my_set_DF_c23", "dfd_DFD_native"]),
+        ("FF_c23", ["my_set_NT_c23", "my_set_DF_c23", "dfd_DFD_native", "my_set_FF_c23"]),
+        ("FF_all", ["dfd_DFD_native", "my_set_DF_all"]),
+    ],
+)
+def test_roc_panels_are_single_forgeries_at_the_training_quality_and_the_training_condition(train, expected):
+    tests = ["NT_c23", "NT_c40", "DF_c23", "NT_c23", "DFD_native", "FF_c23", "DF_all"]
+    entries = [{"train": train, "dataset": "dfd" if test == "DFD_native" else "my_set", "test": test} for test in tests]
+    entries.append({"train": "NT_raw", "dataset": "my_set", "test": "NT_c23"})
+    assert _roc_columns(entries, train) == [f"{train}_to_{test}" for test in expected]
 
 
 def test_matrix_has_every_condition_pooled_ones_last(evaluations):
@@ -54,6 +75,15 @@ def test_matrix_has_every_condition_pooled_ones_last(evaluations):
     of_raw = [test for train, test in columns if train == "NT_raw"]
     assert of_raw[:4] == ["DF_raw", "DF_c23", "DF_c40", "DF_all"]
     assert of_raw[-4:] == ["FF_raw", "FF_c23", "FF_c40", "FF_all"]
+
+
+def test_a_condition_of_two_datasets_has_a_column_for_each():
+    auc = {"auc": {"value": 0.5}}
+    tests = [("a", "X_native", auc), ("b", "X_native", {"auc": {"value": 0.75}}), ("b", "Y_native", auc)]
+    results = [{"train": "X_native", "dataset": name, "test": test, "frame": frame} for name, test, frame in tests]
+    values, _, columns = matrix({"run": {"results": results}})
+    assert [test for _, test in columns] == ["a X_native", "b X_native", "Y_native"]
+    assert values.tolist() == [[50, 75, 50]]
 
 
 def test_every_run_is_in_a_figure_of_curves_seven_at_most_in_each():
