@@ -11,6 +11,8 @@ from deepfake_adv.evaluation.run import LEVELS
 from deepfake_adv.files import write_text
 from deepfake_adv.reporting import evidence
 from deepfake_adv.reporting.all_figures import Inputs, draw_all
+from deepfake_adv.reporting.curve_files import write_curves
+from deepfake_adv.reporting.dvc_plots import CURVES
 from deepfake_adv.reporting.figures.style import INK
 from deepfake_adv.reporting.measured import LEVELS_FILE, at_own_quality, read_evaluations
 from deepfake_adv.reporting.render import common
@@ -53,6 +55,7 @@ def write_report(
         own_corpus: Dataset name -> what it is, where this project made it itself.
     """
     evaluations = read_evaluations(inputs.evaluations, runs)
+    write_curves(inputs.roc, evaluations, figures / CURVES)
     captions = draw_all(inputs, evaluations, figures, detectors={run: runs[run][1] for run in evaluations}, dpi=dpi)
     inventory = evidence.read_table(inputs.inventory / "report.csv")
     page = load_template(_HERE / "page.jinja").render(
