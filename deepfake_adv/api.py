@@ -115,10 +115,11 @@ class Attacker(nn.Module):
 def load(folder: Path | str, device: torch.device | str = "cpu") -> Trained:
     """Load a trained detector: a run's, or one that `deepfake-adv export --format hub` wrote.
 
-    Both give equal scores, bit for bit. Nothing in the folder is executed.
+    Both give equal scores, bit for bit. Nothing in the folder is executed, and nothing is downloaded.
 
     Args:
-        folder: <run>/<condition>/seed<k>, or the exported folder.
+        folder: <run>/<condition>/seed<k>, or the exported folder, on this machine. A name on a model hub is none:
+            download it first.
         device: Where it is to run.
 
     Raises:

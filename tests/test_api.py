@@ -174,6 +174,8 @@ def test_a_detector_is_loaded_from_where_it_was_trained(trained, tmp_path):
     assert np.array_equal(score_images(load(tmp_path), crops), score_images(trained, crops))
     with pytest.raises(FileNotFoundError, match=r"must have run\.json beside its weights; found none in .*none"):
         load(tmp_path / "none")
+    with pytest.raises(FileNotFoundError, match=r"found none in someone/detector\. .* nothing is downloaded: do"):
+        load("someone/detector")
 
 
 @pytest.mark.parametrize(

@@ -39,14 +39,11 @@ def serve(
             "serve must have the extra `serving`; got none. Install it: pip install 'deepfake-adv[serving]', or `make "
             "setup` in a checkout."
         )
-    from deepfake_adv.prediction.batch import BatchOptions
-    from deepfake_adv.prediction.media import Limits
     from deepfake_adv.serving.command import serve as carry_out
     from deepfake_adv.serving.limits import ServeLimits
 
-    taken, most = ServeLimits(file_bytes=max_bytes, score_seconds=max_seconds, waiting=max_waiting), limits()
+    taken = ServeLimits(file_bytes=max_bytes, score_seconds=max_seconds, waiting=max_waiting)
     carry_out(
         detector, host=host, port=port, allowed=allow_host or (), accelerator=device.value,
-        settings={"frames": frames, "locator": locator},
-        options=BatchOptions(limits=Limits(*most) if most else Limits()), limits=taken,
+        settings={"frames": frames, "locator": locator}, largest=limits(), limits=taken,
     )  # fmt: skip

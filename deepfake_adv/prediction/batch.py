@@ -1,9 +1,9 @@
 """Many files: several processes look for faces, one detector scores; one bad file never stops the rest."""
 
 import logging
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from deepfake_adv.execution.pool import map_tasks
 from deepfake_adv.prediction.judge import FALSE_POSITIVE_RATE, load_judge
+from deepfake_adv.prediction.looking import look_into_files
 from deepfake_adv.prediction.media import Limits
-from deepfake_adv.prediction.output import FAILED, SCORED, keep, take_up, to_line
-from deepfake_adv.prediction.people import LookTask, Seen, Watch, content_digest, look_into_file
+from deepfake_adv.prediction.output import FAILED, SCORED, take_up
+from deepfake_adv.prediction.people import LookTask, Seen, Watch, content_digest
 from deepfake_adv.prediction.predict import BATCH_SIZE, score_seen
 from deepfake_adv.prediction.result import ScoreOf, count_faces
+from deepfake_adv.prediction.row_file import RowFile
 from deepfake_adv.prediction.settings import FaceSettings
 from deepfake_adv.sources.checkout import code_digest
 from deepfake_adv.sources.closure import entries_of
@@ -97,35 +98,33 @@ def predict_all(
         batch_size: Frames (or clips) at a time.
 
     Raises:
-        ValueError: If `output` holds rows of another detector, code or params.
+        ValueError: If `output` holds rows of another detector, code or params, or another process writes it.
         OSError: If the disk is full or cannot be written.
-        RuntimeError: If a worker process died.
     """
     load_judge(trained, options.false_positive_rate)  # a damaged record or a wrong rate stops here, not at every file
     made = provenance(trained, settings, options)
-    known = {} if output is None else take_up(output, made)
-    waiting = [path for path in paths if not _is_same(path, known.get(str(path), {}).get("sha256"))]
-    for path in waiting:
-        known.pop(str(path), None)
-    if output is not None:
-        keep(output, known.values())
-    yield from (known[str(path)] for path in paths if str(path) in known)
-    if len(waiting) < len(paths):
-        logger.info("%d of %d files are scored already", len(paths) - len(waiting), len(paths))
-    with tempfile.TemporaryDirectory(prefix="deepfake-adv-") as folder:
+    with ExitStack() as stack:
+        rows = None if output is None else stack.enter_context(RowFile(output))
+        known = {} if output is None else take_up(output, made)
+        waiting = [path for path in paths if not _is_same(path, known.get(str(path), {}).get("sha256"))]
+        for path in waiting:
+            known.pop(str(path), None)
+        if rows is not None:
+            rows.keep(known.values())
+        yield from (known[str(path)] for path in paths if str(path) in known)
+        if len(waiting) < len(paths):
+            logger.info("%d of %d files are scored already", len(paths) - len(waiting), len(paths))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="deepfake-adv-")))
         given = {"one_video": options.one_video, "strict": options.strict, "limits": options.limits}
         given |= {"watch": options.watch} if options.watch else {}
         tasks = [
-            LookTask(path, settings, trained.image_size, Path(folder) / f"{number}.npy", given)
+            LookTask(path, settings, trained.image_size, folder / f"{number}.npy", given)
             for number, path in enumerate(waiting)
         ]
-        outcomes = map_tasks(
-            look_into_file, tasks, workers=options.workers, desc="predict", unit="files", silent=options.quiet
-        )
-        for outcome in outcomes:
+        for outcome in look_into_files(tasks, workers=options.workers, silent=options.quiet):
             row = _row(outcome.task, outcome.value, outcome.error, trained, made, options, batch_size)
-            if output is not None:
-                _add(output, row)
+            if rows is not None:
+                rows.add(row)
             yield row
 
 
@@ -166,11 +165,3 @@ def _is_same(path: Path, digest: str | None) -> bool:
         return digest is not None and content_digest(path) == digest
     except (OSError, ValueError):  # it is gone, or cannot be read: the next look says so
         return False
-
-
-def _add(output: Path, row: Mapping[str, Any]) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with open(output, "a", encoding="utf-8") as stream:
-        stream.write(f"{to_line(row)}\n")
-        stream.flush()
-        os.fsync(stream.fileno())

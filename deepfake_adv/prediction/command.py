@@ -13,7 +13,7 @@ from deepfake_adv.prediction.batch import BatchOptions, predict_all
 from deepfake_adv.prediction.inputs import list_inputs
 from deepfake_adv.prediction.judge import doubts_of
 from deepfake_adv.prediction.media import Limits
-from deepfake_adv.prediction.output import SCORED, summary, to_line, write_parquet, write_table
+from deepfake_adv.prediction.output import SCORED, check_place, one_line, summary, to_line, write_parquet, write_table
 from deepfake_adv.prediction.settings import face_settings
 from deepfake_adv.training.device import choose_device
 from deepfake_adv.training.trained import load_trained
@@ -63,13 +63,14 @@ def run(
 
     Raises:
         FileNotFoundError: If the detector is missing.
-        ValueError: If the detector, an input table, the output of an earlier call, `report` or `annotated` is not as it
+        ValueError: If the detector, an input table, the output of an earlier call, or a place to write to is not as it
             must be.
     """
-    if report is not None and report.is_dir():
-        raise ValueError(f"report must be a file; got the folder {report}. Name a file in it, such as page.html.")
-    if annotated is not None and annotated.is_file():
-        raise ValueError(f"annotate must be a folder; got the file {annotated}. Name another.")
+    for name, path in (("output", output), ("csv", csv), ("parquet", parquet), ("report", report)):
+        if path is not None:
+            check_place(name, path)
+    if annotated is not None:
+        check_place("annotate", annotated, folder=True)
     if quiet:
         logging.getLogger().setLevel(logging.ERROR)
     warnings.simplefilter("ignore")  # of libraries; what concerns the user is an error or in the log
@@ -83,7 +84,7 @@ def run(
             if output is None:
                 sys.stdout.write(f"{to_line(row)}\n")
                 sys.stdout.flush()
-            logger.info("%s", _told(row))
+            logger.info("%s", one_line(_told(row)))
             rows.append(row if parquet or report or annotated else {**row, "people": []})
     if csv is not None:
         write_table(csv, rows)

@@ -14,7 +14,7 @@ from deepfake_adv.files import write_csv, write_json, write_text
 from deepfake_adv.names import FAKE_LABEL
 from deepfake_adv.prediction.batch import BatchOptions, predict_all
 from deepfake_adv.prediction.labelled import LabelledFile
-from deepfake_adv.prediction.output import SCORED, write_parquet
+from deepfake_adv.prediction.output import SCORED, one_line, readable, write_parquet
 from deepfake_adv.prediction.settings import FaceSettings
 from deepfake_adv.reporting.render.grids import load_template
 from deepfake_adv.training.trained import Trained
@@ -71,8 +71,13 @@ def evaluate_files(
     for row in predict_all(paths, trained, settings, options=options, output=output / ROWS):
         rows[row["path"]] = row
         if row["status"] != SCORED:
-            logger.warning("%s", row["error"] if row["path"] in row["error"] else f"{row['path']}: {row['error']}")
-    failed = [{"path": path, "error": row["error"]} for path, row in rows.items() if row["status"] != SCORED]
+            known = row["path"] in row["error"]
+            logger.warning("%s", one_line(row["error"] if known else f"{row['path']}: {row['error']}"))
+    failed = [
+        {"path": readable(path), "error": readable(row["error"])}
+        for path, row in rows.items()
+        if row["status"] != SCORED
+    ]
     if len(failed) == len(rows):
         raise ValueError(
             f"{data} must hold a file that can be scored; got none of {len(failed)}, the first because: "
@@ -91,14 +96,14 @@ def evaluate_files(
         "trained_on": trained.condition,
     }
     write_json(output / METRICS, found)
-    write_text(output / PAGE, _page(found, files, rows))
+    write_text(output / PAGE, readable(_page(found, files, rows)))
     return found
 
 
 def told(found: Mapping[str, Any]) -> str:
     """The result for people."""
     failed = found["files"]["failed"]
-    listed = [f"  {one['path']}: {one['error']}" for one in failed[:20]]
+    listed = [one_line(f"  {one['path']}: {one['error']}") for one in failed[:20]]
     more = [f"  and {len(failed) - 20} more"] if len(failed) > 20 else []
     head = [f"{len(failed)} of {len(failed) + found['files']['scored']} files could not be scored:"] if failed else []
     warned = [f"Warning: {sentence}." for sentence in found["warnings"]]
@@ -148,6 +153,7 @@ def _table(files: Sequence[LabelledFile], rows: Mapping[str, Row]) -> Iterator[d
             "score": "",
             "frame": "",
         }
+        line = {name: readable(text) for name, text in line.items()}
         frames = _frames(row)
         yield from ({**line, **frame} for frame in frames) if frames else [line]
 

@@ -14,6 +14,7 @@ from deepfake_adv.prediction.batch import BatchOptions
 from deepfake_adv.prediction.evaluate import PAGE, evaluate_files, told
 from deepfake_adv.prediction.labelled import Configured, read_labelled
 from deepfake_adv.prediction.media import Limits
+from deepfake_adv.prediction.output import check_place
 from deepfake_adv.prediction.settings import face_settings
 from deepfake_adv.training.device import choose_device
 from deepfake_adv.training.trained import load_trained
@@ -79,6 +80,7 @@ def run(
     settings = face_settings(trained.record, frames=frames, locator=locator, min_face=min_face, min_frames=min_frames)
     name = f"{trained.record.get('run') or detector.name}-{trained.condition}-seed{trained.seed}-{Path(data).stem}"
     output = output or FOLDER / name
+    check_place("output", output, folder=True)
     chosen = BatchOptions(one_video=True, limits=Limits(*limits) if limits else Limits(), quiet=quiet, **options)
     with logging_redirect_tqdm():  # lines of the log stay above the progress bar
         found = evaluate_files(

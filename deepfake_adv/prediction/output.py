@@ -1,6 +1,8 @@
 """Rows of results: JSON lines that a later call continues, and tables of them."""
 
 import json
+import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deepfake_adv.files import atomic_write, write_csv, write_text
+from deepfake_adv.files import DISK_FAULTS, atomic_write, write_csv
 
 SCORED: Final = "scored"
 FAILED: Final = "failed"
@@ -44,6 +46,7 @@ _PERSON: Final = pa.struct(
         ("frames", pa.list_(_FRAME)),
     ]
 )
+_NO_TEXT: Final = re.compile("[\ud800-\udfff]")
 _FACES: Final = ("seen", "scored", "too_small", "too_brief", "lost_at_cuts")
 _FLAT: Final = pa.schema(
     [
@@ -71,8 +74,50 @@ _FLAT: Final = pa.schema(
 
 
 def to_line(row: Row) -> str:
-    """One line of JSON, without its end."""
-    return json.dumps(row, ensure_ascii=False, allow_nan=False)
+    """One line of JSON, without its end.
+
+    Bytes of a file's name that are no UTF-8, which Python has as lone surrogates, become JSON's escapes: read again,
+    they name the same file.
+    """
+    return _NO_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(row, ensure_ascii=False, allow_nan=False))
+
+
+def readable(text: str) -> str:
+    """Text that UTF-8 can hold: bytes of a file's name that are no text are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def one_line(text: str) -> str:
+    """Text for a log: what is not printable, such as a line's end in a file's name, is written as an escape."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+def check_place(name: str, path: Path, *, folder: bool = False) -> None:
+    """Check that an output can be written, before hours of work; makes the folder that it is in.
+
+    Args:
+        name: Of the output, for the message.
+        path: The output.
+        folder: It is a folder.
+
+    Raises:
+        ValueError: If something else is there, or nothing can be written there.
+        OSError: If the disk is full or is read-only.
+    """
+    if path.exists() and path.is_dir() != folder:
+        wanted, got = ("folder", "file") if folder else ("file", "folder")
+        raise ValueError(f"{name} must be a {wanted}; got the {got} {path}. Name another.")
+    place = path if folder else path.parent
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        if error.errno in DISK_FAULTS:
+            raise
+        raise ValueError(
+            f"{name} must be where files can be written; got {path} ({error.strerror}). Name another place."
+        ) from error
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -119,11 +164,6 @@ def take_up(path: Path, provenance: Row) -> dict[str, dict[str, Any]]:
     return {row["path"]: row for row in rows}
 
 
-def keep(path: Path, rows: Iterable[Row]) -> None:
-    """Leave an earlier call's file with these rows alone, atomically; others are added to it then."""
-    write_text(path, "".join(f"{to_line(row)}\n" for row in rows))
-
-
 def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Write one line per file as CSV."""
     write_csv(path, _FLAT.names, map(flat, rows))
@@ -138,10 +178,10 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> None:
 
 
 def flat(row: Row) -> dict[str, Any]:
-    """A row without its nested values."""
+    """A row without its nested values, its texts as `readable` gives them."""
     faces, frames, made = row.get("faces") or {}, row.get("frames") or {}, row["provenance"]
     detector, worth = made["detector"], row.get("evidence") or {}
-    return {
+    values = {
         "path": row["path"],
         "status": row["status"],
         "score": row["score"],
@@ -162,6 +202,7 @@ def flat(row: Row) -> dict[str, Any]:
         "version": made["version"],
         "params": to_line(made["params"]),
     }
+    return {name: readable(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def summary(rows: Iterable[Row]) -> str:

@@ -13,7 +13,7 @@ from deepfake_adv.files import write_text
 from deepfake_adv.log import progress
 from deepfake_adv.prediction import timeline
 from deepfake_adv.prediction.exhibits import PEOPLE, Exhibits, gather, ranked_people
-from deepfake_adv.prediction.output import SCORED
+from deepfake_adv.prediction.output import SCORED, readable
 from deepfake_adv.prediction.settings import FaceSettings
 from deepfake_adv.training.trained import Trained
 
@@ -167,8 +167,3 @@ def common_warnings(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """Warnings that every file of a batch has: they are said once, at the top."""
     texts = [entry["row"]["warnings"] for entry in entries]
     return [text for text in (texts[0] if texts else ()) if len(texts) > 1 and all(text in other for other in texts)]
-
-
-def readable(text: str) -> str:
-    """Text that UTF-8 can hold: bytes of a file's name that are no text are written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()

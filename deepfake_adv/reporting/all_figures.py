@@ -19,7 +19,6 @@ from deepfake_adv.reporting.figures.heatmap import draw_heatmap
 from deepfake_adv.reporting.order import place
 
 _LINES: Final = 7  # in one figure
-_PANELS: Final = 8  # of calibration
 _PREFERRED: Final = str(Condition(Forgery.NT, Quality.C23))
 
 
@@ -63,7 +62,7 @@ def draw_all(
     drawn |= _examples(inputs.examples, folder, dpi)
     drawn |= _faces(inputs, evaluations, folder, dpi)
     drawn |= _curves(inputs, evaluations, detectors, folder, dpi)
-    drawn |= _calibration(evaluations, folder, dpi)
+    drawn |= _calibration(evaluations, detectors, folder, dpi)
     if draw_heatmap(*matrix(evaluations), folder, dpi=dpi):
         drawn["heatmap"] = (
             "AUC (%) of every run in every test condition, frame level. A panel has the runs of one training "
@@ -157,48 +156,53 @@ def _groups(evaluations: Mapping[str, Mapping[str, Any]], detectors: Mapping[str
     ]
 
 
-def _calibration(evaluations: Mapping[str, Mapping[str, Any]], folder: Path, dpi: int) -> dict[str, str]:
-    """Calibration at home and where it was not made: of the training condition that most runs share."""
-    train, shown = _chosen(evaluations)
-    tests = ratios_by_test(evaluations, train, shown) if shown else {}
-    drawn = {}
-    if draw_calibration(tests, folder, dpi=dpi):
-        drawn["calibration"] = (
-            f"Likelihood ratios of detectors trained and calibrated on {train}: as the test videos bear them out, over "
-            "as stated. On the dotted line they are what they say; below it on the right they overstate a forgery, "
-            "above it on the left a genuine recording."
-        )
-    if draw_costs(tests, folder, dpi=dpi):
-        drawn["cllr"] = (
-            f"Cost of the likelihood ratios, Cllr, of detectors trained and calibrated on {train}; open marks: the "
-            "least that any calibration could reach. On the dotted line and above, the ratios are no better than none."
-        )
+def _calibration(
+    evaluations: Mapping[str, Mapping[str, Any]], detectors: Mapping[str, str], folder: Path, dpi: int
+) -> dict[str, str]:
+    """Calibration at home and where it was not made: of every run, in the same groups as the curves."""
+    drawn: dict[str, str] = {}
+    for train, shown in _groups(evaluations, detectors):
+        tests, others = ratios_by_test(evaluations, train, shown)
+        subject = f"of {detectors[shown[0]]} trained and calibrated on {train}"
+        left = f" The numbers of {others} further test{'s' * (others > 1)} are in reports/evaluation." if others else ""
+        name = _numbered("calibration", drawn)
+        if draw_calibration(tests, folder, dpi=dpi, name=name):
+            drawn[name] = (
+                f"Likelihood ratios {subject}: as the test videos bear them out, over as stated. On the dotted line "
+                "they are what they say; below it on the right they overstate a forgery, above it on the left a "
+                f"genuine recording. Tests: {train} itself, others of its quality or forgery, other datasets.{left}"
+            )
+        name = _numbered("cllr", drawn)
+        if draw_costs(tests, folder, dpi=dpi, name=name):
+            drawn[name] = (
+                f"Cost of the likelihood ratios, Cllr, {subject}; open marks: the least that any calibration could "
+                f"reach. On the dotted line and above, the ratios are no better than none.{left}"
+            )
     return drawn
 
 
-def ratios_by_test(evaluations: Mapping[str, Mapping[str, Any]], train: str, runs: Iterable[str]) -> Tests:
-    """Ratios of some runs by test, the training condition first, then others of its quality or of its forgery."""
+def ratios_by_test(evaluations: Mapping[str, Mapping[str, Any]], train: str, runs: Iterable[str]) -> tuple[Tests, int]:
+    """Ratios of some runs by test, and how many further tests there are.
+
+    The training condition comes first, then others of its quality or of its forgery. Left out are tests that differ in
+    both, and those of several forgeries or qualities together.
+    """
     known = Condition.parse(train)
     tests: dict[str, dict[str, Mapping[str, Any]]] = {}
+    others = set()
     for run in runs:
         for entry in evaluations[run]["results"]:
+            if entry["train"] != train or "ratios" not in entry:
+                continue
             test = Condition.parse(entry["test"], real=True)
-            near = test.forgery in known.forgeries() or test.quality in (known.quality, Quality.NATIVE)
-            if entry["train"] == train and "ratios" in entry and near and (test == known or not pooled(test)):
-                name = f"{entry['dataset']} {test}".replace("_", " ")
+            name = f"{entry['dataset']} {test}".replace("_", " ")
+            alike = known.qualities() is None or test.quality in (known.quality, Quality.NATIVE)
+            if test == known or ((alike or test.forgery in known.forgeries()) and not pooled(test)):
                 tests.setdefault(name, {})[run] = entry["ratios"]
+            else:
+                others.add(name)
     ordered = sorted(tests.items(), key=lambda pair: not pair[0].endswith(train.replace("_", " ")))
-    return dict(ordered[:_PANELS])
-
-
-def _chosen(evaluations: Mapping[str, Mapping[str, Any]]) -> tuple[str, list[str]]:
-    """The training condition that most runs share, and the runs to draw for it."""
-    trained = [(entry["train"], run) for run, each in evaluations.items() for entry in each["results"]]
-    conditions = [train for train, _ in dict.fromkeys(trained)]
-    if not conditions:
-        return "", []
-    most = max(dict.fromkeys(conditions), key=lambda train: (conditions.count(train), train == _PREFERRED))
-    return most, list(dict.fromkeys(run for train, run in trained if train == most))[:_LINES]
+    return dict(ordered), len(others)
 
 
 def _roc_columns(entries: Iterable[Mapping[str, Any]], train: str) -> list[str]:

@@ -15,8 +15,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from deepfake_adv.prediction.batch import BatchOptions
-from deepfake_adv.serving import scoring
+from deepfake_adv.serving import tasks
 from deepfake_adv.serving.app import Application
 from deepfake_adv.serving.guard import allowed_hosts, is_local
 from deepfake_adv.serving.limits import ServeLimits
@@ -40,7 +39,7 @@ def serve(
     allowed: Iterable[str],
     accelerator: str,
     settings: Mapping[str, Any],
-    options: BatchOptions,
+    largest: tuple[int, int] | None,
     limits: ServeLimits,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM.
@@ -52,7 +51,7 @@ def serve(
         allowed: Further names that requests may use for this server, as behind a proxy; these are guarded too.
         accelerator: auto, cpu or cuda.
         settings: Arguments of `face_settings`.
-        options: See `predict_all`.
+        largest: Number of frames and of pixels that a file may have; None for the defaults.
         limits: What is taken at most.
 
     Raises:
@@ -70,7 +69,7 @@ def serve(
         ) from error
     remove_leftovers(Path(tempfile.gettempdir()))
     with listening, tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as root:
-        worker = ScoringProcess(scoring.load, detector, accelerator, dict(settings), options)
+        worker = ScoringProcess(tasks.load, detector, accelerator, dict(settings), largest)
         previous = signal.signal(signal.SIGTERM, _interrupt)  # uvicorn ends, then sends itself the signal again
         try:
             asyncio.run(
@@ -97,7 +96,7 @@ async def _run(
     limits: ServeLimits,
 ) -> None:
     made = await worker.start()
-    queue = Queue(worker, scoring.score_upload, scoring.PROGRESS, limits)
+    queue = Queue(worker, tasks.score_upload, tasks.PROGRESS, limits)
     about = {"detector": made["detector"], "version": made["version"], "code": made["code"]}
     app = Application(queue, about, root, limits).guarded(hosts=hosts, token=token)
     config = uvicorn.Config(

@@ -6,27 +6,16 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
-
-import av
+from typing import Any
 
 from deepfake_adv.prediction.batch import BatchOptions, predict_all, provenance
+from deepfake_adv.prediction.media import Limits
 from deepfake_adv.prediction.output import SCORED
 from deepfake_adv.prediction.page import file_entries, render
 from deepfake_adv.prediction.settings import FaceSettings, face_settings
+from deepfake_adv.serving.tasks import PROGRESS
 from deepfake_adv.training.device import choose_device
 from deepfake_adv.training.trained import Trained, load_trained
-from deepfake_adv.video.picture import is_picture
-
-FORMATS: Final = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,h264,hevc,flv,asf,ogg,ivf,mxf,dv,rm,av1,obu,"
-    "gif,apng,yuv4mpegpipe,wtv,nut"
-)
-"""FFmpeg's formats that hold their video themselves. Playlists (HLS, DASH, concat) name other files and addresses,
-which FFmpeg would open for whoever uploads one."""
-
-PROGRESS: Final = "progress"
-"""File in an upload's folder: frames looked at, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +28,16 @@ class _Loaded:
 _loaded: list[_Loaded] = []
 
 
-def load(detector: Path, accelerator: str, settings: Mapping[str, Any], options: BatchOptions) -> dict[str, Any]:
+def load(
+    detector: Path, accelerator: str, settings: Mapping[str, Any], largest: tuple[int, int] | None
+) -> dict[str, Any]:
     """Load the detector in the worker's process.
 
     Args:
         detector: Folder of a trained detector.
         accelerator: auto, cpu or cuda.
         settings: Arguments of `face_settings`.
-        options: See `predict_all`.
+        largest: Number of frames and of pixels that a file may have; None for the defaults.
 
     Returns:
         What decides its scores; see `provenance`.
@@ -59,6 +50,7 @@ def load(detector: Path, accelerator: str, settings: Mapping[str, Any], options:
     warnings.simplefilter("ignore")
     trained = load_trained(detector, choose_device(accelerator))
     chosen = face_settings(trained.record, **settings)
+    options = BatchOptions(limits=Limits(*largest) if largest else Limits())
     _loaded[:] = [_Loaded(trained, chosen, options)]
     return provenance(trained, chosen, options)
 
@@ -78,8 +70,6 @@ def score_upload(path: Path, name: str) -> dict[str, Any]:
     """
     (loaded,) = _loaded
     tempfile.tempdir = str(path.parent)
-    if problem := foreign(path):
-        return {"row": {"path": name, "status": "failed", "score": None, "error": f"{name} {problem}"}, "page": ""}
     progress = path.parent / PROGRESS
 
     def watch(done: int, total: int) -> None:
@@ -92,22 +82,6 @@ def score_upload(path: Path, name: str) -> dict[str, Any]:
         return {"row": row, "page": ""}
     entries = list(file_entries([row], loaded.trained, loaded.settings, places={name: path}))
     return {"row": row, "page": render(entries, [], [row], title="Deepfake forensics")}
-
-
-def foreign(path: Path) -> str:
-    """Why a file is not opened, so that a sentence with its name begins; empty where it may be.
-
-    Pictures are read by Pillow, which follows no references.
-    """
-    if is_picture(path):
-        return ""
-    try:
-        with av.open(str(path), mode="r", metadata_errors="ignore", options={"format_whitelist": FORMATS}):
-            return ""
-    except av.FFmpegError:
-        return "must be a picture, or a video in a file of its own; it cannot be opened as one. Upload another file."
-    except OSError as error:
-        return f"must be readable; got: {error.strerror}. Upload it again."
 
 
 def renamed(value: Any, path: str, name: str) -> Any:

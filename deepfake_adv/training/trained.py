@@ -89,7 +89,8 @@ def read_trained(folder: Path) -> tuple[Path, dict[str, Any], Path]:
     if not path.exists():
         raise FileNotFoundError(
             f"a trained detector must have {RECORD} beside its weights; found none in {folder}. "
-            "Name a folder <run>/<condition>/seed<k> that a finished run left, or one that `export --format hub` wrote."
+            "Name a folder <run>/<condition>/seed<k> that a finished run left, or one by `export --format hub`. "
+            "From a model hub nothing is downloaded: do that first, as by `hf download NAME --local-dir FOLDER`."
         )
     record = read_json_object(path, {"record": dict})["record"]
     if wrong := [name for name, kind in kinds.items() if not isinstance(record.get(name), kind)]:

@@ -4,7 +4,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import av
 import numpy as np
@@ -12,6 +12,18 @@ from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 from deepfake_adv.video.errors import VideoError
+
+FORMATS: Final = (
+    *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "asf", "flv", "ogg", "mxf", "gxf", "dv"),
+    *("rm", "wtv", "nut", "nuv", "dhav", "mpeg", "mpegts", "mpegvideo", "m4v", "h264", "hevc", "vvc", "av1", "obu"),
+    *("ivf", "vc1", "mjpeg", "yuv4mpegpipe", "gif", "apng", "png_pipe", "jpeg_pipe", "bmp_pipe", "webp_pipe"),
+    *("tiff_pipe", "gif_pipe", "ppm_pipe", "pgm_pipe", "pbm_pipe", "pam_pipe", "jpegxl_pipe", "j2k_pipe"),
+)
+"""FFmpeg's names of the formats that are read. Each holds its frames itself. Playlists and scripts (HLS, DASH, concat,
+SDP, numbered pictures) name other files and addresses, which FFmpeg would open: a downloaded file could so read files
+of this machine, or reach the network."""
+
+_OPTIONS: Final = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
 
 _ZEROS = 16  # bytes at the start of a packet
 _NEVER_ZEROS = frozenset({"h264", "hevc", "mpeg4", "vp8", "vp9", "mjpeg"})  # uncompressed black is zeros, and fine
@@ -70,12 +82,23 @@ def decoded(path: Path, packet: Any, done: int) -> list[Any]:
     return list(pictures)
 
 
+def open_media(path: Path) -> Any:
+    """PyAV's container of a file in one of `FORMATS`; nothing but this file is opened.
+
+    Raises:
+        av.FFmpegError: If it is in another format or cannot be read. It is an `av.ArgumentError` for another format.
+    """
+    # "file:" keeps FFmpeg from reading a protocol out of the name, as in "concat:a.mp4" and "http:a.mp4"
+    return av.open(f"file:{path}", mode="r", metadata_errors="ignore", container_options=_OPTIONS)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """Open a video file; gives PyAV's container and its first video stream, cover art aside, decoded in one thread.
 
     Raises:
-        VideoError: If the file cannot be read, holds no video that FFmpeg can decode, or cannot be read to its end.
+        VideoError: If the file cannot be read, is in none of `FORMATS`, holds no video that FFmpeg can decode, or
+            cannot be read to its end.
     """
     try:
         status = path.stat()
@@ -88,7 +111,12 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     if status.st_size == 0:
         raise VideoError(f"{path} must be a video; got an empty file. Copy the file again.")
     try:
-        container = av.open(str(path), mode="r", metadata_errors="ignore")
+        container = open_media(path)
+    except av.ArgumentError as error:
+        raise VideoError(
+            f"{path} must hold its video itself, as MP4, MKV and AVI do; got a list of other files, or another format. "
+            "Convert it to MP4, or leave it out."
+        ) from error
     except (av.FFmpegError, OSError) as error:
         raise VideoError(
             f"{path} must be a video; it cannot be opened ({error.strerror}). It may be cut short: copy again."

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from deepfake_adv.files import atomic_write
 from deepfake_adv.video.colour import Frame
+from deepfake_adv.video.container import open_media
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def _sound_of(stack: ExitStack, path: Path | None, out: Any) -> tuple[Iterator[t
     """Packets of a video's sound with their time after its first frame, seconds; and why there are none."""
     if path is None:
         return iter(()), ""
-    source = stack.enter_context(av.open(str(path), mode="r", metadata_errors="ignore"))
+    source = stack.enter_context(open_media(path))
     if not source.streams.audio:
         return iter(()), ""
     track = source.streams.audio[0]

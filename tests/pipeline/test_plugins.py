@@ -1,4 +1,4 @@
-"""A method, a detector and a layout of the user's own, by a folder that `plugins` names."""
+"""What the user's own files add: a method, a detector and a layout of a plug-in, and a network by ``py:``."""
 
 import json
 import shutil
@@ -50,6 +50,15 @@ class Plain(Detector):
     def classify(self, features):
         return self.head(features.mean((2, 3)))
 """
+NETWORK = """
+from torch import nn
+
+
+def make(width):
+    return nn.Sequential(
+        nn.Conv2d(3, width, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 1)
+    )
+"""
 LAYOUT = """
 from deepfake_adv.datasets.layouts.base import Layout
 from deepfake_adv.datasets.layouts.registry import register_layout
@@ -62,6 +71,23 @@ class Flat(Layout):
     def videos(self, quality):
         yield from ()
 """
+
+
+@pytest.fixture
+def networked(project):
+    """A run of a network in theirs.py beside params.yaml, which is no plug-in."""
+    (project.folder / "theirs.py").write_text(NETWORK)
+    before = project.params.read_text()
+    content = YAML().load(before)
+    content["detectors"]["theirs"] = {"name": "py:theirs:make", "arguments": {"width": 4}}
+    run = {"method": "grad_bat", "detector": "theirs", "tier": "all", "conditions": ["NT_c23"]}
+    content["runs"] |= {"theirs": run}
+    with open(project.params, "w") as stream:
+        YAML().dump(content, stream)
+    yield project
+    project.params.write_text(before)
+    (project.folder / "theirs.py").unlink()
+    project.repro()
 
 
 @pytest.fixture
@@ -116,3 +142,19 @@ def test_a_layout_of_a_plug_in_is_known_and_a_wrong_key_of_a_method_told(extende
     said = extended.call("python", "-m", "deepfake_adv", "check", code=1)
     assert "methods.brightness.shft is not a key; known here: clean, lam, shift. Did you mean 'shift'?" in said
     assert "1 error;" in said
+
+
+def test_a_network_in_a_file_of_ones_own_trains_and_its_edits_train_its_run_alone(networked):
+    assert networked.repro("evaluate@theirs") == {
+        *ALWAYS, "sources", "train@theirs", "score@theirs", "evaluate@theirs",
+    }  # fmt: skip
+    record = json.loads((networked.folder / "data/runs/theirs/NT_c23/seed0/run.json").read_text())
+    assert record["params"]["detector"]["name"] == "py:theirs:make"
+    assert record["params"]["detector"]["arguments"] == {"width": 4}
+    assert "  theirs.py" in (networked.folder / "data/sources/train/theirs.txt").read_text()
+    trained = ["train@theirs", "train@compact_baseline", "train@compact_grad_bat"]
+    path = networked.folder / "theirs.py"
+    path.write_text("# Conv, pool, linear.\n" + NETWORK)
+    assert networked.repro(*trained) == ALWAYS
+    path.write_text(NETWORK.replace("nn.ReLU()", "nn.GELU()"))
+    assert networked.repro(*trained) == {*ALWAYS, "sources", "train@theirs"}

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -13,8 +15,10 @@ from typer.testing import CliRunner
 
 from deepfake_adv.cli import app
 from deepfake_adv.files import sha256
-from deepfake_adv.prediction import batch
+from deepfake_adv.prediction import looking
 from deepfake_adv.prediction.output import read_lines, take_up
+from deepfake_adv.prediction.people import look_into_file
+from deepfake_adv.prediction.row_file import RowFile
 
 FACE, OTHER = (10, 30, 60), (110, 20, 70)
 
@@ -74,8 +78,8 @@ def test_a_later_call_goes_on_where_it_stopped(call, files, tmp_path, monkeypatc
     content = output.read_bytes()
     output.write_bytes(content + b'{"path": "cut o')  # a kill within a line
     looked = []
-    look = batch.look_into_file
-    monkeypatch.setattr(batch, "look_into_file", lambda task: looked.append(task.path.name) or look(task))
+    look = looking.look_into_file
+    monkeypatch.setattr(looking, "look_into_file", lambda task: looked.append(task.path.name) or look(task))
     files[1].write_bytes(files[0].read_bytes())  # another content under the same name
     done = call(*files, "--output", output)
     assert done.stdout == ""
@@ -103,6 +107,72 @@ def test_several_processes_give_the_same_rows(call, tmp_path, real_locators):
     two = call(*pictures, "--locator", "whole", "--workers", "2")
     assert rows_of(two.stdout) == rows_of(one.stdout)
     assert len(rows_of(one.stdout)) == 3
+
+
+def die_of_a_bomb(task):
+    """`look_into_file`, but one file ends the process that reads it; workers import it by its name."""
+    if task.path.name == "bomb.png":
+        os._exit(1)
+    return look_into_file(task)
+
+
+@pytest.mark.slow  # starts several processes
+def test_a_file_that_kills_its_process_fails_alone(call, tmp_path, real_locators, monkeypatch):
+    rng = np.random.default_rng(0)
+    pictures = [tmp_path / name for name in ("a.png", "bomb.png", *(f"{number}.png" for number in range(8)))]
+    for path in pictures:
+        cv2.imwrite(str(path), rng.integers(0, 255, (48, 48, 3), np.uint8))
+    monkeypatch.setattr(looking, "look_into_file", die_of_a_bomb)
+    done = call(*pictures, "--locator", "whole", "--workers", "2")
+    rows = rows_of(done.stdout)
+    assert done.exit_code == 1
+    assert set(rows) == {path.name for path in pictures}
+    assert [name for name, row in rows.items() if row["status"] == "failed"] == ["bomb.png"]
+    assert "the process that read it was killed" in rows["bomb.png"]["error"]
+
+
+def test_two_calls_at_once_do_not_write_one_file(call, files, tmp_path):
+    output = tmp_path / "scores.jsonl"
+    with RowFile(output):
+        done = call(files[0], "--output", output)
+    assert done.exit_code == 1
+    assert "scores.jsonl must be written by one command at a time; another one writes it." in done.stderr
+    assert call(files[0], "--output", output).exit_code == 0
+    with RowFile(output) as first:
+        first.keep(list(read_lines(output)))
+        with pytest.raises(ValueError, match="one command at a time"):
+            RowFile(output)
+    assert len(list(read_lines(output))) == 1
+
+
+def test_a_name_that_is_no_text_or_has_two_lines_is_a_row_like_others(call, files, tmp_path):
+    odd = [tmp_path / os.fsdecode(b"caf\xe9.mp4"), tmp_path / "two\nlines.mp4"]
+    for path in odd:
+        shutil.copy(files[0], path)
+    outputs = {kind: tmp_path / f"rows.{kind}" for kind in ("csv", "parquet")}
+    arguments = [word for kind, path in outputs.items() for word in (f"--{kind}", path)]
+    done = call(*odd, *arguments, "--output", tmp_path / "rows.jsonl")
+    assert done.exit_code == 0, done.stderr
+    assert [row["path"] for row in read_lines(tmp_path / "rows.jsonl")] == list(map(str, odd))
+    assert "two\\nlines.mp4: 0." in done.stderr
+    assert "2 of 2 files are scored already" in call(*odd, "--output", tmp_path / "rows.jsonl").stderr
+    with open(outputs["csv"], encoding="utf-8", newline="") as stream:
+        assert [line["path"].rpartition("/")[2] for line in csv.DictReader(stream)] == [
+            r"caf\udce9.mp4",
+            "two\nlines.mp4",
+        ]
+    assert pq.read_table(outputs["parquet"]).num_rows == 2
+
+
+@pytest.mark.parametrize("option", ["--output", "--csv", "--parquet", "--report", "--annotate"])
+def test_a_place_that_cannot_be_written_is_told_before_any_file_is_read(call, files, option, monkeypatch):
+    monkeypatch.setattr(looking, "map_tasks", None)
+    done = call(files[0], option, files[1] / "deeper" / "result")
+    assert done.exit_code == 1
+    assert f"{option[2:]} must be where files can be written; got" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    if option != "--annotate":
+        assert f"{option[2:]} must be a file; got the folder" in call(files[0], option, files[0].parent).stderr
 
 
 def test_what_looks_for_faces_loads_no_torch():

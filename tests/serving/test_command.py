@@ -58,3 +58,11 @@ def test_the_extra_is_named_where_it_is_missing(tmp_path, monkeypatch):
     done = CliRunner().invoke(app, ["serve", "--detector", "nowhere"])
     assert done.exit_code == 1
     assert "deepfake-adv[serving]" in done.output
+
+
+def test_the_server_itself_does_not_load_what_scores():
+    code = (
+        "import sys, deepfake_adv.cli, deepfake_adv.serving.command\n"
+        "print(*{'torch', 'av', 'dlib', 'sklearn'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from deepfake_adv.reporting.figures.style import line, panels, save, styled
+from deepfake_adv.reporting.figures.style import legend_below, line, panels, save, styled
 
 _COLUMNS: Final = 4
 
@@ -14,7 +14,7 @@ Tests = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Test condition -> run -> its entry `ratios` of an evaluation."""
 
 
-def draw_calibration(tests: Tests, folder: Path, *, dpi: int) -> bool:
+def draw_calibration(tests: Tests, folder: Path, *, dpi: int, name: str = "calibration") -> bool:
     """One panel per test condition, one line per run: log10 LR as found (pool adjacent violators) over as stated.
 
     On the diagonal ratios are what they say. Where one class is missing from a block its ratio is unbounded; the line
@@ -24,6 +24,7 @@ def draw_calibration(tests: Tests, folder: Path, *, dpi: int) -> bool:
         tests: What to draw; conditions without any block are left out.
         folder: Where the files go.
         dpi: Of the PNG.
+        name: Of the figure.
     """
     drawn = {test: found for test, runs in tests.items()
              if (found := {run: each["plot"] for run, each in runs.items() if each["plot"]})}  # fmt: skip
@@ -52,10 +53,8 @@ def draw_calibration(tests: Tests, folder: Path, *, dpi: int) -> bool:
             axis.set_xlabel("stated log10 LR")
             axis.tick_params(labelbottom=True)
         axes[0].set_ylabel("found log10 LR")
-        legends = [axis.get_legend_handles_labels() for axis in axes[: len(drawn)]]
-        handles = {label: handle for legend in legends for handle, label in zip(*legend, strict=True)}
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
-        save(figure, folder, "calibration", table, dpi=dpi)
+        legend_below(figure, axes[: len(drawn)])
+        save(figure, folder, name, table, dpi=dpi)
     return True
 
 
@@ -67,13 +66,14 @@ def found_ratios(blocks: Sequence[Sequence[float]]) -> list[float]:
     return [round(float(value), 4) for value in found]
 
 
-def draw_costs(tests: Tests, folder: Path, *, dpi: int) -> bool:
+def draw_costs(tests: Tests, folder: Path, *, dpi: int, name: str = "cllr") -> bool:
     """Cllr of each run by test condition: a filled mark with its interval, and an open one for the least possible.
 
     Args:
         tests: As for `draw_calibration`; conditions without a cost are left out.
         folder: Where the files go.
         dpi: Of the PNG.
+        name: Of the figure.
     """
     drawn = {test: found for test, runs in tests.items()
              if (found := {run: each for run, each in runs.items() if each["cllr"]["value"] is not None})}  # fmt: skip
@@ -82,6 +82,7 @@ def draw_costs(tests: Tests, folder: Path, *, dpi: int) -> bool:
     runs = list(dict.fromkeys(run for found in drawn.values() for run in found))
     with styled():
         figure, (axis,) = panels(1, 1, width=max(1.15 * len(drawn), 3.2) + 1.4, height=2.9)
+        named: set[str] = set()
         table: list[list[Any]] = [["condition", "run", "Cllr", "low", "high", "Cllr min"]]
         for place, (test, found) in enumerate(drawn.items()):
             for index, run in enumerate(runs):
@@ -92,14 +93,15 @@ def draw_costs(tests: Tests, folder: Path, *, dpi: int) -> bool:
                 look = {"color": line(index)["color"], "marker": line(index)["marker"], "linestyle": ""}
                 if cost["low"] is not None:
                     axis.plot([x, x], [cost["low"], cost["high"]], color=look["color"], lw=1)
-                axis.plot([x], [cost["value"]], label=run if not place else None, **look)
+                axis.plot([x], [cost["value"]], label=None if run in named else run, **look)
+                named.add(run)
                 axis.plot([x], [least], markerfacecolor="none", **look)
                 table.append([test, run, cost["value"], cost["low"], cost["high"], least])
         axis.axhline(1, color="#7a7a7a", lw=0.7, ls=":")
         axis.set_xticks(range(len(drawn)), list(drawn), rotation=20, ha="right")
-        axis.set_ylabel("Cllr (open: least possible)")
+        axis.set_ylabel("Cllr (open: least)")
         axis.set_ylim(bottom=0)
         axis.grid(True, axis="y")
-        figure.legend(loc="outside lower center", ncols=4)
-        save(figure, folder, "cllr", table, dpi=dpi)
+        legend_below(figure, [axis])
+        save(figure, folder, name, table, dpi=dpi)
     return True
