@@ -46,6 +46,16 @@ def facts(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str,
     return [fact for fact in found if fact.text]
 
 
+def synthetic(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str, str]) -> str:
+    """Which numbers are from data that this project made itself; empty where none is."""
+    names = list(dict.fromkeys(entry["dataset"] for each in evaluations.values() for entry in each["results"]))
+    made = [name for name in names if name in own_corpus]
+    kinds = " and ".join(sorted({own_corpus[name] for name in made}))
+    if made == names and made:
+        return f"Every number without the word “paper” comes from {kinds}."
+    return f"The numbers on {', '.join(made)} come from {kinds}." if made else ""
+
+
 def _lengths(records: Sequence[Mapping[str, Any]]) -> str:
     """Steps, seeds and start of the trainings, as far as the records have them."""
     known = [record for record in records if "steps" in record]

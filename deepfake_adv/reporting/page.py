@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,8 +64,7 @@ def write_report(
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         facts=evidence.facts(evaluations, own_corpus),
-        synthetic=sorted({own_corpus[name] for name in _datasets(evaluations) if name in own_corpus}),
-        alone=_datasets(evaluations) <= own_corpus.keys(),
+        synthetic=evidence.synthetic(evaluations, own_corpus),
         summary=summary(evaluations, runs, baseline=baseline, confidence=confidence),
         confidence=100 * confidence,
         common=common,
@@ -97,8 +97,8 @@ def embed(folder: Path, name: str) -> Markup:
 
 def _responsive(head: re.Match[str]) -> str:
     _, _, width, _ = head.group(1).split()
-    natural = float(width)  # labels are drawn for this width; below it the figure scrolls
-    style = f"min-width: {natural:.0f}px; max-width: {1.5 * natural:.0f}px"
+    natural = ceil(float(width))  # labels are drawn for this width; below it the figure scrolls
+    style = f"min-width: {natural}px; max-width: {1.5 * natural:.0f}px"
     return (
         f'<svg viewBox="{head.group(1)}" style="{style}" role="img" '
         'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
@@ -129,10 +129,6 @@ def _counts(rows: list[list[str]]) -> set[str]:
 def worded(head: str) -> str:
     """A heading for readers, of a file's column."""
     return _WORDS.get(head, head.replace("_", " ").capitalize())
-
-
-def _datasets(evaluations: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    return {entry["dataset"] for each in evaluations.values() for entry in each["results"]}
 
 
 def _provenance(evaluations: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, str, str]]:

@@ -25,6 +25,13 @@ def test_facts_say_what_when_where_and_what_is_synthetic(evaluations):
     assert "540 frames of 90 videos" in facts["Tested"]
 
 
+def test_numbers_of_data_of_our_own_are_named(evaluations):
+    made = {"corpus": "rendered faces", "wild": "rendered faces", "other": "clips"}
+    assert evidence.synthetic(evaluations, made) == "Every number without the word “paper” comes from rendered faces."
+    assert evidence.synthetic(evaluations, {"wild": "clips"}) == "The numbers on wild come from clips."
+    assert evidence.synthetic(evaluations, {}) == evidence.synthetic({}, made) == ""
+
+
 def test_without_runs_the_facts_say_so():
     assert "nothing yet" in evidence.facts({}, {})[0].text
 

@@ -6,7 +6,7 @@ import pytest
 
 from deepfake_adv.reporting.all_figures import Inputs
 from deepfake_adv.reporting.page import worded, write_report
-from deepfake_adv.reporting.write_tables import write_tables
+from deepfake_adv.reporting.write_tables import write_levels, write_tables
 
 
 def inputs_of(root):
@@ -16,6 +16,7 @@ def inputs_of(root):
 
 def make_report(project, tables, runs, folder):
     write_tables(list(tables.values()), project / "reports/tables")
+    write_levels(project / "reports/evaluation", runs, project / "reports/tables")
     inventory = project / "data/inventory/report.csv"
     inventory.parent.mkdir(parents=True, exist_ok=True)
     inventory.write_text("dataset,quality,present,missing\ncorpus,c23,10,0\n")
@@ -100,7 +101,7 @@ def test_on_a_corpus_of_our_own_no_difference_to_the_paper_is_named(report):
 
 def test_the_first_lines_say_what_the_numbers_are_and_are_not(report):
     header = re.sub(r"\s+", " ", report.read_text().partition("<header>")[2].partition("</header>")[0])
-    assert "Every number without the word “paper” comes from a synthetic corpus of rendered faces." in header
+    assert "The numbers on corpus come from a synthetic corpus of rendered faces." in header
     assert "do not show whether the adversarial game helps on other data" in header
     assert "40 steps; seed 0; no pretrained weights" in header
 
