@@ -107,7 +107,7 @@ def make_project(folder, changes, set_params, *, without=()):
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory, set_params):
-    return make_project(tmp_path_factory.mktemp("project"), {}, set_params)
+    return make_project(tmp_path_factory.mktemp("projekt-größer"), {}, set_params)  # umlauts work too
 
 
 @pytest.fixture(scope="session")
