@@ -11,7 +11,7 @@ from markupsafe import Markup
 from deepfake_adv.evaluation.run import LEVELS
 from deepfake_adv.files import write_text
 from deepfake_adv.reporting import evidence
-from deepfake_adv.reporting.all_figures import Inputs, draw_all
+from deepfake_adv.reporting.all_figures import draw_all
 from deepfake_adv.reporting.curve_files import write_curves
 from deepfake_adv.reporting.dvc_plots import CURVES
 from deepfake_adv.reporting.figures.style import INK
@@ -19,6 +19,7 @@ from deepfake_adv.reporting.measured import LEVELS_FILE, at_own_quality, read_ev
 from deepfake_adv.reporting.render import common
 from deepfake_adv.reporting.render.grids import load_template
 from deepfake_adv.reporting.robustness_tables import CAPTIONS
+from deepfake_adv.reporting.shown.base import Inputs, Work
 from deepfake_adv.reporting.specs import OTHER_RUNS, load_specs
 from deepfake_adv.reporting.summary import summary
 
@@ -57,7 +58,8 @@ def write_report(
     """
     evaluations = read_evaluations(inputs.evaluations, runs)
     write_curves(inputs.roc, evaluations, figures / CURVES)
-    captions = draw_all(inputs, evaluations, figures, detectors={run: runs[run][1] for run in evaluations}, dpi=dpi)
+    detectors = {run: runs[run][1] for run in evaluations}
+    sections = draw_all(Work(inputs, evaluations, detectors, figures, dpi))
     inventory = evidence.read_table(inputs.inventory / "report.csv")
     page = load_template(_HERE / "page.jinja").render(
         title=title,
@@ -69,11 +71,11 @@ def write_report(
         confidence=100 * confidence,
         common=common,
         worded=worded,
-        further=lambda kind: [name for name in captions if name.startswith(f"{kind}-")],
         strengths=at_own_quality(evidence.strengths(evaluations)),
         levels=at_own_quality(evidence.read_table(inputs.tables / LEVELS_FILE)),
         tables=_tables(inputs.tables),
-        figures={name: {"caption": text, "body": embed(figures, name)} for name, text in captions.items()},
+        sections=sections,
+        embed=lambda name: embed(figures, name),
         robustness={name: evidence.read_table(inputs.robustness / f"{name}.csv") for name in CAPTIONS},
         robustness_captions=CAPTIONS,
         inventory=inventory,

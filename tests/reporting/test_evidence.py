@@ -2,7 +2,6 @@ import pytest
 
 from deepfake_adv.names import Condition
 from deepfake_adv.reporting import evidence
-from deepfake_adv.reporting.all_figures import _groups, _roc_columns, matrix
 from deepfake_adv.reporting.measured import read_evaluations
 
 VIDEO_COLUMNS = (
@@ -58,49 +57,6 @@ def test_real_datasets_are_not_called_synthetic(evaluations):
 )
 def test_a_condition_of_several_forgeries_or_qualities_is_pooled(text, expected):
     assert evidence.pooled(Condition.parse(text)) == expected
-
-
-@pytest.mark.parametrize(
-    ("train", "expected"),
-    [
-        ("NT_c23", ["my_set_NT_c23", "my_set_DF_c23", "dfd_DFD_native"]),
-        ("FF_c23", ["my_set_NT_c23", "my_set_DF_c23", "dfd_DFD_native", "my_set_FF_c23"]),
-        ("FF_all", ["dfd_DFD_native", "my_set_DF_all"]),
-    ],
-)
-def test_roc_panels_are_single_forgeries_at_the_training_quality_and_the_training_condition(train, expected):
-    tests = ["NT_c23", "NT_c40", "DF_c23", "NT_c23", "DFD_native", "FF_c23", "DF_all"]
-    entries = [{"train": train, "dataset": "dfd" if test == "DFD_native" else "my_set", "test": test} for test in tests]
-    entries.append({"train": "NT_raw", "dataset": "my_set", "test": "NT_c23"})
-    assert _roc_columns(entries, train) == [f"{train}_to_{test}" for test in expected]
-
-
-def test_matrix_has_every_condition_pooled_ones_last(evaluations):
-    values, rows, columns = matrix(evaluations)
-    assert values.shape == (2, 60)
-    assert rows == ["small_baseline", "small_grad_bat"]
-    of_raw = [test for train, test in columns if train == "NT_raw"]
-    assert of_raw[:4] == ["DF_raw", "DF_c23", "DF_c40", "DF_all"]
-    assert of_raw[-4:] == ["FF_raw", "FF_c23", "FF_c40", "FF_all"]
-
-
-def test_a_condition_of_two_datasets_has_a_column_for_each():
-    auc = {"auc": {"value": 0.5}}
-    tests = [("a", "X_native", auc), ("b", "X_native", {"auc": {"value": 0.75}}), ("b", "Y_native", auc)]
-    results = [{"train": "X_native", "dataset": name, "test": test, "frame": frame} for name, test, frame in tests]
-    values, _, columns = matrix({"run": {"results": results}})
-    assert [test for _, test in columns] == ["a X_native", "b X_native", "Y_native"]
-    assert values.tolist() == [[50, 75, 50]]
-
-
-def test_every_run_is_in_a_figure_of_curves_seven_at_most_in_each():
-    results = {"results": [{"train": train} for train in ("NT_c23", "FF_all")]}
-    evaluations = {f"run{k}": results if k else {"results": results["results"][:1]} for k in range(9)}
-    found = _groups(evaluations, {name: "a" if name != "run8" else "b" for name in evaluations})
-    assert [(train, len(runs)) for train, runs in found] == [
-        ("NT_c23", 7), ("NT_c23", 1), ("FF_all", 7), ("NT_c23", 1), ("FF_all", 1)
-    ]  # fmt: skip
-    assert {run for train, runs in found for run in runs if train == "NT_c23"} == set(evaluations)
 
 
 def test_videos_whose_face_is_missed_too_often_and_those_with_other_people_are_reported(tmp_path):

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from deepfake_adv.reporting.all_figures import Inputs
 from deepfake_adv.reporting.page import worded, write_report
+from deepfake_adv.reporting.shown.base import Inputs
 from deepfake_adv.reporting.write_tables import write_levels, write_tables
 
 
