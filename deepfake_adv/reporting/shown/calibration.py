@@ -19,9 +19,9 @@ def _ratios(work: Work) -> Iterator[Shown]:
             yield Shown(
                 name,
                 f"Likelihood ratios of {work.detectors[shown[0]]} trained and calibrated on {train}: as the test "
-                "videos bear them out, over as stated. On the dotted line they are what they say; below it on the right "
-                f"they overstate a forgery, above it on the left a genuine recording. Tests: {train} itself, others of its "
-                f"quality or forgery, other datasets.{_left(others)}",
+                "videos bear them out, over as stated. On the dotted line they are what they say; below it on the "
+                "right they overstate a forgery, above it on the left a genuine recording. Tests: "
+                f"{train} itself, others of its quality or forgery, other datasets.{_left(others)}",
             )
 
 
