@@ -142,16 +142,16 @@ def test_content_is_shown_without_errors(open_page):
     assert page.faults == []
 
 
-@pytest.mark.parametrize("table", ["#summary table >> nth=0", "#summary details table", "#meaning table"])
-def test_on_a_narrow_screen_numbers_follow_the_rows_name(open_page, table):
+def test_on_a_narrow_screen_numbers_follow_the_rows_name(open_page):
     """Detector and conditions are columns where there is room, else below the name."""
     for width, narrow in ((1280, False), (380, True)):
         page = open_page(width)
         page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true; })")
-        row = page.locator(table).locator("tbody tr").nth(0)
-        assert row.locator("th .where").is_visible() == narrow
-        assert row.locator("td:visible").nth(0).evaluate("cell => cell.matches('.text')") != narrow
-        assert row.locator("th").evaluate("cell => getComputedStyle(cell).position") == "sticky"
+        for table in ("#summary table >> nth=0", "#summary details table", "#meaning table"):
+            row = page.locator(table).locator("tbody tr").nth(0)
+            assert row.locator("th .where").is_visible() == narrow
+            assert row.locator("td:visible").nth(0).evaluate("cell => cell.matches('.text')") != narrow
+            assert row.locator("th").evaluate("cell => getComputedStyle(cell).position") == "sticky"
 
 
 @pytest.mark.parametrize("width", [320, 380, 768])
