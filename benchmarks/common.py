@@ -5,6 +5,7 @@ import datetime
 import os
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -53,9 +54,10 @@ def interleave(
 
 
 def machine(*packages: str) -> dict[str, Any]:
-    """Return what a figure depends on: processor, threads, load, versions of ``packages``, date, GPU if any."""
+    """Return what a figure depends on: processor, threads, load, versions of ``packages``, date, commit, GPU if any."""
     facts: dict[str, Any] = {
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "commit": _commit(),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
@@ -109,6 +111,16 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _commit() -> str | None:
+    """The checkout's commit, with ``-dirty`` behind it where files differ from it; None outside of a clone."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=RESULTS, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
 
 
 def _processor() -> str:

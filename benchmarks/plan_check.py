@@ -72,7 +72,8 @@ def compare(
         pairs.append((name, "cpu_s", stage["cpu_s"], measured.get(name, {}).get("cpu_s")))
     known = [run["device_hours"] for run in planned["training"].values()]
     if all(hours is not None for hours in known):
-        pairs.append(("train", "device_s", 3600 * sum(known), _trained(folder)))
+        decoding = sum(run["decode_hours"] for run in planned["training"].values())
+        pairs.append(("train", "device_s", 3600 * (sum(known) + decoding), _trained(folder)))
     both = [(name, what, float(said), float(took)) for name, what, said, took in pairs if said and took]
     for key in ("bytes", "cpu_s"):
         of_key = [pair for pair in both if pair[1] == key]

@@ -19,7 +19,7 @@ from benchmarks.ways import SHARED
 from deepfake_adv.files import write_json
 from deepfake_adv.planning.rates import TABLE, RateSource
 
-SOURCES = ("stages", "scale", "dvc", "draws", "studies", "preprocess-rendered", "tracks-real")
+SOURCES = ("stages", "starts", "scale", "dvc", "draws", "studies", "preprocess-rendered", "tracks-real")
 
 
 def main() -> None:
@@ -43,6 +43,7 @@ def table(results: Mapping[str, Mapping[str, Any]], commits: Mapping[str, str]) 
     }
     values = {
         **_of_stages(results["stages"]),
+        **_of_starts(results["starts"]),
         **_of_scale(results["scale"]["steps"]),
         **_of_others(results),
     }
@@ -56,8 +57,6 @@ def _of_stages(result: Mapping[str, Any]) -> dict[str, float]:
     values = {f"{stage}.{term}": value for stage, terms in result["cpu_s"].items() for term, value in terms.items()}
     for quality, sizes in result["bytes_per_pixel"].items():
         values |= {f"bytes_per_pixel.{quality}.{name}": value for name, value in sizes.items()}
-    for stage, start in result["start"].items():
-        values |= {f"start.{stage}.{name}": value for name, value in start.items()}
     values |= {f"worker_mb.{name}": value for name, value in result["worker_mb"].items()}
     corpus = result["corpus"]
     values |= {f"corpus.{name}": corpus[name] for name in ("pair", "megapixel", "megapixel_bytes")}
@@ -65,6 +64,18 @@ def _of_stages(result: Mapping[str, Any]) -> dict[str, float]:
     values["worker_mb.corpus"] = corpus["worker_mb"]
     clips = result["clips"]
     values["crop_share"] = float(np.mean([clip["crop_side"] / clip["height"] for clip in clips]))
+    return values
+
+
+def _of_starts(result: Mapping[str, Any]) -> dict[str, float]:
+    """Of each stage: a process of its own, one of its workers, a fork of train-all's; a look at dvc.lock per stage."""
+    values: dict[str, float] = {"start.lock": result["lock"]["cpu_s"] / result["lock"]["stages"]}
+    for row in result["stages"]:
+        stage = row["stage"]
+        values |= {f"start.{stage}.cpu_s": row["cpu_s"], f"start.{stage}.mb": row["mb"]}
+        values[f"start.{stage}.worker"] = row["worker_cpu_s"]
+        if "fork_cpu_s" in row:
+            values[f"start.{stage}.fork"] = row["fork_cpu_s"]
     return values
 
 
@@ -89,7 +100,9 @@ def _of_scale(steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     values["intervals.row"] = max(values["intervals.row"] - values["evaluate.row"], 0.0) / resamples
     values["evaluate.row_mb"] = values.pop("intervals.row_mb")
     del values["intervals.constant"]
-    values["evaluate.run_bytes"] = last["evaluate_run"]["bytes"]
+    plain, drawn = last["evaluate_plain"], last["evaluate_run"]
+    values["evaluate.condition_bytes"] = plain["bytes"] / plain["conditions"]
+    values["evaluate.replicate_bytes"] = (drawn["bytes"] - plain["bytes"]) / drawn["conditions"] / drawn["resamples"]
     values["score.row_bytes"] = last["evaluate_run"]["score_row_bytes"]
     values["extract_index.frame_bytes"] = last["shard"]["frame_row_bytes"]
     values["manifest.row_bytes"] = last["shard"]["bytes"] / sizes["shard"]

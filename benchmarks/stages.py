@@ -3,7 +3,7 @@
 Run as ``python -m benchmarks.stages``. Rendered clips of several sizes, lengths and qualities go through what the
 stages do for one video, in CPU seconds of one thread; non-negative coefficients are fitted to them, relative errors
 weighing the same for a small clip and a large one. A second part takes the memory of a worker at its peak, in a fresh
-process for each stage, and the CPU seconds and memory that starting a stage costs.
+process for each stage. What starting a stage costs is in `benchmarks.starts`.
 
     decode     constant + megapixels decoded + megabytes read
     extract    constant + frames (form `index`); form `frames`: decode + megapixels written
@@ -16,7 +16,6 @@ Prediction: every measured time is within a factor of 1.3 of its fit.
 """
 
 import argparse
-import importlib
 import json
 import subprocess
 import sys
@@ -51,11 +50,6 @@ SETTINGS: Sequence[tuple[int, int, int, Mapping[Any, int]]] = (
 )
 ENCODINGS = ("i420", "webp", "png")
 LARGE = 720
-STARTED = (
-    "corpus", "inventory", "extract", "locate", "crop", "shard", "train", "score", "evaluate", "robustness", "tables",
-    "report",
-)  # fmt: skip
-HEAVY = ("train", "score")
 
 
 def main() -> None:
@@ -90,12 +84,11 @@ def measure_clips(folder: Path, rounds: int) -> Iterator[dict[str, Any]]:
 
 
 def measure_memory(folder: Path, _: int) -> Iterator[dict[str, Any]]:
-    """A worker's memory at its peak, with a clip of `LARGE` lines, and what a stage starts with."""
+    """A worker's memory at its peak, with a clip of `LARGE` lines."""
     clip = make_clips(folder / "peak", source=None, count=1, heights=[LARGE], frames=24, wanted=12, distinct=4)[0]
     ways.locate(clip, "shared", folder / "boxes.parquet")
     workers = {stage: _alone(stage, folder)["mb"] for stage in ("extract", "locate", "crop")}
     yield {"worker_mb": {"megapixels": clip.row.width * clip.row.height / 1e6, **workers}}
-    yield {"start": {stage: _alone(f"start-{stage}", folder) for stage in STARTED}}
 
 
 def measure_rows(folder: Path, _: int) -> Iterator[dict[str, Any]]:
@@ -262,27 +255,20 @@ def _alone(what: str, folder: Path) -> dict[str, float]:
     return found
 
 
-def _peak(what: str, folder: Path) -> dict[str, float]:
-    """Peak resident memory, MB, and CPU seconds of this process since its start, after one thing was done."""
-    stage = what.removeprefix("start-")
-    if what != stage:
-        importlib.import_module(f"pipeline.{stage}")
-        for name in ("deepfake_adv.training.score", "timm") if stage in HEAVY else ():
-            importlib.import_module(name)
+def _peak(stage: str, folder: Path) -> dict[str, float]:
+    """Peak resident memory of this process, MB, after one video."""
+    path = next(folder.glob("peak/*/root/*.mp4"))
+    clip = as_part(path, folder / "again" / "c23", 12, LARGE, "c23")
+    boxes = folder / "peak.parquet"
+    if stage == "extract":
+        frame_times(clip.path)
+    elif stage == "locate":
+        task = ways.locate_task(clip, "shared", boxes)
+        locate_group(replace(task, options=replace(task.options, landmarks="dlib")))
     else:
-        path = next(folder.glob("peak/*/root/*.mp4"))
-        clip = as_part(path, folder / "again" / "c23", 12, LARGE, "c23")
-        boxes = folder / "peak.parquet"
-        if what == "extract":
-            frame_times(clip.path)
-        elif what == "locate":
-            task = ways.locate_task(clip, "shared", boxes)
-            locate_group(replace(task, options=replace(task.options, landmarks="dlib")))
-        else:
-            ways.crop(clip, "i420", folder / "boxes.parquet", boxes)
+        ways.crop(clip, "i420", folder / "boxes.parquet", boxes)
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
-    return {"mb": round(peak, 1), "cpu_s": round(time.process_time(), 2)}
+    return {"mb": round(int(status.partition("VmHWM:")[2].split()[0]) / 1024, 1)}
 
 
 def _arguments() -> argparse.Namespace:

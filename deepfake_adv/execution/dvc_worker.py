@@ -8,6 +8,7 @@ Run as ``python -m deepfake_adv.execution.dvc_worker``. Each line of standard in
 their order, and ``log``, the file that gets their output. Each is answered by a line with its exit code.
 """
 
+import ast
 import atexit
 import importlib
 import json
@@ -29,6 +30,8 @@ from deepfake_adv.execution.parent import end_with_parent
 _START: Final = ("python", "-m")
 _SCRIPTS: Final = "pipeline."
 _LISTS: Final = Path("data/sources")
+_READ: set[Path] = set()
+"""Files whose imports were followed."""
 
 
 def main() -> None:
@@ -110,6 +113,7 @@ def run_forked(executable: str | None, command: str, **options: Any) -> None:
 def preload(script: str, words: Sequence[str]) -> None:
     """Import a stage's script and all that the stage `sources` lists for it, so that its forks need not.
 
+    What these files import only inside functions is imported too: scikit-learn and SciPy take a second of each fork.
     What cannot be imported is left to the stage, which reports it.
 
     Args:
@@ -119,14 +123,25 @@ def preload(script: str, words: Sequence[str]) -> None:
     stage = script.removeprefix(_SCRIPTS)
     lists = [_LISTS / f"{name}.txt" for name in ("/".join([stage, *words]), stage)]
     listed = next((path.read_text(encoding="utf-8").splitlines() for path in lists if path.is_file()), [])
-    files = [Path(line.partition("  ")[2]) for line in listed]
-    modules = [".".join(file.with_suffix("").parts) for file in files if file.suffix == ".py"]
-    for module in [script, *modules]:
+    files = [path for line in listed if (path := Path(line.partition("  ")[2])).suffix == ".py"]
+    modules = [".".join(file.with_suffix("").parts) for file in files]
+    later = [name for file in files if file not in _READ for name in _imported(file)]
+    _READ.update(files)
+    for module in dict.fromkeys([script, *modules, *later]):
         if module not in sys.modules and not module.endswith("__init__"):
             try:
                 importlib.import_module(module)
             except Exception as error:
                 logging.getLogger(__name__).debug("%s is left to its stage: %s", module, error)
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """Modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_bytes())) if file.is_file() else ():
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
 
 
 def _become(script: str, arguments: Sequence[str], folder: str, environment: Mapping[str, str]) -> NoReturn:

@@ -21,6 +21,8 @@ from deepfake_adv.training.trained import detector_arguments
 CLASSES: Final = 8
 """Classes of the made-up pictures; a classifier's last layer costs next to nothing."""
 
+ENOUGH: Final = 4.0
+
 Timed = Callable[[Callable[[], object]], float]
 
 
@@ -53,9 +55,29 @@ def time_attack(params: Params, device: torch.device, timed: Timed) -> tuple[flo
     facts = {"table_reading", "fgsm_epsilon", "pgd_steps", "kernel_size", "kernel_sizes", "starts"}
     chosen = settings(readings, **wanted.model_dump(include=facts))
     transfer = Transfer(classifiers, pictures, chosen, wanted.images.batch_size, seed=0)
-    places = np.arange(len(pictures))
-    judged = timed(lambda: transfer.judge(places, pictures.decode(places)))
-    return building, step, judged / len(pictures)
+
+    def judge(count: int) -> None:
+        places = np.arange(count)
+        transfer.judge(places, pictures.decode(places))
+
+    return building, step, seconds_each(judge, len(pictures), timed)
+
+
+def seconds_each(work: Callable[[int], None], most: int, timed: Timed) -> float:
+    """Seconds for one of `most`; as many are tried as take `ENOUGH` seconds, since a large batch may take minutes.
+
+    Args:
+        work: Does so many.
+        most: A full batch, which a GPU needs to show its speed.
+        timed: Calls what it is given, and returns the seconds that it took.
+    """
+    work(1)  # the first one is slower
+    count = 1
+    while True:
+        seconds = timed(lambda: work(count))  # noqa: B023
+        if count == most or seconds >= ENOUGH:
+            return seconds / count
+        count = min(2 * count, most)
 
 
 def time_robustness(params: Params, device: torch.device, timed: Timed) -> tuple[float, float, float]:

@@ -43,7 +43,7 @@ def data_costs(params: Params, workload: Workload, rates: Rates, workers: int) -
 def _start(stage: str, tasks: float, rates: Rates, workers: int, more: float = 0.0) -> float:
     """Seconds to start a stage and its workers; each worker imports the code, and loads models in `more` seconds."""
     started = min(workers, math.ceil(tasks)) if workers > 1 and tasks > 1 else 0
-    return (rates[f"start.{stage}.cpu_s"] + more) * (1 + started)
+    return rates[f"start.{stage}.cpu_s"] + more + started * (rates[f"start.{stage}.worker"] + more)
 
 
 def _worker(stage: str, workload: Workload, rates: Rates) -> float:

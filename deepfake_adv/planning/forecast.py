@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deepfake_adv.leftovers import commands
 from deepfake_adv.params.schema import Params
 from deepfake_adv.planning.calibration import Calibration, Pair, pairs_of
 from deepfake_adv.planning.cost import Cost
@@ -87,12 +88,13 @@ def forecast(
         pairs = pairs_of(params) if calibration else {name: Pair("", "", "") for name in params.runs}
     on_gpus = trains_on_gpus(params, machine)
     side = _jobs(params, machine, jobs, on_gpus)
-    runs = run_costs(params, workload, rates, pairs, calibration)
+    stages = len(commands(root, params.model_dump(mode="json")))
+    runs = run_costs(params, workload, rates, pairs, calibration, stages=stages)
     costs = [
         *data_costs(params, workload, rates, min(params.execution.workers or machine.cores, machine.cores)),
-        *training_costs(params, workload, rates, runs, on_gpus=on_gpus),
+        *training_costs(params, workload, rates, runs, on_gpus=on_gpus, stages=stages),
         *study_costs(params, workload, rates, calibration, on_gpus=on_gpus),
-        *report_costs(params, rates, root),
+        *report_costs(params, rates, stages),
     ]
     lines = [Line(cost, _hours(cost, params, machine, runs, side, on_gpus)) for cost in costs]
     result = Forecast(machine, side, calibration.device, lines, runs)

@@ -57,7 +57,7 @@ def study_costs(
         note = "" if finding else "its time is not known without `deepfake-adv plan --calibrate`"
         if finding:
             spent = finding.build + trained * finding.step + count * finding.image
-            start = rates["start.robustness.cpu_s"]
+            start = rates[f"start.{study}.cpu_s"]
             cpu_s, gpu_s = (start, spent) if on_gpus else (start + spent, 0.0)
         memory = (rates["start.robustness.mb"] + rates[f"{study}.mb"]) * _MEGA
         yield Cost(
@@ -67,7 +67,7 @@ def study_costs(
     if not (params.examples.run or params.examples.generator_run):
         return
     yield Cost(
-        "examples", 2 * params.examples.count, "images", rates["start.robustness.cpu_s"], left=None,
+        "examples", 2 * params.examples.count, "images", rates["start.examples.cpu_s"], left=None,
         memory=rates["start.robustness.mb"] * _MEGA, parallel=False, note="its start alone; it attacks a few images",
     )  # fmt: skip
 

@@ -69,6 +69,7 @@ def forecast_dict(forecast: Forecast, params: Params, rates: Rates) -> dict[str,
             run.name: {
                 "trainings": run.trainings,
                 "device_hours": None if run.device_s is None else run.device_s / 3600,
+                "decode_hours": run.load_s / 3600,
                 "score_hours": None if run.score_s is None else run.score_s / 3600,
                 "gpu_bytes": run.finding.gpu_bytes if run.finding else None,
             }

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from deepfake_adv.leftovers import commands
+from deepfake_adv.evaluation.scores import conditions
 from deepfake_adv.names import REAL, Condition, Split
 from deepfake_adv.params.schema import Params
 from deepfake_adv.params.training import Run, Train, recipe
@@ -25,11 +24,12 @@ class RunCost:
         name: Name of the run.
         trainings: Conditions times seeds.
         tested: Crops that each of its detectors scores.
+        conditions: Test conditions that each of its detectors is evaluated on.
         device_s: Seconds on its devices for training; None without a calibration.
         score_s: Seconds on its devices for scoring.
         load_s: CPU seconds to decode its crops for training and validation.
         load_score_s: CPU seconds to decode its crops for scoring.
-        start_s: Seconds to start the process that trains.
+        start_s: Seconds to start the process that trains, a fork of train-all's.
         start_score_s: Seconds to start the process that scores.
         finding: Calibration result that the numbers come from.
     """
@@ -37,6 +37,7 @@ class RunCost:
     name: str
     trainings: int
     tested: float
+    conditions: int
     device_s: float | None
     score_s: float | None
     load_s: float
@@ -53,13 +54,23 @@ class RunCost:
 
 
 def run_costs(
-    params: Params, workload: Workload, rates: Rates, pairs: dict[str, Pair], calibration: Calibration
+    params: Params, workload: Workload, rates: Rates, pairs: dict[str, Pair], calibration: Calibration, *, stages: int
 ) -> list[RunCost]:
-    """Every run of a profile."""
-    return [_run(params, name, workload, rates, calibration.of(pairs[name])) for name in params.runs]
+    """Every run of a profile.
+
+    Args:
+        params: Params of the profile.
+        workload: Amount of work.
+        rates: Measured rates.
+        pairs: The pair of each run.
+        calibration: Results for the device.
+        stages: Stages in dvc.lock, which each stage checks at its start.
+    """
+    lock = stages * rates["start.lock"]
+    return [_run(params, name, workload, rates, calibration.of(pairs[name]), lock) for name in params.runs]
 
 
-def _run(params: Params, name: str, workload: Workload, rates: Rates, finding: Finding | None) -> RunCost:
+def _run(params: Params, name: str, workload: Workload, rates: Rates, finding: Finding | None, lock: float) -> RunCost:
     run = params.runs[name]
     train = recipe(params.train, run)
     clip = finding.clip_length if finding else 1
@@ -72,21 +83,23 @@ def _run(params: Params, name: str, workload: Workload, rates: Rates, finding: F
         epochs, seeds = train.epochs, len(train.seeds)
         if finding:
             once = steps * finding.step + checked / clip * finding.image / params.device.devices + finding.save
-            device_s += seeds * (finding.build + finding.warm + epochs * once)
+            reference = finding.build + checked / clip * finding.image  # at the end, by the chosen weights
+            device_s += seeds * (finding.build + finding.warm + epochs * once + reference)
         passes = 1 if params.device.cache == "memory" else epochs
         drawn = steps * train.batch_size * clip
         loaded += seeds * passes * (checked + drawn)
-    tested = tested_crops(workload, run)
+    tested = crops_tested(workload, run)
     if finding:
         score_s = trainings * (finding.build + tested / clip * finding.image)
     crop_s = _load_seconds(workload, rates)
     return RunCost(
-        name, trainings, tested, device_s if finding else None, score_s if finding else None, loaded * crop_s,
-        tested * crop_s, rates["start.train.cpu_s"], rates["start.score.cpu_s"], finding,
+        name, trainings, tested, conditions_tested(workload, run), device_s if finding else None,
+        score_s if finding else None, loaded * crop_s,
+        tested * crop_s, rates["start.train.fork"] + lock, rates["start.score.fork"] + lock, finding,
     )  # fmt: skip
 
 
-def tested_crops(workload: Workload, run: Run) -> float:
+def crops_tested(workload: Workload, run: Run) -> float:
     """Crops that a detector of the run scores: of its test conditions, and of the reals beside them."""
     wanted = None if run.test.conditions is None else [Condition.parse(text) for text in run.test.conditions]
     most = run.test.frames
@@ -100,6 +113,17 @@ def tested_crops(workload: Workload, run: Run) -> float:
             videos = [each for each in videos if fakes and each.forgery in {*fakes, REAL}]
         crops += sum(each.count * (min(each.sampled, most) if most else each.sampled) for each in videos)
     return crops
+
+
+def conditions_tested(workload: Workload, run: Run) -> int:
+    """Test conditions of the run: those that it names, or all that its test videos allow, pooled ones included."""
+    found: set[tuple[str, str]] = set()
+    for dataset, parts in workload.datasets().items():
+        tested = {part.quality: {each.forgery for each in part.videos if each.split == Split.TEST} for part in parts}
+        qualities = sorted(quality for quality, forgeries in tested.items() if forgeries)
+        allowed = map(str, conditions(sorted(set().union(*tested.values())), qualities))
+        found |= {(dataset, name) for name in allowed if run.test.conditions is None or name in run.test.conditions}
+    return len(found)
 
 
 def _steps(train: Train, workload: Workload, tier: str, condition: Condition, clip: int) -> int:
@@ -128,7 +152,7 @@ def _load_seconds(workload: Workload, rates: Rates) -> float:
 
 
 def training_costs(
-    params: Params, workload: Workload, rates: Rates, runs: list[RunCost], *, on_gpus: bool
+    params: Params, workload: Workload, rates: Rates, runs: list[RunCost], *, on_gpus: bool, stages: int
 ) -> Iterator[Cost]:
     """`train`, `score` and `evaluate`."""
     trainings = sum(run.trainings for run in runs)
@@ -162,21 +186,21 @@ def training_costs(
     per_run = scored / max(len(runs), 1)
     longest_run = max((run.trainings * run.tested for run in runs), default=0.0)
     row = rates["evaluate.row"] + params.evaluate.resamples * rates["intervals.row"]
-    start = rates["start.evaluate.cpu_s"] + rates["evaluate.constant"]
+    start = rates["start.evaluate.fork"] + stages * rates["start.lock"] + rates["evaluate.constant"]
     seconds = len(runs) * (start + per_run * row)
     memory = rates["start.evaluate.mb"] + longest_run * rates["evaluate.row_mb"]
-    left = trainings * rates["evaluate.run_bytes"]
+    each = rates["evaluate.condition_bytes"] + params.evaluate.resamples * rates["evaluate.replicate_bytes"]
+    left = each * sum(run.trainings * run.conditions for run in runs)
     yield Cost("evaluate", len(runs), "runs", seconds, left=left, memory=memory * _MEGA)
 
 
-def report_costs(params: Params, rates: Rates, root: Path) -> Iterator[Cost]:
-    """`tables` and `report`, and DVC itself."""
+def report_costs(params: Params, rates: Rates, stages: int) -> Iterator[Cost]:
+    """`tables` and `report`, and DVC itself with its number of stages."""
     runs = len(params.runs)
     for stage in ("tables", "report"):
         seconds = rates[f"start.{stage}.cpu_s"] + rates[f"{stage}.constant"] + runs * rates[f"{stage}.run"]
         memory = rates[f"start.{stage}.mb"] + runs * rates[f"{stage}.run_mb"]
         yield Cost(stage, runs, "runs", seconds, memory=memory * _MEGA, parallel=False)
-    stages = len(commands(root, params.model_dump(mode="json")))
     each = rates["dvc.stage"] * stages / rates["dvc.stage.stages"]  # its lock is written whole after each
     yield Cost(
         "dvc", stages, "stages", stages * each, memory=0.0, parallel=False, note="DVC's own work after each stage"

@@ -21,7 +21,7 @@ seen = {"argv": sys.argv[1:], "main": __name__, "stage": os.environ["DVC_STAGE"]
 seen["open"] = sorted(os.readlink(f"/proc/self/fd/{n}").partition(":")[0] for n in os.listdir("/proc/self/fd")
                       if int(n) > 2 and os.path.exists(f"/proc/self/fd/{n}"))
 seen["input"] = sys.stdin.read()
-seen["loaded"] = "heavy" in sys.modules
+seen["loaded"] = [name in sys.modules for name in ("heavy", "wave", "no_such_module")]
 print("said by", name)
 if name == "bad":
     raise SystemExit(3)
@@ -55,7 +55,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline/__init__.py").touch()
     (tmp_path / "pipeline/say.py").write_text(SAY)
-    (tmp_path / "heavy.py").write_text("")
+    (tmp_path / "heavy.py").write_text("def later():\n    import wave\n    from no_such_module import what\n")
     (tmp_path / "data/sources").mkdir(parents=True)
     (tmp_path / "data/sources/say.txt").write_text("0123456789abcdef  heavy.py\n")
     (tmp_path / "dvc.yaml").write_text(PROJECT)
@@ -69,7 +69,13 @@ def test_stages_are_forks_that_see_what_dvc_would_show_them_and_one_that_fails_s
     assert [(done.run, done.code) for done in found] == [("a", 0), ("bad", 1), ("b", 0)]
     seen = [json.loads((project / f"plain-{run}").read_text()) for run in "ab"]
     assert seen[0]["parent"] == seen[1]["parent"] != os.getpid()
-    expected = {"argv": ["a", "say-a"], "main": "__main__", "stage": "say@a", "input": "", "loaded": True}
+    expected = {
+        "argv": ["a", "say-a"],
+        "main": "__main__",
+        "stage": "say@a",
+        "input": "",
+        "loaded": [True, True, False],
+    }
     assert {key: seen[0][key] for key in expected} == expected
     assert not [name for name in seen[0]["open"] if "lock" in name or name in ("pipe", "socket")]
     assert found[0].log.read_text().count("said by a") == 1

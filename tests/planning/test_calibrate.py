@@ -5,7 +5,7 @@ import torch
 
 from deepfake_adv.planning import calibrate as module
 from deepfake_adv.planning.calibrate import calibrate, made_up
-from deepfake_adv.planning.calibrate_studies import made_up_pictures, time_robustness
+from deepfake_adv.planning.calibrate_studies import ENOUGH, made_up_pictures, seconds_each, time_robustness
 from deepfake_adv.planning.calibration import pairs_of, read_findings, untrained
 from deepfake_adv.planning.studies import STUDIES, study_pairs
 
@@ -65,6 +65,18 @@ def test_a_study_is_timed_by_its_own_code(profile, tmp_path):
     attack, robustness = found
     assert min(attack.step, attack.image, robustness.image, robustness.build) > 0
     assert robustness.step == 0  # trains nothing
+
+
+@pytest.mark.parametrize(("each", "tried"), [(ENOUGH, [1]), (ENOUGH / 3, [1, 2, 4]), (0.0, [1, 2, 4, 5])])
+def test_no_more_images_are_timed_than_show_their_speed(each, tried):
+    done = []
+
+    def timed(work):
+        work()
+        return each * done[-1]
+
+    assert seconds_each(done.append, 5, timed) == pytest.approx(each)
+    assert done == [1, *tried]  # the first of all is not timed
 
 
 def test_robustness_scores_every_version_by_every_detector(profile):

@@ -49,7 +49,7 @@ def test_a_worker_takes_no_more_memory_for_more_videos(costs):
 
 
 def test_workers_load_the_code_again(costs, rates):
-    rates._values["start.crop.cpu_s"] = 2.0
+    rates._values["start.crop.worker"] = 2.0
     parts = 5
     assert costs(workers=8)["crop"].cpu_s - costs()["crop"].cpu_s == pytest.approx(parts * 8 * 2.0)
 
