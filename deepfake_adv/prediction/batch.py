@@ -139,7 +139,9 @@ def _row(
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"path": str(task.path), "status": FAILED, "error": error, "score": None, "sha256": None}
     row |= {"trained_on": trained.condition}
-    if seen is not None:
+    if seen is None:
+        row["sha256"] = _digest(task.path)
+    else:
         try:
             whole = replace(seen, crops=np.load(task.crops))
             judge = load_judge(trained, options.false_positive_rate)
@@ -161,7 +163,11 @@ def _row(
 
 def _is_same(path: Path, digest: str | None) -> bool:
     """Whether a file still has the content of a row; None where there is no row."""
+    return digest is not None and _digest(path) == digest
+
+
+def _digest(path: Path) -> str | None:
     try:
-        return digest is not None and content_digest(path) == digest
-    except (OSError, ValueError):  # it is gone, or cannot be read: the next look says so
-        return False
+        return content_digest(path) if path.is_file() or path.is_dir() else None  # a pipe would be waited for
+    except (OSError, ValueError):  # it is gone, or cannot be read: the look says so
+        return None

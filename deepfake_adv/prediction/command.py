@@ -98,8 +98,10 @@ def run(
         from deepfake_adv.prediction.annotate import annotate_all
 
         annotate_all(rows, annotated, quiet=quiet)
-    for doubt, count in doubts_of(rows).items():
-        logger.warning("%s: %s", "all files" if count == len(rows) else f"{count} of {len(rows)} files", doubt)
+    scored = [row for row in rows if row["status"] == SCORED]
+    for doubt, count, same in doubts_of(scored):
+        files = "all files" if count == len(rows) else f"{count} of {len(scored)} scored files"
+        logger.warning("%s%s: %s", files, "" if same else ", each with its own numbers, such as", doubt)
     logger.info("%s", summary(rows))
     return all(row["status"] == SCORED for row in rows)
 

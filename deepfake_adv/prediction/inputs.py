@@ -22,8 +22,8 @@ def list_inputs(given: Iterable[Path], *, frames_of_one_video: bool = False) -> 
     """The files to look at, each once, in the order given; those of a folder by name, numbers by value.
 
     A file that is named is taken whatever its suffix is. In a folder, however deep, those count whose suffix says that
-    they are a picture or a video; hidden ones do not. A ``.csv`` file is a table with a column `path`, relative to the
-    table's folder.
+    they are a picture or a video; hidden ones do not. A folder without any is an input itself: it fails, and stops no
+    other. A ``.csv`` file is a table with a column `path`, relative to the table's folder.
 
     Args:
         given: Files, folders and tables.
@@ -31,22 +31,23 @@ def list_inputs(given: Iterable[Path], *, frames_of_one_video: bool = False) -> 
             videos and one stray picture would be that picture.
 
     Raises:
-        ValueError: If a table is none, or a folder holds nothing to look at.
+        ValueError: If a table is none.
     """
     found: dict[Path, None] = {}
     for path in given:
         if path.is_dir() and not frames_of_one_video:
-            found |= dict.fromkeys(_in_folder(path))
+            found |= dict.fromkeys(_in_folder(path) or [path])
         elif path.suffix.lower() == TABLE_SUFFIX and path.is_file():
             for named in _in_table(path):
-                inner = [named] if frames_of_one_video or not named.is_dir() else _in_folder(named)
-                found |= dict.fromkeys(inner)
+                media = [] if frames_of_one_video or not named.is_dir() else _in_folder(named)
+                found |= dict.fromkeys(media or [named])
         else:
             found[path] = None
     return list(found)
 
 
 def _in_folder(folder: Path) -> list[Path]:
+    """Its pictures and videos, however deep, by name."""
     media, others = [], 0
     for path in _files(folder):
         if path.suffix.lower() in VIDEO_SUFFIXES | SUFFIXES:
@@ -55,10 +56,6 @@ def _in_folder(folder: Path) -> list[Path]:
             others += 1
     if others:
         logger.info("%s: %d files left out, which are neither pictures nor videos by their suffix", folder, others)
-    if not media:
-        raise ValueError(
-            f"a folder must hold pictures or videos; got none in {folder} ({others} other files). Name the files."
-        )
     pictures = sum(path.suffix.lower() in SUFFIXES for path in media)
     if pictures > 1 and pictures == len(media):
         logger.info(
@@ -69,7 +66,10 @@ def _in_folder(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
+    def left_out(error: OSError) -> None:
+        logger.warning("%s cannot be listed (%s) and is left out", error.filename, error.strerror)
+
+    for place, folders, names in os.walk(folder, onerror=left_out):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place) / name for name in names if not name.startswith("."))
 

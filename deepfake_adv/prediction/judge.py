@@ -1,5 +1,6 @@
 """What a detector's scores mean, by the record of its run: evidence, what it rests on, and doubts."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ from deepfake_adv.training.trained import Trained
 
 FALSE_POSITIVE_RATE: Final = 0.05
 _CONFIDENCE: Final = 0.95
+_NUMBER: Final = re.compile(r"\b\d[\d.,]*(e[+-]?\d+)?\b")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +110,14 @@ def _check_files(trained: Trained) -> None:
             )
 
 
-def doubts_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """How many files each doubt is of, the most frequent first."""
-    counts: dict[str, int] = {}
+def doubts_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, bool]]:
+    """Each kind of doubt: one of its sentences, of how many files it is, and whether they all have this sentence.
+
+    Sentences that differ in their numbers alone are of one kind. The most frequent kind comes first.
+    """
+    kinds: dict[str, list[str]] = {}
     for row in rows:
         for doubt in row.get("warnings") or ():
-            counts[doubt] = counts.get(doubt, 0) + 1
-    return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
+            kinds.setdefault(_NUMBER.sub("#", doubt), []).append(doubt)
+    told = [(doubts[0], len(doubts), len(set(doubts)) == 1) for doubts in kinds.values()]
+    return sorted(told, key=lambda kind: -kind[1])

@@ -93,7 +93,8 @@ def open_medium(path: Path, count: int, *, one_video: bool, strict: bool, limits
         raise FileNotFoundError(f"input must be an image or video; found none at {path}. Check the path.")
     if path.is_dir() and not one_video:
         raise ValueError(
-            f"input must be a file; got the folder {path}. Name its files, or say that it holds one video's frames."
+            f"input must be a file, or a folder that holds some to look at; got the folder {path}. Name its files, or "
+            "say that it holds one video's frames."
         )
     try:
         facts = probe(path)

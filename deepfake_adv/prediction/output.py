@@ -159,7 +159,7 @@ def take_up(path: Path, provenance: Row) -> dict[str, dict[str, Any]]:
             keys = sorted(key for key in {*known, *others} if known.get(key) != others.get(key))
             raise ValueError(
                 f"{path} must hold rows of the same detector, code and params; got another {' and '.join(keys)} for "
-                f"{row['path']}. Name another file, or delete it."
+                f"{one_line(row['path'])}. Name another file, or delete it."
             )
     return {row["path"]: row for row in rows}
 

@@ -59,7 +59,8 @@ def test_failures_are_rows_stdout_is_clean_and_the_exit_code_tells(call, files, 
         if row["error"]:
             assert row["error"].count(name) == 1
     assert rows["two.mp4"]["faces"]["scored"] == 2
-    assert rows["one.mp4"]["sha256"] == sha256(files[0])
+    digests = [rows[path.name]["sha256"] for path in files]
+    assert digests == [*map(sha256, files[:-1]), None]  # also of a file that is no video
     made = rows["one.mp4"]["provenance"]
     assert made["detector"]["sha256"] == sha256(trained() / "detector.safetensors")
     assert len(made["code"]) == 16
@@ -68,6 +69,12 @@ def test_failures_are_rows_stdout_is_clean_and_the_exit_code_tells(call, files, 
     assert good.exit_code == 0
     assert good.stderr == ""
     assert len(good.stdout.splitlines()) == 2
+
+
+def test_a_pipe_is_refused_and_not_waited_for(call, tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (row,) = rows_of(call(tmp_path / "pipe.mp4").stdout).values()
+    assert (row["status"], row["sha256"]) == ("failed", None)
 
 
 def test_a_later_call_goes_on_where_it_stopped(call, files, tmp_path, monkeypatch):

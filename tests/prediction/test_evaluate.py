@@ -74,7 +74,7 @@ def test_a_later_call_scores_what_is_missing_alone(project, monkeypatch):
         looked.extend(task.path.name for task in tasks)
         return map_tasks(function, tasks, **options)
 
-    monkeypatch.setattr("deepfake_adv.prediction.batch.map_tasks", record)
+    monkeypatch.setattr("deepfake_adv.prediction.looking.map_tasks", record)
     assert go(project)["results"] == before["results"]
     assert looked == ["empty.mp4", "notes.mp4"]  # what failed is tried again
 

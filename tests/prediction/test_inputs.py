@@ -1,4 +1,5 @@
 import logging
+import os
 
 import pytest
 
@@ -38,6 +39,26 @@ def test_a_table_names_files_relative_to_its_folder(tree):
     assert names(list_inputs([tree / "list.csv"]), tree) == ["a.png", "b/clip2.MP4", "b/clip10.mp4", "nowhere.mp4"]
 
 
+def test_an_empty_folder_is_an_input_that_fails_and_stops_no_other(tree):
+    (tree / "empty").mkdir()
+    assert names(list_inputs([tree / "empty", tree / "a.png"]), tree) == ["empty", "a.png"]
+    (tree / "list.csv").write_text("path\na.png\nempty\n")
+    assert names(list_inputs([tree / "list.csv"]), tree) == ["a.png", "empty"]
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tree, monkeypatch, caplog):
+    scan = os.scandir
+
+    def scandir(place):
+        if str(place).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert len(list_inputs([tree])) == 3
+    assert "deep cannot be listed (Permission denied) and is left out" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -60,13 +81,10 @@ def test_backslashes_are_warned_of(tree, caplog):
     assert "backslashes" in caplog.text
 
 
-def test_a_folder_of_pictures_tells_of_the_option_and_an_empty_one_is_refused(tree, tmp_path, caplog):
+def test_a_folder_of_pictures_tells_of_the_option(tree, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     (tree / "z.png").touch()
     for name in ("b", "deep"):
         (tree / name).rename(tmp_path / name)
     list_inputs([tree])
     assert "--frames-of-one-video" in caplog.text
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match=r"must hold pictures or videos; got none in .*empty \(0 other files\)"):
-        list_inputs([tmp_path / "empty"])

@@ -15,7 +15,7 @@ from deepfake_adv.prediction.batch import BatchOptions, predict_all
 from deepfake_adv.prediction.command import run
 from deepfake_adv.prediction.evidence import in_words, weigh
 from deepfake_adv.prediction.familiarity import read_familiarity
-from deepfake_adv.prediction.judge import load_judge
+from deepfake_adv.prediction.judge import doubts_of, load_judge
 from deepfake_adv.prediction.media import Medium
 from deepfake_adv.prediction.people import look
 from deepfake_adv.prediction.predict import predict
@@ -218,3 +218,8 @@ def test_scores_are_the_same_with_and_without_features(trained):
     with torch.inference_mode():
         expected = known.detector(batch).double().softmax(1)[:, 1].numpy()
     assert score_images(known, list(images)) == pytest.approx(expected, abs=1e-7)
+
+
+def test_doubts_that_differ_in_their_numbers_alone_are_told_once():
+    rows = [{"warnings": ["odd", "the face is 30 px large"]}, {"warnings": ["the face is 31.5 px large"]}, {}]
+    assert doubts_of(rows) == [("the face is 30 px large", 2, False), ("odd", 1, True)]

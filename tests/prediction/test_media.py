@@ -63,7 +63,7 @@ def test_media_above_the_limits_are_refused_whole_or_damaged(clip, limits):
 def test_a_folder_is_one_video_only_where_that_is_said(tmp_path):
     for index in range(12):
         cv2.imwrite(str(tmp_path / f"{index}.png"), np.full((32, 32, 3), index * 10, np.uint8))
-    with pytest.raises(ValueError, match=r"must be a file; got the folder"):
+    with pytest.raises(ValueError, match=r"must be a file, or a folder that holds some to look at; got the folder"):
         look_at(tmp_path)
     medium = look_at(tmp_path, one_video=True)
     assert [index for index, _ in medium.read()] == medium.indices.tolist()

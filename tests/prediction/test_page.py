@@ -9,7 +9,8 @@ import pytest
 from deepfake_adv.prediction import page as pages
 from deepfake_adv.prediction.batch import BatchOptions, predict_all
 from deepfake_adv.prediction.exhibits import data_uri, gather
-from deepfake_adv.prediction.page import by_evidence, readable, write_page
+from deepfake_adv.prediction.output import readable
+from deepfake_adv.prediction.page import by_evidence, write_page
 from deepfake_adv.prediction.settings import face_settings
 from deepfake_adv.training.trained import load_trained
 

@@ -118,7 +118,7 @@ def test_a_missing_file_and_a_folder_are_said(tmp_path, trained):
     folder = trained()
     with pytest.raises(FileNotFoundError, match="must be an image or video"):
         predict(tmp_path / "nothing.mp4", folder)
-    with pytest.raises(ValueError, match="must be a file; got the folder"):
+    with pytest.raises(ValueError, match="must be a file, or a folder that holds some to look at; got the folder"):
         predict(tmp_path, folder)
 
 

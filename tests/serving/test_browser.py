@@ -85,6 +85,23 @@ def test_a_video_is_scored_shown_and_downloaded(open_page, files, tmp_path):
     assert page.faults == []
 
 
+def test_a_result_is_printed_by_itself_with_what_is_folded(open_page, files, tmp_path):
+    page = open_page()
+    (entry,) = drop(page, files["video"])
+    page.evaluate("() => { const frame = document.querySelector('iframe').contentWindow;"
+                  " frame.print = () => { frame.printed = true; }; }")  # fmt: skip
+    entry.locator(".print").click()
+    assert page.evaluate("document.querySelector('iframe').contentWindow.printed")
+    with page.expect_download() as download:
+        entry.locator(".download").click()
+    download.value.save_as(tmp_path / "one.html")
+    page.emulate_media(media="print")
+    assert entry.locator("iframe").is_hidden()
+    assert entry.locator(".on-paper").is_visible()
+    page.goto((tmp_path / "one.html").as_uri())
+    assert page.locator(".params pre").is_visible()
+
+
 def test_three_people_in_a_picture_each_have_a_score(open_page, files):
     (entry,) = drop(open_page(), files["three"])
     assert "3 of 3 people scored" in entry.locator(".state").inner_text()

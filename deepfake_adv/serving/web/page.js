@@ -76,7 +76,10 @@ function show(entry, { row, page }) {
   link.href = URL.createObjectURL(new Blob([page], { type: "text/html" }));
   link.download = `${find(".name", entry).textContent}.html`;
   link.hidden = false;
-  const frame = find("iframe", entry); // no script runs in it; its size can be read
+  const frame = find("iframe", entry); // no script runs in it; its size can be read, and it can be printed
+  const print = find(".print", entry); // by itself: within this page it would be cut to its height on the screen
+  print.hidden = false;
+  print.onclick = () => frame.contentWindow.print();
   frame.onload = () => {
     const fit = () => { frame.style.height = `${frame.contentDocument.documentElement.offsetHeight + 24}px`; };
     fit();
