@@ -3,9 +3,9 @@
 from typing import Final, NamedTuple
 
 from deepfake_adv.reporting.shown import calibration, diagrams, examples, faces, heatmap, robustness, roc, training
-from deepfake_adv.reporting.shown.base import Figure, Shown, Work
+from deepfake_adv.reporting.shown.base import FigureKind, Shown, Work
 
-FIGURES: Final[tuple[Figure, ...]] = (
+FIGURES: Final[tuple[FigureKind, ...]] = (
     heatmap.FIGURE,
     faces.FIGURE,
     roc.FIGURE,
@@ -19,17 +19,17 @@ FIGURES: Final[tuple[Figure, ...]] = (
 """In the order in which a section of the page shows them."""
 
 
-class Group(NamedTuple):
+class FigureGroup(NamedTuple):
     """The figures of one kind, at least one, and the line under which all but the first are folded."""
 
     more: str
     figures: list[Shown]
 
 
-def draw_all(work: Work) -> dict[str, list[Group]]:
+def draw_all(work: Work) -> dict[str, list[FigureGroup]]:
     """Draw every figure for which there is data: section of the page -> its groups."""
-    sections: dict[str, list[Group]] = {}
+    sections: dict[str, list[FigureGroup]] = {}
     for figure in FIGURES:
         if drawn := list(figure.draw(work)):
-            sections.setdefault(figure.section, []).append(Group(figure.more, drawn))
+            sections.setdefault(figure.section, []).append(FigureGroup(figure.more, drawn))
     return sections

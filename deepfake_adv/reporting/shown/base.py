@@ -50,7 +50,7 @@ class Shown(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Figure:
+class FigureKind:
     """A kind of figure.
 
     Attributes:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from deepfake_adv.names import Condition, Quality
 from deepfake_adv.reporting.evidence import pooled
 from deepfake_adv.reporting.figures.calibration import Tests, draw_calibration, draw_costs
-from deepfake_adv.reporting.shown.base import Figure, Shown, Work, groups, numbered
+from deepfake_adv.reporting.shown.base import FigureKind, Shown, Work, groups, numbered
 
 
 def _ratios(work: Work) -> Iterator[Shown]:
@@ -68,5 +68,5 @@ def ratios_by_test(evaluations: Mapping[str, Mapping[str, Any]], train: str, run
     return dict(ordered), len(others)
 
 
-COSTS: Final = Figure("meaning", _costs, more="Cost of other runs and trainings")
-RATIOS: Final = Figure("meaning", _ratios, more="Calibration of other runs and trainings")
+COSTS: Final = FigureKind("meaning", _costs, more="Cost of other runs and trainings")
+RATIOS: Final = FigureKind("meaning", _ratios, more="Calibration of other runs and trainings")

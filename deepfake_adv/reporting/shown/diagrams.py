@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from deepfake_adv.reporting.figures.diagrams import draw_diagrams
-from deepfake_adv.reporting.shown.base import Figure, Shown, Work
+from deepfake_adv.reporting.shown.base import FigureKind, Shown, Work
 
 
 def _draw(work: Work) -> Iterator[Shown]:
@@ -13,4 +13,4 @@ def _draw(work: Work) -> Iterator[Shown]:
     yield Shown("figure3", "Fig. 3. Combined adversarial training: blur first, then the additive perturbation.")
 
 
-FIGURE: Final = Figure("examples", _draw)
+FIGURE: Final = FigureKind("examples", _draw)

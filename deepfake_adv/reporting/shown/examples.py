@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from deepfake_adv.reporting.figures.grids import draw_pictures
-from deepfake_adv.reporting.shown.base import Figure, Shown, Work
+from deepfake_adv.reporting.shown.base import FigureKind, Shown, Work
 
 _CAPTIONS: Final = {
     "figure1": "Fig. 1. Adversarial examples against {source}: real faces left, forged faces right.",
@@ -20,4 +20,4 @@ def _draw(work: Work) -> Iterator[Shown]:
             yield Shown(name, caption.format(source=grid.get("source", "a trained detector")))
 
 
-FIGURE: Final = Figure("examples", _draw)
+FIGURE: Final = FigureKind("examples", _draw)

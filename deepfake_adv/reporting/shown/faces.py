@@ -6,7 +6,7 @@ from typing import Final
 from deepfake_adv.reporting.contact_sheet import faces
 from deepfake_adv.reporting.evidence import crowded
 from deepfake_adv.reporting.figures.grids import draw_grid
-from deepfake_adv.reporting.shown.base import Figure, Shown, Work, numbered
+from deepfake_adv.reporting.shown.base import FigureKind, Shown, Work, numbered
 
 _TARGETS: Final = 2  # of each dataset
 
@@ -30,4 +30,4 @@ def _draw(work: Work) -> Iterator[Shown]:
             yield Shown(name, caption)
 
 
-FIGURE: Final = Figure("faces", _draw)
+FIGURE: Final = FigureKind("faces", _draw)

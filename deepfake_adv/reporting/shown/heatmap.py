@@ -8,7 +8,7 @@ import numpy as np
 from deepfake_adv.names import Condition
 from deepfake_adv.reporting.figures.heatmap import draw_heatmap
 from deepfake_adv.reporting.order import place
-from deepfake_adv.reporting.shown.base import Figure, Shown, Work
+from deepfake_adv.reporting.shown.base import FigureKind, Shown, Work
 
 
 def _draw(work: Work) -> Iterator[Shown]:
@@ -45,4 +45,4 @@ def matrix(
     return values, runs, [(str(train), str(test)) for train, test in heads]
 
 
-FIGURE: Final = Figure("summary", _draw)
+FIGURE: Final = FigureKind("summary", _draw)

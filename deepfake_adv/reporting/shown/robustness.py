@@ -5,7 +5,7 @@ from typing import Final
 
 from deepfake_adv.files import read_json
 from deepfake_adv.reporting.figures.curves import draw_robustness
-from deepfake_adv.reporting.shown.base import Figure, Shown, Work
+from deepfake_adv.reporting.shown.base import FigureKind, Shown, Work
 
 
 def _draw(work: Work) -> Iterator[Shown]:
@@ -19,4 +19,4 @@ def _draw(work: Work) -> Iterator[Shown]:
         )
 
 
-FIGURE: Final = Figure("curves", _draw)
+FIGURE: Final = FigureKind("curves", _draw)

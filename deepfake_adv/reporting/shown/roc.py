@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from deepfake_adv.names import ALL_FORGERIES, Condition, Quality
 from deepfake_adv.reporting.figures.curves import draw_roc, read_csv
-from deepfake_adv.reporting.shown.base import Figure, Shown, Work, groups, numbered
+from deepfake_adv.reporting.shown.base import FigureKind, Shown, Work, groups, numbered
 
 
 def _draw(work: Work) -> Iterator[Shown]:
@@ -39,4 +39,4 @@ def roc_columns(entries: Iterable[Mapping[str, Any]], train: str) -> list[str]:
     return list(columns)
 
 
-FIGURE: Final = Figure("curves", _draw, more="ROC curves of other runs and trainings")
+FIGURE: Final = FigureKind("curves", _draw, more="ROC curves of other runs and trainings")

@@ -5,7 +5,7 @@ from typing import Final
 
 from deepfake_adv.reporting.evidence import trainings
 from deepfake_adv.reporting.figures.curves import draw_training
-from deepfake_adv.reporting.shown.base import LINES, Figure, Shown, Work, groups, numbered
+from deepfake_adv.reporting.shown.base import LINES, FigureKind, Shown, Work, groups, numbered
 
 
 def _draw(work: Work) -> Iterator[Shown]:
@@ -25,4 +25,4 @@ def _draw(work: Work) -> Iterator[Shown]:
                 )
 
 
-FIGURE: Final = Figure("curves", _draw, more="Training curves of other runs and trainings")
+FIGURE: Final = FigureKind("curves", _draw, more="Training curves of other runs and trainings")
