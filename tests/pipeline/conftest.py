@@ -71,7 +71,7 @@ class Project:
         self._set_params(self.params, changes)
 
 
-def make_project(folder, changes, set_params, *, without=(), cache=None):
+def make_project(folder, changes, set_params, *, without=()):
     """Copy the project, make its params tiny, reproduce and commit it."""
     for name in ("deepfake_adv", "pipeline", "outside", "profiles", "reports/paper"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -94,7 +94,6 @@ def make_project(folder, changes, set_params, *, without=(), cache=None):
         ["git", "config", "user.name", "tests"],
         ["dvc", "init", "-q"],
         ["dvc", "config", "cache.type", "hardlink,copy"],
-        *([["dvc", "cache", "dir", "--local", str(cache)]] if cache else []),
         ["git", "add", "-A"],
         ["git", "commit", "-qm", "Start"],
     ):
@@ -108,9 +107,7 @@ def make_project(folder, changes, set_params, *, without=(), cache=None):
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory, set_params):
-    """In a folder with umlauts; DVC's cache is in one without, which queued experiments need."""
-    cache = tmp_path_factory.mktemp("cache")
-    return make_project(tmp_path_factory.mktemp("projekt-größer"), {}, set_params, cache=cache)
+    return make_project(tmp_path_factory.mktemp("project"), {}, set_params)
 
 
 @pytest.fixture(scope="session")

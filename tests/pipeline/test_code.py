@@ -1,8 +1,6 @@
 """An edit of the code reruns what it touches, and nothing is recorded under code that did not make it."""
 
 import json
-import re
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -79,25 +77,3 @@ def test_an_experiment_elsewhere_runs_the_edited_code(project, edit):
     assert "def write_metrics" in project.call("git", "show", f"{reference}:deepfake_adv/evaluation/outputs.py")
     here = json.loads((project.folder / "reports/metrics/compact_baseline.json").read_text())
     assert set(here) == {"frame", "video"}
-
-
-def test_a_queued_experiment_runs_with_its_param_and_leaves_this_folder_alone(project):
-    before = project.params.read_text()
-    change = ("-S", "methods.grad_bat.epsilon=0.45")
-    project.call("dvc", "exp", "run", "--queue", "--name", "queued", *change, "evaluate@compact_grad_bat")
-    project.call("dvc", "queue", "start")
-    try:
-        for _ in range(200):
-            told = project.call("dvc", "queue", "status")
-            if re.search(r"queued\s.*(Success|Failed)", told):
-                break
-            time.sleep(3)
-    finally:
-        project.call("dvc", "queue", "stop", "--kill")
-    assert re.search(r"queued\s.*Success", told), project.call("dvc", "queue", "logs", "queued")
-    assert project.params.read_text() == before
-    changed = json.loads(project.call("dvc", "exp", "diff", "HEAD", "queued", "--json"))
-    assert changed["params"]["params.yaml"] == {
-        "methods.grad_bat.epsilon": {"old": 0.1, "new": 0.45, "diff": pytest.approx(0.35)}
-    }
-    assert list(changed["metrics"]) == ["reports/metrics/compact_grad_bat.json"]
