@@ -16,7 +16,6 @@ matplotlib.use("agg")
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from deepfake_adv.files import atomic_write, write_csv
@@ -85,10 +84,9 @@ def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
     """One legend for all axes, each label once, in as many columns as the figure's width holds."""
     found = [axis.get_legend_handles_labels() for axis in axes]
     handles = {label: handle for each in found for handle, label in zip(*each, strict=True)}
-    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     for columns in range(_LEGEND_COLUMNS, 0, -1):
         legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
-        if columns == 1 or legend.get_window_extent(renderer).width <= figure.bbox.width:
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             return
         legend.remove()
 

@@ -3,7 +3,6 @@ import re
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread, imsave
 
 from deepfake_adv.files import write_json
@@ -73,7 +72,7 @@ def test_a_legend_names_every_line_within_the_figure(tmp_path):
         axes[1].plot(log["epoch"], log["loss"], label=names[0])
         style.legend_below(figure, axes)
         (legend,) = figure.legends
-        width = legend.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width
+        width = legend.get_window_extent().width
     assert [text.get_text() for text in legend.get_texts()] == [*names[::2], *names[1::2]]
     assert width <= figure.bbox.width
 
