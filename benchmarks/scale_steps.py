@@ -30,8 +30,8 @@ from deepfake_adv.extraction.frames import FrameStore
 from deepfake_adv.extraction.groups import plan_groups
 from deepfake_adv.files import read_json
 from deepfake_adv.names import Condition
-from deepfake_adv.reporting.all_figures import Inputs
 from deepfake_adv.reporting.page import write_report
+from deepfake_adv.reporting.shown.base import Inputs
 from deepfake_adv.reporting.write_tables import build_tables, write_levels, write_tables
 
 _TASKS = 50  # whose pickled size, or boxes, are looked at

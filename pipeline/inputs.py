@@ -52,7 +52,8 @@ def _define(plots: Path, params: Params) -> None:
         dataset = params.datasets[name]
         forgeries = [str(each) for each in dataset.forgeries or own_forgeries(dataset.layout)]
         datasets[name] = forgeries, [str(part.quality) for part in params.parts.values() if part.dataset == name]
-    write_plots(plots, {name: run.conditions for name, run in params.runs.items()}, datasets)
+    runs = {name: (run.conditions, run.test.conditions) for name, run in params.runs.items()}
+    write_plots(plots, runs, datasets)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ report TABLES EVALUATIONS ROC EXAMPLES ROBUSTNESS INVENTORY FACES CROPS REPORT F
 from pathlib import Path
 
 from deepfake_adv.params.load import load_params
-from deepfake_adv.reporting.all_figures import Inputs
 from deepfake_adv.reporting.measured import own_corpora
 from deepfake_adv.reporting.page import write_report
+from deepfake_adv.reporting.shown.base import Inputs
 from deepfake_adv.stage import run_stage
 
 

@@ -12,11 +12,12 @@ from deepfake_adv.stage import run_stage
 def main(evaluations: Path, paper: Path, folder: Path, attacks: Path | None = None) -> None:
     """Read the evaluations, fill the tables, write them."""
     params = load_params("tables", "runs", "datasets", "corpus", "evaluate", "detectors")
+    runs = {name: (run.method, run.detector) for name, run in params.runs.items()}
     tables = build_tables(
         evaluations,
         attacks,
         paper,
-        runs={name: (run.method, run.detector) for name, run in params.runs.items()},
+        runs=runs,
         roles=params.tables.roles,
         baseline=params.tables.baseline,
         confidence=params.evaluate.confidence,
@@ -26,7 +27,7 @@ def main(evaluations: Path, paper: Path, folder: Path, attacks: Path | None = No
         own_corpus=own_corpora(params.corpus.source, {name: data.root for name, data in params.datasets.items()}),
     )
     write_tables(tables, folder)
-    write_levels(evaluations, params.runs, folder)
+    write_levels(evaluations, runs, folder)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def test_the_profile_own_is_planned_from_its_table(call, tmp_path):
     Path("videos.csv").write_text("path,label,split\n" + "".join(f"{k}.mp4,{k % 2},train\n" for k in range(8)))
     done = call("plan", "--profile", "own")
     assert done.exit_code == 0
-    assert "Runs in the table “Other runs”: baseline, grad_bat, two_gen_bat, combined_at." in done.output
+    assert "all are in the table “Other runs”: baseline, grad_bat, two_gen_bat, combined_at." in done.output
 
 
 @pytest.mark.parametrize("command", ["check", "plan"])

@@ -1,6 +1,7 @@
 """How many videos each run trains and is tested on, from the datasets' lists alone: no video is opened."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from deepfake_adv.datasets.videos import MISSING, OK, VideoRow
 from deepfake_adv.names import ALL_QUALITIES, Condition, Split
 
 _NAMED: Final = 2  # runs named in one line
+_MADE: Final = Path("data/corpus")  # what the stage `corpus` leaves, in dvc.yaml
 
 
 def count_videos(parts: Sequence[PartOnDisk], trained: Trained) -> tuple[list[str], list[str]]:
@@ -30,7 +32,7 @@ def count_videos(parts: Sequence[PartOnDisk], trained: Trained) -> tuple[list[st
     present = []
     for part in parts:
         if (problem := part.layout.problem()) is not None:
-            lines.append(f"{part.dataset}: not counted; {problem}")
+            lines.append(f"{part.dataset}: not counted; {problem}. {_next_step(part)}")
             continue
         try:
             rows.append(_rows(part))
@@ -44,6 +46,13 @@ def count_videos(parts: Sequence[PartOnDisk], trained: Trained) -> tuple[list[st
     if len(present) == len(parts):
         errors += one_class_errors(present, rows, trained)
     return lines, list(dict.fromkeys(errors))
+
+
+def _next_step(part: PartOnDisk) -> str:
+    if part.layout.root.is_relative_to(_MADE):
+        return "The stage `corpus` of `dvc repro` makes it."
+    how: str = part.layout.how_to_get
+    return f"To get it: {how}."
 
 
 def _rows(part: PartOnDisk) -> list[VideoRow]:

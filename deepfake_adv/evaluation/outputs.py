@@ -32,9 +32,8 @@ def write_metrics(path: Path, measured: list[Evaluated]) -> None:
 def write_roc(path: Path, measured: list[Evaluated]) -> None:
     """TPR of every condition on one grid of FPR.
 
-    Column `tpr` is the first condition tested on itself, the curve that `dvc plots` draws; the others are named
-    ``<train>_to_<dataset>_<test>``. A condition with one class has no curve; without any curve the file has only a
-    header.
+    Column `tpr` is the first condition tested on itself; the others are named ``<train>_to_<dataset>_<test>``. A
+    condition with one class has no curve; without any curve the file has only a header.
     """
     drawn = [each for each in measured if np.isfinite(each.roc).all()]
     own = [each for each in drawn if each.entry["train"] == each.entry["test"]] or drawn

@@ -6,17 +6,20 @@ of params or code, check every entry.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from pathlib import Path
+from traceback import extract_tb
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
 from deepfake_adv.params.base import Section
 from deepfake_adv.params.sentences import sentences
-from deepfake_adv.registry import ANY, PY, Registry, entry_of
+from deepfake_adv.registry import ANY, PY, ROOT, Registry, entry_of, plugin_files
 from deepfake_adv.suggestions import did_you_mean
 
 _OPEN = "model"  # key for the part after the colon of a name such as timm:resnet18
+_OTHERWISE: Final = "Name one of them; CONTRIBUTING.md says how to add one of your own."
 
 
 class Entry(BaseModel):
@@ -35,9 +38,18 @@ def check_name(kind: str, name: str, key: str = "name") -> str:
     """
     known = Registry[Any](kind).names()
     if entry_of(name, known) is None or (name in known and name.endswith(ANY)):
-        told = {"known": _listed(kind), "got": name, "hint": did_you_mean(name, _listed(kind).split(", "))}
+        hint = _own_module(kind, name) or did_you_mean(name, _listed(kind).split(", "), _OTHERWISE)
+        told = {"known": _listed(kind), "got": name, "hint": hint}
         raise PydanticCustomError("entry_name", "{key} must be one of {known}", {"key": key, **told})
     return name
+
+
+def _own_module(kind: str, name: str) -> str:
+    """A hint, where a module beside params.yaml registers the name and `plugins` lacks it."""
+    for path in sorted(ROOT.glob("*.py")):
+        if f'register_{kind}("{name}")' in path.read_text(encoding="utf-8", errors="replace"):
+            return f" {path.name} registers it: add {path.stem} to `plugins`."
+    return ""
 
 
 def _listed(kind: str) -> str:
@@ -70,9 +82,23 @@ LandmarkerEntry = Annotated[Entry, _named("landmarker", alone=True)]
 
 
 def params_model(kind: str, name: str) -> type[Section]:
-    """The `Params` of a name's class, which is imported."""
-    registered = entry_of(name, Registry[Any](kind).names()) or name
-    model: type[Section] = Registry[Any](kind)[registered].Params
+    """The `Params` of a name's class, which is imported.
+
+    Raises:
+        PydanticCustomError: If a plug-in cannot be imported (a ValueError).
+    """
+    registry = Registry[Any](kind)
+    registered = entry_of(name, registry.names()) or name
+    try:
+        model: type[Section] = registry[registered].Params
+    except Exception as error:
+        path = registry.files.get(registered)
+        if path not in plugin_files():
+            raise
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if Path(frame.filename) == path]
+        told = {"file": path.name, "got": f"{type(error).__name__}: {error}"}
+        told["hint"] = f" Fix line {lines[-1]}." if lines else " Fix that."
+        raise PydanticCustomError("plugin", "{file} must be importable", told) from error
     return model
 
 

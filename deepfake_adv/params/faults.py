@@ -20,11 +20,11 @@ def cross_faults(params: Params) -> list[str]:
     faults = []
     known = _forgeries(params)
     for name, part in params.parts.items():
-        faults += _names(f"parts.{name}.dataset", part.dataset, params.datasets)
+        faults += _names(f"parts.{name}.dataset", part.dataset, params.datasets, "datasets")
     for name, run in params.runs.items():
-        faults += _names(f"runs.{name}.method", run.method, params.methods)
-        faults += _names(f"runs.{name}.detector", run.detector, params.detectors)
-        faults += _names(f"runs.{name}.tier", run.tier, params.tiers)
+        faults += _names(f"runs.{name}.method", run.method, params.methods, "methods")
+        faults += _names(f"runs.{name}.detector", run.detector, params.detectors, "detectors")
+        faults += _names(f"runs.{name}.tier", run.tier, params.tiers, "tiers")
         for condition in run.conditions:
             try:
                 forgery, quality = Condition.parse(condition)
@@ -216,10 +216,11 @@ def _shared_roles(params: Params) -> list[str]:
     ]
 
 
-def _names(key: str, name: str, known: Iterable[str]) -> list[str]:
+def _names(key: str, name: str, known: Iterable[str], section: str = "") -> list[str]:
     names = list(known)
     if name in names:
         return []
     if not names:
         return [f"{key} must be the name of an entry; got {name!r}, which is no entry. Add it, or remove the key."]
-    return [f"{key} must be one of {', '.join(names)}; got {name!r}.{did_you_mean(name, names)}"]
+    hint = did_you_mean(name, names, f"Name one of them{f', or add it to `{section}`' * bool(section)}.")
+    return [f"{key} must be one of {', '.join(names)}; got {name!r}.{hint}"]

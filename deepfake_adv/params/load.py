@@ -14,7 +14,7 @@ from deepfake_adv.params.entries import entry_faults, layout_faults
 from deepfake_adv.params.faults import cross_faults, study_faults
 from deepfake_adv.params.schema import Params
 from deepfake_adv.params.sentences import sentences
-from deepfake_adv.registry import use_plugins
+from deepfake_adv.registry import FOLDERS, Registry, use_plugins
 
 # Sections whose stages also check the studies: the inventory as the first stage, and the studies themselves.
 _CHECK_STUDIES = {"examples", "robustness", "attack", "inventory"}
@@ -112,6 +112,8 @@ def validate(
     plugins = content.get("plugins")
     try:
         use_plugins([str(each) for each in plugins] if isinstance(plugins, list) else [])
+        for kind in FOLDERS:  # finds what is wrong with a plug-in once, not once per entry
+            Registry[Any](kind).names()
     except ValueError as error:
         raise ValueError(_message(name, [str(error)])) from None
     try:

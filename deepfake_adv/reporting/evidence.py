@@ -2,12 +2,15 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from deepfake_adv.files import read_csv
 from deepfake_adv.names import ALL_FORGERIES, ALL_QUALITIES, Condition
+from deepfake_adv.reporting.order import place
+
+_NOT_OURS: Final = "nothing: every video is from the datasets named"
 
 
 class Fact(NamedTuple):
@@ -24,19 +27,60 @@ def facts(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str,
     if not entries:
         return [Fact("Trained", "nothing yet; every table shows the paper's numbers alone")]
     datasets = list(dict.fromkeys(entry["dataset"] for entry in entries))
-    made = [f"{name}: {own_corpus[name]}" for name in datasets if name in own_corpus]
-    conditions = list(dict.fromkeys(entry["train"] for entry in entries))
+    made: dict[str, list[str]] = {}
+    for name in datasets:
+        if name in own_corpus:
+            made.setdefault(own_corpus[name], []).append(name)
+    conditions = sorted({entry["train"] for entry in entries}, key=lambda train: place(Condition.parse(train)))
     found = [
         Fact(
             "Trained",
             f"{counted(len(records), 'detector')} in {counted(len(evaluations), 'run')} on {', '.join(conditions)}",
         ),
         Fact("Tested", f"on {', '.join(datasets)}: {_sizes(entries)}"),
-        Fact("Synthetic", "; ".join(made) if made else "nothing: every video is from the datasets named"),
+        Fact("Length", _lengths(records)),
+        Fact("Synthetic", _made(made)),
         Fact("Device", _common(record["device"] for record in records)),
         Fact("Versions", _versions(records)),
     ]
     return [fact for fact in found if fact.text]
+
+
+def synthetic(evaluations: Mapping[str, Mapping[str, Any]], own_corpus: Mapping[str, str]) -> str:
+    """Which numbers are from data that this project made itself; empty where none is."""
+    names = list(dict.fromkeys(entry["dataset"] for each in evaluations.values() for entry in each["results"]))
+    made = [name for name in names if name in own_corpus]
+    kinds = " and ".join(sorted({own_corpus[name] for name in made}))
+    if made == names and made:
+        return f"Every number without the word “paper” comes from {kinds}."
+    return f"The numbers on {', '.join(made)} come from {kinds}." if made else ""
+
+
+def _lengths(records: Sequence[Mapping[str, Any]]) -> str:
+    """Steps, seeds and start of the trainings, as far as the records have them."""
+    known = [record for record in records if "steps" in record]
+    if not known:
+        return ""
+    steps = sorted({record["steps"] for record in known})
+    seeds = sorted({record["seed"] for record in known})
+    weights = {start for record in known for start in _starts(record["params"]["detector"])}
+    return "; ".join([
+        f"{steps[0]:,} to {steps[-1]:,} steps" if len(steps) > 1 else counted(steps[0], "step"),
+        f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}",
+        "no pretrained weights" if weights <= {None, False} else "from pretrained weights, all or some",
+    ])  # fmt: skip
+
+
+def _starts(detector: Mapping[str, Any]) -> Iterator[Any]:
+    """What a detector's weights began as, and those of the detector of frames inside it."""
+    yield from (detector.get(name) for name in ("weights", "pretrained"))
+    if "frame" in detector:
+        yield from _starts(detector["frame"])
+
+
+def _made(own: Mapping[str, Sequence[str]]) -> str:
+    """Datasets by what they are, where this project made them."""
+    return "; ".join(f"{', '.join(names)}: {what}" for what, names in own.items()) or _NOT_OURS
 
 
 def strengths(evaluations: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
@@ -47,19 +91,8 @@ def strengths(evaluations: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
         for entry in evaluation["results"]
         if "ratios" in entry
     ]
-    head = [
-        "run",
-        "train",
-        "dataset",
-        "test",
-        "Cllr",
-        "interval",
-        "least Cllr",
-        "FPR %",
-        "interval",
-        "TPR %",
-        "interval",
-    ]
+    head = ["run", "train", "dataset", "test"]
+    head += ["Cllr", "Cllr, interval", "least Cllr", "FPR %", "FPR, interval", "TPR %", "TPR, interval"]
     return [head, *rows] if rows else []
 
 

@@ -1,6 +1,6 @@
 """Measured numbers as tables and report look them up: runs' evaluations, attacks' accuracies, data of our own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -12,6 +12,7 @@ from deepfake_adv.evaluation import replicates
 from deepfake_adv.evaluation.run import LEVELS
 from deepfake_adv.files import read_json
 from deepfake_adv.names import Condition, Quality
+from deepfake_adv.reporting.order import order_results, order_runs
 from deepfake_adv.reporting.specs import Column, Row
 
 IDENTITIES: Final = "identities"
@@ -50,9 +51,15 @@ class Measurement:
     units: int | None = None
 
 
-def read_evaluations(folder: Path, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Evaluation files of `runs` that exist, in their order."""
-    return {run: read_json(folder / f"{run}.json") for run in runs if (folder / f"{run}.json").exists()}
+def read_evaluations(folder: Path, runs: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, Any]]:
+    """Evaluation files of `runs` that exist; runs, and the results of each, in the order of all tables and figures.
+
+    Args:
+        folder: reports/evaluation.
+        runs: Run -> its entries of `methods` and of `detectors`.
+    """
+    found = {run: read_json(folder / f"{run}.json") for run in order_runs(runs) if (folder / f"{run}.json").exists()}
+    return {run: {**content, "results": order_results(content["results"])} for run, content in found.items()}
 
 
 class Evaluations:

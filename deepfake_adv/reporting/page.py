@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,12 +11,15 @@ from markupsafe import Markup
 from deepfake_adv.evaluation.run import LEVELS
 from deepfake_adv.files import write_text
 from deepfake_adv.reporting import evidence
-from deepfake_adv.reporting.all_figures import Inputs, draw_all
+from deepfake_adv.reporting.all_figures import draw_all
+from deepfake_adv.reporting.curve_files import write_curves
+from deepfake_adv.reporting.dvc_plots import CURVES
 from deepfake_adv.reporting.figures.style import INK
 from deepfake_adv.reporting.measured import LEVELS_FILE, at_own_quality, read_evaluations
 from deepfake_adv.reporting.render import common
 from deepfake_adv.reporting.render.grids import load_template
 from deepfake_adv.reporting.robustness_tables import CAPTIONS
+from deepfake_adv.reporting.shown.base import Inputs, Work
 from deepfake_adv.reporting.specs import OTHER_RUNS, load_specs
 from deepfake_adv.reporting.summary import summary
 
@@ -53,26 +57,29 @@ def write_report(
         own_corpus: Dataset name -> what it is, where this project made it itself.
     """
     evaluations = read_evaluations(inputs.evaluations, runs)
-    captions = draw_all(inputs, evaluations, figures, detectors={run: runs[run][1] for run in evaluations}, dpi=dpi)
+    write_curves(inputs.roc, evaluations, figures / CURVES)
+    detectors = {run: runs[run][1] for run in evaluations}
+    sections = draw_all(Work(inputs, evaluations, detectors, figures, dpi))
     inventory = evidence.read_table(inputs.inventory / "report.csv")
     page = load_template(_HERE / "page.jinja").render(
         title=title,
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         facts=evidence.facts(evaluations, own_corpus),
-        synthetic=sorted({own_corpus[name] for name in _datasets(evaluations) if name in own_corpus}),
+        synthetic=evidence.synthetic(evaluations, own_corpus),
         summary=summary(evaluations, runs, baseline=baseline, confidence=confidence),
         confidence=100 * confidence,
         common=common,
         worded=worded,
-        further=lambda kind: [name for name in captions if name.startswith(f"{kind}-")],
         strengths=at_own_quality(evidence.strengths(evaluations)),
         levels=at_own_quality(evidence.read_table(inputs.tables / LEVELS_FILE)),
         tables=_tables(inputs.tables),
-        figures={name: {"caption": text, "body": embed(figures, name)} for name, text in captions.items()},
+        sections=sections,
+        embed=lambda name: embed(figures, name),
         robustness={name: evidence.read_table(inputs.robustness / f"{name}.csv") for name in CAPTIONS},
         robustness_captions=CAPTIONS,
         inventory=inventory,
+        counts=_counts(inventory),
         misses=evidence.misses(inputs.faces, {row[0] for row in inventory[1:]}),
         faceless=evidence.faceless(inputs.faces, {row[0] for row in inventory[1:]}),
         crowded=evidence.crowded(inputs.faces, {row[0] for row in inventory[1:]}),
@@ -92,8 +99,8 @@ def embed(folder: Path, name: str) -> Markup:
 
 def _responsive(head: re.Match[str]) -> str:
     _, _, width, _ = head.group(1).split()
-    natural = float(width)  # labels are drawn for this width; below it the figure scrolls
-    style = f"min-width: {natural:.0f}px; max-width: {1.5 * natural:.0f}px"
+    natural = ceil(float(width))  # labels are drawn for this width; below it the figure scrolls
+    style = f"min-width: {natural}px; max-width: {1.5 * natural:.0f}px"
     return (
         f'<svg viewBox="{head.group(1)}" style="{style}" role="img" '
         'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
@@ -116,13 +123,14 @@ def _tables(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+def _counts(rows: list[list[str]]) -> set[str]:
+    """Names of the columns that hold whole numbers alone."""
+    return {name for name, *values in zip(*rows, strict=True) if all(map(str.isdecimal, values))}
+
+
 def worded(head: str) -> str:
     """A heading for readers, of a file's column."""
     return _WORDS.get(head, head.replace("_", " ").capitalize())
-
-
-def _datasets(evaluations: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    return {entry["dataset"] for each in evaluations.values() for entry in each["results"]}
 
 
 def _provenance(evaluations: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, str, str]]:

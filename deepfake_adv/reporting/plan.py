@@ -153,6 +153,9 @@ def plan_lines(plan: TablePlan, *, runs: bool = False, reasons: int = 4) -> list
     """
     trainings = sum(plan.runs.values())
     lines = [f"profile {plan.profile}: {len(plan.runs)} runs, {trainings} trainings", ""]
+    if not any(table.filled for table in plan.tables):
+        others = f"; all are in the table “Other runs”: {', '.join(plan.idle)}" if plan.idle else ""
+        return [*lines, f"No run fills a cell of the paper's tables{others}."]
     lines.append(f"{'table':<12}{'cells':>6}{'filled':>8}  by")
     for table in plan.tables:
         by = "the attack stage" if table.runs == ("attack",) else counted(len(table.runs), "run")

@@ -1,12 +1,13 @@
 """The report's first table: each method under each training condition, at home and on what it has not seen."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from deepfake_adv.evaluation.headline import GROUPS, groups
 from deepfake_adv.evaluation.paired import Difference
+from deepfake_adv.names import Condition
 from deepfake_adv.reporting.measured import Measurement, measurement
-from deepfake_adv.reporting.specs import load_specs
+from deepfake_adv.reporting.order import place
 from deepfake_adv.reporting.tables import compare, mean
 
 
@@ -34,10 +35,10 @@ def summary(
     baseline: str,
     confidence: float,
 ) -> list[SummaryLine]:
-    """Frame-level AUCs by `headline.groups`, in the order of detectors, conditions and the paper's methods.
+    """Frame-level AUCs by `headline.groups`, by detector, then training condition, then method.
 
     Args:
-        evaluations: Run -> content of its evaluation file.
+        evaluations: Run -> content of its evaluation file, in the order of `order.py`.
         players: Run -> its entries of `methods` and of `detectors`.
         baseline: `methods` entry that others are compared with.
         confidence: Of the intervals, in (0, 1).
@@ -47,8 +48,11 @@ def summary(
         method, detector = players[run]
         for train in dict.fromkeys(entry["train"] for entry in evaluation["results"]):
             measured[detector, train, method] = run, _by_group(run, evaluation["results"], train)
+    detectors = list(dict.fromkeys(detector for detector, _, _ in measured))
     lines = []
-    for detector, train, method in _ordered(measured):
+    for detector, train, method in sorted(
+        measured, key=lambda key: (detectors.index(key[0]), place(Condition.parse(key[1])))
+    ):
         run, found = measured[detector, train, method]
         _, other = measured.get((detector, train, baseline), ("", {}))
         scores = {
@@ -79,20 +83,3 @@ def _score(ours: Mapping[str, Measurement], other: Mapping[str, Measurement], co
         first, second = (mean([side[name] for name in both], confidence) for side in (ours, other))
         versus = compare(first, second, confidence)
     return GroupScore(mean(list(ours.values()), confidence), versus)
-
-
-def _ordered(keys: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """Detectors and conditions as they come, methods as the paper's tables have them, others last."""
-    listed = list(keys)
-    printed = list(dict.fromkeys(row.entry for spec in load_specs() for row in spec.rows))
-    detectors, trains = (list(dict.fromkeys(key[place] for key in listed)) for place in (0, 1))
-
-    def place(key: tuple[str, str, str]) -> tuple[int, int, int]:
-        detector, train, method = key
-        return (
-            detectors.index(detector),
-            trains.index(train),
-            printed.index(method) if method in printed else len(printed),
-        )
-
-    return sorted(listed, key=place)

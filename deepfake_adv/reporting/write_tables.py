@@ -1,6 +1,6 @@
 """What the `tables` stage writes: each table in four formats, an index, and every evaluation at both levels."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -73,7 +73,7 @@ def write_tables(tables: list[Table], folder: Path) -> None:
     write_text(folder / "index.md", index(tables))
 
 
-def write_levels(evaluations: Path, runs: Iterable[str], folder: Path) -> None:
+def write_levels(evaluations: Path, runs: Mapping[str, tuple[str, str]], folder: Path) -> None:
     """Write levels.csv: every evaluation of `runs` at frame and at video level."""
     write_csv(folder / LEVELS_FILE, LEVELS_COLUMNS, level_rows(read_evaluations(evaluations, runs)))
 

@@ -98,6 +98,7 @@ def make_project(folder, changes, set_params, *, without=()):
         ["git", "commit", "-qm", "Start"],
     ):
         tiny.call(*command)
+    shutil.copytree(ROOT / ".dvc/plots", folder / ".dvc/plots")
     tiny.first = tiny.repro()
     tiny.call("git", "add", "-A")
     tiny.call("git", "commit", "-qm", "Reproduce")

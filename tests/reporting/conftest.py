@@ -56,7 +56,8 @@ def project(tmp_path_factory) -> Path:
         supports = {(f"NT_{tier}", seed): _support(seed) for tier in ("raw", "c23", "c40") for seed in seeds}
         measured = list(evaluate(all_test_sets(_scores(run, seeds)), settings, supports))
         record = {"device": "cpu (test)", "versions": {"torch": "2.0"}}
-        record |= {"best": {"epoch": 2}, "data": {"train": "abc"}}
+        record |= {"best": {"epoch": 2}, "data": {"train": "abc"}, "steps": 40, "seed": 0}
+        record |= {"params": {"detector": {"name": "small", "weights": None}}}
         record |= {"log": {"epoch": [1, 2], "lr": [0.1, 0.01], "loss": [0.7, 0.5], "val_auc": [None, 0.8]}}
         origin = {"training": {"NT_c23/seed0": record}, "settings": settings._asdict()}
         outputs.write_evaluation(root / f"reports/evaluation/{run}.json", run, measured, origin)

@@ -2,7 +2,6 @@ import pytest
 
 from deepfake_adv.names import Condition
 from deepfake_adv.reporting import evidence
-from deepfake_adv.reporting.all_figures import _groups, _roc_columns, matrix
 from deepfake_adv.reporting.measured import read_evaluations
 
 VIDEO_COLUMNS = (
@@ -12,20 +11,40 @@ VIDEO_COLUMNS = (
 
 @pytest.fixture
 def evaluations(project, runs):
-    return read_evaluations(project / "reports/evaluation", [*runs, "not_run_yet"])
+    return read_evaluations(project / "reports/evaluation", runs | {"not_run_yet": ("baseline", "small")})
 
 
 def test_facts_say_what_when_where_and_what_is_synthetic(evaluations):
     facts = {fact.name: fact.text for fact in evidence.facts(evaluations, {"corpus": "a synthetic corpus"})}
-    assert facts["Trained"] == "2 detectors in 2 runs on NT_c23, NT_c40, NT_raw"
+    assert facts["Trained"] == "2 detectors in 2 runs on NT_raw, NT_c23, NT_c40"
     assert facts["Synthetic"] == "corpus: a synthetic corpus"
+    assert facts["Length"] == "40 steps; seed 0; no pretrained weights"
     assert facts["Device"] == "cpu (test)"
     assert facts["Versions"] == "torch 2.0"
     assert "540 frames of 90 videos" in facts["Tested"]
 
 
+def test_numbers_of_data_of_our_own_are_named(evaluations):
+    made = {"corpus": "rendered faces", "wild": "rendered faces", "other": "clips"}
+    assert evidence.synthetic(evaluations, made) == "Every number without the word “paper” comes from rendered faces."
+    assert evidence.synthetic(evaluations, {"wild": "clips"}) == "The numbers on wild come from clips."
+    assert evidence.synthetic(evaluations, {}) == evidence.synthetic({}, made) == ""
+
+
 def test_without_runs_the_facts_say_so():
     assert "nothing yet" in evidence.facts({}, {})[0].text
+
+
+def test_length_spans_the_trainings_and_owns_up_to_pretrained_weights(evaluations):
+    longer = {"steps": 1200, "seed": 3, "params": {"detector": {"frame": {"pretrained": True}}}}
+    training = evaluations["small_baseline"]["provenance"]["training"] | {"NT_c23/seed3": longer}
+    content = evaluations["small_baseline"] | {"provenance": {"training": training}}
+    older = {key: value for key, value in longer.items() if key != "steps"} | {"device": "", "versions": {}}
+    longer |= {"device": "", "versions": {}}
+    facts = {fact.name: fact.text for fact in evidence.facts({"a": content}, {})}
+    assert facts["Length"] == "40 to 1,200 steps; seeds 0, 3; from pretrained weights, all or some"
+    without = content | {"provenance": {"training": {"NT_c23/seed0": older}}}
+    assert "Length" not in {fact.name for fact in evidence.facts({"a": without}, {})}
 
 
 def test_real_datasets_are_not_called_synthetic(evaluations):
@@ -38,32 +57,6 @@ def test_real_datasets_are_not_called_synthetic(evaluations):
 )
 def test_a_condition_of_several_forgeries_or_qualities_is_pooled(text, expected):
     assert evidence.pooled(Condition.parse(text)) == expected
-
-
-def test_roc_panels_are_single_forgeries_at_the_training_quality():
-    tests = ("my_set_NT_c23", "my_set_NT_c40", "my_set_FF_c23", "my_set_DF_c23", "my_set_DF_all", "dfd_DFD_native")
-    curves = {"a": ["fpr", "tpr", "NT_raw_to_x_NT_c23", *(f"NT_c23_to_{test}" for test in tests)]}
-    expected = ["NT_c23_to_my_set_NT_c23", "NT_c23_to_my_set_DF_c23", "NT_c23_to_dfd_DFD_native"]
-    assert _roc_columns(curves, "NT_c23") == expected
-
-
-def test_matrix_has_every_condition_pooled_ones_last(evaluations):
-    values, rows, columns = matrix(evaluations)
-    assert values.shape == (2, 60)
-    assert rows == ["small_baseline", "small_grad_bat"]
-    of_raw = [test for train, test in columns if train == "NT_raw"]
-    assert of_raw[:4] == ["DF_raw", "DF_c23", "DF_c40", "DF_all"]
-    assert of_raw[-4:] == ["FF_raw", "FF_c23", "FF_c40", "FF_all"]
-
-
-def test_every_run_is_in_a_figure_of_curves_seven_at_most_in_each():
-    results = {"results": [{"train": train} for train in ("NT_c23", "FF_all")]}
-    evaluations = {f"run{k}": results if k else {"results": results["results"][:1]} for k in range(9)}
-    found = _groups(evaluations, {name: "a" if name != "run8" else "b" for name in evaluations})
-    assert [(train, len(runs)) for train, runs in found] == [
-        ("NT_c23", 7), ("NT_c23", 1), ("FF_all", 7), ("NT_c23", 1), ("FF_all", 1)
-    ]  # fmt: skip
-    assert {run for train, runs in found for run in runs if train == "NT_c23"} == set(evaluations)
 
 
 def test_videos_whose_face_is_missed_too_often_and_those_with_other_people_are_reported(tmp_path):

@@ -11,13 +11,15 @@ def evaluations(project):
 
 
 def test_every_test_has_a_line_with_frames_and_videos(evaluations, evaluation, tmp_path):
-    write_levels(evaluations, ["small_baseline", "absent"], tmp_path)
+    players = ("baseline", "small")
+    write_levels(evaluations, {"small_baseline": players, "absent": players}, tmp_path)
     head, *rows = read_table(tmp_path / LEVELS_FILE)
     results = evaluation("small_baseline")["results"]
     assert head[:6] == ["run", "train", "dataset", "test", "frame auc", "frame acc"]
     assert len(rows) == len(results)
-    line, entry = dict(zip(head, rows[0], strict=True)), results[0]
-    assert (line["run"], line["train"], line["test"]) == ("small_baseline", entry["train"], entry["test"])
+    line = dict(zip(head, rows[0], strict=True))
+    assert (line["run"], line["train"], line["test"]) == ("small_baseline", "NT_raw", "NT_raw")
+    (entry,) = (entry for entry in results if entry["train"] == entry["test"] == "NT_raw")
     assert float(line["frame auc"]) == pytest.approx(100 * entry["frame"]["auc"]["value"], abs=0.005)
     (alone, *_) = (dict(zip(head, row, strict=True)) for row in rows if "real_native" in row)
     assert (alone["dataset"], alone["frame auc"]) == ("wild", "")

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from deepfake_adv.reporting.all_figures import Inputs
 from deepfake_adv.reporting.page import worded, write_report
-from deepfake_adv.reporting.write_tables import write_tables
+from deepfake_adv.reporting.shown.base import Inputs
+from deepfake_adv.reporting.write_tables import write_levels, write_tables
 
 
 def inputs_of(root):
@@ -16,6 +16,7 @@ def inputs_of(root):
 
 def make_report(project, tables, runs, folder):
     write_tables(list(tables.values()), project / "reports/tables")
+    write_levels(project / "reports/evaluation", runs, project / "reports/tables")
     inventory = project / "data/inventory/report.csv"
     inventory.parent.mkdir(parents=True, exist_ok=True)
     inventory.write_text("dataset,quality,present,missing\ncorpus,c23,10,0\n")
@@ -98,6 +99,13 @@ def test_on_a_corpus_of_our_own_no_difference_to_the_paper_is_named(report):
     assert "no difference is taken" in report.read_text()
 
 
+def test_the_first_lines_say_what_the_numbers_are_and_are_not(report):
+    header = re.sub(r"\s+", " ", report.read_text().partition("<header>")[2].partition("</header>")[0])
+    assert "The numbers on corpus come from a synthetic corpus of rendered faces." in header
+    assert "do not show whether the adversarial game helps on other data" in header
+    assert "40 steps; seed 0; no pretrained weights" in header
+
+
 def test_headings_are_words():
     heads = ("frame auc", "video fpr", "test", "max_gap")
     assert list(map(worded, heads)) == ["Frame, AUC", "Video, FPR", "Tested on", "Max gap"]
@@ -134,6 +142,18 @@ def test_content_is_shown_without_errors(open_page):
     assert page.faults == []
 
 
+def test_on_a_narrow_screen_numbers_follow_the_rows_name(open_page):
+    """Detector and conditions are columns where there is room, else below the name."""
+    for width, narrow in ((1280, False), (380, True)):
+        page = open_page(width)
+        page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true; })")
+        for table in ("#summary table >> nth=0", "#summary details table", "#meaning table"):
+            row = page.locator(table).locator("tbody tr").nth(0)
+            assert row.locator("th .where").is_visible() == narrow
+            assert row.locator("td:visible").nth(0).evaluate("cell => cell.matches('.text')") != narrow
+            assert row.locator("th").evaluate("cell => getComputedStyle(cell).position") == "sticky"
+
+
 @pytest.mark.parametrize("width", [320, 380, 768])
 def test_nothing_overflows_sideways(open_page, width):
     page = open_page(width)
@@ -152,9 +172,13 @@ def test_on_a_narrow_screen_every_auc_comes_first(open_page):
 
 
 def test_labels_in_figures_are_large_enough(open_page):
-    size = "texts => Math.min(...texts.map(text => text.getBoundingClientRect().height))"
+    """Exponents too, in every figure; also those in folded details."""
+    size = """texts => Math.min(...texts.map(
+        text => parseFloat(getComputedStyle(text).fontSize) * text.ownerSVGElement.getScreenCTM().a))"""
     for width in (380, 1280):
-        assert open_page(width).locator("#fig-heatmap svg text").evaluate_all(size) >= 9
+        page = open_page(width)
+        page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true; })")
+        assert page.locator("figure.picture svg :is(text, tspan)").evaluate_all(size) >= 9
 
 
 def test_pressing_a_heading_sorts(open_page):

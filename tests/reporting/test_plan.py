@@ -31,6 +31,17 @@ def test_the_paper_profile_covers_every_table():
     assert all("sladd" in name or name.endswith("FF_c23_baseline") for name in found.idle)
 
 
+def test_a_profile_beside_the_papers_tables_is_told_so_in_one_line():
+    params = read("paper")
+    params.attack.classifiers = {}
+    params.runs = {"mine": Run(method="own", detector="own", conditions=["NT_c23"], tier="all")}
+    assert plan_lines(plan(params))[2:] == [
+        "No run fills a cell of the paper's tables; all are in the table “Other runs”: mine."
+    ]
+    params.runs = {}
+    assert plan_lines(plan(params))[2:] == ["No run fills a cell of the paper's tables."]
+
+
 def test_a_removed_run_is_missed_by_name():
     params = read("paper")
     del params.runs["efficientnet_NT_raw_grad_sat"]

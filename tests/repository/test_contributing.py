@@ -29,6 +29,26 @@ change = (altered - images).abs()
 print(float(loss.total), float(change.max()), len(set(change.amax((1, 2, 3)).tolist())))
 """
 
+FAULTS = """
+from pathlib import Path
+from deepfake_adv.params.load import load_params
+
+params, module = Path("params.yaml"), Path("mine.py")
+for path, old, new in (
+    (params, "plugins: [mine]", "plugins: []"),
+    (module, "def alter(", "def alter(("),
+    (module, "(Method.Params)", "(Method.Prams)"),
+):
+    before = path.read_text()
+    assert before.count(old) == 1
+    path.write_text(before.replace(old, new))
+    try:
+        load_params()
+    except ValueError as error:
+        print(error)
+    path.write_text(before)
+"""
+
 
 @pytest.fixture
 def project(root, tmp_path):
@@ -67,6 +87,22 @@ def test_the_example_is_checked_and_trains(project, monkeypatch):
     params.write_text(params.read_text().replace("{name: brightness}", "{name: brightness, shift: 2}"))
     done = call("-m", "deepfake_adv", "check")
     assert "methods.brightness.shift: input should be less than 1; got 2." in done.stderr
+
+
+@pytest.mark.slow  # imports all methods and detectors once more
+def test_a_fault_of_a_plug_in_is_one_sentence(project, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "")
+    done = subprocess.run([sys.executable, "-c", FAULTS], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    head, unnamed, *rest = done.stdout.splitlines()
+    assert head == "params.yaml has 1 error; fix and run again:"
+    assert unnamed.endswith("got 'brightness'. mine.py registers it: add mine to `plugins`.")
+    syntax, imported = (line for line in rest if line != head)
+    assert syntax.startswith(f"  - {project / 'mine.py'} must be Python; got ")
+    assert imported == (
+        "  - methods.brightness: mine.py must be importable; "
+        """got "AttributeError: type object 'Method' has no attribute 'Prams'". Fix line 16."""
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from deepfake_adv.reporting.figures.style import legend, line, panels, save, styled
+from deepfake_adv.reporting.figures.style import legend_below, line, panels, save, styled
 
 _COLUMNS: Final = 4
 
@@ -53,9 +53,7 @@ def draw_calibration(tests: Tests, folder: Path, *, dpi: int, name: str = "calib
             axis.set_xlabel("stated log10 LR")
             axis.tick_params(labelbottom=True)
         axes[0].set_ylabel("found log10 LR")
-        known = [axis.get_legend_handles_labels() for axis in axes[: len(drawn)]]
-        handles = {label: handle for each in known for handle, label in zip(*each, strict=True)}
-        legend(figure, list(handles.values()), list(handles))
+        legend_below(figure, axes[: len(drawn)])
         save(figure, folder, name, table, dpi=dpi)
     return True
 
@@ -104,6 +102,6 @@ def draw_costs(tests: Tests, folder: Path, *, dpi: int, name: str = "cllr") -> b
         axis.set_ylabel("Cllr (open: least)")
         axis.set_ylim(bottom=0)
         axis.grid(True, axis="y")
-        legend(figure, *axis.get_legend_handles_labels())
+        legend_below(figure, [axis])
         save(figure, folder, name, table, dpi=dpi)
     return True

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from deepfake_adv.reporting.figures.style import legend, line, panels, save, styled
+from deepfake_adv.reporting.figures.style import legend_below, line, panels, save, styled
 
 _COLUMNS: Final = 4
 _TITLE: Final = 26  # characters of a panel's title in one line
@@ -59,7 +59,7 @@ def draw_roc(
                     look = line(index) | {"marker": ""}
                     axis.plot(np.sqrt(found["fpr"]), found[column], label=run, **look)
                     table += [[column, run, x, y] for x, y in zip(found["fpr"], found[column], strict=True)]
-            ticks = [0, 0.01, 0.1, 0.3, 0.6, 1]
+            ticks = [0.01, 0.1, 0.3, 0.6, 1]
             axis.set_xticks(np.sqrt(ticks), [f"{tick:g}" for tick in ticks])
             axis.plot(np.sqrt(np.linspace(0, 1, 50)), np.linspace(0, 1, 50), color="#7a7a7a", lw=0.7, ls=":")
             axis.set_title(titled(column))
@@ -70,8 +70,7 @@ def draw_roc(
             axis.set_xlabel("false positive rate (root scale)")
             axis.tick_params(labelbottom=True)
         axes[0].set_ylabel("true positive rate")
-        handles, labels = axes[0].get_legend_handles_labels()
-        legend(figure, handles, labels)
+        legend_below(figure, axes)
         save(figure, folder, name, table, dpi=dpi)
     return True
 
@@ -87,7 +86,7 @@ def draw_training(
     """Loss, validation AUC and learning rate per epoch, one line per training.
 
     Args:
-        logs: "<run> <condition> seed<k>" -> columns of its log.
+        logs: "<run> <condition> seed<k>" -> columns of its log; the legend leaves the condition out.
         folder: Where the files go.
         dpi: Of the PNG.
         name: Of the files.
@@ -99,9 +98,10 @@ def draw_training(
         figure, axes = panels(1, len(shown), width=2.4, height=2.5)
         table: list[list[Any]] = [["training", "epoch", *shown]]
         for index, (training, log) in enumerate(logs.items()):
+            run, _, seed = training.split(" ")
             for axis, column in zip(axes, shown, strict=True):
                 if column in log:
-                    axis.plot(log["epoch"], log[column], label=training, **line(index))
+                    axis.plot(log["epoch"], log[column], label=f"{run}, {seed.replace('seed', 'seed ')}", **line(index))
             blank = [float("nan")] * len(log["epoch"])
             table += [[training, *row] for row in zip(log["epoch"], *(log.get(c, blank) for c in shown), strict=True)]
         for axis, (column, title) in zip(axes, shown.items(), strict=True):
@@ -109,10 +109,12 @@ def draw_training(
             axis.set_xlabel("epoch")
             axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axis.grid(True)
-            if column == "lr":
+            if column == "lr":  # numbers such as 0.001: a power's exponent would be too small to read
                 axis.set_yscale("log")
-        handles, labels = axes[0].get_legend_handles_labels()
-        legend(figure, handles, labels)
+                axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axis.yaxis.set_major_formatter("{x:g}")
+                axis.yaxis.set_minor_formatter(NullFormatter())
+        legend_below(figure, axes)
         save(figure, folder, name, table, dpi=dpi)
     return True
 
@@ -150,8 +152,7 @@ def draw_robustness(rows: Sequence[Mapping[str, Any]], folder: Path, *, dpi: int
             axis.axhline(50, color="#7a7a7a", lw=0.7, ls=":")
             axis.grid(True)
         axes[0].set_ylabel("AUC (%)")
-        handles, labels = axes[0].get_legend_handles_labels()
-        legend(figure, handles, labels)
+        legend_below(figure, axes)
         table = [["run", "degradation", "level", "auc"]]
         table += [[row["run"], row["degradation"], row["level"], round(row["auc"], 4)] for row in rows]
         save(figure, folder, "robustness", table, dpi=dpi)

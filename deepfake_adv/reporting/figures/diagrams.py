@@ -13,6 +13,9 @@ Arrow = tuple[str, str, str, float]  # from, to, label, height of a way around (
 
 _WIDTH: Final = 1.7
 _HEIGHT: Final = 0.62
+_ACROSS: Final = 14.9
+_INCHES: Final = 0.94  # per unit
+_LABEL: Final = 13  # points; its exponents have 0.7 of that
 
 _FIG2_BOXES: Final[dict[str, Box]] = {
     "real": (0, 2, "real images", COLOURS[0]),
@@ -65,13 +68,15 @@ def draw_diagrams(folder: Path, *, dpi: int) -> None:
 
 def _draw(boxes: dict[str, Box], arrows: tuple[Arrow, ...], folder: Path, name: str, dpi: int) -> None:
     with styled():
-        figure, (axis,) = panels(1, 1, width=9.2, height=2.2)
+        heights = [y for _, y, *_ in boxes.values()] + [around for *_, around in arrows if around]
+        low, high = min(heights) - _HEIGHT, max(heights) + _HEIGHT
+        figure, (axis,) = panels(1, 1, width=_INCHES * _ACROSS, height=_INCHES * (high - low))
         for x, y, label, colour in boxes.values():
             _box(axis, x, y, label, colour)
         for start, end, label, bend in arrows:
             _arrow(axis, boxes[start], boxes[end], label, bend)
-        axis.set_xlim(-_WIDTH / 2 - 0.1, 13 + _WIDTH / 2 + 0.3)
-        axis.set_ylim(-1.1, 3.1)
+        axis.set_xlim(-_WIDTH / 2 - 0.1, _ACROSS - _WIDTH / 2 - 0.1)
+        axis.set_ylim(low, high)
         axis.axis("off")
         table: list[list[Any]] = [["from", "to", "carries"]]
         table += [[boxes[a][2].replace("\n", " "), boxes[b][2].replace("\n", " "), label] for a, b, label, _ in arrows]
@@ -82,8 +87,8 @@ def _box(axis: Axes, x: float, y: float, label: str, colour: str) -> None:
     corner = (x - _WIDTH / 2, y - _HEIGHT / 2)
     style = "round,pad=0,rounding_size=0.12"
     axis.add_patch(FancyBboxPatch(corner, _WIDTH, _HEIGHT, boxstyle=style, fc=colour, ec="none", alpha=0.13))
-    axis.add_patch(FancyBboxPatch(corner, _WIDTH, _HEIGHT, boxstyle=style, fc="none", ec=colour, lw=1.2))
-    axis.text(x, y, label, ha="center", va="center", fontsize=8.5)
+    axis.add_patch(FancyBboxPatch(corner, _WIDTH, _HEIGHT, boxstyle=style, fc="none", ec=colour, lw=1.6))
+    axis.text(x, y, label, ha="center", va="center", fontsize=_LABEL)
 
 
 def _arrow(axis: Axes, start: Box, end: Box, label: str, around: float) -> None:
@@ -92,11 +97,12 @@ def _arrow(axis: Axes, start: Box, end: Box, label: str, around: float) -> None:
     middle = ((tail[0] + tip[0]) / 2, (tail[1] + tip[1]) / 2)
     if around:
         side = _HEIGHT / 2 if around > y0 else -_HEIGHT / 2
-        axis.plot([x0, x0, x1], [y0 + side, around, around], color=INK, lw=1, solid_capstyle="butt")
+        axis.plot([x0, x0, x1], [y0 + side, around, around], color=INK, lw=1.4, solid_capstyle="butt")
         tail, tip = (x1, around), (x1, y1 + (_HEIGHT / 2 if around > y1 else -_HEIGHT / 2))
         middle = ((x0 + x1) / 2, around)
     axis.add_patch(
-        FancyArrowPatch(tail, tip, arrowstyle="-|>", mutation_scale=9, lw=1, color=INK, shrinkA=0, shrinkB=1)
+        FancyArrowPatch(tail, tip, arrowstyle="-|>", mutation_scale=14, lw=1.4, color=INK, shrinkA=0, shrinkB=1)
     )
     if label:
-        axis.text(middle[0], middle[1] + 0.14, label, ha="center", fontsize=8)
+        aside = 0 if around or y0 == y1 else 0.15  # of a slanting arrow, whose head is below its label
+        axis.text(middle[0] + aside, middle[1] + 0.14, label, ha="left" if aside else "center", fontsize=_LABEL)

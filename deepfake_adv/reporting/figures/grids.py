@@ -43,7 +43,8 @@ def draw_grid(
     sheet, places = _sheet(units)
     across, down = len(units[0]), len(units)
     with styled():
-        figure, (axis,) = panels(1, 1, width=size * across + 0.9, height=size * down + 0.25)
+        beside = max(map(len, rows)) / _CHARACTERS + 0.2
+        figure, (axis,) = panels(1, 1, width=size * across + beside, height=size * down + 0.25)
         axis.imshow(sheet, interpolation="nearest")
         centres = [(y + picture.shape[0] / 2, x + picture.shape[1] / 2) for (y, x), picture in places]
         fitting = int(_CHARACTERS * size)

@@ -24,6 +24,7 @@ INK: Final = "#20242b"
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
 DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (1, 2)))
 MARKS: Final = ("o", "s", "^", "D", "v", "P", "X")
+_LEGEND_COLUMNS: Final = 4
 
 _RC: Final[Any] = {
     "font.family": ["DejaVu Sans"],
@@ -79,13 +80,15 @@ def panels(rows: int, columns: int, *, width: float, height: float, **options: A
     return figure, [axis for each in axes for axis in each]
 
 
-def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
-    """One legend below all panels, with as many columns as the figure is wide enough for, up to four."""
-    for columns in (4, 3, 2, 1):
-        shown = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
-        if columns == 1 or shown.get_window_extent().width <= figure.bbox.width:
+def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One legend for all axes, each label once, in as many columns as the figure's width holds."""
+    found = [axis.get_legend_handles_labels() for axis in axes]
+    handles = {label: handle for each in found for handle, label in zip(*each, strict=True)}
+    for columns in range(_LEGEND_COLUMNS, 0, -1):
+        legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             return
-        shown.remove()
+        legend.remove()
 
 
 def save(figure: Figure, folder: Path, name: str, table: Sequence[Sequence[Any]], *, dpi: int) -> None:

@@ -11,9 +11,9 @@ NOT_RUN: Final = "not run"
 NONE: Final = "–"
 VERSUS: Final = "vs baseline"
 LEGEND: Final = (
-    "Percent, frame level. Ours with its {confidence:g} % interval (bootstrap over identities where they are known, "
-    "else over videos; and over seeds where there are several); bold is the best of a column where its difference from "
-    "every other row is outside that interval."
+    "Percent, frame level. Each of our numbers has its {confidence:g} % interval: a bootstrap over identities where "
+    "they are known, else over videos, and over seeds where there are several. Bold: the best of a column among the "
+    "rows of one detector, where the interval of its difference to each of them excludes 0."
 )
 PAPER_LEGEND: Final = "The paper's numbers are for FaceForensics++, DFD and Celeb-DF."
 ATTACK_LEGEND: Final = (

@@ -1,7 +1,7 @@
 "use strict";
 // On a narrow screen every AUC comes before every other metric, under headings of one line.
 if (matchMedia("(max-width: 40rem)").matches) {
-  for (const table of document.querySelectorAll("figure.table table")) {
+  for (const table of document.querySelectorAll("table.sortable")) {
     const later = table.querySelectorAll("tr.sort [data-m]:not([data-m=auc])");
     if (!later.length || later.length === table.querySelectorAll("tr.sort [data-m]").length) continue;
     table.querySelectorAll("tr.groups").forEach((row) => row.remove());

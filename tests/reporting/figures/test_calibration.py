@@ -3,14 +3,15 @@ import csv
 import numpy as np
 import pytest
 
-from deepfake_adv.reporting import all_figures
 from deepfake_adv.reporting.evidence import strengths
 from deepfake_adv.reporting.figures.calibration import draw_calibration, draw_costs, found_ratios
+from deepfake_adv.reporting.shown import calibration
+from deepfake_adv.reporting.shown.base import Work
 
 
 @pytest.fixture
 def tests(evaluation, runs):
-    return all_figures.ratios_by_test({run: evaluation(run) for run in runs}, "NT_c23", runs)[0]
+    return calibration.ratios_by_test({run: evaluation(run) for run in runs}, "NT_c23", runs)[0]
 
 
 def table(path):
@@ -41,10 +42,13 @@ def test_every_run_of_every_training_is_drawn_and_tests_that_are_not_are_counted
     figures = {}
     for draw in ("draw_calibration", "draw_costs"):
         monkeypatch.setattr(
-            all_figures, draw, lambda tests, folder, *, dpi, name: figures.update({name: tests}) or True
+            calibration, draw, lambda tests, folder, *, dpi, name: figures.update({name: tests}) or True
         )
     many = {f"{run}{copy}": evaluation(run) for run in runs for copy in range(4)}
-    captions = all_figures._calibration(many, dict.fromkeys(many, "small"), tmp_path, 60)
+    work = Work(None, many, dict.fromkeys(many, "small"), tmp_path, 60)
+    captions = {
+        shown.name: shown.caption for kind in (calibration.COSTS, calibration.RATIOS) for shown in kind.draw(work)
+    }
     for kind in ("cllr", "calibration"):
         drawn = [
             (caption.partition("calibrated on ")[2][:6].strip(":,"), run)
@@ -53,7 +57,7 @@ def test_every_run_of_every_training_is_drawn_and_tests_that_are_not_are_counted
         ]  # fmt: skip
         assert sorted(drawn) == sorted((train, run) for train in ("NT_c23", "NT_raw", "NT_c40") for run in many)
     tested = {(entry["dataset"], entry["test"]) for entry in evaluation("small_baseline")["results"]}
-    near, others = all_figures.ratios_by_test(many, "NT_c23", many)
+    near, others = calibration.ratios_by_test(many, "NT_c23", many)
     assert len(near) + others == len(tested)
     assert all(
         f"The numbers of {others} further tests are in reports/evaluation." in text for text in captions.values()
@@ -63,7 +67,7 @@ def test_every_run_of_every_training_is_drawn_and_tests_that_are_not_are_counted
 def test_a_training_on_every_quality_has_every_quality_at_home(evaluation):
     found = evaluation("small_baseline")
     results = [{**entry, "train": "NT_all"} for entry in found["results"] if entry["train"] == "NT_c23"]
-    tests, _ = all_figures.ratios_by_test({"run": {**found, "results": results}}, "NT_all", ["run"])
+    tests, _ = calibration.ratios_by_test({"run": {**found, "results": results}}, "NT_all", ["run"])
     assert {"corpus FS raw", "corpus FS c40", "corpus NT c40"} <= set(tests)
 
 

@@ -62,6 +62,29 @@ def test_training_curves_tolerate_a_missing_column(tmp_path):
     assert not draw_training({}, tmp_path, dpi=60)
 
 
+def test_a_legend_names_every_line_within_the_figure(tmp_path):
+    log = {"epoch": [1.0, 2.0], "loss": [1.0, 0.5]}
+    names = [f"run_with_a_rather_long_name_{k}" for k in range(7)]
+    with style.styled():
+        figure, axes = style.panels(1, 2, width=2.4, height=2.5)
+        for k, name in enumerate(names):
+            axes[k % 2].plot(log["epoch"], log["loss"], label=name)
+        axes[1].plot(log["epoch"], log["loss"], label=names[0])
+        style.legend_below(figure, axes)
+        (legend,) = figure.legends
+        width = legend.get_window_extent().width
+    assert [text.get_text() for text in legend.get_texts()] == [*names[::2], *names[1::2]]
+    assert width <= figure.bbox.width
+
+
+def test_training_is_labelled_by_run_and_seed_and_the_learning_rate_in_plain_numbers(tmp_path):
+    log = {"epoch": [1.0, 2.0], "loss": [1.0, 0.5], "val_auc": [0.5, 0.6], "lr": [0.01, 0.001]}
+    assert draw_training({"run NT_c23 seed0": log, "run NT_c23 seed1": log}, tmp_path, dpi=60)
+    svg = files(tmp_path, "training")[1]
+    for label in ("run, seed 0", "run, seed 1", "0.01", "0.001"):
+        assert f">{label}</text>" in svg
+
+
 def test_robustness_curves(tmp_path):
     rows = [{"run": run, "degradation": "jpeg", "level": level, "auc": 80} for run in "ab" for level in (95, 50)]
     assert draw_robustness(rows, tmp_path, dpi=60)
@@ -100,14 +123,3 @@ def test_lines_differ_without_colour():
     assert len({str(look["linestyle"]) for look in looks}) == 7
     assert len({look["marker"] for look in looks}) == 7
     assert len({look["color"] for look in looks}) == 7
-
-
-@pytest.mark.parametrize("length", [3, 24, 40])
-def test_a_legend_is_no_wider_than_its_figure(length):
-    with style.styled():
-        figure, (axis, *_) = style.panels(1, 3, width=2.4, height=2.5)
-        labels = [f"{number}".ljust(length, "m") for number in range(7)]
-        handles = [axis.plot([0, 1], label=label)[0] for label in labels]
-        style.legend(figure, handles, labels)
-        (shown,) = figure.legends
-        assert shown.get_window_extent().width <= figure.bbox.width
