@@ -17,6 +17,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.rehearsal.project import ROOT, Project
+from benchmarks.study.answer import write_answer
 from deepfake_adv.files import write_json
 from deepfake_adv.log import configure
 from deepfake_adv.params.load import load_params
@@ -44,7 +45,10 @@ def main(words: Sequence[str] | None = None) -> int:
         )
         profile = project.folder / "params.yaml"
         carry_out(project, load_params(path=profile), results, jobs=arguments.jobs, only=arguments.only)
-    write_study(load_params(path=profile), results, ROOT / "reports/paper")
+    params = load_params(path=profile)
+    write_study(params, results, ROOT / "reports/paper")
+    if results.resolve() == ROOT / "reports/study":
+        write_answer(ROOT, params, results)
     print(f"report: {results}/README.md")
     return 0
 

@@ -40,10 +40,8 @@ def write_study(params: Params, folder: Path, paper: Path) -> None:
     Raises:
         ValueError: If a result is damaged.
     """
-    runs = {name: (run.method, run.detector) for name, run in params.runs.items()}
-    roles = params.tables.roles
-    detector = roles.get(DETECTOR, DETECTOR)
-    results = Results(folder / "results", runs, detector=detector, roles=roles)
+    results = read_study(params, folder)
+    runs, roles = _runs(params), params.tables.roles
     protocol = load_protocol()
     verdicts = judge(results, protocol)
     found = secondary(results, protocol)
@@ -52,7 +50,7 @@ def write_study(params: Params, folder: Path, paper: Path) -> None:
     write_csv(folder / "differences.csv", DIFFERENCE_COLUMNS, difference_rows(verdicts, found, protocol))
     effects = draw_effects(verdicts, protocol, folder / "figures", dpi=params.report.dpi)
     steps = draw_steps(
-        results, protocol, _lengths(params, detector), ("home", "unseen", "c40"), folder / "figures",
+        results, protocol, _lengths(params, _detector(params)), ("home", "unseen", "c40"), folder / "figures",
         dpi=params.report.dpi,
     )  # fmt: skip
     tables = build_tables(
@@ -82,6 +80,24 @@ def write_study(params: Params, folder: Path, paper: Path) -> None:
         + (f" Missing: {', '.join(results.missing)}." if results.missing else ""),
     }  # fmt: skip
     write_text(folder / "README.md", _page(params, sections))
+
+
+def read_study(params: Params, folder: Path) -> Results:
+    """The results of the profile's runs in the study's folder, of the detector that the claims are about.
+
+    Raises:
+        ValueError: If a result is damaged.
+    """
+    return Results(folder / "results", _runs(params), detector=_detector(params), roles=params.tables.roles)
+
+
+def _runs(params: Params) -> dict[str, tuple[str, str]]:
+    """Method and detector of each run."""
+    return {name: (run.method, run.detector) for name, run in params.runs.items()}
+
+
+def _detector(params: Params) -> str:
+    return params.tables.roles.get(DETECTOR, DETECTOR)
 
 
 def _page(params: Params, sections: Mapping[str, str]) -> str:

@@ -14,8 +14,16 @@ DIFFERENCE_COLUMNS: Final = (
 _MARK: Final = {"supported": "**supported**", "refuted": "**refuted**", "undecided": "undecided"}
 
 
+CLAIM_COLUMNS: Final = ("", "claim", "difference", "answer", "effect", "p support", "p refute", "seeds", "pairs")
+
+
 def claims_grid(verdicts: Sequence[Verdict], protocol: Protocol) -> str:
-    """One row per claim; its comparison that is the least favourable decides."""
+    """`claim_rows` as Markdown."""
+    return markdown_grid(list(CLAIM_COLUMNS), claim_rows(verdicts, protocol), labels=5)
+
+
+def claim_rows(verdicts: Sequence[Verdict], protocol: Protocol) -> list[list[str]]:
+    """One row per claim by `CLAIM_COLUMNS`; its comparison that is the least favourable decides."""
     rows = []
     for verdict in verdicts:
         worst = _least(verdict.comparisons)
@@ -29,8 +37,7 @@ def claims_grid(verdicts: Sequence[Verdict], protocol: Protocol) -> str:
                 _p(verdict.supports), _p(verdict.refutes), str(len(worst.by_seed)), str(worst.groups),
             ]
         )  # fmt: skip
-    heads = ["", "claim", "difference", "answer", "effect", "p support", "p refute", "seeds", "pairs"]
-    return markdown_grid(heads, rows, labels=5)
+    return rows
 
 
 def comparisons_grid(verdicts: Sequence[Verdict], protocol: Protocol) -> str:
