@@ -22,6 +22,7 @@ TABLES: Final = {
     "evaluate": _table(("evaluate", "studies"), use.evaluate),
     "demo": _table(("build",), use.demo),
     "predict": _table(("predict",), use.predict),
+    "soak": _table(("soak",), use.soak),
     "plan": _table(("plan", "rehearsal"), use.plan),
     "coverage": Table(
         ("coverage",), ("corpus", "trainings", "drawn", "AUC", "difference of two detectors"), use.coverage

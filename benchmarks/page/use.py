@@ -59,6 +59,28 @@ def predict(results: Results) -> list[Row]:
     ]
 
 
+def soak(results: Results) -> list[Row]:
+    """A long load on the page in the browser."""
+    found = results["soak"]
+    setting, outcomes, growth = found["setting"], found["outcomes"], found["growth"]
+    failed = sum(count for name, count in outcomes.items() if name not in ("scored", "vanished"))
+    load = f"{setting['minutes']} minutes, {setting['clients']} clients at once, {found['files']} files of real people"
+    left = sum(map(len, found["left"].values()))
+    return [
+        Row(
+            f"{load}: scored; clients that vanished on purpose; failed",
+            "",
+            [Figure(outcomes["scored"], "d"), Figure(outcomes.get("vanished", 0), "d"), Figure(failed, "d", Aim(0))],
+        ),
+        Row(
+            "last fifth of the time / second fifth: memory of the server; of the process that scores; open files",
+            "",
+            [Figure(growth[name], ".3f") for name in ("server_mb", "worker_mb", "open_files")],
+        ),
+        Row("uploads and processes left behind", "", [Figure(left, "d", Aim(0))]),
+    ]
+
+
 def plan(results: Results) -> list[Row]:
     """The plan and the rehearsal."""
     rows = results["plan"]["rows"]
