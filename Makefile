@@ -19,7 +19,7 @@ export PYTHONPATH :=
 DOCS := .docs
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup setup-onnx setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-clips profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report lock clean
+.PHONY: help setup setup-ray setup-weights repro test test-all test-gpu test-lowest lint train-all pull profile-clips profile-demo profile-own profile-paper bench bench-clips scale rehearsal study study-report lock clean
 
 help:  ## Explain each target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,9 +76,6 @@ train-all: setup  ## Train, score and evaluate independent runs in parallel: mak
 pull: setup  ## Get another's results from the DVC remote: all but frames, faces and crops, which are never pushed
 	$(BIN)/dvc pull --allow-missing
 	find data reports -type d -empty -delete
-
-setup-onnx: setup  ## Install ONNX and its runtime, for deepfake-adv export --format onnx
-	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra onnx -r pyproject.toml
 
 setup-ray: setup  ## Install Ray, for execution.engine: ray
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements/lock.txt --extra ray -r pyproject.toml

@@ -24,7 +24,8 @@ TOLERANCE: Final = 1e-4
 """Largest difference of a score, and of a logit for each unit of its size: what the order of float32 sums may make."""
 _TRACED: Final = 3
 _MISSING: Final = (
-    "{} must be installed to export to ONNX; it is not. Run `make setup-onnx`, or `pip install deepfake-adv[onnx]`."
+    "{} must be installed to export to ONNX; it is not. Run `make setup` in a checkout, or "
+    "`pip install deepfake-adv[onnx]`."
 )
 
 

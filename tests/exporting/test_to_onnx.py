@@ -9,8 +9,8 @@ from deepfake_adv.exporting.to_onnx import export_onnx
 from deepfake_adv.training.trained import load_trained
 
 pytestmark = pytest.mark.slow  # a trace takes seconds
-pytest.importorskip("onnxscript", reason="ONNX is not installed: make setup-onnx")
-onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX is not installed: make setup-onnx")
+pytest.importorskip("onnxscript", reason="ONNX is not installed: make setup")
+onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX is not installed: make setup")
 
 FAMILIES = [
     {"name": "compact", "width": 4},
@@ -70,5 +70,5 @@ def test_a_detector_that_onnx_cannot_state_is_one_sentence(trained, tmp_path):
 
 def test_a_missing_package_is_named_with_the_way_to_it(trained, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
-    with pytest.raises(RuntimeError, match=r"onnxscript must be installed .*make setup-onnx"):
+    with pytest.raises(RuntimeError, match=r"onnxscript must be installed .*make setup"):
         export_onnx(load_trained(trained()), tmp_path / "detector.onnx")
