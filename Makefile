@@ -129,7 +129,7 @@ docs: export NO_MKDOCS_2_WARNING = 1
 docs: setup $(DOCS)/.installed  ## Build the documentation into site/, without network; check its links and spelling
 	$(BIN)/python -m mkdocs build --quiet
 	$(BIN)/python -m docsite.check site
-	$(BIN)/python -m codespell_lib
+	git ls-files -z '*.md' '*.py' '*.yaml' '*.yml' '*.toml' '*.jinja' Makefile NOTICE ':!tests' | xargs -0 $(BIN)/python -m codespell_lib
 
 lock: setup  ## Resolve pyproject.toml's requirements; versions change only if needed (make lock UPGRADE=name upgrades one)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
