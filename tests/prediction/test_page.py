@@ -72,6 +72,23 @@ def test_the_page_loads_nothing_and_names_are_text(make, batch):
     assert "default-src 'none'" in text
 
 
+def test_the_overview_says_where_a_ratio_does_not_hold(film, trained, validation_videos, tmp_path):
+    others = np.eye(16)[np.zeros(20, int)] + np.random.default_rng(0).normal(0, 0.01, (20, 16))
+    loaded = load_trained(trained(videos=validation_videos(), features=others))
+    detector = (loaded, face_settings(loaded.record, min_face=1))
+    rows = list(
+        predict_all(
+            [film([[FACE]] * 12), film([[OTHER]] * 12, "other.mp4")],
+            *detector,
+            options=BatchOptions(workers=1, quiet=True),
+        )
+    )
+    assert all(row["evidence"]["unlike"] > 1 for row in rows)
+    write_page(tmp_path / "page.html", rows, *detector, quiet=True)
+    overview = (tmp_path / "page.html").read_text().split("Overview", 1)[1].split("</table>", 1)[0]
+    assert overview.count("<b>does not hold</b>: unlike the validation faces") == 2
+
+
 def test_a_picture_has_no_timeline(make, tmp_path):
     picture = np.full((96, 96, 3), 40, np.uint8)
     picture[20:80, 20:80] = 210
