@@ -8,6 +8,7 @@ from deepfake_adv.files import write_csv, write_text
 from deepfake_adv.params.schema import Params
 from deepfake_adv.params.training import recipe
 from deepfake_adv.reporting.measured import own_corpora
+from deepfake_adv.reporting.specs import printed_names
 from deepfake_adv.reporting.study.claims import judge, load_protocol
 from deepfake_adv.reporting.study.figures import draw_effects, draw_steps
 from deepfake_adv.reporting.study.maps import maps_grid
@@ -61,6 +62,7 @@ def write_study(params: Params, folder: Path, paper: Path) -> None:
         roles=roles,
         baseline=params.tables.baseline,
         confidence=params.evaluate.confidence,
+        names=printed_names(roles, {name: entry.model_dump() for name, entry in params.detectors.items()}),
         own_corpus=own_corpora(params.corpus.source, {name: data.root for name, data in params.datasets.items()}),
     )
     filled = [table for table in tables if table.measured]

@@ -7,6 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from deepfake_adv.params.load import validate
+from deepfake_adv.reporting.study import report as study
 from deepfake_adv.reporting.study.claims import load_protocol
 from deepfake_adv.reporting.study.report import write_study
 
@@ -72,6 +73,13 @@ def test_the_same_results_make_the_same_files_and_old_ones_go(report):
     (folder / "figures/old.png").write_bytes(b"")
     report(EFFECTS)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files
+
+
+def test_tables_print_the_network_that_was_trained(report, monkeypatch):
+    given = {}
+    monkeypatch.setattr(study, "build_tables", lambda *folders, **options: given.update(options) or [])
+    report(EFFECTS)
+    assert given["names"]["EfficientNet"] == "tf_efficientnet_lite0 in EfficientNet's place"
 
 
 def test_a_study_that_has_not_begun_has_a_page(report):
