@@ -15,10 +15,8 @@ from deepfake_adv.planning.cost import Cost
 from deepfake_adv.planning.datapath import crop_side
 from deepfake_adv.planning.rates import Rates
 from deepfake_adv.planning.workload import Workload
+from deepfake_adv.reporting.shown.base import LINES
 from deepfake_adv.training.fleet import RECORD_EVERY
-
-LINES: Final = 7
-"""Curves in one of the report's figures, at most."""
 
 _MEGA: Final = 1e6
 

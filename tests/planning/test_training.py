@@ -3,9 +3,8 @@
 import pytest
 
 from deepfake_adv.params.training import Run
-from deepfake_adv.planning.training import LINES, RunCost, conditions_tested, curves, report_costs, training_costs
+from deepfake_adv.planning.training import RunCost, conditions_tested, curves, report_costs, training_costs
 from deepfake_adv.planning.workload import read_workload
-from deepfake_adv.reporting.shown import base
 
 
 @pytest.fixture
@@ -69,7 +68,6 @@ def test_a_stage_checks_the_lock_that_train_all_writes_once_a_minute(evaluation)
 
 def test_the_report_draws_figures_of_curves_by_detector_and_training_condition(profile):
     """The profile has 21 groups of at most seven runs, each with ROC curves and with training curves."""
-    assert LINES == base.LINES
     assert curves(profile("paper")) == 2 * 21
     assert curves(profile("paper", train__seeds=[0, 1, 2])) > 3 * 21
 
